@@ -1,0 +1,42 @@
+"""A few pictures as the model saw them, kept with the results so that a report can show them without the data set."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from rugged.benchmark.choice import evenly
+from rugged.core.files import atomic_path, write_json
+from rugged.data import Split
+
+_COUNT = 8
+
+
+class SampleStrips:
+    """The same pictures under every corruption and severity, one PNG strip a cell.
+
+    Args:
+        folder: ``benchmark/samples``.
+        split: What is measured; the pictures are taken evenly over its classes.
+    """
+
+    def __init__(self, folder: Path, split: Split) -> None:
+        chosen = split.take(evenly(split.labels, _COUNT))
+        self._folder = folder
+        self._labels = chosen.labels
+        self.ids = chosen.ids
+        self.images = torch.from_numpy(np.ascontiguousarray(chosen.images)).permute(0, 3, 1, 2)
+
+    def write_index(self) -> None:
+        """Write ``samples.json``: ids, labels and the size of a picture, from left to right in each strip."""
+        height, width = self.images.shape[-2:]
+        index = {"ids": list(self.ids), "labels": self._labels.tolist(), "height": height, "width": width}
+        write_json(self._folder / "samples.json", index)
+
+    def write(self, corruption: str, severity: int, images: Tensor) -> None:
+        """Write one strip: ``(S, 3, H, W)`` uint8 side by side."""
+        strip = images.cpu().permute(2, 0, 3, 1).flatten(1, 2).contiguous().numpy()
+        with atomic_path(self._folder / f"{corruption}-{severity}.png") as temporary:
+            Image.fromarray(strip).save(temporary, format="PNG", optimize=True)

@@ -1,0 +1,64 @@
+"""The command line: one thin file a command. Nothing heavy is imported before a command runs."""
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from rugged.cli import data
+from rugged.cli.benchmark import benchmark
+from rugged.cli.demo import demo
+from rugged.cli.doctor import doctor
+from rugged.cli.recipes import recipes
+from rugged.cli.report import report
+from rugged.cli.train import train
+from rugged.core.errors import Interrupted, RuggedError
+from rugged.core.progress import say
+
+app = typer.Typer(
+    name="rugged",
+    help="Make image classifiers that hold up under real-world corruption, and prove it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo, train, benchmark, report, recipes, doctor):
+    app.command()(command)
+app.add_typer(data.app, name="data")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from rugged import __version__
+
+        typer.echo(f"rugged {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Show the version."),
+) -> None:
+    pass
+
+
+def main() -> NoReturn:
+    """Run the command line; a user's error is one message and status 1, an interruption 128 + its signal."""
+    try:
+        app()
+    except Interrupted as interruption:
+        say(str(interruption))
+        sys.exit(128 + interruption.signal_number)
+    except RuggedError as error:
+        say(f"Error: {error}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        say("Stopped. Run the same command again to go on.")
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has gone (`rugged data info … | head`): nothing more can be said to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    sys.exit(0)

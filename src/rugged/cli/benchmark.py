@@ -1,0 +1,53 @@
+"""``rugged benchmark``: a trained model on clean and corrupted validation images."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def benchmark(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder with a trained model.")],
+    data: Annotated[
+        str, typer.Option("--data", "-d", help="builtin, a prepared data set's name, or a path to pictures or a pack.")
+    ] = "builtin",
+    baseline: Annotated[
+        Path | None, typer.Option(help="Benchmarked run folder whose errors CE and mCE are relative to.")
+    ] = None,
+    corruptions: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME", help="Only these corruptions. [default: all that exist]")
+    ] = None,
+    severities: Annotated[str, typer.Option(metavar="N,N", help="Only these severities.")] = "1,2,3,4,5",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="A quick run on so many images, taken evenly over the classes.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Severity table. [default: by image size]")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the corruptions' randomness.")] = 0,
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to run the model.")] = "auto",
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"], typer.Option(help="Of the model's convolutions and matrix products.")
+    ] = "fp32",
+) -> None:
+    """Measure a model on clean images and under the common corruptions. Saved cells are not measured again."""
+    from rugged.benchmark import benchmark as measure
+    from rugged.cli.choices import parse_corruptions, parse_severities
+    from rugged.cli.invocation import command_line
+    from rugged.cli.tables import print_results
+    from rugged.data import open_dataset
+    from rugged.results import RunFolder
+
+    summary = measure(
+        run,
+        open_dataset(data),
+        corruptions=parse_corruptions(corruptions),
+        severities=parse_severities(severities),
+        limit=limit,
+        seed=seed,
+        preset=preset,
+        baseline=baseline,
+        device=device,
+        precision=precision,
+        command=command_line(),
+    )
+    print_results([summary])
+    typer.echo(RunFolder(run).summary)

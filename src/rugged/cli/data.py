@@ -1,0 +1,147 @@
+"""``rugged data``: prepare, pack and look at data sets."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rugged.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rugged.data.dataset import Dataset
+
+app = typer.Typer(no_args_is_help=True, help="Prepare, pack and look at data sets.")
+
+_Out = Annotated[Path | None, typer.Option("--out", help="Folder to make. Default: a place in the cache.")]
+_BadImages = Annotated[
+    str | None,
+    typer.Option(
+        "--bad-images",
+        help="What to do with pictures that cannot be used: refuse (stop and name them) or skip (set them aside, "
+        "counted and listed). Default: as the last time, else refuse.",
+    ),
+]
+
+
+@app.command()
+def prepare(
+    name: Annotated[str, typer.Argument(help="The data set: tiny-imagenet.")],
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="Official zip, extracted folder, or folder of Parquet files. Default: download."),
+    ] = None,
+    out: _Out = None,
+    bad_images: _BadImages = None,
+) -> None:
+    """Pack a published data set under its name, so that --data NAME opens it."""
+    if name != "tiny-imagenet":
+        raise ConfigError(f"No data set {name!r} to prepare: expected tiny-imagenet. For a folder: rugged data pack.")
+    _check_bad_images(bad_images)
+    from rugged.data import prepare_tiny_imagenet
+
+    dataset = prepare_tiny_imagenet(source, out, bad_images=bad_images or "refuse")
+    _print_summary(dataset, name if out is None else str(out))
+
+
+@app.command()
+def pack(
+    source: Annotated[Path, typer.Argument(help="Folder or zip with one subfolder a class, or Parquet files.")],
+    out: _Out = None,
+    size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Side of the packed pictures. Default: their own if all share one, else 224."),
+    ] = None,
+    holdout: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, max=1.0, help="Share of each class held out where there is no validation split. Default: 0.2."
+        ),
+    ] = None,
+    bad_images: _BadImages = None,
+) -> None:
+    """Pack any folder of pictures. The shorter side is resized and the centre cropped where sizes differ."""
+    if holdout is not None and not 0 < holdout < 1:
+        raise ConfigError(f"--holdout is {holdout}; expected a share between 0 and 1, such as 0.2.")
+    _check_bad_images(bad_images)
+    from rugged.data import pack_source
+
+    dataset = pack_source(source, out, size=size, holdout=holdout, bad_images=bad_images)
+    _print_summary(dataset, str(source if out is None and size is None else dataset.folder))
+
+
+@app.command()
+def info(
+    where: Annotated[str, typer.Argument(help="builtin, a prepared name, a pack, or a source.")],
+    contact_sheet: Annotated[
+        Path | None, typer.Option("--contact-sheet", help="Write a page with pictures of each class (PNG).")
+    ] = None,
+    classes_csv: Annotated[Path | None, typer.Option("--classes-csv", help="Write the class table as CSV.")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Check the whole content against its hash.")] = False,
+) -> None:
+    """Print the class table, the size, the counts, the content hash and what was done to the pictures."""
+    from rugged.core import files
+    from rugged.core.progress import say
+    from rugged.data import open_dataset, open_pack
+
+    dataset = open_dataset(where)
+    if verify:
+        dataset = open_pack(dataset.folder, verify=True)
+    _print_classes(dataset)
+    _print_summary(dataset, where)
+    if verify:
+        say("Verified: the content fits its hash.")
+    if classes_csv is not None:
+        files.write_text(classes_csv, _class_table(dataset))
+        say(f"Class table: {classes_csv}")
+    if contact_sheet is not None:
+        from rugged.data.contact_sheet import contact_sheet as draw
+
+        with files.atomic_path(contact_sheet) as path:
+            draw(dataset).save(path, format="PNG")
+        say(f"Contact sheet: {contact_sheet}")
+
+
+def _check_bad_images(choice: str | None) -> None:
+    if choice not in (None, "refuse", "skip"):
+        raise ConfigError(f"--bad-images is {choice!r}; expected refuse or skip.")
+
+
+def _print_classes(dataset: "Dataset") -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Class id", no_wrap=True)
+    table.add_column("Class name")
+    table.add_column("Training images", justify="right")
+    table.add_column("Validation images", justify="right")
+    for entry, train, val in dataset.counts():
+        table.add_row(escape(entry.id), escape(entry.name), f"{train:,}", f"{val:,}")
+    Console().print(table)
+
+
+def _print_summary(dataset: "Dataset", where: str) -> None:
+    """Printed last, so that it stands above the prompt even after a table of a thousand classes."""
+    height, width = dataset.size
+    megabytes = (len(dataset.train) + len(dataset.val)) * height * width * 3 / 1e6
+    typer.echo(f"{dataset.name}: {len(dataset.classes):,} classes, pictures of {width} x {height}, {megabytes:,.0f} MB")
+    typer.echo(f"  training    {len(dataset.train):>9,} pictures")
+    typer.echo(f"  validation  {len(dataset.val):>9,} pictures")
+    typer.echo(f"  content     {dataset.content_hash}")
+    typer.echo(f"  folder      {dataset.folder}")
+    for note in dataset.notes:
+        typer.echo(f"  note        {note}")
+    typer.echo(f"  use it with --data {where}")
+
+
+def _class_table(dataset: "Dataset") -> str:
+    import csv
+    import io
+
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(("class_id", "class_name", "training_images", "validation_images"))
+    writer.writerows((entry.id, entry.name, train, val) for entry, train, val in dataset.counts())
+    return table.getvalue()

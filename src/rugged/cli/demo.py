@@ -1,0 +1,20 @@
+"""``rugged demo``: the whole pipeline on the built-in data set."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for runs and report.")] = Path("runs/demo"),
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to run.")] = "auto",
+) -> None:
+    """Run data, baseline, training, benchmark and report on the built-in data set: a few minutes, no download."""
+    from rugged.cli.invocation import command_line
+    from rugged.cli.tables import print_results
+    from rugged.pipelines.demo import run_demo
+
+    result = run_demo(out, device=device, command=command_line())
+    print_results([result.model, result.baseline])
+    typer.echo(f"Report: {result.page.resolve()}")

@@ -1,0 +1,22 @@
+"""``rugged recipes``: what can be trained by name."""
+
+from typing import Annotated
+
+import typer
+
+
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="Print this recipe as TOML, to save and change.")] = None,
+) -> None:
+    """List the shipped recipes, or print one."""
+    from rugged.core.errors import ConfigError
+    from rugged.train.recipe import shipped_recipes
+
+    shipped = shipped_recipes()
+    if name is None:
+        for each, text in shipped.items():
+            typer.echo(f"{each:16} {text.splitlines()[0].removeprefix('# ')}")
+    elif name in shipped:
+        typer.echo(shipped[name], nl=False)
+    else:
+        raise ConfigError(f"There is no recipe {name!r}. Shipped: {', '.join(shipped)}.")

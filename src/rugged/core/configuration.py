@@ -1,0 +1,152 @@
+"""Frozen dataclasses to and from TOML, with ``--set`` overrides and helpful refusals.
+
+The rule of the house: configuration is plain data, read and checked at the edge; the code that works never sees TOML.
+A field may be a bool, int, float, str, ``Literal``, ``X | None``, ``tuple[X, ...]``, ``dict[str, X]`` or another such dataclass.
+"""
+
+import dataclasses
+import difflib
+import tomllib
+import types
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import tomli_w
+
+from rugged.core.errors import ConfigError
+
+T = TypeVar("T")
+
+
+def load(kind: type[T], text: str, *, source: str, overrides: Sequence[str] = ()) -> T:
+    """Read TOML text into the frozen dataclass ``kind``.
+
+    Args:
+        kind: The dataclass to make.
+        text: The TOML document.
+        source: Where it came from, for messages.
+        overrides: ``"a.b=value"`` assignments. The value is read as TOML; a bare word is a string.
+
+    Raises:
+        ConfigError: Not TOML, an unknown key (the nearest known one is named), a missing key or a wrong type.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source} is not valid TOML: {error}.") from error
+    for override in overrides:
+        _assign(table, override)
+    return from_plain(kind, table, source=source)
+
+
+def from_plain(kind: type[T], table: Mapping[str, Any], *, source: str) -> T:
+    """Make the dataclass ``kind`` from nested dicts and lists, as TOML and JSON give them, checking every value.
+
+    Raises:
+        ConfigError: As :func:`load`.
+    """
+    made: T = _dataclass(kind, table, source, "")
+    return made
+
+
+def dump(value: Any) -> str:
+    """Write a dataclass as TOML. Fields that are None are left out: TOML has no null."""
+    return tomli_w.dumps(to_plain(value))
+
+
+def to_plain(value: Any) -> Any:
+    """The nested dicts and lists of a dataclass, without the fields that are None."""
+    if dataclasses.is_dataclass(value):
+        pairs = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {name: to_plain(item) for name, item in pairs if item is not None}
+    if isinstance(value, tuple):
+        return [to_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: to_plain(item) for key, item in value.items()}
+    return value
+
+
+def _assign(table: dict[str, Any], override: str) -> None:
+    key, separator, literal = override.partition("=")
+    if not separator or not key.strip():
+        raise ConfigError(f"--set {override!r} is not an assignment; write it as key=value, e.g. --set optimizer.lr=0.1.")
+    *parents, last = key.strip().split(".")
+    for parent in parents:
+        inner = table.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"--set {override!r}: {parent!r} is a single value, not a table.")
+        table = inner
+    table[last] = _literal(literal.strip())
+
+
+def _literal(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _dataclass(kind: Any, table: Mapping[str, Any], source: str, where: str) -> Any:
+    hints = get_type_hints(kind)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    for key in table:
+        if key not in fields:
+            raise ConfigError(_unknown_key(f"{where}{key}", key, list(fields), source))
+    missing = [name for name, field in fields.items() if name not in table and _is_required(field)]
+    if missing:
+        raise ConfigError(f"{source}: {where}{missing[0]} is missing. Add it to the file, or pass --set {where}{missing[0]}=…")
+    values = {key: _convert(value, hints[key], source, f"{where}{key}") for key, value in table.items()}
+    try:
+        return kind(**values)
+    except ValueError as error:  # A dataclass refuses values that contradict each other in __post_init__.
+        raise ConfigError(f"{source}: {error}") from error
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _unknown_key(full: str, key: str, known: Sequence[str], source: str) -> str:
+    nearest = difflib.get_close_matches(key, known, n=1)
+    hint = f"Did you mean {nearest[0]!r}?" if nearest else f"Known here: {', '.join(known)}."
+    return f"{source}: unknown key {full!r}. {hint}"
+
+
+def _convert(value: Any, hint: Any, source: str, where: str) -> Any:
+    """Check ``value`` against a type hint; an int is accepted where a float is wanted, nothing else is guessed."""
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        (inner,) = (option for option in get_args(hint) if option is not type(None))
+        return _convert(value, inner, source, where)
+    if origin is Literal:
+        if value in get_args(hint):
+            return value
+        raise ConfigError(_unknown_choice(value, [str(option) for option in get_args(hint)], source, where))
+    if origin is tuple and isinstance(value, list):
+        item_hint = get_args(hint)[0]
+        return tuple(_convert(item, item_hint, source, f"{where}[{index}]") for index, item in enumerate(value))
+    if origin is dict and isinstance(value, dict):
+        item_hint = get_args(hint)[1]
+        return {key: _convert(item, item_hint, source, f"{where}.{key}") for key, item in value.items()}
+    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return _dataclass(hint, value, source, f"{where}.")
+    if hint is Any:
+        return value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
+        return value
+    raise ConfigError(f"{source}: {where} is {value!r}; expected {_describe(hint)}.")
+
+
+def _unknown_choice(value: Any, known: Sequence[str], source: str, where: str) -> str:
+    nearest = difflib.get_close_matches(str(value), known, n=1)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    return f"{source}: {where} is {value!r}; expected one of {', '.join(known)}.{hint}"
+
+
+def _describe(hint: Any) -> str:
+    if get_origin(hint) is tuple:
+        return f"a list of {_describe(get_args(hint)[0])}"
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
+    return names.get(hint, f"a table ({getattr(hint, '__name__', hint)})")

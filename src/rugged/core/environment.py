@@ -1,0 +1,68 @@
+"""Where rugged runs: its folders, the versions and the hardware behind a result."""
+
+import os
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = ("rugged", "torch", "torchvision", "timm", "lightning", "numpy", "pillow", "pyarrow")
+
+
+def cache_directory() -> Path:
+    """The folder for packed data and downloads: ``RUGGED_CACHE``, or the platform's cache folder."""
+    chosen = os.environ.get("RUGGED_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "rugged"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "rugged"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rugged"
+
+
+def textures_directory() -> Path | None:
+    """The folder of frost photographs that ``RUGGED_TEXTURES`` names, or None."""
+    chosen = os.environ.get("RUGGED_TEXTURES")
+    return Path(chosen).expanduser() if chosen else None
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result. Imports none of them."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def hardware() -> dict[str, Any]:
+    """The processor, the cores this process may use, and the memory in bytes (None where unknown)."""
+    return {"cpu": _processor_name(), "cores": available_cores(), "memory_bytes": _memory_bytes()}
+
+
+def available_cores() -> int:
+    """Cores this process may run on, which in a container is fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _processor_name() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None

@@ -1,0 +1,111 @@
+"""Files that are whole or not there: atomic writes, locks and hashes."""
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from rugged.core.errors import RuggedError, RunError
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary sibling of ``path`` to write to, and move it into place when the block succeeds.
+
+    A reader sees the old file or the new one, never a part of it; after a failure the old one stands and the
+    temporary is gone.
+
+    Raises:
+        RuggedError: The folder cannot be written, or the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        _flush_to_disk(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise RuggedError(
+            f"Cannot write {path}: {error.strerror or error}. Free space or choose another folder, then run again."
+        ) from error
+    finally:
+        with suppress(OSError):  # Where nothing could be written there is nothing to remove.
+            temporary.unlink(missing_ok=True)
+
+
+def _flush_to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` atomically, as UTF-8 with ``\\n`` line ends on every platform."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON, atomically. NaN is refused: it is not JSON."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        RuggedError: The file is missing, unreadable or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RuggedError(f"{path} does not exist.") from error
+    except OSError as error:
+        raise RuggedError(f"Cannot read {path}: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise RuggedError(f"{path} is not valid JSON ({error}). It was not written whole, or edited by hand.") from error
+
+
+def sha256_file(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def exclusive(path: Path, doing: str) -> Iterator[None]:
+    """Hold the lock file ``path`` for the length of the block; the system releases it if the process dies.
+
+    Args:
+        path: Lock file, created when missing and left in place (removing it would race with others).
+        doing: What the block does, for the message: "train into runs/a".
+
+    Raises:
+        RunError: Another process holds the lock, or the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise RunError(
+            f"Cannot {doing}: another process holds {path}. Wait for it to finish, or stop it, then run again."
+        ) from error
+    except OSError as error:
+        raise RunError(f"Cannot {doing}: {path} cannot be locked ({error.strerror or error}).") from error
+    with lock:
+        lock.release()  # The acquire above counted once; the block holds the second count.
+        yield

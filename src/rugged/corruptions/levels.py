@@ -1,0 +1,21 @@
+"""Between bytes and the unit interval, the way the reference goes there and back."""
+
+import torch
+from torch import Tensor
+
+
+def to_unit(images: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Divide bytes by 255: uint8 of any shape to ``dtype`` in [0, 1]."""
+    # A tensor, not a number: CUDA multiplies by the reciprocal of a number, which is off by a last bit.
+    white = torch.full((), 255, dtype=dtype, device=images.device)
+    return images.to(dtype).div_(white)
+
+
+def to_levels(values: Tensor) -> Tensor:
+    """Clip to [0, 1], multiply by 255 and cut (never round) to uint8. Overwrites ``values``."""
+    return cut(values.clamp_(0, 1).mul_(255))
+
+
+def cut(levels: Tensor) -> Tensor:
+    """Cut numbers in [0, 256) to uint8."""
+    return levels.to(torch.int32).to(torch.uint8)  # in two steps: each is vectorised, the direct one is not

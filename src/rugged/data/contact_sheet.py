@@ -1,0 +1,124 @@
+"""A contact sheet: a few pictures of each class on one page, to see what the data is."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from rugged.data.dataset import ClassInfo, Dataset
+from rugged.data.splits import hash_key
+
+_BACKGROUND = (250, 250, 248)
+_INK = (32, 33, 36)
+_FAINT = (128, 130, 134)
+_MARGIN = 28
+_GAP = 4
+_SIDES = (40, 96)  # A picture is shown between these sides, so that small ones are seen and large ones fit.
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where things stand: blocks, one a class, in columns read from top to bottom."""
+
+    side: int
+    pictures: int
+    columns: int
+    rows: int
+
+    @property
+    def block(self) -> tuple[int, int]:
+        return self.pictures * (self.side + _GAP) + 20, self.side + 34
+
+    @property
+    def page(self) -> tuple[int, int]:
+        width, height = self.block
+        return 2 * _MARGIN + self.columns * width - 20, 2 * _MARGIN + 58 + self.rows * height
+
+    def corner(self, label: int) -> tuple[int, int]:
+        width, height = self.block
+        column, row = divmod(label, self.rows)
+        return _MARGIN + column * width, _MARGIN + 58 + row * height
+
+
+def contact_sheet(dataset: Dataset, per_class: int | None = None) -> Image.Image:
+    """Draw a few training pictures of each class, chosen by the hash of their ids.
+
+    Args:
+        dataset: The data. A class without training pictures shows validation pictures.
+        per_class: Pictures of each class; None: 12, or 6 where there are more than 40 classes.
+
+    Returns:
+        An RGB page. Its proportions are near those of a screen, whatever the number of classes.
+    """
+    many = len(dataset.classes) > 40
+    layout = _layout(len(dataset.classes), per_class or (6 if many else 12), dataset.size[0])
+    page = Image.new("RGB", layout.page, _BACKGROUND)
+    draw = ImageDraw.Draw(page)
+    height, width = dataset.size
+    draw.text((_MARGIN, _MARGIN - 4), dataset.name, font=_font(26), fill=_INK)
+    summary = (
+        f"{len(dataset.classes)} classes · {len(dataset.train):,} training and {len(dataset.val):,} validation "
+        f"pictures of {width} x {height} · {dataset.content_hash[:12]}"
+    )
+    draw.text((_MARGIN, _MARGIN + 28), summary, font=_font(13), fill=_FAINT)
+    for label, (info, train, val) in enumerate(dataset.counts()):
+        _draw_class(page, draw, layout, dataset, label, info, f"{train:,} + {val:,}")
+    return page
+
+
+def _layout(classes: int, pictures: int, size: int) -> _Layout:
+    low, high = _SIDES
+    side = min(max(size, low), high)
+    block = _Layout(side, pictures, 1, 1).block
+    # Columns so that the page is about 1.4 times as wide as high.
+    columns = min(max(round(math.sqrt(1.4 * classes * block[1] / block[0])), 1), classes)
+    return _Layout(side, pictures, columns, math.ceil(classes / columns))
+
+
+def _draw_class(
+    page: Image.Image,
+    draw: ImageDraw.ImageDraw,
+    layout: _Layout,
+    dataset: Dataset,
+    label: int,
+    info: ClassInfo,
+    counts: str,
+) -> None:
+    left, top = layout.corner(label)
+    right = left + layout.pictures * (layout.side + _GAP) - _GAP
+    small = _font(11)
+    draw.text((right, top + 2), counts, font=small, fill=_FAINT, anchor="ra")
+    room = right - left - draw.textlength(counts, font=small) - 8
+    title = _shortened(draw, info.name, room)
+    draw.text((left, top), title, font=_font(13), fill=_INK)
+    after = draw.textlength(title, font=_font(13)) + 8
+    if info.id != info.name and after + draw.textlength(info.id, font=small) <= room:
+        draw.text((left + after, top + 2), info.id, font=small, fill=_FAINT)
+    for place, pixels in enumerate(_choose(dataset, label, layout.pictures)):
+        picture = Image.fromarray(pixels)
+        if picture.size != (layout.side, layout.side):
+            picture = picture.resize((layout.side, layout.side), Image.Resampling.LANCZOS)
+        page.paste(picture, (left + place * (layout.side + _GAP), top + 20))
+
+
+def _choose(dataset: Dataset, label: int, count: int) -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
+    for split in (dataset.train, dataset.val):
+        members = np.flatnonzero(split.labels == label).tolist()
+        if members:
+            ranked = sorted(members, key=lambda position: hash_key(split.ids[position], "rugged contact sheet"))
+            return [np.asarray(split.images[position]) for position in ranked[:count]]
+    return []
+
+
+def _shortened(draw: ImageDraw.ImageDraw, text: str, room: float) -> str:
+    font = _font(13)
+    if draw.textlength(text, font=font) <= room:
+        return text
+    while text and draw.textlength(text + "…", font=font) > room:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

@@ -1,0 +1,287 @@
+"""From a name or a path to an open data set: found in the cache, or packed, or packed again."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from rugged.core.environment import cache_directory
+from rugged.core.errors import DataError
+from rugged.core.progress import say
+from rugged.data import packed
+from rugged.data.dataset import ClassInfo, Dataset
+from rugged.data.download import Remote, download
+from rugged.data.packed import Origin, UnusablePackError
+
+BUILTIN = "builtin"
+TINY_IMAGENET = "tiny-imagenet"
+OFFICIAL_COUNTS = {"train": 100_000, "val": 10_000}
+
+# Stanford publishes no checksum. Size and MD5 are the ones that data loaders for this file agree on.
+TINY_IMAGENET_ZIP = Remote(
+    url="http://cs231n.stanford.edu/tiny-imagenet-200.zip",
+    size=248_100_043,
+    md5="90528d7ca1a48142e341f4ef8d21d0de",
+    by_hand=(
+        "Fetch http://cs231n.stanford.edu/tiny-imagenet-200.zip (248,100,043 bytes) by any other means and name it: "
+        "rugged data prepare tiny-imagenet --from tiny-imagenet-200.zip"
+    ),
+)
+
+
+def open_dataset(where: str | Path, *, size: int | None = None) -> Dataset:
+    """Open a data set, packing it first where that is needed.
+
+    Args:
+        where: ``builtin``; the name of a prepared data set (``tiny-imagenet``); a packed folder; or a source, which is
+            packed into the cache: class folders or Tiny ImageNet, as a folder or zip, or a folder of Parquet files.
+            A pack in the cache is made again when its source has changed or its files are damaged.
+        size: Fit the pictures of a source to ``size`` x ``size``. A pack must have this size already.
+
+    Raises:
+        DataError: Nothing of that name, a source that cannot be used, or a pack that cannot be made again.
+    """
+    path = Path(where).expanduser()
+    named = _named(str(where))
+    if str(where) == BUILTIN:
+        dataset = _open_builtin()
+    elif packed.is_pack(named):
+        if path.exists():
+            say(f"{where!s} is the prepared data set; for the local folder of that name, write ./{where!s}.")
+        dataset = open_pack(named)
+    elif packed.is_pack(path):
+        dataset = open_pack(path)
+    elif path.exists():
+        return pack_source(path, size=size)
+    else:
+        raise DataError(_unknown(str(where)))
+    if size is not None and dataset.size != (size, size):
+        height, width = dataset.size
+        raise DataError(
+            f"{where!s} is packed at {height} x {width}, not at {size} x {size}. Leave the size out, or pack its "
+            f"source at that size: rugged data pack {packed.origin_of(dataset.folder).path} --size {size}"
+        )
+    return dataset
+
+
+def open_pack(folder: Path, *, verify: bool = False) -> Dataset:
+    """Open a packed folder; one that rugged made in the cache is made again when it is damaged.
+
+    Args:
+        folder: The pack.
+        verify: Check the whole content, even if no file has been touched.
+
+    Raises:
+        DataError: The pack is damaged and cannot be made again without being asked.
+    """
+    try:
+        return packed.read_pack(folder, verify)
+    except UnusablePackError as error:
+        origin = _origin_or_none(folder)
+        if origin is None or not origin.automatic or not _source_exists(origin):
+            raise DataError(f"{error} {_remedy(folder, origin)}") from error
+        say(f"{error} Packing it again from {origin.path}.")
+    if origin.path == BUILTIN:
+        return _open_builtin()
+    from rugged.data import sources
+
+    return _ensure(folder, replace(origin, fingerprint=sources.fingerprint(Path(origin.path))))
+
+
+def pack_source(
+    where: Path,
+    out: Path | None = None,
+    *,
+    size: int | None = None,
+    holdout: float | None = None,
+    bad_images: str | None = None,
+) -> Dataset:
+    """Pack a source, unless the same pack is there already.
+
+    Args:
+        where: Class folders or Tiny ImageNet, as a folder or zip, or a folder of Parquet files.
+        out: The folder to make; None: a place in the cache, where :func:`open_dataset` looks when ``where`` is opened.
+        size: Fit the pictures to ``size`` x ``size``; None: their own size if all share one, else 224.
+        holdout: Share of each class to hold out where there is no validation split; None: as last time, else 0.2.
+        bad_images: ``refuse`` or ``skip``; None: as last time, else ``refuse``.
+
+    Raises:
+        DataError: The source cannot be used, or the pack cannot be written.
+    """
+    from rugged.data import sources
+
+    if not where.exists():
+        raise DataError(_unknown(str(where)))
+    if packed.is_pack(where):
+        raise DataError(f"{where} is a pack already: open it with --data {where}.")
+    path = str(where.resolve())
+    origin = Origin(path, sources.fingerprint(where), automatic=out is None, size=size)
+    target = out or cache_directory() / "packed" / f"{where.resolve().name}-{_digest(f'{path}:{size}')}"
+    before = _origin_or_none(target)
+    if before is not None and before.path == path:
+        origin = replace(origin, holdout=before.holdout, bad_images=before.bad_images)
+        if before.fingerprint != origin.fingerprint:
+            say(f"{where} has changed since it was packed: packing it again.")
+    if holdout is not None:
+        origin = replace(origin, holdout=holdout)
+    if bad_images is not None:
+        origin = replace(origin, bad_images=bad_images)
+    return _ensure(target, origin)
+
+
+def prepare_tiny_imagenet(
+    source: Path | None = None, out: Path | None = None, *, bad_images: str = "refuse"
+) -> Dataset:
+    """Pack Tiny ImageNet, so that ``--data tiny-imagenet`` opens it.
+
+    Args:
+        source: The official zip, the folder extracted from it, or Parquet files of the hub; None downloads the zip.
+        out: The folder to make; None: the cache.
+        bad_images: ``refuse`` or ``skip``.
+
+    Raises:
+        DataError: No network, not Tiny ImageNet, or the pack cannot be written.
+    """
+    from rugged.data import sources
+
+    if source is None:
+        source = cache_directory() / "downloads" / "tiny-imagenet-200.zip"
+        with _lock(source, "downloading"):
+            download(TINY_IMAGENET_ZIP, source)
+    if not source.exists():
+        raise DataError(f"{source} does not exist. Name the zip archive, the folder or the Parquet files of it.")
+    origin = Origin(
+        str(source.resolve()),
+        sources.fingerprint(source),
+        automatic=out is None,
+        bad_images=bad_images,
+        name=TINY_IMAGENET,
+    )
+    return _ensure(out or _named(TINY_IMAGENET), origin)
+
+
+def _ensure(out: Path, origin: Origin) -> Dataset:
+    """The pack of ``origin`` at ``out``, made by this process or by another one that was faster."""
+    current = _current(out, origin)
+    if current is not None:
+        return current
+    with _lock(out, "packing"):
+        current = _current(out, origin)
+        return current if current is not None else _make(out, origin)
+
+
+def _current(out: Path, origin: Origin) -> Dataset | None:
+    try:
+        return packed.read_pack(out) if packed.is_pack(out) and packed.origin_of(out) == origin else None
+    except UnusablePackError as error:
+        say(f"{error} Packing it again from {origin.path}.")
+        return None
+
+
+def _make(out: Path, origin: Origin) -> Dataset:
+    from rugged.data import sources
+    from rugged.data.packing import pack
+
+    source = sources.read_source(Path(origin.path), origin.holdout)
+    if origin.name == TINY_IMAGENET:
+        source.name = TINY_IMAGENET
+        stranger = next((info.id for info in source.classes if not re.fullmatch(r"n\d{8}", info.id)), None)
+        if stranger is not None:
+            raise DataError(
+                f"{origin.path} is not Tiny ImageNet: it has a class {stranger!r}, expected WordNet ids such as "
+                f"n01443537. For other pictures there is: rugged data pack {origin.path}"
+            )
+        for split, pictures in (("training", source.train), ("validation", source.val)):
+            official = OFFICIAL_COUNTS["train" if split == "training" else "val"]
+            if len(pictures) != official:
+                source.notes.append(f"{len(pictures):,} of the {official:,} official {split} pictures.")
+    return pack(source, out, origin)
+
+
+def _open_builtin() -> Dataset:
+    from rugged.data import builtin
+
+    out = _named(f"{BUILTIN}-v{builtin.VERSION}")
+    origin = Origin(BUILTIN, str(builtin.VERSION), automatic=True)
+    current = _current(out, origin)
+    if current is not None:
+        return current
+    from rugged.data.packing import pack_arrays
+
+    with _lock(out, "packing"):
+        current = _current(out, origin)
+        if current is None:
+            classes = tuple(ClassInfo(class_id, name) for class_id, name in builtin.CLASSES)
+            current = pack_arrays(BUILTIN, classes, builtin.splits(), out, origin)
+    return current
+
+
+@contextmanager
+def _lock(target: Path, doing: str) -> Iterator[None]:
+    """Wait until no other process works on ``target``. The lock lies in the cache, never beside a user's folder."""
+    path = cache_directory() / "locks" / f"{_digest(str(target.resolve()))}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            say(f"Waiting for another process that is {doing} {target.name}.")
+            lock.acquire()
+    except OSError as error:
+        raise DataError(
+            f"Cannot write to the cache {cache_directory()}: {error.strerror or error}. Set RUGGED_CACHE to a folder "
+            f"that can be written."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _named(name: str) -> Path:
+    """The place of a prepared data set. A path is no name and leads nowhere."""
+    plain = Path(name).name == name
+    return cache_directory() / "data" / (name if plain else "not-a-name")
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def _origin_or_none(folder: Path) -> Origin | None:
+    try:
+        return packed.origin_of(folder) if packed.is_pack(folder) else None
+    except UnusablePackError:
+        return None
+
+
+def _source_exists(origin: Origin) -> bool:
+    return origin.path == BUILTIN or Path(origin.path).exists()
+
+
+def _remedy(folder: Path, origin: Origin | None) -> str:
+    source = origin.path if origin else "SOURCE"
+    place = "" if origin and origin.automatic else f" --out {folder}"
+    if folder == _named(TINY_IMAGENET) or (origin and origin.name == TINY_IMAGENET):
+        return f"Make it again: rugged data prepare tiny-imagenet --from {source}{place}"
+    return f"Make it again: rugged data pack {source}{place}"
+
+
+def _unknown(where: str) -> str:
+    cached = cache_directory() / "data"
+    names = sorted({BUILTIN, TINY_IMAGENET, *(path.parent.name for path in cached.glob(f"*/{packed.MANIFEST}"))})
+    nearest = difflib.get_close_matches(where, names, n=2)
+    guess = f" Did you mean {' or '.join(nearest)}?" if nearest else ""
+    if where == TINY_IMAGENET:
+        guess = " Prepare it first: rugged data prepare tiny-imagenet"
+    return (
+        f"There is no data set {where!r}.{guess} What can be opened: builtin; a prepared data set "
+        f"({', '.join(names)}); a packed folder; or a source: a folder or zip with one subfolder a class, Tiny "
+        f"ImageNet as published, or a folder of Parquet files."
+    )

@@ -1,0 +1,302 @@
+"""The pack: a data set as a folder of plain files that open in no time.
+
+::
+
+    dataset.json        format, name, classes, size, counts, content hash, source, notes
+    train-images.npy    (N, H, W, 3) uint8: numpy.load(..., mmap_mode="r") reads it without this package
+    train-labels.npy    (N,) int64
+    train-ids.txt       one id a line, in the order of the images
+    val-images.npy      and so on
+    set_aside.csv       what was left out, if anything
+    verified.json       size and date of each file when its content was last verified
+
+Opening checks the structure and the sizes each time. It checks the whole content against its hash when the size or the
+date of a file differs from ``verified.json``, as git's index does: a pack costs no time to open until it is touched.
+"""
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rugged.core import files
+from rugged.core.errors import DataError, RuggedError
+from rugged.data.dataset import ClassInfo, Dataset, Split
+
+FORMAT = 1
+MANIFEST = "dataset.json"
+SPLITS = ("train", "val")
+
+_STAMP = "verified.json"
+_BLOCK = 2**24
+
+
+class UnusablePackError(DataError):
+    """A pack that is damaged, incomplete, or of another format."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a pack came from and how, so that it can be made again.
+
+    Attributes:
+        path: The source: an absolute path, or ``builtin``.
+        fingerprint: The source's, when it was packed.
+        automatic: Whether rugged chose the place of the pack, and so may make it again unasked.
+        size: The side that was asked for; None for the pictures' own.
+        holdout: The share held out where the source has no validation split.
+        bad_images: ``refuse`` or ``skip``.
+        name: The data set's name where it is not the source's own.
+    """
+
+    path: str
+    fingerprint: str
+    automatic: bool
+    size: int | None = None
+    holdout: float = 0.2
+    bad_images: str = "refuse"
+    name: str | None = None
+
+
+class ImageWriter:
+    """Writes pictures to an ``.npy`` file in any order.
+
+    Plain writes rather than a memory map: on a full disk they fail with an error, where a map kills the process.
+    """
+
+    def __init__(self, path: Path, count: int, side: int) -> None:
+        self._stream: BinaryIO = path.open("w+b")
+        self._side = side
+        self._row = side * side * 3
+        self._start = self._write_header(count)
+
+    def write(self, position: int, pixels: NDArray[np.uint8]) -> None:
+        """Write the ``(side, side, 3)`` picture at ``position``."""
+        self._stream.seek(self._start + position * self._row)
+        self._stream.write(np.ascontiguousarray(pixels).data)
+
+    def close(self, keep: NDArray[np.bool_]) -> None:
+        """Move the pictures where ``keep`` is true to the front, drop the others, and close the file."""
+        with self._stream:
+            positions = np.flatnonzero(keep).tolist()
+            for new, old in enumerate(positions):
+                if new != old:
+                    self._stream.seek(self._start + old * self._row)
+                    pixels = self._stream.read(self._row)
+                    self._stream.seek(self._start + new * self._row)
+                    self._stream.write(pixels)
+            self._stream.truncate(self._start + len(positions) * self._row)
+            self._write_header(len(positions))
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+
+    def abandon(self) -> None:
+        """Close the file as it is."""
+        self._stream.close()
+
+    def _write_header(self, count: int) -> int:
+        self._stream.seek(0)
+        shape = (count, self._side, self._side, 3)
+        # Of the same length for every count: NumPy pads it so that an array can grow along its first axis.
+        np.lib.format.write_array_header_1_0(self._stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        return self._stream.tell()
+
+
+def images_path(folder: Path, split: str) -> Path:
+    """The file of a split's pictures."""
+    return folder / f"{split}-images.npy"
+
+
+def finish(
+    folder: Path,
+    name: str,
+    classes: tuple[ClassInfo, ...],
+    labels: dict[str, NDArray[np.int64]],
+    ids: dict[str, list[str]],
+    origin: Origin,
+    notes: list[str],
+) -> None:
+    """Complete a pack whose pictures are written: labels, ids, content hash and manifest.
+
+    Args:
+        folder: Holds ``train-images.npy`` and ``val-images.npy``, rows in the order of their ids.
+        name: The data set's name.
+        classes: In the order of their ids.
+        labels: For each split, ``(N,)``.
+        ids: For each split, N ids, sorted.
+        origin: Where the pictures came from.
+        notes: What was done to them.
+    """
+    for split in SPLITS:
+        np.save(folder / f"{split}-labels.npy", labels[split].astype("<i8"))
+        files.write_text(folder / f"{split}-ids.txt", "".join(f"{line}\n" for line in ids[split]))
+    splits = {split: _map(folder, split, tuple(ids[split])) for split in SPLITS}
+    height, width = splits["train"].images.shape[1:3]
+    manifest = {
+        "format": FORMAT,
+        "name": name,
+        "size": [height, width],
+        "counts": {split: len(splits[split]) for split in SPLITS},
+        "content_hash": content_hash(classes, splits["train"], splits["val"]),
+        "notes": notes,
+        "source": asdict(origin),
+        "classes": [asdict(info) for info in classes],
+    }
+    files.write_json(folder / MANIFEST, manifest)
+    _write_stamp(folder)
+
+
+def content_hash(classes: tuple[ClassInfo, ...], train: Split, val: Split) -> str:
+    """The SHA-256, in hex, of everything that decides a result.
+
+    That is, each part preceded by its length in bytes as a little-endian 64-bit integer: the class ids, one a line;
+    then for ``train`` and ``val`` the name of the split, its ids, one a line, the labels as little-endian int64, the
+    shape of the images as four little-endian int64, and the pixels. Text is UTF-8 with a line feed after each line.
+    Readable class names, paths and dates are not part of it.
+    """
+    digest = sha256()
+
+    def add(*parts: Any, length: int) -> None:
+        digest.update(length.to_bytes(8, "little"))
+        for part in parts:
+            digest.update(part)
+
+    def add_lines(lines: Iterable[str]) -> None:
+        text = "".join(f"{line}\n" for line in lines).encode()
+        add(text, length=len(text))
+
+    add_lines(info.id for info in classes)
+    for split in (train, val):
+        add_lines([split.name])
+        add_lines(split.ids)
+        for numbers in (split.labels, np.array(split.images.shape)):
+            data = numbers.astype("<i8").tobytes()
+            add(data, length=len(data))
+        flat = split.images.reshape(-1)
+        digest.update(flat.nbytes.to_bytes(8, "little"))
+        for start in range(0, flat.size, _BLOCK):
+            digest.update(np.ascontiguousarray(flat[start : start + _BLOCK]).data)
+    return digest.hexdigest()
+
+
+def is_pack(folder: Path) -> bool:
+    """Whether a folder is a pack, of whatever state."""
+    return (folder / MANIFEST).is_file()
+
+
+def origin_of(folder: Path) -> Origin:
+    """Where a pack came from. Reads what it can of manifests of other formats, too.
+
+    Raises:
+        UnusablePackError: The manifest does not say.
+    """
+    source: Any = _manifest(folder).get("source")
+    try:
+        return Origin(**source)
+    except TypeError as error:
+        raise UnusablePackError(f"{folder / MANIFEST} does not say what it was packed from.") from error
+
+
+def read_pack(folder: Path, verify: bool = False) -> Dataset:
+    """Open a pack.
+
+    Args:
+        folder: The pack.
+        verify: Check the whole content against the hash, even if no file has been touched.
+
+    Raises:
+        UnusablePackError: Damaged, incomplete, or of another format.
+    """
+    manifest = _manifest(folder)
+    if manifest.get("format") != FORMAT:
+        raise UnusablePackError(
+            f"{folder} is a pack of format {manifest.get('format')!r}; this version of rugged reads format {FORMAT}."
+        )
+    try:
+        dataset = _read(folder, manifest)
+    except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise UnusablePackError(f"The pack {folder} is damaged: {error}.") from error
+    if verify or _stamp(folder) != _read_stamp(folder):
+        found = content_hash(dataset.classes, dataset.train, dataset.val)
+        if found != dataset.content_hash:
+            raise UnusablePackError(
+                f"The pack {folder} is damaged: its content has the hash {found[:12]}…, "
+                f"and {dataset.content_hash[:12]}… when it was packed."
+            )
+        _write_stamp(folder)
+    return dataset
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = files.read_json(folder / MANIFEST)
+    except RuggedError as error:
+        raise UnusablePackError(f"The pack {folder} is damaged: {error}") from error
+    if not isinstance(manifest, dict):
+        raise UnusablePackError(f"The pack {folder} is damaged: {MANIFEST} is no JSON object.")
+    return manifest
+
+
+def _read(folder: Path, manifest: dict[str, Any]) -> Dataset:
+    classes = tuple(ClassInfo(entry["id"], entry["name"]) for entry in manifest["classes"])
+    splits = {}
+    for name in SPLITS:
+        lines = (folder / f"{name}-ids.txt").read_text(encoding="utf-8").split("\n")[:-1]
+        split = _map(folder, name, tuple(lines))
+        count = manifest["counts"][name]
+        expected = (count, *manifest["size"], 3)
+        if split.images.shape != expected or split.images.dtype != np.uint8:
+            raise ValueError(f"{name}-images.npy has the shape {split.images.shape}, expected {expected} of uint8")
+        if len(split.ids) != count or split.labels.shape != (count,) or split.labels.dtype != np.int64:
+            raise ValueError(f"{name} has {len(split.ids)} ids and {split.labels.size} labels, expected {count}")
+        if count and not 0 <= split.labels.min() <= split.labels.max() < len(classes):
+            raise ValueError(f"{name}-labels.npy holds labels beyond the {len(classes)} classes")
+        splits[name] = split
+    return Dataset(
+        name=manifest["name"],
+        classes=classes,
+        train=splits["train"],
+        val=splits["val"],
+        content_hash=manifest["content_hash"],
+        notes=tuple(manifest["notes"]),
+        folder=folder,
+    )
+
+
+def _map(folder: Path, name: str, ids: tuple[str, ...]) -> Split:
+    labels = np.load(folder / f"{name}-labels.npy", allow_pickle=False)
+    path = images_path(folder, name)
+    with path.open("rb") as stream:
+        np.lib.format.read_magic(stream)
+        shape, _, _ = np.lib.format.read_array_header_1_0(stream)
+        start = stream.tell()
+    # NumPy notices a file that is too short, but not one that is too long.
+    if path.stat().st_size != start + int(np.prod(shape)):
+        raise ValueError(f"{path.name} has {path.stat().st_size:,} bytes, expected {start + int(np.prod(shape)):,}")
+    images = np.load(path, mmap_mode="r", allow_pickle=False) if shape[0] else np.empty(shape, np.uint8)
+    return Split(name, images, labels, ids)
+
+
+def _stamp(folder: Path) -> dict[str, list[int]]:
+    payload = [MANIFEST, *(f"{split}-{part}" for split in SPLITS for part in ("images.npy", "labels.npy", "ids.txt"))]
+    statuses = {name: (folder / name).stat() for name in payload}
+    return {name: [status.st_size, status.st_mtime_ns] for name, status in statuses.items()}
+
+
+def _read_stamp(folder: Path) -> Any:
+    try:
+        return files.read_json(folder / _STAMP)
+    except RuggedError:
+        return None
+
+
+def _write_stamp(folder: Path) -> None:
+    """Remember that the content is right."""
+    with suppress(RuggedError):  # On a read-only medium the content is checked each time.
+        files.write_json(folder / _STAMP, _stamp(folder))

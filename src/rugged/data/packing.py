@@ -1,0 +1,272 @@
+"""From a source to a pack: decode on all cores, say what was done, leave a whole pack or nothing."""
+
+import csv
+import io
+import warnings
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rugged.core import files
+from rugged.core.environment import available_cores
+from rugged.core.errors import DataError
+from rugged.core.progress import Bar, progress, say
+from rugged.data import packed
+from rugged.data.dataset import ClassInfo, Dataset
+from rugged.data.decode import BadImageError, Decoded, decode
+from rugged.data.packed import ImageWriter, Origin
+from rugged.data.sources.source import PICTURES_AT_A_TIME, Picture, Problem, Source, count_by_reason
+from rugged.data.staging import require_space, staging
+
+SIZE_OF_MIXED = 224
+SET_ASIDE = "set_aside.csv"
+
+_SHOWN = 5
+
+
+class _SizesDifferError(Exception):
+    """Not all pictures have the size of the first one."""
+
+
+def pack(source: Source, out: Path, origin: Origin) -> Dataset:
+    """Decode a source into a pack at ``out``, which is replaced if it is a pack.
+
+    Without a size in ``origin``, pictures that all share one square size keep it; others are fitted to 224 x 224.
+
+    Args:
+        source: The pictures.
+        out: The folder to make.
+        origin: What is kept of the source, with the size, and whether bad pictures are refused or skipped.
+
+    Raises:
+        DataError: Pictures that cannot be used and are not to be skipped, a full disk, a folder that cannot be written.
+    """
+    with staging(out, ours=origin.automatic) as folder:
+        try:
+            side, square = (origin.size, False) if origin.size else _side_of_first(source)
+            _write_pack(source, folder, side, origin, must_match=square)
+        except _SizesDifferError:
+            say(f"The pictures differ in size: starting again, fitting them to {SIZE_OF_MIXED} x {SIZE_OF_MIXED}.")
+            _write_pack(source, folder, SIZE_OF_MIXED, origin, must_match=False)
+    return packed.read_pack(out)
+
+
+def pack_arrays(
+    name: str,
+    classes: tuple[ClassInfo, ...],
+    splits: Mapping[str, tuple[NDArray[np.uint8], NDArray[np.int64], Sequence[str]]],
+    out: Path,
+    origin: Origin,
+    notes: Sequence[str] = (),
+) -> Dataset:
+    """Pack pictures that are in memory.
+
+    Args:
+        name: The data set's name.
+        classes: In the order of their ids, which is that of the labels.
+        splits: For ``train`` and ``val``: images ``(N, S, S, 3)``, labels ``(N,)``, ids.
+        out: The folder to make.
+        origin: Where they came from.
+        notes: What was done to them.
+
+    Raises:
+        DataError: A full disk, or a folder that cannot be written.
+    """
+    labels, ids = {}, {}
+    with staging(out, ours=origin.automatic) as folder:
+        for split in packed.SPLITS:
+            images, numbers, names = splits[split]
+            order = sorted(range(len(names)), key=names.__getitem__)
+            labels[split], ids[split] = numbers[order], [names[i] for i in order]
+            writer = ImageWriter(packed.images_path(folder, split), len(order), images.shape[1])
+            for position, index in enumerate(order):
+                writer.write(position, images[index])
+            writer.close(np.ones(len(order), dtype=bool))
+        packed.finish(folder, name, classes, labels, ids, origin, list(notes))
+    return packed.read_pack(out)
+
+
+def _side_of_first(source: Source) -> tuple[int, bool]:
+    """The side of the first picture that can be decoded, and whether it is square and so may be everybody's."""
+    for picture in (*source.train, *source.val):
+        try:
+            height, width = decode(picture.load()).pixels.shape[:2]
+        except BadImageError:
+            continue
+        return (height, True) if height == width else (SIZE_OF_MIXED, False)
+    return SIZE_OF_MIXED, False
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A picture with its place in the pack."""
+
+    split: str
+    position: int
+    picture: Picture
+
+
+_Result = tuple[_Job, Decoded | BadImageError]
+
+
+def _write_pack(source: Source, folder: Path, side: int, origin: Origin, must_match: bool) -> None:
+    problems = list(source.problems)
+    jobs = [job for split in packed.SPLITS for job in _plan(split, getattr(source, split), problems)]
+    counts = Counter(job.split for job in jobs)
+    require_space(folder, len(jobs) * side * side * 3)
+    writers = {s: ImageWriter(packed.images_path(folder, s), counts[s], side) for s in packed.SPLITS}
+    keep = {split: np.zeros(counts[split], dtype=bool) for split in packed.SPLITS}
+    changes: Counter[str] = Counter()
+    with ExitStack() as stack:
+        for writer in writers.values():
+            stack.callback(writer.abandon)
+        # Pillow warns of oddities in EXIF data and palettes; what makes a picture unusable is raised and counted.
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        bar = stack.enter_context(progress(f"Packing {source.name}", len(jobs)))
+        results = stack.enter_context(closing(_decoded(jobs, None if must_match else side, bar)))
+        for job, result in results:
+            if isinstance(result, BadImageError):
+                problems.append(Problem(job.picture.where, result.reason, result.detail))
+                continue
+            if result.pixels.shape != (side, side, 3):
+                raise _SizesDifferError
+            writers[job.split].write(job.position, result.pixels)
+            keep[job.split][job.position] = True
+            changes.update(result.changes)
+        kept = {split: _kept(jobs, split, keep[split]) for split in packed.SPLITS}
+        classes = _classes_with_pictures(source, kept, problems)
+        if problems and origin.bad_images != "skip":
+            raise DataError(_refusal(source, problems))
+        for split in packed.SPLITS:
+            writers[split].close(keep[split])
+    number = {info.id: label for label, info in enumerate(classes)}
+    labels = {s: np.array([number[p.class_id] for p in kept[s]], dtype=np.int64) for s in packed.SPLITS}
+    ids = {split: [picture.id for picture in kept[split]] for split in packed.SPLITS}
+    notes = [*source.notes, *_notes(changes, kept, problems)]
+    if problems:
+        _write_set_aside(folder / SET_ASIDE, problems)
+    packed.finish(folder, source.name, classes, labels, ids, origin, notes)
+
+
+def _plan(split: str, pictures: list[Picture], problems: list[Problem]) -> list[_Job]:
+    """Give each picture its place, the rank of its id. Of several with one id the first in the source stays."""
+    first: dict[str, Picture] = {}
+    for picture in pictures:
+        if first.setdefault(picture.id, picture) is not picture:
+            problems.append(
+                Problem(picture.where, "duplicate name", f"{picture.id} is {first[picture.id].where} already")
+            )
+    rank = {picture_id: position for position, picture_id in enumerate(sorted(first))}
+    return [_Job(split, rank[picture_id], picture) for picture_id, picture in first.items()]
+
+
+def _decoded(jobs: list[_Job], side: int | None, bar: Bar) -> Generator[_Result, None, None]:
+    """Decode in threads (Pillow releases the interpreter lock), a few batches ahead of what is consumed."""
+    batches = (jobs[start : start + PICTURES_AT_A_TIME] for start in range(0, len(jobs), PICTURES_AT_A_TIME))
+    workers = available_cores()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    waiting: set[Future[list[_Result]]] = set()
+    try:
+        for batch in batches:
+            waiting.add(pool.submit(_decode_batch, batch, side))
+            if len(waiting) >= 2 * workers:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from _consume(done, bar)
+        yield from _consume(wait(waiting).done, bar)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _consume(done: set[Future[list[_Result]]], bar: Bar) -> Iterator[_Result]:
+    for future in done:
+        results = future.result()
+        yield from results
+        bar.advance(len(results))
+
+
+def _decode_batch(batch: list[_Job], side: int | None) -> list[_Result]:
+    results: list[_Result] = []
+    for job in batch:
+        try:
+            results.append((job, decode(job.picture.load(), side)))
+        except BadImageError as error:
+            results.append((job, error))
+    return results
+
+
+def _kept(jobs: list[_Job], split: str, keep: NDArray[np.bool_]) -> list[Picture]:
+    """The pictures of a split that were written, in the order of their ids."""
+    mine = [job for job in jobs if job.split == split and keep[job.position]]
+    return [job.picture for job in sorted(mine, key=lambda job: job.position)]
+
+
+def _classes_with_pictures(
+    source: Source, kept: dict[str, list[Picture]], problems: list[Problem]
+) -> tuple[ClassInfo, ...]:
+    """The classes that have a picture; the others are problems: a label nobody has says that something is missing."""
+    used = {picture.class_id for pictures in kept.values() for picture in pictures}
+    empty = [info for info in source.classes if info.id not in used]
+    problems.extend(Problem(info.id, "empty class", "no usable picture in it") for info in empty)
+    if not kept["train"] or not kept["val"]:
+        raise DataError(
+            f"{source.where} has {len(kept['train']):,} usable training and {len(kept['val']):,} usable validation "
+            f"pictures; both splits need some.{_listing(problems)}"
+        )
+    return tuple(info for info in source.classes if info.id in used)
+
+
+def _refusal(source: Source, problems: list[Problem]) -> str:
+    total = len(source.train) + len(source.val)
+    return (
+        f"Not packed: of {total:,} pictures in {source.where} some cannot be used."
+        f"{_listing(problems)}\nMend or remove these, or set them aside with --bad-images skip: "
+        f"they are then left out, counted in the notes and listed in {SET_ASIDE}."
+    )
+
+
+def _listing(problems: list[Problem]) -> str:
+    if not problems:
+        return ""
+    lines = [f"  {p.where}: {p.reason}" + (f" ({p.detail})" if p.detail else "") for p in problems[:_SHOWN]]
+    if len(problems) > _SHOWN:
+        lines.append(f"  … and {len(problems) - _SHOWN:,} more")
+    return "\n".join(["", f"By reason: {count_by_reason(p.reason for p in problems)}.", *lines])
+
+
+def _notes(changes: Counter[str], kept: dict[str, list[Picture]], problems: list[Problem]) -> list[str]:
+    notes = [f"Pictures {change}: {count:,}." for change, count in sorted(changes.items())]
+    if any(change.startswith(("reduced", "enlarged", "cropped")) for change in changes):
+        notes.append("Fitted to one size: the shorter side resized (bicubic, antialiased), then the centre cropped.")
+    notes.extend(_one_sided(kept["train"], kept["val"]))
+    if problems:
+        notes.append(f"Set aside ({SET_ASIDE}): {count_by_reason(problem.reason for problem in problems)}.")
+    return notes
+
+
+def _one_sided(train: list[Picture], val: list[Picture]) -> list[str]:
+    """Classes in one split alone: they can be trained on but not measured, or the reverse."""
+    trained, measured = {p.class_id for p in train}, {p.class_id for p in val}
+    notes = []
+    for has, lacks, names in (
+        ("training", "validation", trained - measured),
+        ("validation", "training", measured - trained),
+    ):
+        if names:
+            shown = ", ".join(sorted(names)[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+            notes.append(f"Classes with {has} pictures but no {lacks} pictures: {len(names):,} ({shown}).")
+    return notes
+
+
+def _write_set_aside(path: Path, problems: list[Problem]) -> None:
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(("where", "reason", "detail"))
+    writer.writerows((problem.where, problem.reason, problem.detail) for problem in problems)
+    files.write_text(path, table.getvalue())

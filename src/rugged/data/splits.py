@@ -1,0 +1,65 @@
+"""Splits by the hash of a picture's id: the same whatever the order, the container or the other pictures' pixels."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rugged.core.errors import DataError
+from rugged.data.dataset import Split
+
+
+def hash_key(picture_id: str, purpose: str) -> bytes:
+    """A number, as 8 bytes, that looks random and depends on ``picture_id`` and ``purpose`` alone.
+
+    Two purposes give unrelated orders, so that a held-out part and a development split do not overlap by design.
+    """
+    return blake2b(f"{purpose}\n{picture_id}".encode(), digest_size=8).digest()
+
+
+def held_out(ids: Iterable[str], fraction: float) -> set[str]:
+    """Choose the share of one class that becomes validation pictures.
+
+    Ranks the ids by their hash and takes the first ``fraction`` of them, rounded, but at least one and never all;
+    a class of one picture keeps it for training.
+
+    Args:
+        ids: The ids of one class.
+        fraction: In (0, 1).
+    """
+    ranked = sorted(ids, key=lambda picture_id: hash_key(picture_id, "rugged holdout"))
+    if len(ranked) < 2:
+        return set()
+    return set(ranked[: min(max(round(len(ranked) * fraction), 1), len(ranked) - 1)])
+
+
+def development_split(train: Split, per_class: int = 25, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Set apart training pictures to choose and to stop on, so that the validation split is read once, at the end.
+
+    Args:
+        train: The training split. Classes without a picture in it are passed over.
+        per_class: Pictures of each class that go to the development split.
+        seed: Another seed, another choice.
+
+    Returns:
+        Positions in ``train`` of the pictures to train on and of those for development, each in rising order.
+
+    Raises:
+        DataError: A class has no more than ``per_class`` pictures, so none would be left to train on.
+    """
+    members: dict[int, list[int]] = defaultdict(list)
+    for position, label in enumerate(train.labels.tolist()):
+        members[label].append(position)
+    development = np.zeros(len(train), dtype=bool)
+    for positions in members.values():
+        if len(positions) <= per_class:
+            name = train.ids[positions[0]].split("/", 1)[0]
+            raise DataError(
+                f"A development split of {per_class} pictures a class leaves none to train on: class {name!r} has "
+                f"{len(positions)}. Ask for fewer pictures a class, or add pictures to the class."
+            )
+        positions.sort(key=lambda position: hash_key(train.ids[position], f"rugged development {seed}"))
+        development[positions[:per_class]] = True
+    return np.flatnonzero(~development), np.flatnonzero(development)

@@ -1,0 +1,76 @@
+"""Folders that are whole or not there: what is made beside its place and moved there when it is done."""
+
+import errno
+import glob
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rugged.core.errors import DataError
+from rugged.data import packed
+
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+
+
+@contextmanager
+def staging(out: Path, ours: bool = False) -> Iterator[Path]:
+    """Give a temporary folder beside ``out`` and move it into place when the block succeeds.
+
+    Args:
+        out: The folder to make, or the pack to replace. One process at a time: the caller holds a lock.
+        ours: Whether ``out`` lies where only rugged writes, so that anything found there may be replaced.
+
+    Raises:
+        DataError: ``out`` is something other than a pack, cannot be written, or the disk is full.
+    """
+    if not ours and not _may_be_replaced(out):
+        raise DataError(f"{out} exists and is not a packed data set, so it is left alone. Choose another folder.")
+    prefix = f".{out.name}.packing-"
+    temporary = None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in out.parent.glob(f"{glob.escape(prefix)}*"):  # Left by a process that was killed.
+            shutil.rmtree(leftover, ignore_errors=True)
+        temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=out.parent))
+        temporary.chmod(0o755)  # mkdtemp makes it private; a data set is as readable as its surroundings allow.
+        yield temporary
+        _move_into_place(temporary, out)
+    except OSError as error:
+        if error.errno in _NO_SPACE:
+            free = shutil.disk_usage(out.parent).free / 2**20
+            raise DataError(
+                f"The disk of {out} is full ({free:,.0f} MB left). Nothing was kept. Free some space, or choose "
+                f"another place with --out or RUGGED_CACHE."
+            ) from error
+        raise DataError(
+            f"Cannot write {out}: {error.strerror or error}. Choose another place with --out or RUGGED_CACHE."
+        ) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _move_into_place(temporary: Path, out: Path) -> None:
+    if not out.exists():
+        temporary.rename(out)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.packing-", dir=out.parent))
+    out.rename(old / "old")
+    temporary.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _may_be_replaced(out: Path) -> bool:
+    if not out.exists():
+        return True
+    return out.is_dir() and (packed.is_pack(out) or not any(out.iterdir()))
+
+
+def require_space(folder: Path, needed: int) -> None:
+    """Fail at once, not after minutes, where ``needed`` bytes will not fit; ``staging`` makes it a clear message."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise OSError(errno.ENOSPC, f"{needed:,} bytes needed, {free:,} free", os.fspath(folder))

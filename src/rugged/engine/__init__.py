@@ -1,0 +1,26 @@
+"""Running networks: devices and precision, the resumable loop with its checkpoints, and inference.
+
+Lightning's ``Fabric`` is handed on from here, since no other layer imports Lightning.
+"""
+
+from rugged.engine.devices import Device, Fabric, Precision, describe, make_fabric
+from rugged.engine.inference import CHUNK, chunks, infer
+from rugged.engine.loop import Loop, Position
+from rugged.engine.randomness import seed_step
+from rugged.engine.stopping import StopRequest, stop_on_signal
+
+__all__ = [
+    "CHUNK",
+    "Device",
+    "Fabric",
+    "Loop",
+    "Position",
+    "Precision",
+    "StopRequest",
+    "chunks",
+    "describe",
+    "infer",
+    "make_fabric",
+    "seed_step",
+    "stop_on_signal",
+]

@@ -1,0 +1,88 @@
+"""Checkpoint files: modules, optimizers and plain state in one safetensors file, atomic and without pickles."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from rugged.core.errors import RunError
+from rugged.core.files import atomic_path
+
+_KEY = "rugged.checkpoint"
+
+
+def save_checkpoint(
+    path: Path, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer], state: Mapping[str, Any]
+) -> None:
+    """Write a checkpoint atomically: after a kill the old one or the new one is there, whole.
+
+    Args:
+        path: The file.
+        modules: Networks by name; parameters and buffers are kept.
+        optimizers: Optimizers by name; per-parameter tensors and option values are kept.
+        state: Whatever JSON can hold.
+    """
+    tensors = {
+        f"module/{name}/{key}": _portable(value)
+        for name, module in modules.items()
+        for key, value in module.state_dict().items()
+    }
+    numbers: dict[str, dict[str, Any]] = {}
+    for name, optimizer in optimizers.items():
+        numbers[name] = {}
+        for index, entries in optimizer.state_dict()["state"].items():
+            for key, value in entries.items():
+                if isinstance(value, Tensor):
+                    tensors[f"optimizer/{name}/{index}/{key}"] = _portable(value)
+                elif value is not None:
+                    numbers[name][f"{index}/{key}"] = value
+    document = json.dumps({"state": state, "optimizer_numbers": numbers})
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata={_KEY: document})
+
+
+def _portable(tensor: Tensor) -> Tensor:
+    return tensor.detach().cpu().contiguous()
+
+
+def load_checkpoint(path: Path, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]) -> dict[str, Any]:
+    """Load a checkpoint into modules and optimizers built as they were when it was saved.
+
+    Returns:
+        The plain state.
+
+    Raises:
+        RunError: The file is damaged or belongs to another model.
+    """
+    try:
+        with safe_open(path, framework="pt") as stream:
+            document = json.loads((stream.metadata() or {})[_KEY])
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+        for name, module in modules.items():
+            module.load_state_dict(_under(f"module/{name}/", tensors))
+        for name, optimizer in optimizers.items():
+            entries = _under(f"optimizer/{name}/", tensors) | document["optimizer_numbers"][name]
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": _by_parameter(entries)})
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
+        raise RunError(
+            f"The checkpoint {path} cannot be loaded ({error}). Delete it to start this training again from the beginning."
+        ) from error
+    state: dict[str, Any] = document["state"]
+    return state
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _by_parameter(entries: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
+    grouped: dict[int, dict[str, Any]] = {}
+    for name, value in entries.items():
+        index, key = name.split("/", 1)
+        grouped.setdefault(int(index), {})[key] = value
+    return grouped

@@ -1,0 +1,66 @@
+"""Corruption error and its mean, as Hendrycks & Dietterich (2019, arXiv:1903.12261) define them."""
+
+from collections.abc import Mapping, Sequence
+
+Errors = Sequence[float] | float
+"""Error rates in [0, 1] at the severities of one corruption, or their mean."""
+
+
+def corruption_error(errors: Errors, baseline: Errors) -> float:
+    """CE: a model's errors summed over the severities, divided by the baseline's sum.
+
+    Args:
+        errors: The model's error rates at each severity, or their mean.
+        baseline: The baseline's, at the same severities. One may be a mean where the other is a list: the ratio
+            of sums over equally many severities is the ratio of means.
+
+    Returns:
+        The ratio: 1.0 is as good as the baseline, lower is better. The paper prints it times 100.
+
+    Raises:
+        ValueError: An error rate outside [0, 1], lists of different length, or a baseline without errors.
+    """
+    if isinstance(errors, Sequence) and isinstance(baseline, Sequence) and len(errors) != len(baseline):
+        raise ValueError(f"{len(errors)} severities cannot be compared with the baseline's {len(baseline)}")
+    divisor = _mean(baseline)
+    if divisor == 0.0:
+        raise ValueError("the baseline makes no errors here, so a ratio to it has no meaning")
+    return _mean(errors) / divisor
+
+
+def mean_corruption_error(errors: Mapping[str, Errors], baseline: Mapping[str, Errors]) -> float:
+    """MCE: the mean over the corruptions of each one's :func:`corruption_error`.
+
+    The published figure is over the fifteen of the benchmark. Any set may be given here; the caller must say which.
+
+    Args:
+        errors: For each corruption the model's error rates.
+        baseline: For the same corruptions the baseline's; it may hold more, which are not used.
+
+    Raises:
+        ValueError: No corruptions, or one that the baseline lacks.
+
+    Example:
+        >>> mean_corruption_error({"fog": [0.2, 0.4], "snow": 0.5}, {"fog": [0.4, 0.8], "snow": 0.5})
+        0.75
+    """
+    if not errors:
+        raise ValueError("mean_corruption_error needs at least one corruption")
+    missing = [name for name in errors if name not in baseline]
+    if missing:
+        raise ValueError(f"the baseline has no errors for {', '.join(missing)}")
+    return sum(corruption_error(errors[name], baseline[name]) for name in errors) / len(errors)
+
+
+def mean_corruption_accuracy(errors: Mapping[str, Errors]) -> float:
+    """The mean accuracy over corruptions, each the mean over its severities. Un-normalised: this is not 1 - mCE."""
+    if not errors:
+        raise ValueError("mean_corruption_accuracy needs at least one corruption")
+    return 1.0 - sum(_mean(values) for values in errors.values()) / len(errors)
+
+
+def _mean(errors: Errors) -> float:
+    values = [float(value) for value in errors] if isinstance(errors, Sequence) else [float(errors)]
+    if not values or not all(0.0 <= value <= 1.0 for value in values):
+        raise ValueError(f"error rates must lie in [0, 1], got {errors!r}; divide percentages by 100")
+    return sum(values) / len(values)

@@ -1,0 +1,55 @@
+"""What a model expects and what it answers, kept in the model file itself."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Everything needed to use a model besides its weights.
+
+    Attributes:
+        architecture: ``source/name``, as :func:`rugged.models.build` takes it.
+        classes: Class ids in the order of the outputs.
+        class_names: Their human names, in the same order.
+        input_size: Side of the square input in pixels; pictures of another size are resized to it.
+        mean: Per channel, subtracted after scaling to [0, 1].
+        std: Per channel, divided by.
+        interpolation: How pictures are resized.
+        training_operations: The ledger: what training did to the images, by catalogue name for corruptions.
+    """
+
+    architecture: str
+    classes: tuple[str, ...]
+    class_names: tuple[str, ...]
+    input_size: int
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    training_operations: tuple[str, ...] = ()
+
+
+def preprocess(images: Tensor, spec: ModelSpec) -> Tensor:
+    """Resize, scale and normalise a batch on its own device.
+
+    Args:
+        images: ``(N, 3, H, W)`` uint8.
+        spec: The model's expectations.
+
+    Returns:
+        ``(N, 3, S, S)`` float32 in channels-last memory format, which convolutions run fastest on.
+    """
+    values = images.to(torch.float32, memory_format=torch.channels_last)
+    size = (spec.input_size, spec.input_size)
+    if values.shape[-2:] != size:
+        values = functional.interpolate(values, size, mode=spec.interpolation, antialias=True, align_corners=False)
+    scale = torch.tensor([1 / (255 * s) for s in spec.std], device=values.device).view(1, 3, 1, 1)
+    shift = torch.tensor([m / s for m, s in zip(spec.mean, spec.std, strict=True)], device=values.device)
+    return values.mul_(scale).sub_(shift.view(1, 3, 1, 1))

@@ -1,0 +1,46 @@
+"""The demo: from the built-in data set to a report, in minutes and without a download."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rugged.benchmark import benchmark
+from rugged.core.progress import say
+from rugged.data import open_dataset
+from rugged.engine import Device
+from rugged.report import write_report
+from rugged.results import Summary
+from rugged.train import load_recipe, train
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demo ends with: the model's summary, the baseline's, and the page."""
+
+    model: Summary
+    baseline: Summary
+    page: Path
+
+
+def run_demo(out: Path, *, device: Device = "auto", command: str = "") -> DemoResult:
+    """Run data → baseline → training → benchmark → report; steps that are finished already are not done again.
+
+    Args:
+        out: Folder for the two run folders and the page.
+        device: Where to train and measure.
+        command: The command line, for the manifests.
+
+    Raises:
+        Interrupted: A signal came; run again to go on.
+    """
+    say("1/5  Data: the built-in set, drawn by code")
+    dataset = open_dataset("builtin")
+    say("2/5  Baseline: a small AlexNet, whose errors the model's are divided by")
+    baseline = train(load_recipe("demo_baseline"), dataset, out / "baseline-alexnet", device=device, command=command)
+    say("3/5  Model: a small ResNet")
+    model = train(load_recipe("demo"), dataset, out / "resnet", device=device, command=command)
+    say("4/5  Benchmark: both, clean and corrupted")
+    baseline_summary = benchmark(baseline.path, dataset, device=device, command=command)
+    summary = benchmark(model.path, dataset, baseline=baseline.path, device=device, command=command)
+    say("5/5  Report")
+    page = write_report([model.path, baseline.path], out / "report" / "index.html")
+    return DemoResult(summary, baseline_summary, page)

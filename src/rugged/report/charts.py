@@ -1,0 +1,269 @@
+"""Charts as plain geometry; ``templates/charts.html.j2`` draws them as inline SVG.
+
+Why not Plotly: its only bundle in the Python package is 4.8 MB of script, a theme switch means a redraw of every
+panel, paper gets the colours of the screen, a screen reader gets nothing, and its hover cannot show a picture, which
+the class x corruption map will need. These charts cost a few kilobytes each, take their colours from the page's style
+sheet (light, dark and paper alike), stand without any script and carry their values as text. The price is this file:
+one chart of lines and one of bars. A heat map is a table with tinted cells, and a calibration curve is a line chart.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+STYLES = 8  # Line styles the style sheet defines: colour, dash and marker together, so that none rests on colour alone.
+
+_MARKER_LIMIT = 24  # With more points than this the markers would touch.
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line before it is placed: values in data units, None where nothing was measured."""
+
+    name: str
+    style: int
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The range of an axis and its labelled ticks, in data units."""
+
+    low: float
+    high: float
+    ticks: tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Size of a chart and the room around its plot, in SVG units (about a CSS pixel on a wide screen)."""
+
+    width: int = 250
+    height: int = 168
+    left: int = 32
+    right: int = 12
+    top: int = 10
+    bottom: int = 24
+
+    def x(self, axis: Axis, value: float) -> float:
+        """Horizontal place of ``value``."""
+        return round(self.left + (self.width - self.left - self.right) * _share(axis, value), 1)
+
+    def y(self, axis: Axis, value: float) -> float:
+        """Vertical place of ``value``; the low end of the axis is at the bottom."""
+        return round(self.height - self.bottom - (self.height - self.top - self.bottom) * _share(axis, value), 1)
+
+
+@dataclass(frozen=True)
+class PlacedLine:
+    """A line in SVG units: its path, its points, and its name at the end where there is room for one."""
+
+    name: str
+    style: int
+    path: str
+    points: tuple[tuple[float, float], ...]
+    label_y: float | None
+
+
+@dataclass(frozen=True)
+class LineChart:
+    """Everything the template needs to draw lines over a common x, and the script needs to read them out."""
+
+    title: str
+    aside: str
+    frame: Frame
+    x_name: str
+    x_ticks: tuple[tuple[float, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
+    lines: tuple[PlacedLine, ...]
+    markers: bool
+    description: str
+    reading: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar: its length in percent of the chart's width and the value beside it."""
+
+    name: str
+    style: int
+    length: float
+    text: str
+
+
+@dataclass(frozen=True)
+class BarChart:
+    """Rows of bars, the longest first; ``reference`` is where the baseline's 100% lies, in percent of the width."""
+
+    rows: tuple[tuple[str, tuple[Bar, ...]], ...]
+    reference: float | None
+    description: str
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A fraction as a percentage, ``71.0%``; a dash where nothing was measured."""
+    return "–" if value is None else f"{100 * value:.{digits}f}%"
+
+
+def line_chart(
+    title: str,
+    x: Sequence[float],
+    series: Sequence[Series],
+    x_axis: Axis,
+    y_axis: Axis,
+    *,
+    x_name: str,
+    say: Callable[[float | None], str],
+    frame: Frame = Frame(),  # noqa: B008 - frozen
+    aside: str = "",
+    label_ends: bool = False,
+) -> LineChart:
+    """Place lines in a frame.
+
+    Args:
+        title: What the chart shows.
+        x: Places of the values, in data units, ascending.
+        series: The lines; each has as many values as ``x``.
+        x_axis: Range and ticks of x.
+        y_axis: Range and ticks of y.
+        x_name: What x is, for the hover and the description: "severity".
+        say: Writes a value for a person.
+        frame: Size and margins.
+        aside: A short figure beside the title.
+        label_ends: Write each name at the end of its line (the frame's right margin must hold it).
+    """
+    ends = _label_places(series, y_axis, frame) if label_ends else {}
+    lines = tuple(_place(one, x, x_axis, y_axis, frame, ends.get(index)) for index, one in enumerate(series))
+    x_words = [_tick_word(value, x_axis) for value in x]
+    return LineChart(
+        title=title,
+        aside=aside,
+        frame=frame,
+        x_name=x_name,
+        x_ticks=tuple((frame.x(x_axis, value), word) for value, word in x_axis.ticks),
+        y_ticks=tuple((frame.y(y_axis, value), word) for value, word in y_axis.ticks),
+        lines=lines,
+        markers=len(x) <= _MARKER_LIMIT,
+        description=_describe(title, x_name, x_words, series, say),
+        reading={
+            "title": title,
+            "x": [frame.x(x_axis, value) for value in x],
+            "heads": [f"{x_name} {word}" for word in x_words],
+            "lines": [
+                {
+                    "name": one.name,
+                    "style": one.style,
+                    "y": [None if value is None else frame.y(y_axis, value) for value in one.values],
+                    "text": [say(value) for value in one.values],
+                }
+                for one in series
+            ],
+        },
+    )
+
+
+def percent_axis(ticks: Sequence[int] = (0, 25, 50, 75, 100)) -> Axis:
+    """Zero to one, labelled in percent."""
+    return Axis(0.0, 1.0, tuple((tick / 100, str(tick)) for tick in ticks))
+
+
+def nice_axis(values: Sequence[float], wanted: int = 4) -> Axis:
+    """An axis from zero over all ``values`` (at least one, none negative) with about ``wanted`` round ticks."""
+    step = _nice_step(max(values) / wanted)
+    count = max(1, math.ceil(max(values) / step - 1e-9))
+    digits = next(count for count in range(12) if math.isclose(step, round(step, count)))
+    return Axis(0.0, step * count, tuple((step * index, f"{step * index:.{digits}f}") for index in range(count + 1)))
+
+
+def whole_axis(low: int, high: int, wanted: int = 6) -> Axis:
+    """An axis of whole numbers from ``low`` to ``high``, for epochs."""
+    step = max(1, round(_nice_step((high - low) / wanted)))
+    ticks = [low, *range(step * (low // step + 1), high + 1, step)]
+    if len(ticks) > 1 and ticks[1] - ticks[0] <= step / 2:
+        del ticks[1]
+    return Axis(low, max(high, low + 1), tuple((tick, str(tick)) for tick in ticks))
+
+
+def bar_chart(rows: Sequence[tuple[str, Sequence[Series]]], *, normalised: bool) -> BarChart:
+    """Place bars, the row with the longest first bar on top.
+
+    Args:
+        rows: Name of a corruption and, a model, a series of one value; models without a value are left out.
+        normalised: The values are ratios to a baseline, whose 100% is drawn as a line.
+    """
+    every = [bar.values[0] for _, bars in rows for bar in bars if bar.values[0] is not None]
+    longest = max([*every, 1.0])
+    scale = 88.0 / longest  # The rest is room for the figure at the end of a bar.
+    ordered = sorted(rows, key=lambda row: -(row[1][0].values[0] or 0.0))
+    placed = tuple(
+        (
+            name,
+            tuple(
+                Bar(bar.name, bar.style, round(scale * bar.values[0], 2), percent(bar.values[0]))
+                for bar in bars
+                if bar.values[0] is not None
+            ),
+        )
+        for name, bars in ordered
+    )
+    words = "; ".join(f"{name}: " + ", ".join(f"{bar.name} {bar.text}" for bar in bars) for name, bars in placed)
+    return BarChart(placed, round(scale, 2) if normalised else None, words)
+
+
+def _share(axis: Axis, value: float) -> float:
+    return (value - axis.low) / (axis.high - axis.low)
+
+
+def _nice_step(rough: float) -> float:
+    if rough <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * (1 - 1e-9))
+
+
+def _tick_word(value: float, axis: Axis) -> str:
+    named = {tick: word for tick, word in axis.ticks}
+    return named.get(value, f"{value:g}")
+
+
+def _place(
+    series: Series, x: Sequence[float], x_axis: Axis, y_axis: Axis, frame: Frame, label_y: float | None
+) -> PlacedLine:
+    path, points, pen_is_down = [], [], False
+    for place, value in zip(x, series.values, strict=True):
+        if value is None:
+            pen_is_down = False  # A gap stays a gap: nothing is drawn where nothing was measured.
+            continue
+        point = (frame.x(x_axis, place), frame.y(y_axis, value))
+        path.append(f"{'L' if pen_is_down else 'M'}{point[0]:g} {point[1]:g}")
+        points.append(point)
+        pen_is_down = True
+    return PlacedLine(series.name, series.style, "".join(path), tuple(points), label_y)
+
+
+def _label_places(series: Sequence[Series], axis: Axis, frame: Frame, gap: float = 15.0) -> dict[int, float]:
+    """Heights for the names at the line ends, pushed apart so that none covers another."""
+    last = {index: next((v for v in reversed(one.values) if v is not None), None) for index, one in enumerate(series)}
+    wanted = sorted((frame.y(axis, value), index) for index, value in last.items() if value is not None)
+    places: dict[int, float] = {}
+    floor = -math.inf
+    for height, index in wanted:
+        floor = max(height, floor + gap)
+        places[index] = floor
+    overrun = max([*places.values(), 0.0]) - (frame.height - frame.bottom)
+    return {index: round(height - max(0.0, overrun), 1) for index, height in places.items()}
+
+
+def _describe(
+    title: str, x_name: str, x_words: Sequence[str], series: Sequence[Series], say: Callable[[float | None], str]
+) -> str:
+    if len(x_words) > _MARKER_LIMIT:  # Hundreds of numbers read aloud help nobody.
+        x_words, series = (x_words[0], x_words[-1]), [
+            Series(one.name, one.style, (one.values[0], one.values[-1])) for one in series
+        ]
+    lines = (
+        f"{one.name}: " + ", ".join(f"{word} {say(value)}" for word, value in zip(x_words, one.values, strict=True))
+        for one in series
+    )
+    return f"{title}, by {x_name}. " + ". ".join(lines) + "."

@@ -1,0 +1,157 @@
+"""Which charts the report shows of which results."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rugged.core.catalogue import display_name
+from rugged.report.charts import (
+    STYLES,
+    Axis,
+    BarChart,
+    Frame,
+    LineChart,
+    Series,
+    bar_chart,
+    line_chart,
+    nice_axis,
+    percent,
+    percent_axis,
+    whole_axis,
+)
+from rugged.report.reading import Epoch, ReportedRun
+from rugged.report.tables import error_table
+from rugged.results import Summary
+
+_WIDE = Frame(width=640, height=280, left=38, right=150, top=14, bottom=28)
+_QUIET = STYLES - 1  # The grey style: what serves only for comparison.
+
+
+@dataclass(frozen=True)
+class ErrorBars:
+    """Bars of CE, or of plain mean error where there is no baseline: ``baseline`` tells which."""
+
+    chart: BarChart
+    baseline: str | None
+    legend: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Training:
+    """The learning curves of one model; none where it was not trained in its run folder."""
+
+    model: str
+    charts: tuple[LineChart, ...]
+    legend: tuple[tuple[str, int], ...]
+
+
+def overall_curve(summaries: Sequence[Summary]) -> LineChart:
+    """Accuracy by severity, the mean over all measured corruptions, each line named at its end."""
+    series = [Series(summary.model.name, style, _mean_curve(summary)) for style, summary in enumerate(summaries)]
+    return line_chart(
+        "Mean over all corruptions",
+        _severities(summaries[0]),
+        series,
+        _severity_axis(summaries[0]),
+        percent_axis(),
+        x_name="severity",
+        say=percent,
+        frame=_WIDE,
+        label_ends=True,
+    )
+
+
+def corruption_curves(summaries: Sequence[Summary]) -> list[LineChart]:
+    """One panel a corruption, all on the same scale: top-1 accuracy by severity, clean at 0."""
+    subject = summaries[0]
+    return [
+        line_chart(
+            display_name(name),
+            _severities(subject),
+            [Series(summary.model.name, style, _curve(summary, name)) for style, summary in enumerate(summaries)],
+            _severity_axis(subject),
+            percent_axis(),
+            x_name="severity",
+            say=percent,
+            aside=percent(sum(_curve(subject, name)[1:]) / len(subject.conditions.severities)),
+        )
+        for name in subject.conditions.corruptions
+    ]
+
+
+def error_bars(summaries: Sequence[Summary]) -> ErrorBars:
+    """CE per corruption for every model measured against the subject's baseline; plain error where there is none."""
+    subject = summaries[0]
+    baseline = subject.mce.baseline if subject.mce else None
+    shown = []
+    for style, summary in enumerate(summaries):
+        against = summary.mce.baseline.sha256 if summary.mce else None
+        if baseline is None or (against == baseline.sha256 and summary.model.sha256 != baseline.sha256):
+            shown.append((style, summary))
+    rows = []
+    for index, row in enumerate(error_table(subject)):
+        bars = []
+        for style, summary in shown:
+            other = error_table(summary)[index]
+            bars.append(Series(summary.model.name, style, (other.ce if baseline else other.mean,)))
+        rows.append((row.label, bars))
+    legend = tuple((summary.model.name, style) for style, summary in shown)
+    return ErrorBars(bar_chart(rows, normalised=baseline is not None), baseline.name if baseline else None, legend)
+
+
+def learning_curves(runs: Sequence[ReportedRun]) -> list[Training]:
+    """Accuracy, loss and learning rate by epoch, for every model that has them."""
+    found = []
+    for style, run in enumerate(runs):
+        charts = _training_charts(run.epochs, {"dev": style, "train": _QUIET})
+        legend = {(line.name, line.style): None for chart in charts for line in chart.lines}  # A set that keeps order.
+        if charts:
+            found.append(Training(run.summary.model.name, charts, tuple(legend)))
+    return found
+
+
+def _training_charts(epochs: Sequence[Epoch], styles: Mapping[str, int]) -> tuple[LineChart, ...]:
+    charts = (
+        _training_chart("Top-1 accuracy, %", epochs, "top1", styles, percent_axis()),
+        _training_chart("Loss, nats", epochs, "loss", styles, None),
+        _training_chart("Learning rate", epochs, "learning_rate", styles, None),
+    )
+    return tuple(chart for chart in charts if chart is not None)
+
+
+def _training_chart(
+    title: str, epochs: Sequence[Epoch], name: str, styles: Mapping[str, int], y_axis: Axis | None
+) -> LineChart | None:
+    """One quantity by epoch, a line a split; None where no epoch has it."""
+    x = sorted({row.epoch for row in epochs})
+    series = []
+    for split, style in styles.items():
+        found = {row.epoch: getattr(row, name) for row in epochs if row.split == split}
+        series.append(Series(split, style, tuple(found.get(epoch) for epoch in x)))
+    series = [one for one in series if any(value is not None for value in one.values)]
+    if not series:
+        return None
+    axis = y_axis or nice_axis([value for one in series for value in one.values if value is not None])
+    say = percent if y_axis else _plain
+    return line_chart(title, x, series, whole_axis(x[0], x[-1]), axis, x_name="epoch", say=say)
+
+
+def _severities(summary: Summary) -> list[int]:
+    return [0, *summary.conditions.severities]
+
+
+def _severity_axis(summary: Summary) -> Axis:
+    last = max(summary.conditions.severities)
+    return Axis(0, last, ((0, "clean"), *((severity, str(severity)) for severity in range(1, last + 1))))
+
+
+def _curve(summary: Summary, name: str) -> tuple[float, ...]:
+    return (1 - summary.clean.error, *(1 - error for error in summary.corruptions[name].error))
+
+
+def _mean_curve(summary: Summary) -> tuple[float, ...]:
+    curves = [_curve(summary, name) for name in summary.conditions.corruptions]
+    return tuple(sum(values) / len(values) for values in zip(*curves, strict=True))
+
+
+def _plain(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"

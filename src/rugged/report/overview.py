@@ -1,0 +1,169 @@
+"""The words of the report: the finding, the headline figures, what to know before quoting them, and the conditions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rugged.core.catalogue import BENCHMARK, display_name
+from rugged.core.progress import format_seconds
+from rugged.report.charts import percent
+from rugged.report.tables import error_table
+from rugged.results import Summary
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One headline figure: the number, its unit, what it is, and what it is over."""
+
+    value: str
+    unit: str
+    label: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One condition of the measurement; ``full`` is the long form of a shortened value."""
+
+    term: str
+    value: str
+    full: str = ""
+
+
+def finding(summary: Summary) -> str:
+    """One plain sentence or two: how much is lost, and where most and least."""
+    rows = sorted(error_table(summary), key=lambda row: row.mean)
+    text = (
+        f"Right on {percent(1 - summary.clean.error)} of the clean pictures "
+        f"and on {percent(summary.mean_corruption_accuracy)} of the corrupted ones."
+    )
+    if len(rows) > 1:
+        least, most = rows[0], rows[-1]
+        text += (
+            f" {most.label} costs the most ({percent(1 - most.mean)} right), "
+            f"{_lower_first(least.label)} the least ({percent(1 - least.mean)})."
+        )
+    return text
+
+
+def tiles(summary: Summary) -> list[Tile]:
+    """The headline figures. Without a baseline there is no mCE, and the tile says so."""
+    conditions = summary.conditions
+    extent = f"{_count(len(conditions.corruptions), 'corruption')} × {_severities(summary)}"
+    classes = f"{conditions.classes:,} classes, {conditions.split} split of {conditions.dataset}"
+    return [
+        Tile(_digits(summary.mean_corruption_accuracy), "%", "Mean corruption accuracy", f"top-1, {extent}"),
+        _mce_tile(summary),
+        Tile(_digits(1 - summary.clean.error), "%", "Clean top-1", "accuracy without corruption"),
+        Tile(_digits(1 - summary.clean.top5_error), "%", "Clean top-5", "true class among the first five"),
+        Tile(f"{conditions.images:,}", "", "Images", classes),
+    ]
+
+
+def caveats(summaries: Sequence[Summary]) -> list[str]:
+    """What a reader must know before quoting a figure of the first summary."""
+    subject = summaries[0]
+    found = []
+    for summary in summaries:
+        if summary.seen_in_training:
+            names = ", ".join(display_name(name) for name in summary.seen_in_training)
+            found.append(
+                f"{summary.model.name} was trained on {_count(len(summary.seen_in_training), 'corruption')} of the "
+                f"benchmark ({names}). Its figures there do not speak for corruptions it has never seen."
+            )
+    if subject.mce is None:
+        found.append("No baseline: errors are not normalised, so nothing on this page is an mCE.")
+    return [*found, *subject.notes]
+
+
+def facts(summary: Summary) -> list[Fact]:
+    """The conditions of the measurement, in the order a reader asks for them."""
+    conditions, model = summary.conditions, summary.model
+    size = " × ".join(map(str, reversed(conditions.size)))
+    measured = [name for name in conditions.corruptions if name in BENCHMARK]
+    extra = len(conditions.corruptions) - len(measured)
+    more = f", and {extra} extra" if extra else ""
+    found = [
+        Fact("Images", f"{conditions.images:,} of {conditions.dataset}, {conditions.split} split, {size} pixels"),
+        Fact("Content hash", conditions.content_hash[:12], conditions.content_hash),
+        Fact("Corruptions", f"{_of_the_15(measured)} of the benchmark{more}, {_severities(summary)}"),
+        Fact("Route", conditions.route),
+        Fact("Stored as JPEG", conditions.stored),
+        Fact("Severity preset", conditions.preset),
+        Fact("Frost textures", conditions.textures),
+        Fact("Seed", f"{conditions.seed} (stream version {conditions.stream_version})"),
+        Fact("Model", f"{model.architecture}, input {model.input_size} pixels"),
+        Fact("Model file", model.sha256[:12], model.sha256),
+        Fact("Training operations", ", ".join(model.training_operations) or "none recorded"),
+        Fact("Benchmark corruptions seen in training", _names(summary.seen_in_training) or "none"),
+    ]
+    if summary.mce:
+        baseline = summary.mce.baseline
+        over = summary.mce.over
+        found.append(Fact("mCE is over", "all 15 of the benchmark" if len(over) == len(BENCHMARK) else _names(over)))
+        error = percent(baseline.clean_error)
+        found.append(Fact("Baseline", f"{baseline.name} ({baseline.architecture}, clean error {error})"))
+    return found
+
+
+def extra(summary: Summary) -> str:
+    """The measured corruptions outside the benchmark's fifteen, or nothing."""
+    return _names([name for name in summary.conditions.corruptions if name not in BENCHMARK])
+
+
+def making(summary: Summary) -> list[Fact]:
+    """How long the benchmark took, on what, and with which versions."""
+    made = summary.made
+    return [
+        Fact("Duration", format_seconds(made.seconds)),
+        *(Fact(_term(name), _hardware(name, value)) for name, value in made.hardware.items()),
+        *(Fact(name, version) for name, version in made.versions.items()),
+    ]
+
+
+def _mce_tile(summary: Summary) -> Tile:
+    mce = summary.mce
+    if mce is None:
+        has_ce = any(result.ce is not None for result in summary.corruptions.values())
+        reason = "none of the benchmark’s 15 was measured" if has_ce else "no baseline given, so errors have no reference"
+        return Tile("–", "", "mCE", reason)
+    over = f"of the errors of {mce.baseline.name}, over {_of_the_15(mce.over)} corruptions; lower is better"
+    return Tile(_digits(mce.value), "%", "mCE", over)
+
+
+def _digits(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _of_the_15(names: Sequence[str]) -> str:
+    return f"all {len(BENCHMARK)}" if len(names) == len(BENCHMARK) else f"{len(names)} of the {len(BENCHMARK)}"
+
+
+def _severities(summary: Summary) -> str:
+    severities = summary.conditions.severities
+    if severities == tuple(range(severities[0], severities[-1] + 1)) and len(severities) > 1:
+        return f"severities {severities[0]}–{severities[-1]}"
+    return f"severity {', '.join(map(str, severities))}"
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(display_name(name) for name in names)
+
+
+def _lower_first(label: str) -> str:
+    """Lower the first letter within a sentence, but not of an abbreviation such as JPEG."""
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]
+
+
+def _term(name: str) -> str:
+    known = {"cpu": "Processor", "memory_bytes": "Memory"}
+    return known.get(name, name.replace("_", " ").capitalize())
+
+
+def _hardware(name: str, value: object) -> str:
+    if name == "memory_bytes" and isinstance(value, int | float):
+        return f"{value / 2**30:.0f} GiB"
+    return "unknown" if value is None else str(value)

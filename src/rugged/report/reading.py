@@ -1,0 +1,136 @@
+"""Reads run folders for the report, and refuses to lay side by side what was not measured alike."""
+
+import csv
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rugged.core.errors import ConfigError, IncomparableError, ResultsError
+from rugged.results import RunFolder, Summary, read_summary
+from rugged.results.summary import Conditions
+
+# Another draw of the same noise is the same test, a data set is known by its content, and a limit shows in the images.
+_MAY_DIFFER = ("dataset", "seed", "limit")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of ``metrics.csv``: loss in nats, top-1 accuracy in [0, 1]; None where the row does not say."""
+
+    epoch: int
+    split: str
+    loss: float | None
+    top1: float | None
+    learning_rate: float | None
+
+
+@dataclass(frozen=True)
+class ReportedRun:
+    """What the page shows of a run. ``summary.model.name`` is unique on the page."""
+
+    folder: RunFolder
+    summary: Summary
+    epochs: tuple[Epoch, ...]
+
+
+def read_runs(folders: Sequence[Path], limit: int) -> list[ReportedRun]:
+    """Read the runs of one page.
+
+    Args:
+        folders: Run folders; the first is the subject.
+        limit: How many the charts can tell apart.
+
+    Raises:
+        ConfigError: None given, one given twice, or too many.
+        ResultsError: A folder is missing or has no readable benchmark.
+        IncomparableError: They were not measured under the same conditions.
+    """
+    if not folders:
+        raise ConfigError("A report needs at least one run folder; none was given.")
+    if len(folders) > limit:
+        raise ConfigError(f"{len(folders)} runs were given; a report tells at most {limit} apart. Name fewer.")
+    if len({folder.resolve() for folder in folders}) < len(folders):
+        raise ConfigError("The same run folder was given twice. Name each once.")
+    for folder in folders:
+        if not folder.is_dir():
+            raise ResultsError(f"{folder} is not a run folder: there is no such folder. Check the path.")
+    summaries = _with_unique_names([(RunFolder(folder), read_summary(RunFolder(folder).summary)) for folder in folders])
+    for folder, summary in zip(folders[1:], summaries[1:], strict=True):
+        _require_same_conditions(summaries[0].conditions, summary.conditions, folders[0], folder)
+    return [
+        ReportedRun(RunFolder(folder), summary, _read_epochs(RunFolder(folder).metrics))
+        for folder, summary in zip(folders, summaries, strict=True)
+    ]
+
+
+def _with_unique_names(runs: Sequence[tuple[RunFolder, Summary]]) -> list[Summary]:
+    """Add the folder's name, and a number if need be, where two models are called the same."""
+    names = [summary.model.name for _, summary in runs]
+    names = [f"{name} ({run.name})" if names.count(name) > 1 else name for name, (run, _) in zip(names, runs, strict=True)]
+    seen: Counter[str] = Counter()
+    unique = []
+    for name, (_, summary) in zip(names, runs, strict=True):
+        seen[name] += 1
+        shown = name if names.count(name) == 1 else f"{name} {seen[name]}"
+        unique.append(replace(summary, model=replace(summary.model, name=shown)))
+    return unique
+
+
+def _require_same_conditions(here: Conditions, there: Conditions, subject: Path, other: Path) -> None:
+    wanted, found = _deciding(here), _deciding(there)
+    differences = [
+        f"{name.replace('_', ' ')} is {_short(found[name])}, there {_short(wanted[name])}"
+        for name in wanted
+        if wanted[name] != found[name]
+    ]
+    if differences:
+        raise IncomparableError(
+            f"{other} cannot stand beside {subject}: {'; '.join(differences)}. "
+            "Benchmark both under the same conditions, or report them on pages of their own."
+        )
+
+
+def _deciding(conditions: Conditions) -> dict[str, object]:
+    extent = {"corruptions": list(conditions.corruptions), "severities": list(conditions.severities)}
+    return {key: value for key, value in {**conditions.without_extent(), **extent}.items() if key not in _MAY_DIFFER}
+
+
+def _short(value: object) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"{text[:12]}…" if len(text) == 64 else text
+
+
+def _read_epochs(path: Path) -> tuple[Epoch, ...]:
+    """The rows of ``metrics.csv``; none where the model was not trained here. A repeated epoch counts once, the last."""
+    if not path.exists():
+        return ()
+    rows: dict[tuple[int, str], Epoch] = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            for row in csv.DictReader(stream, strict=True):
+                epoch = _epoch(row)
+                rows[epoch.epoch, epoch.split] = epoch
+    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
+        raise ResultsError(
+            f"{path} cannot be read after {len(rows)} good rows ({error!r}). Expected the columns that `rugged train` "
+            "writes; restore the file, or move it away to report without learning curves."
+        ) from error
+    return tuple(rows[key] for key in sorted(rows))
+
+
+def _epoch(row: dict[str, str]) -> Epoch:
+    return Epoch(
+        epoch=int(row["epoch"]),
+        split=row["split"],
+        loss=_number(row["loss"]),
+        top1=_number(row["top1"]),
+        learning_rate=_number(row["learning_rate"]),
+    )
+
+
+def _number(text: str) -> float | None:
+    """The number, or None for an empty field and for the NaN of a training that diverged: neither can be drawn."""
+    value = float(text) if text.strip() else math.nan
+    return value if math.isfinite(value) else None

@@ -1,0 +1,84 @@
+"""The report's tables as plain data, for the page and for the terminal alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rugged.core.catalogue import display_name
+from rugged.results import Summary
+
+
+@dataclass(frozen=True)
+class AccuracyRow:
+    """One model. Accuracies are fractions in [0, 1]; ``mce`` is a ratio, 1.0 as good as the baseline.
+
+    Attributes:
+        model: Its name.
+        architecture: What it is.
+        parameters: How many weights it has.
+        clean_top1: Accuracy on the uncorrupted images.
+        clean_top5: Whether the true class is among the five most probable.
+        mean_corruption_accuracy: Over all measured corruptions and severities.
+        mce: Mean corruption error; None without a baseline.
+        is_baseline: It is the model the first one's errors are divided by, so that its own mCE is 1 by definition.
+    """
+
+    model: str
+    architecture: str
+    parameters: int
+    clean_top1: float
+    clean_top5: float
+    mean_corruption_accuracy: float
+    mce: float | None
+    is_baseline: bool
+
+
+@dataclass(frozen=True)
+class ErrorRow:
+    """One corruption: a model's error rate at each measured severity, their mean, and CE where there is a baseline."""
+
+    corruption: str
+    label: str
+    errors: tuple[float, ...]
+    mean: float
+    ce: float | None
+
+
+def accuracy_table(summaries: Sequence[Summary]) -> list[AccuracyRow]:
+    """One row a model, in the order given; the first is the subject, whose baseline is recognised among the others."""
+    return [_accuracy_row(summary, is_baseline=_is_baseline(summary, summaries[0])) for summary in summaries]
+
+
+def error_table(summary: Summary) -> list[ErrorRow]:
+    """One row a measured corruption, in the catalogue's order."""
+    return [
+        ErrorRow(
+            corruption=name,
+            label=display_name(name),
+            errors=summary.corruptions[name].error,
+            mean=_mean(summary.corruptions[name].error),
+            ce=summary.corruptions[name].ce,
+        )
+        for name in summary.conditions.corruptions
+    ]
+
+
+def _accuracy_row(summary: Summary, *, is_baseline: bool) -> AccuracyRow:
+    normalised = summary.mce.value if summary.mce else None
+    return AccuracyRow(
+        model=summary.model.name,
+        architecture=summary.model.architecture,
+        parameters=summary.model.parameters,
+        clean_top1=1.0 - summary.clean.error,
+        clean_top5=1.0 - summary.clean.top5_error,
+        mean_corruption_accuracy=summary.mean_corruption_accuracy,
+        mce=1.0 if is_baseline else normalised,
+        is_baseline=is_baseline,
+    )
+
+
+def _is_baseline(summary: Summary, subject: Summary) -> bool:
+    return subject.mce is not None and summary.model.sha256 == subject.mce.baseline.sha256
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

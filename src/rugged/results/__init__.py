@@ -1,0 +1,24 @@
+"""The interface between measuring and reading: saved predictions, their conditions, and what follows from them."""
+
+from rugged.results.baselines import normalise_by
+from rugged.results.predictions import CLEAN, Cell, read_cell, read_cells, read_provenance, write_cell
+from rugged.results.runs import RunFolder
+from rugged.results.summary import Conditions, Made, ModelFacts, Summary, read_summary, summarise, write_summary
+
+__all__ = [
+    "CLEAN",
+    "Cell",
+    "Conditions",
+    "Made",
+    "ModelFacts",
+    "RunFolder",
+    "Summary",
+    "normalise_by",
+    "read_cell",
+    "read_cells",
+    "read_provenance",
+    "read_summary",
+    "summarise",
+    "write_cell",
+    "write_summary",
+]

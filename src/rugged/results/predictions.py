@@ -1,0 +1,144 @@
+"""Per-image predictions: the product of a benchmark, one Parquet file for each cell (corruption and severity)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rugged.core.errors import ResultsError
+from rugged.core.files import atomic_path
+from rugged.metrics import in_top
+
+CLEAN = "clean"
+_PROVENANCE = b"rugged.provenance"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A model's predictions for every image under one corruption at one severity.
+
+    Attributes:
+        corruption: Its name, or ``"clean"``.
+        severity: 1 to 5; 0 for clean.
+        ids: ``N`` image ids, ``<class>/<stem>``.
+        labels: ``(N,)`` int32 true classes.
+        top: ``(N, K)`` int32 classes, most probable first; K is 5, or the number of classes where that is less.
+        top_probabilities: ``(N, K)`` float32, their probabilities.
+        label_probability: ``(N,)`` float32, probability of the true class.
+        loss: ``(N,)`` float32 cross-entropy in nats.
+        sum_of_squares: ``(N,)`` float32, sum over all classes of the squared probabilities, for the Brier score.
+    """
+
+    corruption: str
+    severity: int
+    ids: tuple[str, ...]
+    labels: npt.NDArray[np.int32]
+    top: npt.NDArray[np.int32]
+    top_probabilities: npt.NDArray[np.float32]
+    label_probability: npt.NDArray[np.float32]
+    loss: npt.NDArray[np.float32]
+    sum_of_squares: npt.NDArray[np.float32]
+
+    @property
+    def correct(self) -> npt.NDArray[np.bool_]:
+        """``(N,)``: is the most probable class the true one?"""
+        return in_top(self.labels, self.top, 1)
+
+    @property
+    def in_top5(self) -> npt.NDArray[np.bool_]:
+        """``(N,)``: is the true class among the five most probable?"""
+        return in_top(self.labels, self.top, 5)
+
+
+def cell_path(folder: Path, corruption: str, severity: int) -> Path:
+    """The file of a cell within a predictions folder."""
+    return folder / f"{corruption}-{severity}.parquet"
+
+
+def write_cell(folder: Path, cell: Cell, provenance: Mapping[str, Any]) -> None:
+    """Write a cell atomically, with the conditions it was measured under: the file is a checkpoint."""
+    count = len(cell.ids)
+    table = pa.table(
+        {
+            "id": pa.array(cell.ids, pa.string()),
+            "label": pa.array(cell.labels, pa.int32()),
+            "corruption": pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int8)), [cell.corruption]),
+            "severity": pa.array(np.full(count, cell.severity, np.int8)),
+            "top_classes": _rows(cell.top, pa.int32()),
+            "top_probabilities": _rows(cell.top_probabilities, pa.float32()),
+            "label_probability": pa.array(cell.label_probability, pa.float32()),
+            "loss": pa.array(cell.loss, pa.float32()),
+            "sum_of_squares": pa.array(cell.sum_of_squares, pa.float32()),
+        }
+    )
+    table = table.replace_schema_metadata({_PROVENANCE: json.dumps(provenance, sort_keys=True)})
+    with atomic_path(cell_path(folder, cell.corruption, cell.severity)) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def _rows(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
+    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel(), kind), values.shape[1])
+
+
+def read_provenance(folder: Path, corruption: str, severity: int) -> dict[str, Any] | None:
+    """The conditions a saved cell was measured under; None where there is no readable cell."""
+    try:
+        metadata = pq.read_schema(cell_path(folder, corruption, severity)).metadata or {}
+        found: dict[str, Any] = json.loads(metadata[_PROVENANCE])
+        return found
+    except (OSError, pa.ArrowInvalid, KeyError, ValueError):
+        return None
+
+
+def read_cell(folder: Path, corruption: str, severity: int) -> Cell:
+    """Read one cell.
+
+    Raises:
+        ResultsError: The file is missing or damaged.
+    """
+    path = cell_path(folder, corruption, severity)
+    try:
+        table = pq.read_table(path)
+        columns = {name: table.column(name).combine_chunks() for name in table.column_names}
+        return Cell(
+            corruption=corruption,
+            severity=severity,
+            ids=tuple(columns["id"].to_pylist()),
+            labels=columns["label"].to_numpy(),
+            top=_matrix(columns["top_classes"]),
+            top_probabilities=_matrix(columns["top_probabilities"]),
+            label_probability=columns["label_probability"].to_numpy(),
+            loss=columns["loss"].to_numpy(),
+            sum_of_squares=columns["sum_of_squares"].to_numpy(),
+        )
+    except FileNotFoundError as error:
+        raise ResultsError(f"{path} does not exist: this cell was not measured. Run `rugged benchmark` first.") from error
+    except (OSError, pa.ArrowInvalid, KeyError) as error:
+        raise ResultsError(f"{path} cannot be read ({error}). Delete it and run `rugged benchmark` again.") from error
+
+
+def _matrix(column: pa.FixedSizeListArray) -> npt.NDArray[Any]:
+    values: npt.NDArray[Any] = column.flatten().to_numpy().reshape(len(column), -1)
+    return values
+
+
+def read_cells(folder: Path) -> dict[tuple[str, int], Cell]:
+    """Every cell in a predictions folder, keyed by (corruption, severity).
+
+    Raises:
+        ResultsError: There is none, or one is damaged.
+    """
+    cells = {}
+    for path in sorted(folder.glob("*.parquet")):
+        corruption, _, severity = path.stem.rpartition("-")
+        if corruption and severity.isdecimal():
+            cells[corruption, int(severity)] = read_cell(folder, corruption, int(severity))
+    if not cells:
+        raise ResultsError(f"{folder} holds no predictions. Run `rugged benchmark` on this run first.")
+    return cells

@@ -1,0 +1,76 @@
+"""The run folder: where everything about one model lies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Names the files of a run folder. Making one touches nothing on disk."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's own name, which tables and charts show."""
+        return self.path.resolve().name
+
+    @property
+    def recipe(self) -> Path:
+        """The resolved recipe, overrides included."""
+        return self.path / "recipe.toml"
+
+    @property
+    def manifest(self) -> Path:
+        """How the training came about: data, command, versions, hardware, duration."""
+        return self.path / "manifest.json"
+
+    @property
+    def metrics(self) -> Path:
+        """One row an epoch and split."""
+        return self.path / "metrics.csv"
+
+    @property
+    def checkpoints(self) -> Path:
+        """What training resumes from."""
+        return self.path / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        """The finished model with its specification."""
+        return self.path / "model.safetensors"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that writes here."""
+        return self.path / ".lock"
+
+    @property
+    def benchmark(self) -> Path:
+        """All that the benchmark measured."""
+        return self.path / "benchmark"
+
+    @property
+    def predictions(self) -> Path:
+        """One Parquet file a cell."""
+        return self.benchmark / "predictions"
+
+    @property
+    def samples(self) -> Path:
+        """A few pictures as the model saw them, one strip a cell."""
+        return self.benchmark / "samples"
+
+    @property
+    def classes(self) -> Path:
+        """Class ids and names in label order, so that results are read without the data set."""
+        return self.benchmark / "classes.json"
+
+    @property
+    def summary(self) -> Path:
+        """Every figure of the benchmark, computed from the predictions."""
+        return self.benchmark / "summary.json"
+
+    @property
+    def report(self) -> Path:
+        """The page."""
+        return self.path / "report" / "index.html"

@@ -1,0 +1,246 @@
+"""The summary of a benchmark: every figure as a function of the saved predictions, with how it came about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
+from rugged.core.configuration import from_plain, to_plain
+from rugged.core.errors import ConfigError, ResultsError
+from rugged.core.files import read_json, write_json
+from rugged.metrics import corruption_error, error_rate, mean_corruption_accuracy, mean_corruption_error
+from rugged.results.predictions import CLEAN, Cell
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What was measured. ``training_operations`` is the model file's ledger of what training did to the images."""
+
+    name: str
+    architecture: str
+    parameters: int
+    sha256: str
+    input_size: int
+    training_operations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the figures depend on besides the model. Results are comparable only where these agree.
+
+    Attributes:
+        dataset: Its name.
+        content_hash: SHA-256 over pixels, labels, ids and classes.
+        split: Which split was read.
+        images: How many images, n.
+        classes: How many classes.
+        size: Height and width of the images that were corrupted.
+        route: ``"in memory"``: corrupted on the fly, nothing stored.
+        stored: Storage step between corruption and model: ``"no"``.
+        preset: Severity table.
+        textures: Frost textures: ``"none"`` where no corruption used any.
+        seed: Seed of the keyed random streams.
+        stream_version: Version of their layout.
+        corruptions: What was measured, in the catalogue's order.
+        severities: At which severities.
+        limit: Images a quick run was limited to, evenly over the classes; None for all.
+    """
+
+    dataset: str
+    content_hash: str
+    split: str
+    images: int
+    classes: int
+    size: tuple[int, ...]
+    route: str
+    stored: str
+    preset: str
+    textures: str
+    seed: int
+    stream_version: int
+    corruptions: tuple[str, ...]
+    severities: tuple[int, ...]
+    limit: int | None = None
+
+    def without_extent(self) -> dict[str, Any]:
+        """All but which corruptions and severities were measured: what a single cell depends on."""
+        return {key: value for key, value in to_plain(self).items() if key not in ("corruptions", "severities")}
+
+
+@dataclass(frozen=True)
+class CleanResult:
+    """Figures on the uncorrupted images: error rates in [0, 1], mean cross-entropy in nats."""
+
+    error: float
+    top5_error: float
+    loss: float
+
+
+@dataclass(frozen=True)
+class CorruptionResult:
+    """Figures under one corruption, a value for each severity; ``ce`` needs a baseline."""
+
+    error: tuple[float, ...]
+    top5_error: tuple[float, ...]
+    loss: tuple[float, ...]
+    ce: float | None = None
+
+
+@dataclass(frozen=True)
+class BaselineFacts:
+    """The model whose errors normalise."""
+
+    name: str
+    architecture: str
+    clean_error: float
+    sha256: str
+
+
+@dataclass(frozen=True)
+class MeanCorruptionError:
+    """MCE with the corruptions it is over; ``complete`` where these are the fifteen at all five severities."""
+
+    value: float
+    over: tuple[str, ...]
+    complete: bool
+    baseline: BaselineFacts
+
+
+@dataclass(frozen=True)
+class Made:
+    """How the measurement was made. ``seconds`` counts the cells measured by this command, not resumed ones."""
+
+    command: str
+    seconds: float
+    versions: dict[str, str]
+    hardware: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The content of ``benchmark/summary.json``. All errors are fractions in [0, 1]."""
+
+    model: ModelFacts
+    conditions: Conditions
+    clean: CleanResult
+    corruptions: dict[str, CorruptionResult]
+    mean_corruption_accuracy: float
+    made: Made
+    mce: MeanCorruptionError | None = None
+    seen_in_training: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    format: Literal[1] = field(default=FORMAT)
+
+    @property
+    def errors(self) -> dict[str, tuple[float, ...]]:
+        """Error rates per corruption and severity."""
+        return {name: result.error for name, result in self.corruptions.items()}
+
+
+def summarise(cells: Mapping[tuple[str, int], Cell], model: ModelFacts, conditions: Conditions, made: Made) -> Summary:
+    """Compute every figure that needs no baseline.
+
+    Args:
+        cells: Predictions; must hold clean and every corruption × severity that ``conditions`` names.
+        model: The measured model.
+        conditions: What was measured.
+        made: How.
+
+    Raises:
+        ResultsError: A cell is missing.
+    """
+    wanted = [(CLEAN, 0), *((name, s) for name in conditions.corruptions for s in conditions.severities)]
+    missing = [f"{name}-{severity}" for name, severity in wanted if (name, severity) not in cells]
+    if missing:
+        raise ResultsError(f"{len(missing)} cells are missing ({', '.join(missing[:3])} …). Run `rugged benchmark` again.")
+    clean = cells[CLEAN, 0]
+    results = {
+        name: _corruption_result([cells[name, severity] for severity in conditions.severities])
+        for name in conditions.corruptions
+    }
+    return Summary(
+        model=model,
+        conditions=conditions,
+        clean=CleanResult(error_rate(clean.correct), error_rate(clean.in_top5), float(clean.loss.mean(dtype=float))),
+        corruptions=results,
+        mean_corruption_accuracy=mean_corruption_accuracy({name: result.error for name, result in results.items()}),
+        made=made,
+        seen_in_training=tuple(name for name in BENCHMARK if name in model.training_operations),
+        notes=_notes(conditions),
+    )
+
+
+def _corruption_result(cells: Sequence[Cell]) -> CorruptionResult:
+    return CorruptionResult(
+        error=tuple(error_rate(cell.correct) for cell in cells),
+        top5_error=tuple(error_rate(cell.in_top5) for cell in cells),
+        loss=tuple(float(cell.loss.mean(dtype=float)) for cell in cells),
+    )
+
+
+def _notes(conditions: Conditions) -> tuple[str, ...]:
+    notes = []
+    missing = [name for name in BENCHMARK if name not in conditions.corruptions]
+    if missing:
+        names = ", ".join(display_name(name) for name in missing)
+        notes.append(
+            f"{len(BENCHMARK) - len(missing)} of the 15 benchmark corruptions were measured, so means over them are "
+            f"not comparable with published ones. Missing: {names}."
+        )
+    if conditions.severities != SEVERITIES:
+        notes.append(f"Only severities {', '.join(map(str, conditions.severities))} of 1 to 5 were measured.")
+    if conditions.limit is not None:
+        notes.append(f"Quick run: limited to {conditions.images:,} images, taken evenly over the classes.")
+    if conditions.route == "in memory":
+        notes.append("Corrupted in memory, without the official files' JPEG storage, which costs further accuracy.")
+    return tuple(notes)
+
+
+def normalise(summary: Summary, baseline: Summary) -> Summary:
+    """Add CE and mCE relative to ``baseline``, over the benchmark corruptions that ``summary`` measured.
+
+    The caller has checked that the two are comparable (:func:`rugged.results.baselines.load_baseline`).
+    """
+    results = {
+        name: replace(result, ce=corruption_error(result.error, baseline.corruptions[name].error))
+        for name, result in summary.corruptions.items()
+    }
+    over = tuple(name for name in BENCHMARK if name in results)
+    mce = None
+    if over:
+        value = mean_corruption_error({name: summary.errors[name] for name in over}, baseline.errors)
+        complete = over == BENCHMARK and summary.conditions.severities == SEVERITIES
+        facts = baseline.model
+        mce = MeanCorruptionError(
+            value, over, complete, BaselineFacts(facts.name, facts.architecture, baseline.clean.error, facts.sha256)
+        )
+    return replace(summary, corruptions=results, mce=mce)
+
+
+def write_summary(path: Path, summary: Summary) -> None:
+    """Write ``summary.json`` atomically."""
+    write_json(path, {"format": FORMAT, **asdict(summary)})
+
+
+def read_summary(path: Path) -> Summary:
+    """Read ``summary.json``.
+
+    Raises:
+        ResultsError: Missing, not JSON, or not a summary of this format.
+    """
+    if not path.exists():
+        raise ResultsError(f"{path} does not exist: this run has no benchmark yet. Run `rugged benchmark` on it first.")
+    try:
+        table = {key: value for key, value in _without_none(read_json(path)).items()}
+        return from_plain(Summary, table, source=str(path))
+    except (ConfigError, AttributeError) as error:
+        raise ResultsError(f"{path} is not a benchmark summary of format {FORMAT} ({error}). Measure it again.") from error
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return value

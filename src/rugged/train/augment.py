@@ -1,0 +1,47 @@
+"""Augmentations: batched, on the device, drawn from PyTorch's seeded generator."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rugged.train.recipe import AugmentRecipe
+
+
+def operations(recipe: AugmentRecipe) -> tuple[str, ...]:
+    """The names under which a model file's ledger lists what training did to the images."""
+    return tuple(name for name, used in {"flip": recipe.flip, "crop": recipe.crop > 0}.items() if used)
+
+
+def augment(images: Tensor, recipe: AugmentRecipe) -> Tensor:
+    """Apply a recipe's augmentations, drawn anew for each image.
+
+    Args:
+        images: ``(N, 3, H, W)`` uint8. Not modified.
+        recipe: Which ones.
+
+    Returns:
+        ``(N, 3, H, W)`` uint8.
+    """
+    if recipe.crop > 0:
+        images = random_shift(images, recipe.crop)
+    return random_flip(images) if recipe.flip else images
+
+
+def random_flip(images: Tensor) -> Tensor:
+    """Mirror each image left to right with probability one half."""
+    flipped = torch.rand(len(images), device=images.device) < 0.5
+    return torch.where(flipped[:, None, None, None], images.flip(-1), images)
+
+
+def random_shift(images: Tensor, pixels: int) -> Tensor:
+    """Shift each image by whole numbers of pixels, uniform in [-pixels, pixels] on both axes, mirrored at the edge."""
+    count, channels, height, width = images.shape
+    # Reflection needs the padding to be smaller than the picture.
+    reach = min(pixels, height - 1, width - 1)
+    padded = functional.pad(images.float(), (reach,) * 4, mode="reflect").to(images.dtype)
+    top, left = torch.randint(0, 2 * reach + 1, (2, count, 1, 1), device=images.device)
+    rows = top + torch.arange(height, device=images.device)[:, None]
+    columns = left + torch.arange(width, device=images.device)
+    everyone = torch.arange(count, device=images.device)[:, None, None]
+    # Indexing (N, H', W', C) with three (N, H, W) grids gathers whole pixels.
+    return padded.permute(0, 2, 3, 1)[everyone, rows, columns].permute(0, 3, 1, 2)

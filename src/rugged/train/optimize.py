@@ -1,0 +1,37 @@
+"""Optimizers and the learning rate as a function of the step."""
+
+import math
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from rugged.train.recipe import OptimizerRecipe
+
+
+def make_optimizer(model: nn.Module, recipe: OptimizerRecipe) -> Optimizer:
+    """The recipe's optimizer over a model's trainable parameters, in two groups: with and without weight decay."""
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups = [
+        # Decaying biases and the scales of normalisation layers does not regularise: they have one dimension.
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if recipe.name == "sgd":
+        return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.momentum > 0)
+    return torch.optim.AdamW(groups, lr=recipe.lr)
+
+
+def learning_rate(recipe: OptimizerRecipe, step: int, steps: int, steps_per_epoch: int) -> float:
+    """Linear warm-up to the peak, then a half cosine to 0 at the end of the run.
+
+    Args:
+        recipe: Peak and length of the warm-up.
+        step: Counted from 0.
+        steps: In the whole run.
+        steps_per_epoch: Turns the warm-up's epochs into steps.
+    """
+    warmup = min(round(recipe.warmup_epochs * steps_per_epoch), steps)
+    if step < warmup:
+        return recipe.lr * (step + 1) / warmup
+    return recipe.lr * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))

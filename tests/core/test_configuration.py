@@ -1,0 +1,118 @@
+"""TOML to frozen dataclasses and back."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rugged.core.configuration import dump, load
+from rugged.core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Inner:
+    rate: float = 0.1
+    kind: Literal["plain", "fancy"] = "plain"
+
+
+@dataclass(frozen=True)
+class Outer:
+    name: str
+    count: int = 3
+    sure: bool = False
+    maybe: float | None = None
+    sizes: tuple[int, ...] = ()
+    weights: dict[str, float] = field(default_factory=dict)
+    inner: Inner = field(default_factory=Inner)
+
+    def __post_init__(self) -> None:
+        if self.count < 0:
+            raise ValueError(f"count is {self.count}; it must not be negative.")
+
+
+def read(text, *overrides):
+    return load(Outer, text, source="test.toml", overrides=overrides)
+
+
+def test_values_and_defaults():
+    made = read('name = "a"\nsizes = [1, 2]\n[inner]\nrate = 2\n[weights]\nx = 1.5')
+    assert made == Outer("a", sizes=(1, 2), inner=Inner(rate=2.0), weights={"x": 1.5})
+    assert isinstance(made.inner.rate, float)
+
+
+plain_text = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]))
+outers = st.builds(
+    Outer,
+    name=plain_text,
+    count=st.integers(0, 2**40),
+    sure=st.booleans(),
+    maybe=st.none() | st.floats(allow_nan=False),
+    sizes=st.lists(st.integers(-5, 5)).map(tuple),
+    weights=st.dictionaries(plain_text, st.floats(allow_nan=False)),
+    inner=st.builds(Inner, rate=st.floats(allow_nan=False), kind=st.sampled_from(["plain", "fancy"])),
+)
+
+
+@given(outers)
+def test_what_is_dumped_loads_the_same(value):
+    assert load(Outer, dump(value), source="dumped") == value
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text):
+    try:
+        read(text)
+    except ConfigError as error:
+        assert "test.toml" in str(error)
+
+
+@given(st.text())
+def test_any_override_is_taken_or_refused(text):
+    try:
+        read('name = "a"', text)
+    except ConfigError:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("count=7", Outer("a", count=7)),
+        ("inner.rate=0.5", Outer("a", inner=Inner(rate=0.5))),
+        ("inner.kind=fancy", Outer("a", inner=Inner(kind="fancy"))),
+        ("name=bare words", Outer("bare words")),
+        ('name="quoted"', Outer("quoted")),
+        ("sizes=[3]", Outer("a", sizes=(3,))),
+        ("sure=true", Outer("a", sure=True)),
+    ],
+)
+def test_overrides(override, expected):
+    assert read('name = "a"', override) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "parts"),
+    [
+        ("name = ", (), ["not valid TOML"]),
+        ("count = 1", (), ["name is missing"]),
+        ('name = "a"\ncuont = 1', (), ["unknown key 'cuont'", "Did you mean 'count'"]),
+        ('name = "a"\n[inner]\nrat = 1', (), ["inner.rat", "'rate'"]),
+        ('name = "a"\ncount = "x"', (), ["count is 'x'", "a whole number"]),
+        ('name = "a"\ncount = true', (), ["count is True", "a whole number"]),
+        ('name = "a"\ncount = 1.5', (), ["count is 1.5"]),
+        ('name = "a"\nsizes = [1, "b"]', (), ["sizes[1] is 'b'"]),
+        ('name = "a"\nsizes = 3', (), ["a list of a whole number"]),
+        ('name = "a"\n[inner]\nkind = "fansy"', (), ["plain, fancy", "'fancy'"]),
+        ('name = "a"\ninner = 3', (), ["inner is 3", "a table"]),
+        ('name = "a"', ("count",), ["key=value"]),
+        ('name = "a"', ("name.x=1",), ["single value"]),
+        ('name = "a"', ("count=-1",), ["must not be negative"]),
+    ],
+)
+def test_refusals_name_the_place_and_the_way_out(text, overrides, parts):
+    with pytest.raises(ConfigError) as caught:
+        read(text, *overrides)
+    for part in parts:
+        assert part in str(caught.value)

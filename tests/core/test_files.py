@@ -1,0 +1,93 @@
+"""Files are whole or not there."""
+
+import hashlib
+import multiprocessing
+import os
+import signal
+import stat
+
+import pytest
+
+from rugged.core.errors import RuggedError, RunError
+from rugged.core.files import atomic_path, exclusive, read_json, sha256_file, write_json, write_text
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
+    target = tmp_path / "file.txt"
+    write_text(target, "old")
+    with pytest.raises(KeyError), atomic_path(target) as temporary:
+        temporary.write_text("new, but not to the end")
+        raise KeyError
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["file.txt"]
+
+
+def test_folders_are_made_and_text_is_utf8(tmp_path):
+    target = tmp_path / "ä" / "deep" / "file.txt"
+    write_text(target, "naïve ✓\n")
+    assert target.read_bytes() == "naïve ✓\n".encode()
+
+
+def test_json_round_trip_and_refusal_of_nan(tmp_path):
+    write_json(tmp_path / "a.json", {"x": [1, 2.5, "é"]})
+    assert read_json(tmp_path / "a.json") == {"x": [1, 2.5, "é"]}
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "b.json", float("nan"))
+    assert not (tmp_path / "b.json").exists()
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"a": 1', "\0"])
+def test_half_json_is_named(tmp_path, content):
+    path = tmp_path / "a.json"
+    path.write_text(content)
+    with pytest.raises(RuggedError, match="not valid JSON"):
+        read_json(path)
+
+
+def test_missing_json_is_named(tmp_path):
+    with pytest.raises(RuggedError, match="does not exist"):
+        read_json(tmp_path / "none.json")
+
+
+def test_unwritable_folder_is_named(tmp_path):
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    with pytest.raises(RuggedError, match="Cannot write"):
+        write_text(blocker / "below", "text")
+
+
+def test_sha256_agrees_with_hashlib(tmp_path):
+    data = bytes(range(256)) * 5000
+    (tmp_path / "data").write_bytes(data)
+    assert sha256_file(tmp_path / "data") == hashlib.sha256(data).hexdigest()
+
+
+def test_written_files_follow_the_umask(tmp_path):
+    write_text(tmp_path / "file", "x")
+    current = os.umask(0)
+    os.umask(current)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o666 & ~current
+
+
+def _hold(path, ready):
+    with exclusive(path, "hold it"):
+        ready.set()
+        signal.pause()
+
+
+def test_a_lock_keeps_others_out_and_falls_with_its_holder(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    holder = context.Process(target=_hold, args=(tmp_path / "lock", ready))
+    holder.start()
+    assert ready.wait(30)
+    with pytest.raises(RunError, match="another process"), exclusive(tmp_path / "lock", "train"):
+        pytest.fail("the lock was given twice")
+    holder.kill()
+    holder.join()
+    with exclusive(tmp_path / "lock", "train"):
+        pass
+    with exclusive(tmp_path / "lock", "train again"):
+        pass
+
+

@@ -1,0 +1,149 @@
+"""Run folders made by code: consistent predictions of models that never existed, and small drawn pictures."""
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from rugged.core.catalogue import SEVERITIES
+from rugged.results import Cell, Conditions, Made, ModelFacts, RunFolder, normalise_by, summarise, write_cell, write_summary
+
+SIX = ("gaussian_noise", "defocus_blur", "brightness", "contrast", "pixelate", "jpeg_compression")
+NAMES = ("circle", "ring", "star", "triangle", "cross", "heart", "leaf", "arrow", "wave", "moon")
+SIDE, SHOWN, PER_CLASS = 64, 8, 20
+
+# Accuracy lost from clean to severity 5; anything else loses 0.3.
+_COST = {"gaussian_noise": 0.62, "defocus_blur": 0.41, "brightness": 0.08, "contrast": 0.55, "pixelate": 0.22}
+
+
+def make_run(
+    folder: Path,
+    *,
+    name: str | None = None,
+    skill: float = 0.92,
+    corruptions: Sequence[str] = SIX,
+    classes: Sequence[str] = NAMES,
+    baseline: Path | None = None,
+    seen: tuple[str, ...] = (),
+    **conditions: object,
+) -> Path:
+    """Write a whole benchmarked run folder; ``conditions`` replaces fields of the measurement's conditions."""
+    run = RunFolder(folder)
+    rng = np.random.default_rng(int(skill * 1000))
+    facts = {
+        "dataset": "builtin", "content_hash": "ab" * 32, "split": "val", "images": PER_CLASS * len(classes),
+        "classes": len(classes), "size": (SIDE, SIDE), "route": "in memory", "stored": "no", "preset": "tiny64",
+        "textures": "none", "seed": 0, "stream_version": 1, "corruptions": tuple(corruptions),
+        "severities": SEVERITIES, **conditions,
+    }  # fmt: skip
+    model = ModelFacts(
+        name or folder.name, "timm/resnet10t", 4_925_000, f"{int(skill * 1000):064x}", SIDE, ("flip", "crop", *seen)
+    )
+    made = Made(
+        "rugged benchmark runs/demo --data builtin", 41.23, {"python": "3.11.9", "rugged": "0.1.0", "torch": "2.11.0"},
+        {"cpu": "A processor", "cores": 2, "memory_bytes": 16 * 2**30, "accelerator": "none", "precision": "fp32"},
+    )  # fmt: skip
+    cells = _cells(rng, skill, corruptions, facts["severities"], len(classes))
+    for cell in cells.values():
+        write_cell(run.predictions, cell, {})
+    write_summary(run.summary, summarise(cells, model, Conditions(**facts), made))
+    if baseline is not None:
+        from rugged.results import read_summary
+
+        write_summary(run.summary, normalise_by(read_summary(run.summary), baseline))
+    run.classes.write_text(json.dumps([{"id": f"n{i}", "name": c} for i, c in enumerate(classes)]), encoding="utf-8")
+    _write_samples(run, cells[("clean", 0)])
+    _write_metrics(run.metrics, skill)
+    return folder
+
+
+@pytest.fixture(name="make_run")
+def _make_run() -> Callable[..., Path]:
+    return make_run
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A model and its baseline, six corruptions. Tests that damage a run make their own."""
+    folder = tmp_path_factory.mktemp("runs")
+    baseline = make_run(folder / "baseline", name="small-alexnet", skill=0.83)
+    return make_run(folder / "demo", skill=0.92, baseline=baseline), baseline
+
+
+def _cells(
+    rng: np.random.Generator, skill: float, corruptions: Sequence[str], severities: Sequence[int], classes: int
+) -> dict[tuple[str, int], Cell]:
+    difficulty = rng.random(PER_CLASS * classes)
+    cells = {("clean", 0): _cell(rng, difficulty, skill, "clean", 0, classes)}
+    for name in corruptions:
+        for severity in severities:
+            right = skill - _COST.get(name, 0.3) * (severity / 5) ** 1.3 * (1.6 - skill) / 0.68
+            cells[name, severity] = _cell(rng, difficulty, max(right, 0.1), name, severity, classes)
+    return cells
+
+
+def _cell(
+    rng: np.random.Generator, difficulty: np.ndarray, right: float, name: str, severity: int, classes: int
+) -> Cell:
+    count, kept = len(difficulty), min(5, classes)
+    labels = np.repeat(np.arange(classes, dtype=np.int32), PER_CLASS)
+    shift = np.where(difficulty < right, 0, rng.integers(1, classes, count))
+    top = ((labels + shift)[:, None] + np.arange(kept)) % classes
+    sure = (0.35 + 0.6 * rng.random(count) * right).astype(np.float32)
+    rest = ((1 - sure) / 16)[:, None] * np.arange(kept, 1, -1)
+    label_probability = np.where(shift == 0, sure, (1 - sure) / 8).astype(np.float32)
+    return Cell(
+        name, severity, tuple(f"n{label}/{index:03d}" for index, label in enumerate(labels)), labels,
+        top.astype(np.int32), np.column_stack([sure, rest]).astype(np.float32), label_probability,
+        -np.log(label_probability), sure**2,
+    )  # fmt: skip
+
+
+def _write_samples(run: RunFolder, clean: Cell) -> None:
+    run.samples.mkdir(parents=True)
+    chosen = [index * PER_CLASS + 3 * index for index in range(SHOWN)]
+    entry = {
+        "ids": [clean.ids[index] for index in chosen],
+        "labels": [int(clean.labels[index]) for index in chosen],
+        "height": SIDE,
+        "width": SIDE,
+    }
+    (run.samples / "samples.json").write_text(json.dumps(entry), encoding="utf-8")
+    strip = _strip()
+    for path in run.predictions.glob("*.parquet"):
+        name, severity = path.stem.rsplit("-", 1)
+        rng = np.random.default_rng(len(name) + int(severity))
+        spread = 12 * int(severity) if "noise" in name else 3 * int(severity)
+        noisy = np.clip(strip + rng.normal(0, spread, strip.shape), 0, 255).astype(np.uint8)
+        Image.fromarray(noisy).save(run.samples / f"{path.stem}.png")
+
+
+def _strip() -> np.ndarray:
+    """Eight simple pictures side by side: shapes on graded grounds."""
+    image = Image.new("RGB", (SHOWN * SIDE, SIDE))
+    pen = ImageDraw.Draw(image)
+    for index in range(SHOWN):
+        left = index * SIDE
+        for y in range(SIDE):
+            pen.line([(left, y), (left + SIDE - 1, y)], fill=(40 + 20 * index, 90 + y, 180 - 15 * index))
+        box = (left + 12 + index, 10, left + 44 + index, 50)
+        colour = (230 - 20 * index, 200 - 23 * index, 40 + 25 * index)
+        if index % 2:
+            pen.rectangle(box, fill=colour)
+        else:
+            pen.ellipse(box, fill=colour)
+    return np.asarray(image, dtype=np.float64)
+
+
+def _write_metrics(path: Path, skill: float) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow("epoch,step,split,loss,top1,learning_rate,images_per_second,seconds".split(","))
+        for epoch in range(1, 13):
+            fit = skill * (1 - 0.72**epoch)
+            writer.writerow([epoch, 60 * epoch, "train", 2.3 * 0.8**epoch, fit, 0.1 * (1 - epoch / 13), 900, 4.2])
+            writer.writerow([epoch, 60 * epoch, "dev", 2.3 * 0.83**epoch, fit - 0.03, "", "", ""])
