@@ -24,11 +24,11 @@ def seconds(arguments: list[str]) -> float:
 def main() -> None:
     facts = hardware()
     print(f"{facts['cpu']}, {facts['cores']} cores, Python {versions()['python']}, {RUNS} runs each")
-    print(f"{'command':<16} {'median s':>9} {'fastest s':>9}")
+    print(f"{'command':<20} {'median s':>9} {'fastest s':>9}")
     for arguments in (["--help"], ["train", "--help"], ["doctor"]):
         seconds(arguments)  # The first run fills the disk cache; it is not counted.
         times = [seconds(arguments) for _ in range(RUNS)]
-        print(f"{'rugged ' + ' '.join(arguments):<16} {statistics.median(times):>9.2f} {min(times):>9.2f}")
+        print(f"{'rugged ' + ' '.join(arguments):<20} {statistics.median(times):>9.2f} {min(times):>9.2f}")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,3 +48,17 @@ def shared() -> Path:
     if not (folder / "golden").is_dir():
         pytest.skip(f"no development data in {folder} (set RUGGED_SHARED)")
     return folder
+
+
+@pytest.fixture
+def picture_folder(tmp_path: Path) -> Path:
+    """A folder of PNG pictures, two classes a simple network tells apart: light above or light below."""
+    rng = np.random.default_rng(0)
+    for split, count in {"train": 24, "val": 9}.items():
+        for name, order in {"above": (200, 60), "below": (60, 200)}.items():
+            folder = tmp_path / "pictures" / split / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                levels = np.repeat(order, 16)[:, None, None] + rng.integers(-50, 50, (32, 32, 3))
+                Image.fromarray(levels.clip(0, 255).astype(np.uint8)).save(folder / f"{split}{number:02}.png")
+    return tmp_path / "pictures"

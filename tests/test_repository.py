@@ -31,7 +31,8 @@ def tracked_texts() -> dict[Path, str]:
         paths = [ROOT / line for line in listed.stdout.splitlines()]
     else:
         folders = ("src", "tests", "docs", "benchmarks", ".ci")
-        paths = [*ROOT.glob("*"), *(path for folder in folders for path in (ROOT / folder).rglob("*"))]
+        own = [path for suffix in ("md", "toml", "lock", "yml", "cff") for path in ROOT.glob(f"*.{suffix}")]
+        paths = [*own, ROOT / "Makefile", *(path for folder in folders for path in (ROOT / folder).rglob("*"))]
     texts = {}
     for path in paths:
         try:

@@ -1,5 +1,6 @@
 """TOML to frozen dataclasses and back."""
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -62,18 +63,14 @@ def test_what_is_dumped_loads_the_same(value):
 
 @given(st.text())
 def test_any_text_is_read_or_refused(text):
-    try:
-        read(text)
-    except ConfigError as error:
-        assert "test.toml" in str(error)
+    with contextlib.suppress(ConfigError):
+        assert read(text).name is not None
 
 
 @given(st.text())
 def test_any_override_is_taken_or_refused(text):
-    try:
+    with contextlib.suppress(ConfigError):
         read('name = "a"', text)
-    except ConfigError:
-        pass
 
 
 @pytest.mark.parametrize(

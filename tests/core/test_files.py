@@ -15,11 +15,16 @@ from rugged.core.files import atomic_path, exclusive, read_json, sha256_file, wr
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
     target = tmp_path / "file.txt"
     write_text(target, "old")
-    with pytest.raises(KeyError), atomic_path(target) as temporary:
-        temporary.write_text("new, but not to the end")
-        raise KeyError
+
+    def fail_half_way():
+        with atomic_path(target) as temporary:
+            temporary.write_text("new, but not to the end")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_half_way()
     assert target.read_text() == "old"
-    assert os.listdir(tmp_path) == ["file.txt"]
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_folders_are_made_and_text_is_utf8(tmp_path):
@@ -89,5 +94,3 @@ def test_a_lock_keeps_others_out_and_falls_with_its_holder(tmp_path):
         pass
     with exclusive(tmp_path / "lock", "train again"):
         pass
-
-

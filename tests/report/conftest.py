@@ -3,6 +3,8 @@
 import csv
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,19 @@ import pytest
 from PIL import Image, ImageDraw
 
 from rugged.core.catalogue import SEVERITIES
-from rugged.results import Cell, Conditions, Made, ModelFacts, RunFolder, normalise_by, summarise, write_cell, write_summary
+from rugged.report import write_report
+from rugged.results import (
+    Cell,
+    Conditions,
+    Made,
+    ModelFacts,
+    RunFolder,
+    normalise_by,
+    read_summary,
+    summarise,
+    write_cell,
+    write_summary,
+)
 
 SIX = ("gaussian_noise", "defocus_blur", "brightness", "contrast", "pixelate", "jpeg_compression")
 NAMES = ("circle", "ring", "star", "triangle", "cross", "heart", "leaf", "arrow", "wave", "moon")
@@ -52,8 +66,6 @@ def make_run(
         write_cell(run.predictions, cell, {})
     write_summary(run.summary, summarise(cells, model, Conditions(**facts), made))
     if baseline is not None:
-        from rugged.results import read_summary
-
         write_summary(run.summary, normalise_by(read_summary(run.summary), baseline))
     run.classes.write_text(json.dumps([{"id": f"n{i}", "name": c} for i, c in enumerate(classes)]), encoding="utf-8")
     _write_samples(run, cells[("clean", 0)])
@@ -142,8 +154,74 @@ def _strip() -> np.ndarray:
 def _write_metrics(path: Path, skill: float) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow("epoch,step,split,loss,top1,learning_rate,images_per_second,seconds".split(","))
+        writer.writerow(["epoch", "step", "split", "loss", "top1", "learning_rate", "images_per_second", "seconds"])
         for epoch in range(1, 13):
             fit = skill * (1 - 0.72**epoch)
             writer.writerow([epoch, 60 * epoch, "train", 2.3 * 0.8**epoch, fit, 0.1 * (1 - epoch / 13), 900, 4.2])
             writer.writerow([epoch, 60 * epoch, "dev", 2.3 * 0.83**epoch, fit - 0.03, "", "", ""])
+
+
+class Page(HTMLParser):
+    """A parsed page: every element with its attributes and the text within it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[Element] = []
+        self._open: list[Element] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = Element(tag, dict(attrs), tuple(self._open))
+        self.elements.append(element)
+        if tag not in _VOID:
+            self._open.append(element)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(Element(tag, dict(attrs), tuple(self._open)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open, f"</{tag}> closes nothing"
+        opened = self._open.pop()
+        assert opened.tag == tag, f"</{tag}> closes <{opened.tag}>"
+
+    def handle_data(self, data: str) -> None:
+        for element in self._open:
+            element.parts.append(data)
+
+    def find(self, tag: str, within: "Element | None" = None, **attributes: str) -> list["Element"]:
+        """Elements of this tag; an attribute matches when its words contain the one wanted."""
+        return [
+            one
+            for one in self.elements
+            if one.tag == tag
+            and (within is None or within in one.parents)
+            and all(word in (one.attributes.get(name.rstrip("_")) or "").split() for name, word in attributes.items())
+        ]
+
+
+_VOID = {"meta", "link", "img", "input", "br"}
+
+
+@dataclass(eq=False)
+class Element:
+    tag: str
+    attributes: dict[str, str | None]
+    parents: tuple["Element", ...]
+    parts: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.parts).split())
+
+
+@pytest.fixture
+def parse() -> type[Page]:
+    return Page
+
+
+@pytest.fixture(scope="session")
+def pair_page(pair: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """The parsed report of the pair."""
+    out = write_report(pair, tmp_path_factory.mktemp("page") / "report.html")
+    return Page(out.read_text(encoding="utf-8"))

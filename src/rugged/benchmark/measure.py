@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,7 +19,18 @@ from rugged.core.files import exclusive, sha256_file, write_json
 from rugged.core.progress import Bar, progress, say
 from rugged.corruptions import AVAILABLE, STREAM_VERSION, corrupt, preset_for
 from rugged.data import Dataset, Split
-from rugged.engine import Device, Fabric, Precision, StopRequest, chunks, describe, infer, make_fabric, stop_on_signal
+from rugged.engine import (
+    Device,
+    Fabric,
+    Precision,
+    StopRequest,
+    as_batch,
+    chunks,
+    describe,
+    infer,
+    make_fabric,
+    stop_on_signal,
+)
 from rugged.models import ModelSpec, load_model
 from rugged.results import (
     CLEAN,
@@ -165,7 +175,7 @@ class _Bench:
 
     def _measure(self, todo: Sequence[tuple[str, int]]) -> None:
         self.fabric.setup_module(self.model.eval())
-        samples = SampleStrips(self.run.samples, self.split)
+        samples = SampleStrips(self.run.samples, self.split, self.fabric.device)
         samples.write_index()
         with stop_on_signal() as stop, progress("Benchmark", len(todo) * len(self.split)) as bar:
             for number, (corruption, severity) in enumerate(todo):
@@ -186,7 +196,7 @@ class _Bench:
         for chunk in chunks(len(self.split)):
             if stop.signal_number is not None:
                 return None
-            images = torch.from_numpy(np.ascontiguousarray(self.split.images[chunk])).permute(0, 3, 1, 2)
+            images = as_batch(self.split.images[chunk], self.fabric.device)
             corrupted = self._corrupt(images, self.split.ids[chunk], corruption, severity)
             logits.append(infer(self.fabric, self.model, self.spec, corrupted))
             name = display_name(corruption) if corruption != CLEAN else "Clean"
@@ -194,9 +204,6 @@ class _Bench:
         return make_cell(corruption, severity, self.split.ids, self.split.labels, torch.cat(logits))
 
     def _corrupt(self, images: Tensor, ids: Sequence[str], corruption: str, severity: int) -> Tensor:
-        images = images.to(self.fabric.device, non_blocking=True)
         if corruption == CLEAN:
             return images
-        return corrupt(
-            images, corruption, severity, preset=self.conditions.preset, seed=self.conditions.seed, ids=ids
-        )
+        return corrupt(images, corruption, severity, preset=self.conditions.preset, seed=self.conditions.seed, ids=ids)

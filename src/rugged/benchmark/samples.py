@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -10,6 +9,7 @@ from torch import Tensor
 from rugged.benchmark.choice import evenly
 from rugged.core.files import atomic_path, write_json
 from rugged.data import Split
+from rugged.engine import as_batch
 
 _COUNT = 8
 
@@ -20,14 +20,15 @@ class SampleStrips:
     Args:
         folder: ``benchmark/samples``.
         split: What is measured; the pictures are taken evenly over its classes.
+        device: Where ``images`` lies.
     """
 
-    def __init__(self, folder: Path, split: Split) -> None:
+    def __init__(self, folder: Path, split: Split, device: torch.device) -> None:
         chosen = split.take(evenly(split.labels, _COUNT))
         self._folder = folder
         self._labels = chosen.labels
         self.ids = chosen.ids
-        self.images = torch.from_numpy(np.ascontiguousarray(chosen.images)).permute(0, 3, 1, 2)
+        self.images = as_batch(chosen.images, device)
 
     def write_index(self) -> None:
         """Write ``samples.json``: ids, labels and the size of a picture, from left to right in each strip."""

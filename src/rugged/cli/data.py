@@ -94,10 +94,10 @@ def info(
         files.write_text(classes_csv, _class_table(dataset))
         say(f"Class table: {classes_csv}")
     if contact_sheet is not None:
-        from rugged.data.contact_sheet import contact_sheet as draw
+        from rugged.data import draw_contact_sheet
 
         with files.atomic_path(contact_sheet) as path:
-            draw(dataset).save(path, format="PNG")
+            draw_contact_sheet(dataset).save(path, format="PNG")
         say(f"Contact sheet: {contact_sheet}")
 
 

@@ -9,7 +9,7 @@ import typer
 def report(
     runs: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN...", help="Benchmarked run folders: the subject first, then those to show beside it."),
+        typer.Argument(metavar="RUN...", help="Benchmarked run folders, the subject first."),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", help="The HTML file to write. [default: report/index.html in the first run]")

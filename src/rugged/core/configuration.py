@@ -1,7 +1,8 @@
 """Frozen dataclasses to and from TOML, with ``--set`` overrides and helpful refusals.
 
 The rule of the house: configuration is plain data, read and checked at the edge; the code that works never sees TOML.
-A field may be a bool, int, float, str, ``Literal``, ``X | None``, ``tuple[X, ...]``, ``dict[str, X]`` or another such dataclass.
+A field may be a bool, int, float, str, ``Literal``, ``X | None``, ``tuple[X, ...]``, ``dict[str, X]`` or another such
+dataclass.
 """
 
 import dataclasses
@@ -69,7 +70,9 @@ def to_plain(value: Any) -> Any:
 def _assign(table: dict[str, Any], override: str) -> None:
     key, separator, literal = override.partition("=")
     if not separator or not key.strip():
-        raise ConfigError(f"--set {override!r} is not an assignment; write it as key=value, e.g. --set optimizer.lr=0.1.")
+        raise ConfigError(
+            f"--set {override!r} is not an assignment; write it as key=value, e.g. --set optimizer.lr=0.1."
+        )
     *parents, last = key.strip().split(".")
     for parent in parents:
         inner = table.setdefault(parent, {})
@@ -86,7 +89,9 @@ def _literal(text: str) -> Any:
         return text
 
 
-def _dataclass(kind: Any, table: Mapping[str, Any], source: str, where: str) -> Any:
+def _dataclass(kind: Any, table: Any, source: str, where: str) -> Any:
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{source} holds {type(table).__name__}; expected {_describe(kind)}.")
     hints = get_type_hints(kind)
     fields = {field.name: field for field in dataclasses.fields(kind)}
     for key in table:
@@ -94,7 +99,9 @@ def _dataclass(kind: Any, table: Mapping[str, Any], source: str, where: str) -> 
             raise ConfigError(_unknown_key(f"{where}{key}", key, list(fields), source))
     missing = [name for name, field in fields.items() if name not in table and _is_required(field)]
     if missing:
-        raise ConfigError(f"{source}: {where}{missing[0]} is missing. Add it to the file, or pass --set {where}{missing[0]}=…")
+        raise ConfigError(
+            f"{source}: {where}{missing[0]} is missing. Add it to the file, or pass --set {where}{missing[0]}=…"
+        )
     values = {key: _convert(value, hints[key], source, f"{where}{key}") for key, value in table.items()}
     try:
         return kind(**values)

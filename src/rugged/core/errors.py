@@ -33,7 +33,7 @@ class RunError(RuggedError):
     """A run folder in a state that does not allow what was asked."""
 
 
-class Interrupted(RuggedError):
+class Interrupted(RuggedError):  # noqa: N818 - being asked to stop is no error.
     """Work stopped on request, with everything finished so far saved.
 
     Args:

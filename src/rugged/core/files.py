@@ -54,7 +54,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` atomically, as UTF-8 with ``\\n`` line ends on every platform."""
+    """Write ``text`` to ``path`` atomically, as UTF-8, with the line ends it has on every platform."""
     write_bytes(path, text.encode("utf-8"))
 
 
@@ -76,7 +76,9 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise RuggedError(f"Cannot read {path}: {error.strerror or error}.") from error
     except ValueError as error:
-        raise RuggedError(f"{path} is not valid JSON ({error}). It was not written whole, or edited by hand.") from error
+        raise RuggedError(
+            f"{path} is not valid JSON ({error}). It was not written whole, or edited by hand."
+        ) from error
 
 
 def sha256_file(path: Path) -> str:

@@ -46,7 +46,7 @@ def disk(radius: float, alias_sigma: float) -> np.ndarray:
     for _ in range(2):  # along the rows, then along the columns
         padded = np.pad(inside, ((0, 0), (margin, margin)), mode="reflect")
         inside = _soften(padded, profile).T
-    return inside
+    return np.asarray(inside)
 
 
 def _soften(padded: np.ndarray, profile: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ through a Fourier transform, and the few values that the transform leaves in dou
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -20,9 +21,12 @@ _DOUBT = 2.0**-30  # a thousand times the transform's error, in levels
 _WINDOWS = 4096  # doubtful values summed at once, to bound memory
 
 
-@dataclass(frozen=True)
+Plan = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Kernel:
-    """Weights of an odd number of rows and columns, zero borders trimmed.
+    """Weights of an odd number of rows and columns, zero borders trimmed. Compared by identity.
 
     Attributes:
         weights: ``(rows, columns)`` float64, multiples of 2^-40.
@@ -30,10 +34,7 @@ class Kernel:
     """
 
     weights: np.ndarray
-    groups: tuple[tuple[float, "Plan"], ...]
-
-
-Plan = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    groups: tuple[tuple[float, Plan], ...]
 
 
 def make_kernel(weights: np.ndarray) -> Kernel:
@@ -45,8 +46,9 @@ def make_kernel(weights: np.ndarray) -> Kernel:
     weights = np.round(weights.astype(np.float64) * _GRID) / _GRID
     while min(weights.shape) > 1 and not (weights[[0, -1]].any() or weights[:, [0, -1]].any()):
         weights = weights[1:-1, 1:-1]
-    levels = np.unique(weights[weights > 0]) if np.count_nonzero(weights) <= _MOST_TAPS else []
-    return Kernel(weights, tuple((float(level), _tap_plan(weights == level)) for level in levels))
+    if np.count_nonzero(weights) > _MOST_TAPS:
+        return Kernel(weights, ())
+    return Kernel(weights, tuple((float(w), _tap_plan(weights == w)) for w in np.unique(weights[weights > 0])))
 
 
 def _tap_plan(taps: np.ndarray) -> Plan:
@@ -69,27 +71,32 @@ def correlate(images: Tensor, kernel: Kernel) -> Tensor:
     Returns:
         ``(N, C, H, W)`` uint8.
     """
-    rows, columns = kernel.weights.shape
-    padded = reflect(images, rows // 2, columns // 2)
-    return _by_taps(padded, kernel) if kernel.groups else _by_transform(padded, kernel)
+    return _by_taps(images, kernel) if kernel.groups else _by_transform(images, kernel)
 
 
-def reflect(images: Tensor, rows: int, columns: int) -> Tensor:
-    """Continue images by reflection about the edge pixels, by any number of rows and columns on each side."""
-    for axis, margin in ((2, rows), (3, columns)):
-        size = images.shape[axis]
-        period = max(2 * (size - 1), 1)
-        place = torch.arange(-margin, size + margin, device=images.device) % period
-        images = images.index_select(axis, torch.minimum(place, period - place) % size)
+def reflect(images: Tensor, before: tuple[int, int], size: tuple[int, int]) -> Tensor:
+    """Continue images by reflection about the edge pixels.
+
+    Args:
+        images: ``(N, C, H, W)``.
+        before: Rows above the images and columns to their left.
+        size: Rows and columns of the result.
+    """
+    for axis, start, length in ((3, before[1], size[1]), (2, before[0], size[0])):
+        old = images.shape[axis]
+        place = torch.arange(-start, length - start, device=images.device) % max(2 * (old - 1), 1)
+        place = torch.minimum(place, 2 * (old - 1) - place)
+        left, right = images.index_select(axis, place[:start]), images.index_select(axis, place[start + old :])
+        images = torch.cat((left, images, right), axis)
     return images
 
 
-def _by_taps(padded: Tensor, kernel: Kernel) -> Tensor:
+def _by_taps(images: Tensor, kernel: Kernel) -> Tensor:
     """Add shifted copies as integers, weight by weight."""
+    height, width = images.shape[2:]
     rows, columns = kernel.weights.shape
-    height, width = padded.shape[2] - rows + 1, padded.shape[3] - columns + 1
-    padded = padded.to(torch.int16)
-    levels = torch.zeros((*padded.shape[:2], height, width), dtype=torch.float64, device=padded.device)
+    padded = reflect(images, (rows // 2, columns // 2), (height + rows - 1, width + columns - 1)).to(torch.int16)
+    levels = torch.zeros(images.shape, dtype=torch.float64, device=images.device)
     for weight, plan in kernel.groups:
         levels += _tap_sum(padded, plan, height, width).double().mul_(weight)
     return cut(levels.clamp_(0, 255))
@@ -97,37 +104,48 @@ def _by_taps(padded: Tensor, kernel: Kernel) -> Tensor:
 
 def _tap_sum(padded: Tensor, plan: Plan, height: int, width: int) -> Tensor:
     """Add up the taps of one weight. In a disk, a long column contains the shorter ones: their sum is reused."""
-    total = torch.zeros((*padded.shape[:2], height, width), dtype=torch.int16, device=padded.device)
-    done: tuple[int, ...] = ()
-    column_sum = torch.zeros((), dtype=torch.int16, device=padded.device)
+    nothing = torch.zeros((), dtype=torch.int16, device=padded.device)
+    total, column_sum, done = nothing, nothing, set[int]()
     for rows, columns in plan:
-        if not set(done) <= set(rows):
-            done, column_sum = (), torch.zeros_like(column_sum)
-        for row in sorted(set(rows) - set(done)):
+        if not done <= set(rows):
+            column_sum, done = nothing, set()
+        for row in sorted(set(rows) - done):
             column_sum = column_sum + padded[:, :, row : row + height]
-        done = rows
+        done = set(rows)
         for column in columns:
-            total += column_sum[..., column : column + width]
+            total = total + column_sum[..., column : column + width]
     return total
 
 
-def _by_transform(padded: Tensor, kernel: Kernel) -> Tensor:
+def _by_transform(images: Tensor, kernel: Kernel) -> Tensor:
     """Multiply spectra, then settle exactly what lies too near a whole level to be told from it."""
-    weights = torch.from_numpy(kernel.weights).to(padded.device)
-    height, width = padded.shape[2] - weights.shape[0] + 1, padded.shape[3] - weights.shape[1] + 1
-    size = (_smooth(padded.shape[2]), _smooth(padded.shape[3]))
-    spectrum = torch.fft.rfft2(padded.double(), s=size).mul_(torch.fft.rfft2(weights, s=size).conj())
+    height, width = images.shape[2:]
+    rows, columns = kernel.weights.shape
+    size = (_smooth(height + rows - 1), _smooth(width + columns - 1))
+    padded = reflect(images, (rows // 2, columns // 2), size)
+    spectrum = torch.fft.rfft2(padded.double()).mul_(_spectrum(kernel, size, images.device))
     levels = torch.fft.irfft2(spectrum, s=size)[:, :, :height, :width].clamp(0, 255)
-    nearest = levels.round()
-    # Zero needs no settling: sums are never negative, so the bytes around it all become 0.
-    doubtful = ((levels - nearest).abs_() < _DOUBT).logical_and_(nearest > 0)
     result = cut(levels)
-    for places in doubtful.nonzero().split(_WINDOWS):
-        image, channel, row, column = places.unbind(1)
-        windows = padded.unfold(2, weights.shape[0], 1).unfold(3, weights.shape[1], 1)[image, channel, row, column]
-        exact = windows.flatten(1).double() @ weights.flatten()
-        result[image, channel, row, column] = cut(exact.clamp_(0, 255))
+    # Near zero nothing is in doubt: sums are never negative, so the bytes around it all become 0.
+    distance = levels.sub_(levels.round().clamp_(min=1)).abs_()
+    if distance.min() < _DOUBT:
+        for places in (distance < _DOUBT).nonzero().split(_WINDOWS):
+            result[places.unbind(1)] = _settle(padded, kernel, places)
     return result
+
+
+@lru_cache(maxsize=16)
+def _spectrum(kernel: Kernel, size: tuple[int, int], device: torch.device) -> Tensor:
+    spectrum: Tensor = torch.fft.rfft2(torch.from_numpy(kernel.weights).to(device), s=size)
+    return spectrum.conj().resolve_conj()
+
+
+def _settle(padded: Tensor, kernel: Kernel, places: Tensor) -> Tensor:
+    """Sum the taps at ``(M, 4)`` places: image, channel, row, column."""
+    rows, columns = kernel.weights.shape
+    windows = padded.unfold(2, rows, 1).unfold(3, columns, 1)[places.unbind(1)]
+    weights = torch.from_numpy(kernel.weights).to(padded.device)
+    return cut((windows.flatten(1).double() @ weights.flatten()).clamp_(0, 255))
 
 
 def _smooth(size: int) -> int:

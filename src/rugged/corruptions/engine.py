@@ -1,6 +1,7 @@
 """Corrupting batches of images, and replaying the reference."""
 
 import difflib
+import math
 import operator
 from collections.abc import Collection, Sequence
 from typing import SupportsIndex
@@ -14,9 +15,7 @@ from rugged.core.errors import CorruptionError
 from rugged.corruptions.registry import AVAILABLE, KERNELS, Corruption
 from rugged.corruptions.streams import Stream, stream_keys
 
-# Values corrupted at once. On a CPU, what a kernel works on stays in its cache; an accelerator wants more at a time.
-_CHUNK_CPU = 1 << 17
-_CHUNK_ACCELERATOR = 1 << 25
+_AT_ONCE = 1 << 25  # values corrupted at once on an accelerator: enough to keep it busy, bounded for its memory
 
 
 def corrupt(
@@ -52,13 +51,12 @@ def corrupt(
     kernel, parameters = _look_up(name, severity, preset, *images.shape[2:])
     keys = stream_keys(name, int(severity), _integer(seed, "seed"), _check_ids(ids, len(images)))
     result = torch.empty(images.shape, dtype=torch.uint8, device=images.device)
-    chunk = _CHUNK_CPU if images.device.type == "cpu" else _CHUNK_ACCELERATOR
-    step = max(1, chunk // images[0].numel()) if len(images) else 1
-    with torch.no_grad():
-        for start in range(0, len(images), step):
-            part = images[start : start + step].contiguous()
-            draws = kernel.draw(Stream(keys[start : start + step], images.device), part, **parameters)
-            result[start : start + step] = kernel.apply(part, draws, **parameters)
+    at_once = kernel.at_once if images.device.type == "cpu" else _AT_ONCE
+    step = max(1, at_once // math.prod(images.shape[1:]))
+    for start in range(0, len(images), step):
+        part = images[start : start + step].contiguous()
+        draws = kernel.draw(Stream(keys[start : start + step], images.device), part, **parameters)
+        result[start : start + step] = kernel.apply(part, draws, **parameters)
     return result
 
 
@@ -81,24 +79,20 @@ def replay(
     Raises:
         CorruptionError: An argument is not one of the above.
     """
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise CorruptionError(f"replay takes one (H, W, 3) uint8 array, not {_describe(image)}.")
-    if not image.size:
-        raise CorruptionError(f"the image has no pixels: its shape is {image.shape}.")
+    _check_image(image)
     kernel, parameters = _look_up(name, severity, preset, *image.shape[:2])
     draws = kernel.replay(random_state, image, **parameters)
-    batch = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))[None].copy())
-    with torch.no_grad():
-        return kernel.apply(batch, draws, **parameters)[0].permute(1, 2, 0).contiguous().numpy()
+    batch = torch.from_numpy(image.transpose(2, 0, 1)[None].copy())
+    return kernel.apply(batch, draws, **parameters)[0].permute(1, 2, 0).contiguous().numpy()
 
 
-def _look_up(name: str, severity: int, preset: str | None, height: int, width: int) -> tuple[Corruption, Parameters]:
+def _look_up(name: str, severity: object, preset: str | None, height: int, width: int) -> tuple[Corruption, Parameters]:
     """Find the kernel and its parameters, or say what is wrong with the request."""
     if name not in ALL:
         raise CorruptionError(f"there is no corruption {name!r}.{_nearest(name, ALL)} There are: {', '.join(ALL)}.")
     if name not in KERNELS:
         raise CorruptionError(f"{name} is not available yet; available: {', '.join(AVAILABLE)}.")
-    if isinstance(severity, bool) or severity not in SEVERITIES:
+    if isinstance(severity, bool) or not isinstance(severity, int | np.integer) or severity not in SEVERITIES:
         raise CorruptionError(f"severity must be a whole number from 1 to 5, not {severity!r}.")
     preset = preset_for(height, width) if preset is None else preset
     if preset not in PRESETS:
@@ -124,6 +118,14 @@ def _check_images(images: Tensor) -> None:
         raise CorruptionError(f"{expected}, not {_describe(images)}.{hint}")
     if not (images.shape[2] and images.shape[3]):
         raise CorruptionError(f"the images have no pixels: their shape is {tuple(images.shape)}.")
+
+
+def _check_image(image: object) -> None:
+    expected = "image must be one (H, W, 3) uint8 array"
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise CorruptionError(f"{expected}, not {_describe(image)}.")
+    if not image.size:
+        raise CorruptionError(f"the image has no pixels: its shape is {image.shape}.")
 
 
 def _describe(value: object) -> str:

@@ -25,11 +25,13 @@ class Corruption:
         draw: ``draw(stream, images, **parameters)``: every random number of a batch, from the images' keyed bits.
         replay: ``replay(random_state, image, **parameters)``: the same for one ``(H, W, 3)`` uint8 array, drawn
             from a NumPy ``RandomState`` in the reference's order.
+        at_once: Values to corrupt at once on a CPU, so that what a kernel works on stays in the processor's cache.
     """
 
     apply: Callable[..., Tensor]
     draw: Callable[..., Draws] = _no_draws
     replay: Callable[..., Draws] = _no_draws
+    at_once: int = 1 << 17
 
 
 KERNELS: Mapping[str, Corruption] = {
@@ -37,7 +39,7 @@ KERNELS: Mapping[str, Corruption] = {
     "defocus_blur": Corruption(blur.defocus_blur),
     "brightness": Corruption(weather.brightness),
     "contrast": Corruption(digital.contrast),
-    "pixelate": Corruption(digital.pixelate),
+    "pixelate": Corruption(digital.pixelate, at_once=1 << 19),
     "jpeg_compression": Corruption(digital.jpeg_compression),
 }
 

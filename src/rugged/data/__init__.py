@@ -7,11 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rugged.data.contact_sheet import contact_sheet as contact_sheet
+    from rugged.data.contact_sheet import draw_contact_sheet as draw_contact_sheet
     from rugged.data.dataset import ClassInfo as ClassInfo
     from rugged.data.dataset import Dataset as Dataset
     from rugged.data.dataset import Split as Split
-    from rugged.data.decode import decode as decode
+    from rugged.data.decode import decode_image as decode_image
     from rugged.data.opening import open_dataset as open_dataset
     from rugged.data.opening import open_pack as open_pack
     from rugged.data.opening import pack_source as pack_source
@@ -22,8 +22,8 @@ _HOMES = {
     "ClassInfo": "dataset",
     "Dataset": "dataset",
     "Split": "dataset",
-    "contact_sheet": "contact_sheet",
-    "decode": "decode",
+    "draw_contact_sheet": "contact_sheet",
+    "decode_image": "decode",
     "development_split": "splits",
     "open_dataset": "opening",
     "open_pack": "opening",

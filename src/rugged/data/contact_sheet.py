@@ -41,7 +41,7 @@ class _Layout:
         return _MARGIN + column * width, _MARGIN + 58 + row * height
 
 
-def contact_sheet(dataset: Dataset, per_class: int | None = None) -> Image.Image:
+def draw_contact_sheet(dataset: Dataset, per_class: int | None = None) -> Image.Image:
     """Draw a few training pictures of each class, chosen by the hash of their ids.
 
     Args:

@@ -55,7 +55,7 @@ def looks_like_image(head: bytes) -> bool:
     return head.startswith(_SIGNATURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
-def decode(data: bytes, side: int | None = None) -> Decoded:
+def decode_image(data: bytes, side: int | None = None) -> Decoded:
     """Decode a picture of any format that Pillow reads.
 
     EXIF rotation is applied; greyscale, palette and CMYK become RGB as Pillow converts them (colour profiles are not

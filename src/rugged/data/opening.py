@@ -20,7 +20,7 @@ from rugged.data.packed import Origin, UnusablePackError
 
 BUILTIN = "builtin"
 TINY_IMAGENET = "tiny-imagenet"
-OFFICIAL_COUNTS = {"train": 100_000, "val": 10_000}
+OFFICIAL_TRAINING, OFFICIAL_VALIDATION = 100_000, 10_000
 
 # Stanford publishes no checksum. Size and MD5 are the ones that data loaders for this file agree on.
 TINY_IMAGENET_ZIP = Remote(
@@ -196,10 +196,12 @@ def _make(out: Path, origin: Origin) -> Dataset:
                 f"{origin.path} is not Tiny ImageNet: it has a class {stranger!r}, expected WordNet ids such as "
                 f"n01443537. For other pictures there is: rugged data pack {origin.path}"
             )
-        for split, pictures in (("training", source.train), ("validation", source.val)):
-            official = OFFICIAL_COUNTS["train" if split == "training" else "val"]
-            if len(pictures) != official:
-                source.notes.append(f"{len(pictures):,} of the {official:,} official {split} pictures.")
+        for split, count, official in (
+            ("training", len(source.train), OFFICIAL_TRAINING),
+            ("validation", len(source.val), OFFICIAL_VALIDATION),
+        ):
+            if count != official:
+                source.notes.append(f"{count:,} of the {official:,} official {split} pictures.")
     return pack(source, out, origin)
 
 

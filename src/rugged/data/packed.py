@@ -15,7 +15,7 @@ date of a file differs from ``verified.json``, as git's index does: a pack costs
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -81,23 +81,22 @@ class ImageWriter:
         self._stream.seek(self._start + position * self._row)
         self._stream.write(np.ascontiguousarray(pixels).data)
 
-    def close(self, keep: NDArray[np.bool_]) -> None:
-        """Move the pictures where ``keep`` is true to the front, drop the others, and close the file."""
-        with self._stream:
-            positions = np.flatnonzero(keep).tolist()
-            for new, old in enumerate(positions):
-                if new != old:
-                    self._stream.seek(self._start + old * self._row)
-                    pixels = self._stream.read(self._row)
-                    self._stream.seek(self._start + new * self._row)
-                    self._stream.write(pixels)
-            self._stream.truncate(self._start + len(positions) * self._row)
-            self._write_header(len(positions))
-            self._stream.flush()
-            os.fsync(self._stream.fileno())
+    def finish(self, positions: Sequence[int]) -> None:
+        """Move the pictures at ``positions``, which rise, to the front, drop the others, and bring all to the disk."""
+        for new, old in enumerate(positions):
+            if new != old:
+                self._stream.seek(self._start + old * self._row)
+                pixels = self._stream.read(self._row)
+                self._stream.seek(self._start + new * self._row)
+                self._stream.write(pixels)
+        self._stream.truncate(self._start + len(positions) * self._row)
+        self._write_header(len(positions))
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        self._stream.close()
 
-    def abandon(self) -> None:
-        """Close the file as it is."""
+    def close(self) -> None:
+        """Close the file, finished or not."""
         self._stream.close()
 
     def _write_header(self, count: int) -> int:
@@ -247,7 +246,9 @@ def _read(folder: Path, manifest: dict[str, Any]) -> Dataset:
     classes = tuple(ClassInfo(entry["id"], entry["name"]) for entry in manifest["classes"])
     splits = {}
     for name in SPLITS:
-        lines = (folder / f"{name}-ids.txt").read_text(encoding="utf-8").split("\n")[:-1]
+        *lines, rest = (folder / f"{name}-ids.txt").read_text(encoding="utf-8").split("\n")
+        if rest:
+            raise ValueError(f"{name}-ids.txt does not end with a line end")
         split = _map(folder, name, tuple(lines))
         count = manifest["counts"][name]
         expected = (count, *manifest["size"], 3)
@@ -270,17 +271,24 @@ def _read(folder: Path, manifest: dict[str, Any]) -> Dataset:
 
 
 def _map(folder: Path, name: str, ids: tuple[str, ...]) -> Split:
-    labels = np.load(folder / f"{name}-labels.npy", allow_pickle=False)
-    path = images_path(folder, name)
+    labels_file, images_file = folder / f"{name}-labels.npy", images_path(folder, name)
+    _check_length(labels_file)
+    empty = _check_length(images_file) == 0  # Of no bytes there is no memory map.
+    labels = np.load(labels_file, allow_pickle=False)
+    images = np.load(images_file, mmap_mode=None if empty else "r", allow_pickle=False)
+    return Split(name, images, labels, ids)
+
+
+def _check_length(path: Path) -> int:
+    """The bytes of data in an array file. NumPy notices a file that is too short, but not one that is too long."""
     with path.open("rb") as stream:
         np.lib.format.read_magic(stream)
-        shape, _, _ = np.lib.format.read_array_header_1_0(stream)
-        start = stream.tell()
-    # NumPy notices a file that is too short, but not one that is too long.
-    if path.stat().st_size != start + int(np.prod(shape)):
-        raise ValueError(f"{path.name} has {path.stat().st_size:,} bytes, expected {start + int(np.prod(shape)):,}")
-    images = np.load(path, mmap_mode="r", allow_pickle=False) if shape[0] else np.empty(shape, np.uint8)
-    return Split(name, images, labels, ids)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+        data = int(np.prod(shape)) * dtype.itemsize
+        expected = stream.tell() + data
+    if path.stat().st_size != expected:
+        raise ValueError(f"{path.name} has {path.stat().st_size:,} bytes, expected {expected:,}")
+    return data
 
 
 def _stamp(folder: Path) -> dict[str, list[int]]:

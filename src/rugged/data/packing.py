@@ -4,7 +4,7 @@ import csv
 import io
 import warnings
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from rugged.core.errors import DataError
 from rugged.core.progress import Bar, progress, say
 from rugged.data import packed
 from rugged.data.dataset import ClassInfo, Dataset
-from rugged.data.decode import BadImageError, Decoded, decode
+from rugged.data.decode import BadImageError, Decoded, decode_image
 from rugged.data.packed import ImageWriter, Origin
 from rugged.data.sources.source import PICTURES_AT_A_TIME, Picture, Problem, Source, count_by_reason
 from rugged.data.staging import require_space, staging
@@ -47,7 +47,9 @@ def pack(source: Source, out: Path, origin: Origin) -> Dataset:
     Raises:
         DataError: Pictures that cannot be used and are not to be skipped, a full disk, a folder that cannot be written.
     """
-    with staging(out, ours=origin.automatic) as folder:
+    with warnings.catch_warnings(), staging(out, ours=origin.automatic) as folder:
+        # Pillow warns of oddities in EXIF data and palettes; what makes a picture unusable is raised and counted.
+        warnings.simplefilter("ignore")
         try:
             side, square = (origin.size, False) if origin.size else _side_of_first(source)
             _write_pack(source, folder, side, origin, must_match=square)
@@ -87,7 +89,7 @@ def pack_arrays(
             writer = ImageWriter(packed.images_path(folder, split), len(order), images.shape[1])
             for position, index in enumerate(order):
                 writer.write(position, images[index])
-            writer.close(np.ones(len(order), dtype=bool))
+            writer.finish(range(len(order)))
         packed.finish(folder, name, classes, labels, ids, origin, list(notes))
     return packed.read_pack(out)
 
@@ -96,14 +98,14 @@ def _side_of_first(source: Source) -> tuple[int, bool]:
     """The side of the first picture that can be decoded, and whether it is square and so may be everybody's."""
     for picture in (*source.train, *source.val):
         try:
-            height, width = decode(picture.load()).pixels.shape[:2]
+            height, width = decode_image(picture.load()).pixels.shape[:2]
         except BadImageError:
             continue
         return (height, True) if height == width else (SIZE_OF_MIXED, False)
     return SIZE_OF_MIXED, False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Job:
     """A picture with its place in the pack."""
 
@@ -117,42 +119,53 @@ _Result = tuple[_Job, Decoded | BadImageError]
 
 def _write_pack(source: Source, folder: Path, side: int, origin: Origin, must_match: bool) -> None:
     problems = list(source.problems)
-    jobs = [job for split in packed.SPLITS for job in _plan(split, getattr(source, split), problems)]
-    counts = Counter(job.split for job in jobs)
+    plans = {split: _plan(split, pictures, problems) for split, pictures in source.splits().items()}
+    jobs = [job for plan in plans.values() for job in plan]
     require_space(folder, len(jobs) * side * side * 3)
-    writers = {s: ImageWriter(packed.images_path(folder, s), counts[s], side) for s in packed.SPLITS}
-    keep = {split: np.zeros(counts[split], dtype=bool) for split in packed.SPLITS}
-    changes: Counter[str] = Counter()
     with ExitStack() as stack:
-        for writer in writers.values():
-            stack.callback(writer.abandon)
-        # Pillow warns of oddities in EXIF data and palettes; what makes a picture unusable is raised and counted.
-        stack.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("ignore")
+        writers = {
+            split: stack.enter_context(closing(ImageWriter(packed.images_path(folder, split), len(plan), side)))
+            for split, plan in plans.items()
+        }
         bar = stack.enter_context(progress(f"Packing {source.name}", len(jobs)))
         results = stack.enter_context(closing(_decoded(jobs, None if must_match else side, bar)))
-        for job, result in results:
-            if isinstance(result, BadImageError):
-                problems.append(Problem(job.picture.where, result.reason, result.detail))
-                continue
-            if result.pixels.shape != (side, side, 3):
-                raise _SizesDifferError
-            writers[job.split].write(job.position, result.pixels)
-            keep[job.split][job.position] = True
-            changes.update(result.changes)
-        kept = {split: _kept(jobs, split, keep[split]) for split in packed.SPLITS}
+        written, changes = _write_pictures(results, writers, side, problems)
+        kept = {split: [job.picture for job in _in_order(plan, written)] for split, plan in plans.items()}
         classes = _classes_with_pictures(source, kept, problems)
         if problems and origin.bad_images != "skip":
             raise DataError(_refusal(source, problems))
-        for split in packed.SPLITS:
-            writers[split].close(keep[split])
+        for split, plan in plans.items():
+            writers[split].finish([job.position for job in _in_order(plan, written)])
     number = {info.id: label for label, info in enumerate(classes)}
     labels = {s: np.array([number[p.class_id] for p in kept[s]], dtype=np.int64) for s in packed.SPLITS}
     ids = {split: [picture.id for picture in kept[split]] for split in packed.SPLITS}
-    notes = [*source.notes, *_notes(changes, kept, problems)]
     if problems:
         _write_set_aside(folder / SET_ASIDE, problems)
+    notes = [*source.notes, *_notes(changes, kept, problems)]
     packed.finish(folder, source.name, classes, labels, ids, origin, notes)
+
+
+def _write_pictures(
+    results: Iterable[_Result], writers: dict[str, ImageWriter], side: int, problems: list[Problem]
+) -> tuple[set[_Job], Counter[str]]:
+    """Write what could be decoded; gives the jobs that were written, and how often each change was made."""
+    written: set[_Job] = set()
+    changes: Counter[str] = Counter()
+    for job, result in results:
+        if isinstance(result, BadImageError):
+            problems.append(Problem(job.picture.where, result.reason, result.detail))
+            continue
+        if result.pixels.shape != (side, side, 3):
+            raise _SizesDifferError
+        writers[job.split].write(job.position, result.pixels)
+        written.add(job)
+        changes.update(result.changes)
+    return written, changes
+
+
+def _in_order(plan: list[_Job], written: set[_Job]) -> list[_Job]:
+    """The jobs of a split that were written, in the order of their ids."""
+    return sorted((job for job in plan if job in written), key=lambda job: job.position)
 
 
 def _plan(split: str, pictures: list[Picture], problems: list[Problem]) -> list[_Job]:
@@ -195,16 +208,10 @@ def _decode_batch(batch: list[_Job], side: int | None) -> list[_Result]:
     results: list[_Result] = []
     for job in batch:
         try:
-            results.append((job, decode(job.picture.load(), side)))
+            results.append((job, decode_image(job.picture.load(), side)))
         except BadImageError as error:
             results.append((job, error))
     return results
-
-
-def _kept(jobs: list[_Job], split: str, keep: NDArray[np.bool_]) -> list[Picture]:
-    """The pictures of a split that were written, in the order of their ids."""
-    mine = [job for job in jobs if job.split == split and keep[job.position]]
-    return [job.picture for job in sorted(mine, key=lambda job: job.position)]
 
 
 def _classes_with_pictures(

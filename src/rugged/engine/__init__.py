@@ -3,6 +3,7 @@
 Lightning's ``Fabric`` is handed on from here, since no other layer imports Lightning.
 """
 
+from rugged.engine.batches import as_batch
 from rugged.engine.devices import Device, Fabric, Precision, describe, make_fabric
 from rugged.engine.inference import CHUNK, chunks, infer
 from rugged.engine.loop import Loop, Position
@@ -17,6 +18,7 @@ __all__ = [
     "Position",
     "Precision",
     "StopRequest",
+    "as_batch",
     "chunks",
     "describe",
     "infer",

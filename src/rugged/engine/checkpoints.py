@@ -50,7 +50,9 @@ def _portable(tensor: Tensor) -> Tensor:
     return tensor.detach().cpu().contiguous()
 
 
-def load_checkpoint(path: Path, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]) -> dict[str, Any]:
+def load_checkpoint(
+    path: Path, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]
+) -> dict[str, Any]:
     """Load a checkpoint into modules and optimizers built as they were when it was saved.
 
     Returns:
@@ -70,7 +72,7 @@ def load_checkpoint(path: Path, modules: Mapping[str, nn.Module], optimizers: Ma
             optimizer.load_state_dict({**optimizer.state_dict(), "state": _by_parameter(entries)})
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
         raise RunError(
-            f"The checkpoint {path} cannot be loaded ({error}). Delete it to start this training again from the beginning."
+            f"The checkpoint {path} cannot be loaded ({error}). Delete it to start this training afresh."
         ) from error
     state: dict[str, Any] = document["state"]
     return state

@@ -21,7 +21,7 @@ def stop_on_signal() -> Iterator[StopRequest]:
     """Note SIGINT and SIGTERM in the block instead of dying of them; a second Ctrl-C stops at once."""
     request = StopRequest()
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def note(number: int, _frame: FrameType | None) -> None:
         if request.signal_number is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
         request.signal_number = request.signal_number or number

@@ -18,6 +18,9 @@ OURS: dict[str, Callable[[int], nn.Module]] = {
 }
 
 
+SOURCES = ("rugged", "torchvision", "timm")
+
+
 def resolve(name: str) -> str:
     """The full ``source/name`` of an architecture.
 
@@ -28,16 +31,14 @@ def resolve(name: str) -> str:
         ModelError: No such architecture; the nearest names are given.
     """
     source, separator, rest = name.partition("/")
-    sources = [source] if separator else ["rugged", "torchvision", "timm"]
+    sources = (source,) if separator else SOURCES
     wanted = rest if separator else name
     for candidate in sources:
         if wanted in _names(candidate):
             return f"{candidate}/{wanted}"
-    known = [f"{candidate}/{each}" for candidate in sources for each in _names(candidate)]
-    nearest = difflib.get_close_matches(f"{sources[0]}/{wanted}", known, n=3, cutoff=0.5) or [
-        each for each in known if wanted.lower() in each
-    ]
-    hint = f"Did you mean {', '.join(nearest[:3])}?" if nearest else "Sources are rugged/, torchvision/ and timm/."
+    full = {each: f"{candidate}/{each}" for candidate in reversed(SOURCES) for each in _names(candidate)}
+    nearest = [full[each] for each in difflib.get_close_matches(wanted, full, n=3)]
+    hint = f"Did you mean {', '.join(nearest)}?" if nearest else f"Sources are {', '.join(SOURCES)}."
     raise ModelError(f"There is no architecture {name!r}. {hint}")
 
 
@@ -68,7 +69,11 @@ def build(architecture: str, num_classes: int, *, pretrained: bool = False) -> n
             raise ModelError(f"rugged/{name} has no pretrained weights; train it from scratch (pretrained = false).")
         return OURS[name](num_classes)
     try:
-        return _build_timm(name, num_classes, pretrained) if source == "timm" else _build_torchvision(name, num_classes, pretrained)
+        return (
+            _build_timm(name, num_classes, pretrained)
+            if source == "timm"
+            else _build_torchvision(name, num_classes, pretrained)
+        )
     except (OSError, RuntimeError) as error:
         if not pretrained:
             raise

@@ -115,7 +115,7 @@ def line_chart(
     *,
     x_name: str,
     say: Callable[[float | None], str],
-    frame: Frame = Frame(),  # noqa: B008 - frozen
+    frame: Frame = Frame(),
     aside: str = "",
     label_ends: bool = False,
 ) -> LineChart:
@@ -176,6 +176,20 @@ def nice_axis(values: Sequence[float], wanted: int = 4) -> Axis:
     return Axis(0.0, step * count, tuple((step * index, f"{step * index:.{digits}f}") for index in range(count + 1)))
 
 
+def in_powers_of_ten(axis: Axis) -> tuple[Axis, int]:
+    """Relabel the ticks of small values as multiples of a power of ten, since a narrow chart has no room for zeros.
+
+    Returns:
+        The axis, and the exponent: 0 where the labels stayed as they were.
+    """
+    exponent = math.floor(math.log10(axis.high))
+    if exponent > -2:
+        return axis, 0
+    return Axis(
+        axis.low, axis.high, tuple((value, f"{value / 10.0**exponent:.4g}") for value, _ in axis.ticks)
+    ), exponent
+
+
 def whole_axis(low: int, high: int, wanted: int = 6) -> Axis:
     """An axis of whole numbers from ``low`` to ``high``, for epochs."""
     step = max(1, round(_nice_step((high - low) / wanted)))
@@ -223,7 +237,7 @@ def _nice_step(rough: float) -> float:
 
 
 def _tick_word(value: float, axis: Axis) -> str:
-    named = {tick: word for tick, word in axis.ticks}
+    named = dict(axis.ticks)
     return named.get(value, f"{value:g}")
 
 
@@ -259,9 +273,8 @@ def _describe(
     title: str, x_name: str, x_words: Sequence[str], series: Sequence[Series], say: Callable[[float | None], str]
 ) -> str:
     if len(x_words) > _MARKER_LIMIT:  # Hundreds of numbers read aloud help nobody.
-        x_words, series = (x_words[0], x_words[-1]), [
-            Series(one.name, one.style, (one.values[0], one.values[-1])) for one in series
-        ]
+        x_words = (x_words[0], x_words[-1])
+        series = [Series(one.name, one.style, (one.values[0], one.values[-1])) for one in series]
     lines = (
         f"{one.name}: " + ", ".join(f"{word} {say(value)}" for word, value in zip(x_words, one.values, strict=True))
         for one in series

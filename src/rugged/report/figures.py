@@ -12,6 +12,7 @@ from rugged.report.charts import (
     LineChart,
     Series,
     bar_chart,
+    in_powers_of_ten,
     line_chart,
     nice_axis,
     percent,
@@ -85,7 +86,8 @@ def error_bars(summaries: Sequence[Summary]) -> ErrorBars:
     shown = []
     for style, summary in enumerate(summaries):
         against = summary.mce.baseline.sha256 if summary.mce else None
-        if baseline is None or (against == baseline.sha256 and summary.model.sha256 != baseline.sha256):
+        is_other = summary is subject or summary.model.sha256 != (baseline.sha256 if baseline else None)
+        if baseline is None or (against == baseline.sha256 and is_other):
             shown.append((style, summary))
     rows = []
     for index, row in enumerate(error_table(subject)):
@@ -130,9 +132,19 @@ def _training_chart(
     series = [one for one in series if any(value is not None for value in one.values)]
     if not series:
         return None
-    axis = y_axis or nice_axis([value for one in series for value in one.values if value is not None])
-    say = percent if y_axis else _plain
-    return line_chart(title, x, series, whole_axis(x[0], x[-1]), axis, x_name="epoch", say=say)
+    exponent = 0
+    if y_axis is None:
+        measured = [value for one in series for value in one.values if value is not None]
+        y_axis, exponent = in_powers_of_ten(nice_axis(measured))
+    return line_chart(
+        f"{title} (× {10.0**exponent:g})" if exponent else title,
+        x,
+        series,
+        whole_axis(x[0], x[-1]),
+        y_axis,
+        x_name="epoch",
+        say=percent if name == "top1" else _plain,
+    )
 
 
 def _severities(summary: Summary) -> list[int]:

@@ -50,11 +50,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Gallery:
-    """The pictures of the page: true classes above the columns, the clean row, then the rows of each corruption."""
+    """The pictures of the page: true classes above the columns, the clean row, then the rows of each corruption.
+
+    ``models`` are the names and styles of those whose answers are given.
+    """
 
     truths: tuple[str, ...]
     clean: Row
     groups: tuple[tuple[str, tuple[Row, ...]], ...]
+    models: tuple[tuple[str, int], ...]
     note: str
 
 
@@ -97,6 +101,7 @@ def make_gallery(runs: Sequence[ReportedRun]) -> Gallery | None:
             (display_name(name), tuple(row(name, severity) for severity in conditions.severities))
             for name in conditions.corruptions
         ),
+        models=tuple((run.summary.model.name, runs.index(run)) for run in answering),
         note=storage.note(samples.height, samples.width),
     )
 
@@ -109,7 +114,9 @@ def _read_samples(folder: RunFolder) -> _Samples:
         ids, labels = tuple(map(str, table["ids"])), tuple(map(int, table["labels"]))
         height, width = int(table["height"]), int(table["width"])
     except (RuggedError, KeyError, TypeError, ValueError) as error:
-        raise ResultsError(f"The samples in {path.parent} cannot be read ({error}). Run `rugged benchmark` again.") from error
+        raise ResultsError(
+            f"The samples in {path.parent} cannot be read ({error}). Run `rugged benchmark` again."
+        ) from error
     if not ids or len(ids) != len(labels) or not all(0 <= label < len(names) for label in labels) or height * width < 1:
         raise ResultsError(f"{path} does not fit {folder.classes}, or holds no pictures. Run `rugged benchmark` again.")
     return _Samples(ids, labels, height, width, names)
@@ -189,11 +196,13 @@ class _Storage:
 
     def note(self, height: int, width: int) -> str:
         if self.lossless:
-            return f"Pictures are {width} × {height} pixels, kept to the bit: as corrupted, before the model resizes them."
-        shown = f"{self._side(width)} × {self._side(height)}"
+            return (
+                f"Pictures are {width} × {height} pixels, kept to the bit: as corrupted, before the model resizes them."
+            )
+        shrunk = f", shrunk to {self._side(width)} × {self._side(height)}" if self.scale < 1 else ""
         return (
-            f"Measured on pictures of {width} × {height} pixels; shown here at {shown} as JPEG of quality "
-            f"{_JPEG_QUALITY} to keep this page small."
+            f"Pictures are {width} × {height} pixels; to keep this page small they are stored in it as JPEG of quality "
+            f"{_JPEG_QUALITY}{shrunk}."
         )
 
     def _side(self, pixels: int) -> int:

@@ -85,7 +85,7 @@ def facts(summary: Summary) -> list[Fact]:
     found = [
         Fact("Images", f"{conditions.images:,} of {conditions.dataset}, {conditions.split} split, {size} pixels"),
         Fact("Content hash", conditions.content_hash[:12], conditions.content_hash),
-        Fact("Corruptions", f"{_of_the_15(measured)} of the benchmark{more}, {_severities(summary)}"),
+        Fact("Corruptions", f"{len(measured)} of the benchmark’s {len(BENCHMARK)}{more}, {_severities(summary)}"),
         Fact("Route", conditions.route),
         Fact("Stored as JPEG", conditions.stored),
         Fact("Severity preset", conditions.preset),
@@ -124,7 +124,7 @@ def _mce_tile(summary: Summary) -> Tile:
     mce = summary.mce
     if mce is None:
         has_ce = any(result.ce is not None for result in summary.corruptions.values())
-        reason = "none of the benchmark’s 15 was measured" if has_ce else "no baseline given, so errors have no reference"
+        reason = "none of the 15 was measured" if has_ce else "no baseline given, so errors have no reference"
         return Tile("–", "", "mCE", reason)
     over = f"of the errors of {mce.baseline.name}, over {_of_the_15(mce.over)} corruptions; lower is better"
     return Tile(_digits(mce.value), "%", "mCE", over)
@@ -146,7 +146,7 @@ def _severities(summary: Summary) -> str:
     severities = summary.conditions.severities
     if severities == tuple(range(severities[0], severities[-1] + 1)) and len(severities) > 1:
         return f"severities {severities[0]}–{severities[-1]}"
-    return f"severity {', '.join(map(str, severities))}"
+    return f"{'severity' if len(severities) == 1 else 'severities'} {', '.join(map(str, severities))}"
 
 
 def _names(names: Sequence[str]) -> str:

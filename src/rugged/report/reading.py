@@ -8,11 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rugged.core.errors import ConfigError, IncomparableError, ResultsError
-from rugged.results import RunFolder, Summary, read_summary
+from rugged.results import RunFolder, Summary, differences, read_summary
 from rugged.results.summary import Conditions
-
-# Another draw of the same noise is the same test, a data set is known by its content, and a limit shows in the images.
-_MAY_DIFFER = ("dataset", "seed", "limit")
 
 
 @dataclass(frozen=True)
@@ -67,8 +64,11 @@ def read_runs(folders: Sequence[Path], limit: int) -> list[ReportedRun]:
 
 def _with_unique_names(runs: Sequence[tuple[RunFolder, Summary]]) -> list[Summary]:
     """Add the folder's name, and a number if need be, where two models are called the same."""
-    names = [summary.model.name for _, summary in runs]
-    names = [f"{name} ({run.name})" if names.count(name) > 1 else name for name, (run, _) in zip(names, runs, strict=True)]
+    given = Counter(summary.model.name for _, summary in runs)
+    names = [
+        f"{summary.model.name} ({run.name})" if given[summary.model.name] > 1 else summary.model.name
+        for run, summary in runs
+    ]
     seen: Counter[str] = Counter()
     unique = []
     for name, (_, summary) in zip(names, runs, strict=True):
@@ -79,31 +79,18 @@ def _with_unique_names(runs: Sequence[tuple[RunFolder, Summary]]) -> list[Summar
 
 
 def _require_same_conditions(here: Conditions, there: Conditions, subject: Path, other: Path) -> None:
-    wanted, found = _deciding(here), _deciding(there)
-    differences = [
-        f"{name.replace('_', ' ')} is {_short(found[name])}, there {_short(wanted[name])}"
-        for name in wanted
-        if wanted[name] != found[name]
-    ]
-    if differences:
+    found = differences(here, there)
+    if here.corruptions != there.corruptions:
+        found.append(f"corruptions are {', '.join(there.corruptions)}, here {', '.join(here.corruptions)}")
+    if found:
         raise IncomparableError(
-            f"{other} cannot stand beside {subject}: {'; '.join(differences)}. "
+            f"{other} cannot stand beside {subject}: {'; '.join(found)}. "
             "Benchmark both under the same conditions, or report them on pages of their own."
         )
 
 
-def _deciding(conditions: Conditions) -> dict[str, object]:
-    extent = {"corruptions": list(conditions.corruptions), "severities": list(conditions.severities)}
-    return {key: value for key, value in {**conditions.without_extent(), **extent}.items() if key not in _MAY_DIFFER}
-
-
-def _short(value: object) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return f"{text[:12]}…" if len(text) == 64 else text
-
-
 def _read_epochs(path: Path) -> tuple[Epoch, ...]:
-    """The rows of ``metrics.csv``; none where the model was not trained here. A repeated epoch counts once, the last."""
+    """The rows of ``metrics.csv``; none where the model was not trained here. Of a repeated epoch the last counts."""
     if not path.exists():
         return ()
     rows: dict[tuple[int, str], Epoch] = {}

@@ -1,6 +1,7 @@
 """The interface between measuring and reading: saved predictions, their conditions, and what follows from them."""
 
 from rugged.results.baselines import normalise_by
+from rugged.results.comparison import differences
 from rugged.results.predictions import CLEAN, Cell, read_cell, read_cells, read_provenance, write_cell
 from rugged.results.runs import RunFolder
 from rugged.results.summary import Conditions, Made, ModelFacts, Summary, read_summary, summarise, write_summary
@@ -13,6 +14,7 @@ __all__ = [
     "ModelFacts",
     "RunFolder",
     "Summary",
+    "differences",
     "normalise_by",
     "read_cell",
     "read_cells",

@@ -3,21 +3,9 @@
 from pathlib import Path
 
 from rugged.core.errors import IncomparableError
+from rugged.results.comparison import differences
 from rugged.results.runs import RunFolder
-from rugged.results.summary import Conditions, Summary, normalise, read_summary
-
-# Not the seed: another draw of the same noise is the same test, as with the published baselines.
-_MUST_AGREE = {
-    "content_hash": "data set content",
-    "split": "split",
-    "images": "number of images",
-    "route": "route",
-    "stored": "storage step",
-    "preset": "preset",
-    "textures": "frost textures",
-    "stream_version": "random stream version",
-    "severities": "severities",
-}
+from rugged.results.summary import Summary, normalise, read_summary
 
 
 def normalise_by(summary: Summary, run: Path) -> Summary:
@@ -28,27 +16,13 @@ def normalise_by(summary: Summary, run: Path) -> Summary:
         IncomparableError: It was measured under other conditions; every difference is named.
     """
     baseline = read_summary(RunFolder(run).summary)
-    differences = _differences(summary.conditions, baseline.conditions)
-    if differences:
+    found = differences(summary.conditions, baseline.conditions)
+    missing = [name for name in summary.conditions.corruptions if name not in baseline.conditions.corruptions]
+    if missing:
+        found.append(f"it lacks {', '.join(missing)}")
+    if found:
         raise IncomparableError(
-            f"{run} cannot be the baseline, since it was measured under other conditions: {'; '.join(differences)}. "
+            f"{run} cannot be the baseline, since it was measured under other conditions: {'; '.join(found)}. "
             "Benchmark it again under these conditions, or choose another baseline."
         )
     return normalise(summary, baseline)
-
-
-def _differences(conditions: Conditions, baseline: Conditions) -> list[str]:
-    found = []
-    for field, name in _MUST_AGREE.items():
-        here, there = getattr(conditions, field), getattr(baseline, field)
-        if here != there:
-            found.append(f"{name} is {_short(there)}, here {_short(here)}")
-    missing = [name for name in conditions.corruptions if name not in baseline.corruptions]
-    if missing:
-        found.append(f"it lacks {', '.join(missing)}")
-    return found
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return f"{text[:12]}…" if len(text) == 64 else text

@@ -118,7 +118,9 @@ def read_cell(folder: Path, corruption: str, severity: int) -> Cell:
             sum_of_squares=columns["sum_of_squares"].to_numpy(),
         )
     except FileNotFoundError as error:
-        raise ResultsError(f"{path} does not exist: this cell was not measured. Run `rugged benchmark` first.") from error
+        raise ResultsError(
+            f"{path} does not exist: this cell was not measured. Run `rugged benchmark` first."
+        ) from error
     except (OSError, pa.ArrowInvalid, KeyError) as error:
         raise ResultsError(f"{path} cannot be read ({error}). Delete it and run `rugged benchmark` again.") from error
 

@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.configuration import from_plain, to_plain
-from rugged.core.errors import ConfigError, ResultsError
+from rugged.core.errors import ResultsError, RuggedError
 from rugged.core.files import read_json, write_json
 from rugged.metrics import corruption_error, error_rate, mean_corruption_accuracy, mean_corruption_error
 from rugged.results.predictions import CLEAN, Cell
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,9 @@ def summarise(cells: Mapping[tuple[str, int], Cell], model: ModelFacts, conditio
     wanted = [(CLEAN, 0), *((name, s) for name in conditions.corruptions for s in conditions.severities)]
     missing = [f"{name}-{severity}" for name, severity in wanted if (name, severity) not in cells]
     if missing:
-        raise ResultsError(f"{len(missing)} cells are missing ({', '.join(missing[:3])} …). Run `rugged benchmark` again.")
+        raise ResultsError(
+            f"{len(missing)} cells are missing ({', '.join(missing[:3])} …). Run `rugged benchmark` again."
+        )
     clean = cells[CLEAN, 0]
     results = {
         name: _corruption_result([cells[name, severity] for severity in conditions.severities])
@@ -166,11 +168,16 @@ def summarise(cells: Mapping[tuple[str, int], Cell], model: ModelFacts, conditio
         conditions=conditions,
         clean=CleanResult(error_rate(clean.correct), error_rate(clean.in_top5), float(clean.loss.mean(dtype=float))),
         corruptions=results,
-        mean_corruption_accuracy=mean_corruption_accuracy({name: result.error for name, result in results.items()}),
+        mean_corruption_accuracy=_mean_accuracy({name: result.error for name, result in results.items()}),
         made=made,
         seen_in_training=tuple(name for name in BENCHMARK if name in model.training_operations),
         notes=_notes(conditions),
     )
+
+
+def _mean_accuracy(errors: Mapping[str, tuple[float, ...]]) -> float:
+    """Over the benchmark's corruptions alone, as published means are; over the extra ones where there are no others."""
+    return mean_corruption_accuracy({name: errors[name] for name in BENCHMARK if name in errors} or errors)
 
 
 def _corruption_result(cells: Sequence[Cell]) -> CorruptionResult:
@@ -234,10 +241,11 @@ def read_summary(path: Path) -> Summary:
     if not path.exists():
         raise ResultsError(f"{path} does not exist: this run has no benchmark yet. Run `rugged benchmark` on it first.")
     try:
-        table = {key: value for key, value in _without_none(read_json(path)).items()}
-        return from_plain(Summary, table, source=str(path))
-    except (ConfigError, AttributeError) as error:
-        raise ResultsError(f"{path} is not a benchmark summary of format {FORMAT} ({error}). Measure it again.") from error
+        return from_plain(Summary, _without_none(read_json(path)), source=str(path))
+    except RuggedError as error:
+        raise ResultsError(
+            f"{path} is not a benchmark summary of format {FORMAT} ({error}). Measure it again."
+        ) from error
 
 
 def _without_none(value: Any) -> Any:

@@ -35,7 +35,7 @@ def random_flip(images: Tensor) -> Tensor:
 
 def random_shift(images: Tensor, pixels: int) -> Tensor:
     """Shift each image by whole numbers of pixels, uniform in [-pixels, pixels] on both axes, mirrored at the edge."""
-    count, channels, height, width = images.shape
+    count, _, height, width = images.shape
     # Reflection needs the padding to be smaller than the picture.
     reach = min(pixels, height - 1, width - 1)
     padded = functional.pad(images.float(), (reach,) * 4, mode="reflect").to(images.dtype)

@@ -22,7 +22,19 @@ from rugged.core.errors import RunError
 from rugged.core.files import exclusive, read_json, sha256_file, write_json, write_text
 from rugged.core.progress import format_seconds, say
 from rugged.data import Dataset, Split, development_split
-from rugged.engine import Device, Fabric, Loop, Position, chunks, describe, infer, make_fabric, seed_step, stop_on_signal
+from rugged.engine import (
+    Device,
+    Fabric,
+    Loop,
+    Position,
+    as_batch,
+    chunks,
+    describe,
+    infer,
+    make_fabric,
+    seed_step,
+    stop_on_signal,
+)
 from rugged.models import ModelSpec, build, default_normalisation, preprocess, resolve, save_model
 from rugged.results import RunFolder
 from rugged.train.augment import augment, operations
@@ -72,7 +84,9 @@ def _claim(run: RunFolder, recipe: Recipe, dataset: Dataset) -> None:
     text = dump(recipe)
     if run.recipe.exists() and run.manifest.exists():
         if run.recipe.read_text(encoding="utf-8") != text:
-            raise RunError(f"{run.path} holds a run of another recipe (see {run.recipe}). Choose another folder with --out.")
+            raise RunError(
+                f"{run.path} holds a run of another recipe (see {run.recipe}). Choose another folder with --out."
+            )
         if (found := read_json(run.manifest)["dataset"]["content_hash"]) != dataset.content_hash:
             raise RunError(
                 f"{run.path} holds a run on other data (content {found[:12]}…, here {dataset.content_hash[:12]}…). "
@@ -153,12 +167,12 @@ class _Trainer:
         self.optimizer.zero_grad()
         correct = int((logits.detach().argmax(1) == labels).sum())
         self._count(loss=value * len(rows), correct=correct, images=len(rows), seconds=time.monotonic() - started)
-        return f"epoch {position.epoch + 1}/{self.recipe.epochs}  loss {self.loop.totals['loss'] / self.loop.totals['images']:.3f}"
+        mean_loss = self.loop.totals["loss"] / self.loop.totals["images"]
+        return f"epoch {position.epoch + 1}/{self.recipe.epochs}  loss {mean_loss:.3f}"
 
     def _to_device(self, split: Split, rows: npt.NDArray[np.int64] | slice) -> tuple[Tensor, Tensor]:
-        images = torch.from_numpy(np.ascontiguousarray(split.images[rows])).permute(0, 3, 1, 2)
-        labels = torch.from_numpy(split.labels[rows])
-        return images.to(self.fabric.device, non_blocking=True), labels.to(self.fabric.device, non_blocking=True)
+        labels = torch.from_numpy(split.labels[rows]).to(self.fabric.device, non_blocking=True)
+        return as_batch(split.images[rows], self.fabric.device), labels
 
     def _count(self, **amounts: float) -> None:
         for name, amount in amounts.items():
@@ -168,7 +182,8 @@ class _Trainer:
         ids = ", ".join(self.train_split.ids[row] for row in rows[:5])
         return (
             f"The loss became {loss} at step {position.step + 1} (epoch {position.epoch + 1}; batch: {ids} …). "
-            "Lower optimizer.lr, lengthen optimizer.warmup_epochs, set optimizer.clip_norm = 1.0, or use precision = \"fp32\"."
+            "Lower optimizer.lr, lengthen optimizer.warmup_epochs, set optimizer.clip_norm = 1.0, or use "
+            'precision = "fp32".'
         )
 
     def end_epoch(self, epoch: int) -> None:

@@ -94,7 +94,10 @@ class Recipe:
                 raise ValueError(f"{name} is {value}; it must be above 0.")
         if not 0 <= self.label_smoothing < 1:
             raise ValueError(f"label_smoothing is {self.label_smoothing}; it must be at least 0 and below 1.")
-        for name, count in {"augment.crop": self.augment.crop, "development_per_class": self.development_per_class}.items():
+        for name, count in {
+            "augment.crop": self.augment.crop,
+            "development_per_class": self.development_per_class,
+        }.items():
             if count < 0:
                 raise ValueError(f"{name} is {count}; it must not be negative.")
 

@@ -53,12 +53,10 @@ def bird(frame: Frame, stream: Stream) -> list[Part]:
     size, beak = stream.uniform(0.19, 0.24), stream.uniform(0.2, 0.4)
     beak_angle = stream.uniform(-0.35, 0.1)
     tip = direction(beak_angle)
-    tail_end, fan = (-stream.uniform(0.85, 1.05) * cos, -0.95 * sin + stream.uniform(-0.05, 0.25)), stream.uniform(0.07, 0.16)
-    parts = [
-        Part(stick(x, y, (lx, -plump * 0.7), (lx + 0.03, -0.74), 0.028), "accent", 0.03) for lx in (-0.08, 0.1)
-    ]
+    tail = (-stream.uniform(0.85, 1.05) * cos, -0.95 * sin + stream.uniform(-0.05, 0.25))
+    parts = [Part(stick(x, y, (lx, -plump * 0.7), (lx + 0.03, -0.74), 0.028), "accent", 0.03) for lx in (-0.08, 0.1)]
     parts += [Part(stick(x, y, (lx - 0.06, -0.74), (lx + 0.14, -0.76), 0.026), "accent", 0.03) for lx in (-0.08, 0.1)]
-    parts.append(Part(stick(x, y, (-0.3 * cos, -0.3 * sin), tail_end, 0.09, fan), "second", 0.08))
+    parts.append(Part(stick(x, y, (-0.3 * cos, -0.3 * sin), tail, 0.09, stream.uniform(0.07, 0.16)), "second", 0.08))
     corners = [
         (head[0] + 0.6 * size * tip[0] - a * 0.45 * size * tip[1], head[1] + 0.6 * size * tip[1] + a * 0.45 * size)
         for a in (1.0, -1.0)
@@ -82,10 +80,9 @@ def butterfly(frame: Frame, stream: Stream) -> list[Part]:
     """A butterfly from above, its wings more or less open."""
     x, y = np.abs(frame.x) / stream.uniform(0.68, 1.0), frame.y
     tip, out, reach = stream.uniform(0.6, 0.88), stream.uniform(0.78, 0.95), stream.uniform(0.55, 0.8)
-    upper = convex(x, y, [(0.05, 0.02), (0.3, tip - 0.15), (out - 0.15, tip), (out, tip - 0.25), (0.75, 0.06)], 0.06, 0.3)
-    lower = convex(
-        x, y, [(0.05, 0.1), (reach - 0.1, 0.0), (reach, -0.2), (reach - 0.15, -0.6), (0.28, -0.72), (0.08, -0.4)], 0.07, 0.3
-    )
+    fore = [(0.05, 0.02), (0.3, tip - 0.15), (out - 0.15, tip), (out, tip - 0.25), (0.75, 0.06)]
+    hind = [(0.05, 0.1), (reach - 0.1, 0.0), (reach, -0.2), (reach - 0.15, -0.6), (0.28, -0.72), (0.08, -0.4)]
+    upper, lower = convex(x, y, fore, 0.06, 0.3), convex(x, y, hind, 0.07, 0.3)
     rim = stream.uniform(0.05, 0.1)
     parts = [
         Part(stick(x, y, (0.03, 0.3), (stream.uniform(0.12, 0.3), 0.85), 0.025), "dark", 0.0),
@@ -110,14 +107,12 @@ def car(frame: Frame, stream: Stream) -> list[Part]:
     rake, slope = stream.uniform(0.05, 0.28), stream.uniform(0.18, 0.4)
     wheel, rear, fore = stream.uniform(0.17, 0.23), stream.uniform(-0.6, -0.48), stream.uniform(0.48, 0.62)
     cabin = [(back, belt), (back + rake, roof), (front - slope, roof), (front, belt)]
-    hull = union(
-        box(x, y, (0.0, -0.14), (0.92, 0.22), 0.13),
-        box(x, y, (-0.05, -0.24), (0.94, 0.12), 0.06),
-    )
+    hull = union(box(x, y, (0.0, -0.14), (0.92, 0.22), 0.13), box(x, y, (-0.05, -0.24), (0.94, 0.12), 0.06))
     parts = [Part(convex(x, y, cabin, 0.05), "main", 0.12), Part(hull, "main", 0.2)]
     middle = stream.uniform(0.4, 0.6) * (back + rake) + 0.5 * (front - slope)
-    glass = convex(x, y, [(back + 0.1, belt), (back + rake + 0.05, roof - 0.06), (front - slope - 0.04, roof - 0.06), (front - 0.1, belt)])
-    parts.append(Part(np.maximum(glass, 0.03 - np.abs(x - middle)), "glass", 0.05))
+    top = roof - 0.06
+    pane = [(back + 0.1, belt), (back + rake + 0.05, top), (front - slope - 0.04, top), (front - 0.1, belt)]
+    parts.append(Part(np.maximum(convex(x, y, pane), 0.03 - np.abs(x - middle)), "glass", 0.05))
     if stream.chance(0.5):
         parts.append(Part(box(x, y, (0.0, -0.13), (0.86, 0.035)), "second", 0.0))
     parts.append(Part(np.abs(box(x, y, (middle + 0.02, -0.1), (0.26, 0.17), 0.04)) - 0.008, "dark", 0.0))
@@ -142,15 +137,17 @@ def cup(frame: Frame, stream: Stream) -> list[Part]:
     handle = ellipse(x, y, (0.5 * (top + bottom) + 0.06, 0.02), (grip + 0.06, grip))
     parts.append(Part(np.abs(handle + thick) - thick, "main", 0.07))
     sides = convex(x, y, [(-top, high), (top, high), (bottom, -high), (-bottom, -high)])
-    body = union(sides, ellipse(x, y, (0.0, -high), (bottom, bottom * view)), ellipse(x, y, (0.0, high), (top, top * view)))
+    rim = ellipse(x, y, (0.0, high), (top, top * view))
+    body = union(sides, ellipse(x, y, (0.0, -high), (bottom, bottom * view)), rim)
     parts.append(Part(body, "main", 0.45))
     if stream.chance(0.5):
         at, half = stream.uniform(-0.3, 0.15), stream.uniform(0.05, 0.14)
         # A band round the cup sags as the rim does: a parabola stands in for the ellipse.
         band = np.abs(y - at - x * x * (view * 0.7)) - half
         parts.append(Part(overlap(band, body + 0.01), "accent", 0.0))
-    parts.append(Part(ellipse(x, y, (0.0, high), (top, top * view)), "light", 0.05))
-    parts.append(Part(ellipse(x, y, (0.0, high - 0.02), (top - 0.07, top * view - 0.05)), stream.choice(("dark", "second")), 0.0))
+    parts.append(Part(rim, "light", 0.05))
+    inside = ellipse(x, y, (0.0, high - 0.02), (top - 0.07, top * view - 0.05))
+    parts.append(Part(inside, stream.choice(("dark", "second")), 0.0))
     return parts
 
 
@@ -201,7 +198,8 @@ def house(frame: Frame, stream: Stream) -> list[Part]:
     parts.append(Part(convex(x, y, roof, 0.02), "second", 0.12))
     door_at = stream.choice((-0.55, 0.0, 0.55)) * wide
     door_high = stream.uniform(0.2, 0.27)
-    parts.append(Part(box(x, y, (door_at, -0.8 + door_high), (0.13, door_high)), stream.choice(("accent", "dark")), 0.04))
+    door = box(x, y, (door_at, -0.8 + door_high), (0.13, door_high))
+    parts.append(Part(door, stream.choice(("accent", "dark")), 0.04))
     for at in (-0.55, 0.0, 0.55):
         if at * wide != door_at and (at != 0.0 or wide > 0.6):
             parts += _window(x, y, (at * wide, eaves - stream.uniform(0.32, 0.36)), 0.13)
@@ -227,7 +225,8 @@ def mushroom(frame: Frame, stream: Stream) -> list[Part]:
     cap = np.maximum(dome, brim - 0.02 - x * x * stream.uniform(0.0, 0.25) - y)
     parts = [Part(stick(x, y, (0.0, brim), (lean, -0.72), stem, foot), stream.choice(("second", "light")), 0.2)]
     if stream.chance(0.5):
-        skirt = [(-stem - 0.02, brim - 0.22), (stem + 0.02, brim - 0.22), (stem + 0.13, brim - 0.38), (-stem - 0.13, brim - 0.38)]
+        above, below = (stem + 0.02, brim - 0.22), (stem + 0.13, brim - 0.38)
+        skirt = [(-above[0], above[1]), above, below, (-below[0], below[1])]
         parts.append(Part(convex(x, y, skirt), "light", 0.08))
     parts.append(Part(ellipse(x, y, (0.0, brim), (wide * 0.94, stream.uniform(0.08, 0.17))), "accent", 0.06))
     parts.append(Part(cap, "main", 0.4))
@@ -287,9 +286,7 @@ def tree(frame: Frame, stream: Stream) -> list[Part]:
             parts.append(Part(np.maximum(tier, low + wave - 0.02 - y), "main", 0.2))
         return parts
     parts = [Part(trunk, "second", 0.1)]
-    parts += [
-        Part(stick(x, y, (0.0, -0.3), (side * 0.35, 0.1), 0.05, 0.035), "second", 0.05) for side in (-1.0, 1.0)
-    ]
+    parts += [Part(stick(x, y, (0.0, -0.3), (side * 0.35, 0.1), 0.05, 0.035), "second", 0.05) for side in (-1.0, 1.0)]
     wide, high, turn = stream.uniform(0.3, 0.44), stream.uniform(0.28, 0.4), stream.uniform()
     # Leaves: the edge of each mass is ragged, and the masses in front hide those behind.
     ragged = (noise(stream, 20) - 0.5) * 0.16
@@ -308,26 +305,23 @@ def umbrella(frame: Frame, stream: Stream) -> list[Part]:
     rim = stream.uniform(-0.05, 0.15)
     grip, side = stream.uniform(0.1, 0.15), stream.sign()
     panels = stream.choice((3, 4, 5))
+    half = wide / panels
     hook = np.maximum(ring(x, y, (side * grip, -0.74), grip, 0.04), y + 0.74)
     dome = ellipse(x, y, (0.0, rim), (wide, high))
-    scallop = x * (panels / (2 * wide)) + panels / 2
-    scallop = (scallop - np.floor(scallop) - 0.5) * (2 * wide / panels)
-    half = wide / panels
-    canopy = overlap(dome, rim - y, half * math.sqrt(1.25) - length(scallop, y - rim + 0.5 * half))
+    # Each panel's lower edge is an arc: a circle below its middle is cut out.
+    across = (x + wide) * (0.5 / half)
+    across = (across - np.floor(across) - 0.5) * (2 * half)
+    canopy = overlap(dome, rim - y, half * math.sqrt(1.25) - length(across, y - rim + 0.5 * half))
     parts = [
         Part(stick(x, y, (0.0, rim + high + 0.1), (0.0, -0.74), 0.032), "dark", 0.03),
         Part(hook, stream.choice(("accent", "dark")), 0.04),
         Part(canopy, "main", 0.4),
     ]
+    seams = [2 * k - panels for k in range(1, panels) if 2 * k > panels]
+    ribs = [ellipse(x, y, (0.0, rim), (half * seam, high)) for seam in seams]
     if stream.chance(0.5):
-        inner = ellipse(x, y, (0.0, rim), (wide * (1 / 3 if panels == 3 else 0.5 if panels == 4 else 0.6), high))
-        if panels == 5:
-            inner = np.maximum(inner, -ellipse(x, y, (0.0, rim), (wide * 0.2, high)))
-        parts.append(Part(overlap(inner, canopy), "second", 0.2))
-    for k in range(1, panels):
-        reach = abs(2 * k / panels - 1) * wide
-        if reach > 0.05 and 2 * k > panels:
-            parts.append(Part(overlap(np.abs(ellipse(x, y, (0.0, rim), (reach, high))) - 0.012, canopy), "dark", 0.0))
+        parts.append(Part(overlap(canopy, ribs[-1], *(-rib for rib in ribs[:-1])), "second", 0.2))
+    parts += [Part(overlap(np.abs(rib) - 0.012, canopy), "dark", 0.0) for rib in ribs]
     return parts
 
 

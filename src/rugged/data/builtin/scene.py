@@ -30,6 +30,9 @@ from rugged.data.builtin.shapes import (
 from rugged.data.builtin.stream import Stream
 from rugged.data.builtin.textures import Colour, Paint
 
+# How far things that do not stand on the ground turn, in radians.
+SWING = {"butterfly": 1.2, "fish": 0.5}
+
 
 class Light(NamedTuple):
     """Where the light comes from and how hard it is.
@@ -87,10 +90,10 @@ def _anywhere(stream: Stream) -> Point:
 
 def _stage(class_id: str, stream: Stream) -> tuple[Point, float, Frame]:
     """Choose place, size, turn and view of the object."""
-    scale = stream.uniform(0.5, 0.92)
+    scale = stream.uniform(0.55, 0.95)
     room = max(0.97 - scale, 0.06) + 0.06
     centre = (stream.uniform(-room, room), stream.uniform(-room, room))
-    swing = 1.2 if class_id == "butterfly" else 0.5 if class_id == "fish" else 0.35
+    swing = SWING.get(class_id, 0.35)
     # The sum of two uniform numbers: mostly upright, sometimes well turned.
     angle = stream.uniform(-swing, swing) * 0.5 + stream.uniform(-swing, swing) * 0.5
     frame = place(centre, scale, angle, stretch=stream.uniform(0.9, 1.12), mirror=stream.sign())
@@ -110,10 +113,15 @@ def _materials(frame: Frame, stream: Stream, backdrop: Colour) -> dict[str, Pain
         "main": textures.mix(main, marking, textures.pattern(frame, stream)) * (1 + grain),
         "second": textures.mix(second, textures.near_colour(second, stream, 0.2), textures.noise(stream, 10)),
         "accent": textures.flat(textures.any_colour(stream)),
-        "dark": textures.flat(textures.colour(stream.uniform(), stream.uniform(0, 0.5), stream.uniform(0.06, 0.24))),
-        "light": textures.flat(textures.colour(stream.uniform(), stream.uniform(0, 0.2), stream.uniform(0.78, 0.98))),
-        "glass": textures.flat(textures.colour(stream.uniform(0.5, 0.65), stream.uniform(0, 0.4), stream.uniform(0.15, 0.75))),
+        "dark": _shade(stream, (0.0, 1.0), (0.0, 0.5), (0.06, 0.24)),
+        "light": _shade(stream, (0.0, 1.0), (0.0, 0.2), (0.78, 0.98)),
+        "glass": _shade(stream, (0.5, 0.65), (0.0, 0.4), (0.15, 0.75)),
     }
+
+
+def _shade(stream: Stream, hue: Point, saturation: Point, value: Point) -> Paint:
+    """One colour, drawn from ranges of hue, saturation and value."""
+    return textures.flat(textures.colour(stream.uniform(*hue), stream.uniform(*saturation), stream.uniform(*value)))
 
 
 def _paint(
@@ -122,33 +130,41 @@ def _paint(
     """Lay the parts on the canvas, in place, with the shadow they cast.
 
     Returns:
-        ``(64, 64)`` share of each pixel that the object covers.
+        ``(height, width)`` share of each pixel that the object covers.
     """
-    distances = np.stack([part.distance for part in parts]) / np.float32(frame.pixel)
-    coverage = np.clip(0.5 - distances / np.float32(softness), 0, 1)
+    distances = [part.distance * (1 / frame.pixel) for part in parts]
     whole = union(*distances)
     canvas *= 1 - _shadow(whole, light)
-    bevels = np.array([part.bevel / frame.pixel for part in parts], dtype=np.float32)[:, None, None]
-    # 1 at the edge, 0 where the surface has become level: the tilt of a domed cushion.
-    tilt = np.clip(1 + distances / np.maximum(bevels, 1e-3), 0, 1) * (bevels > 0)
-    lit = _slope(distances, light.towards) * tilt
-    shade = 1 + light.relief * lit
-    glint = np.clip(lit - 0.55, 0, 1) * light.gloss
-    inside = 0.25 + 0.75 * np.clip(0.5 - whole, 0, 1)
-    for part, distance, cover, bright, shine in zip(parts, distances, coverage, shade, glint, strict=True):
+    inside = _cover(whole, 1.0) * 0.75 + 0.25
+    for part, distance in zip(parts, distances, strict=True):
+        surface = materials[part.material]
         if part.bevel > 0:
             # What lies just outside a raised part is a little darker: it gets less of the sky's light.
             canvas *= 1 - np.clip(0.3 - 0.12 * distance, 0, 0.3) * inside
-        canvas += cover * (materials[part.material] * bright + shine - canvas)
-    return np.clip(0.5 - whole / np.float32(softness), 0, 1)
+            facing = _facing(distance, part.bevel / frame.pixel, light.towards)
+            surface = surface * (1 + light.relief * facing)
+            if light.gloss > 0:
+                surface += np.maximum(facing - 0.55, 0) * light.gloss
+        canvas += _cover(distance, softness) * (surface - canvas)
+    return _cover(whole, softness)
 
 
-def _slope(distances: Field, towards: Point) -> Field:
-    """How much the outward normal of each part faces the light, in about [-1, 1]."""
-    rise = np.zeros_like(distances)
-    rise[:, :, 1:-1] = (distances[:, :, 2:] - distances[:, :, :-2]) * (0.5 * towards[0])
-    rise[:, 1:-1, :] += (distances[:, :-2, :] - distances[:, 2:, :]) * (0.5 * towards[1])
-    return rise
+def _cover(distance: Field, softness: float) -> Field:
+    """Share of each pixel that a shape covers, its edge ``softness`` pixels wide."""
+    return textures.clip(0.5 - distance * (1 / softness))
+
+
+def _facing(distance: Field, bevel: float, towards: Point) -> Field:
+    """How much the surface of a part faces the light, in about [-1, 1].
+
+    The surface is a cushion: at the edge it looks sideways, along the outward slope of the distance, and over the
+    width of the bevel, in pixels, it becomes level.
+    """
+    facing = np.zeros_like(distance)
+    facing[:, 1:-1] = (distance[:, 2:] - distance[:, :-2]) * (0.5 * towards[0])
+    facing[1:-1, :] += (distance[:-2, :] - distance[2:, :]) * (0.5 * towards[1])
+    facing *= textures.clip(1 + distance * (1 / bevel))
+    return facing
 
 
 def _shadow(whole: Field, light: Light) -> Field:
@@ -156,7 +172,7 @@ def _shadow(whole: Field, light: Light) -> Field:
     right, down = round(-light.throw * light.towards[0]), round(light.throw * light.towards[1])
     rows, columns = (np.clip(np.arange(n) - by, 0, n - 1) for n, by in zip(whole.shape, (down, right), strict=True))
     moved = whole[rows[:, None], columns]
-    return textures.smooth(0.5 - moved / np.float32(2.0 + light.throw)) * light.shadow
+    return textures.smooth(0.5 - moved * (1 / (2.0 + light.throw))) * light.shadow
 
 
 def _disc(frame: Frame, stream: Stream) -> Field:
@@ -203,9 +219,7 @@ def _distract(canvas: Paint, stream: Stream, light: Light, centre: Point, scale:
     """Paint a thing of no class, in place, and return the share of each pixel it covers."""
     # 1.4 units hold the largest distractor, 0.3 of the picture its shadow.
     window = window_around(centre, 1.4 * scale + 0.3)
-    frame = place(
-        centre, scale, stream.uniform(0.0, 2 * math.pi), stretch=stream.uniform(0.8, 1.2), window=window
-    )
+    frame = place(centre, scale, stream.uniform(0.0, 2 * math.pi), stretch=stream.uniform(0.8, 1.2), window=window)
     part = Part(stream.choice(DISTRACTORS)(frame, stream), "main", 0.3)
     first = textures.any_colour(stream) if stream.chance(0.6) else textures.natural_colour(stream)
     paint = textures.flat(first)
@@ -222,7 +236,7 @@ def _expose(canvas: Paint, stream: Stream) -> NDArray[np.uint8]:
     fall = 1 + (COLUMN * cos + ROW * sin) * stream.uniform(0.0, 0.25)
     gain = stream.uniform(0.7, 1.2)
     tints = np.array([gain * stream.uniform(0.88, 1.12) for _ in range(3)], dtype=np.float32)[:, None, None]
-    strength = stream.uniform(0.01, 0.07)
+    strength = stream.uniform(0.01, 0.06)
     grain = (stream.field(SIDE, SIDE) + stream.field(SIDE, SIDE) - 1) * strength
     exposed = canvas * fall * tints + grain
     pixels = np.clip(exposed * 255 + 0.5, 0, 255).astype(np.uint8)

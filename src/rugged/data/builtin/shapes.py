@@ -6,11 +6,12 @@ Sines and cosines are taken of single numbers and rounded, because mathematical 
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating[Any]]  # always float32; the type checker takes a product with a float for float64
 Point = tuple[float, float]
 Window = tuple[slice, slice]
 
@@ -85,7 +86,8 @@ def place(
 
 def length(x: Field, y: Field) -> Field:
     """Return the distance of each point to the origin."""
-    return np.sqrt(x * x + y * y)
+    root: Field = np.sqrt(x * x + y * y)
+    return root
 
 
 def circle(x: Field, y: Field, centre: Point, radius: float) -> Field:
@@ -114,7 +116,8 @@ def box(x: Field, y: Field, centre: Point, half: Point, corner: float = 0.0) -> 
     dx = np.abs(x - centre[0]) - (half[0] - corner)
     dy = np.abs(y - centre[1]) - (half[1] - corner)
     outside = length(np.maximum(dx, 0), np.maximum(dy, 0))
-    return outside + np.minimum(np.maximum(dx, dy), 0) - corner
+    inside: Field = np.minimum(np.maximum(dx, dy), 0)
+    return outside + inside - corner
 
 
 def stick(x: Field, y: Field, start: Point, end: Point, radius: float, end_radius: float | None = None) -> Field:
@@ -138,22 +141,21 @@ def convex(x: Field, y: Field, corners: list[Point], rounding: float = 0.0, ease
         ease: How far from a corner it begins to be cut round; 0 leaves it sharp.
     """
     following = corners[1:] + corners[:1]
-    area = sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(corners, following, strict=True))
-    turn = 1.0 if area > 0 else -1.0
-    distance: Field | None = None
+    (ax, ay), (bx, by), (cx, cy) = corners[:3]
+    turn = 1.0 if (bx - ax) * (cy - by) > (by - ay) * (cx - bx) else -1.0
+    sides = []
     for (ax, ay), (bx, by) in zip(corners, following, strict=True):
         size = turn / math.sqrt((bx - ax) * (bx - ax) + (by - ay) * (by - ay))
         nx, ny = (by - ay) * size, (ax - bx) * size
-        side = x * nx + y * ny - (ax * nx + ay * ny + rounding)
-        if distance is None:
-            distance = side
-        elif ease:
-            # A maximum whose crease is bridged by a parabola of width 2·ease.
-            near = np.maximum(ease - np.abs(distance - side), 0)
-            distance = np.maximum(distance, side) + near * near * (0.25 / ease)
-        else:
-            distance = np.maximum(distance, side)
-    assert distance is not None
+        sides.append(x * nx + y * ny - (ax * nx + ay * ny + rounding))
+    distance = sides[0]
+    for side in sides[1:]:
+        crease = np.abs(distance - side)
+        distance = np.maximum(distance, side)
+        if ease:
+            # A parabola of width 2·ease bridges the crease of the maximum.
+            near = np.maximum(ease - crease, 0)
+            distance = distance + near * near * (0.25 / ease)
     return distance
 
 

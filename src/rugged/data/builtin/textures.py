@@ -2,6 +2,7 @@
 
 import math
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,10 @@ from rugged.data.builtin.shapes import COLUMN, ROW, SIDE, Field, Frame, directio
 from rugged.data.builtin.stream import Stream
 
 Colour = tuple[float, float, float]
-Paint = NDArray[np.float32]  # (3, 64, 64), or (3, 1, 1) for one colour
+Paint = NDArray[np.floating[Any]]  # (3, 64, 64), or (3, 1, 1) for one colour
+
+# Hue, its spread and the most saturation: sky, leaves, earth, stone, anything.
+_NATURAL_HUES = ((0.57, 0.06, 0.6), (0.28, 0.09, 0.6), (0.08, 0.05, 0.6), (0.1, 0.5, 0.15), (0.5, 0.5, 0.5))
 
 
 def colour(hue: float, saturation: float, value: float) -> Colour:
@@ -35,7 +39,7 @@ def any_colour(stream: Stream) -> Colour:
 
 def natural_colour(stream: Stream) -> Colour:
     """Draw a colour that fills much of a photograph: sky, leaves, earth, stone or, now and then, anything."""
-    hue, spread, most = stream.choice(((0.57, 0.06, 0.6), (0.28, 0.09, 0.6), (0.08, 0.05, 0.6), (0.1, 0.5, 0.15), (0.5, 0.5, 0.5)))
+    hue, spread, most = stream.choice(_NATURAL_HUES)
     return colour(hue + stream.uniform(-spread, spread), stream.uniform(0.0, most), stream.uniform(0.25, 0.95))
 
 
@@ -48,7 +52,9 @@ def near_colour(base: Colour, stream: Stream, spread: float) -> Colour:
 
 def contrast(first: Colour, second: Colour) -> float:
     """Return the Euclidean distance of two colours."""
-    return math.sqrt(sum((a - b) * (a - b) for a, b in zip(first, second, strict=True)))
+    red, green, blue = (a - b for a, b in zip(first, second, strict=True))
+    # Spelt out, because `sum` rounds differently from Python 3.12 on.
+    return math.sqrt(red * red + green * green + blue * blue)
 
 
 def flat(value: Colour) -> Paint:
@@ -62,9 +68,15 @@ def mix(first: Colour, second: Colour, share: Field) -> Paint:
     return start + (flat(second) - start) * share
 
 
+def clip(share: Field) -> Field:
+    """Limit to [0, 1]."""
+    clipped: Field = np.clip(share, 0, 1)
+    return clipped
+
+
 def smooth(share: Field) -> Field:
     """Clip to [0, 1] and ease in and out."""
-    share = np.clip(share, 0, 1)
+    share = clip(share)
     return share * share * (3 - 2 * share)
 
 
@@ -89,12 +101,15 @@ def noise(stream: Stream, wide: int, high: int | None = None) -> Field:
     column, across = _lattice(wide)
     lines = grid[row] + (grid[row + 1] - grid[row]) * down[:, None]
     left = lines[:, column]
-    return left + (lines[:, column + 1] - left) * across
+    right = lines[:, column + 1]
+    return left + (right - left) * across
 
 
 def rough(stream: Stream, cells: int) -> Field:
     """Return three octaves of noise in [0, 1), the first of ``cells`` cells a side."""
-    return noise(stream, cells) * 0.55 + noise(stream, cells * 2) * 0.3 + noise(stream, cells * 4) * 0.15
+    coarse, middle, fine = noise(stream, cells), noise(stream, cells * 2), noise(stream, cells * 4)
+    joined: Field = coarse * 0.55 + middle * 0.3 + fine * 0.15
+    return joined
 
 
 def _wave(phase: Field) -> Field:
@@ -116,12 +131,12 @@ def pattern(frame: Frame, stream: Stream) -> Field:
         return smooth(along * (0.5 / count) + 0.5)
     if kind == "stripes":
         sharp = stream.uniform(1.5, 4.0)
-        return np.clip((_wave(along) - stream.uniform(0.35, 0.65)) * sharp + 0.5, 0, 1)
+        return clip((_wave(along) - stream.uniform(0.35, 0.65)) * sharp + 0.5)
     across = (frame.y * cos - frame.x * sin) * count + stream.uniform()
     if kind == "checks":
-        return np.clip((_wave(along) - 0.5) * (_wave(across) - 0.5) * 9 + 0.5, 0, 1)
+        return clip((_wave(along) - 0.5) * (_wave(across) - 0.5) * 9 + 0.5)
     u, v = along - np.floor(along) - 0.5, across - np.floor(across) - 0.5
-    return np.clip((stream.uniform(0.18, 0.34) - np.sqrt(u * u + v * v)) * 6 + 0.5, 0, 1)
+    return clip((stream.uniform(0.18, 0.34) - np.sqrt(u * u + v * v)) * 6 + 0.5)
 
 
 def background(stream: Stream) -> tuple[Paint, Colour]:
@@ -130,7 +145,7 @@ def background(stream: Stream) -> tuple[Paint, Colour]:
     Returns:
         The ``(3, 64, 64)`` picture, and its overall colour.
     """
-    kind = stream.choice(("wall", "horizon", "boards", "foliage", "foliage", "tiles", "clouds"))
+    kind = stream.choice(("wall", "horizon", "horizon", "boards", "foliage", "tiles", "clouds"))
     first = natural_colour(stream)
     second = near_colour(first, stream, 0.3)
     cos, sin = direction(stream.uniform(0.0, 2 * math.pi))
@@ -145,7 +160,7 @@ def background(stream: Stream) -> tuple[Paint, Colour]:
         board = np.floor(phase)
         shade = board * 0.618 - np.floor(board * 0.618)  # the golden ratio keeps neighbours apart
         share = shade * 0.6 + rough(stream, 8) * 0.5
-        share = share - np.clip(0.1 - np.abs(phase - board - 0.05), 0, 1) * 6
+        share = share - clip(0.1 - np.abs(phase - board - 0.05)) * 6
     elif kind == "foliage":
         third = near_colour(natural_colour(stream), stream, 0.2)
         leaves = smooth((rough(stream, stream.integer(4, 9)) - 0.42) * stream.uniform(3, 7))
@@ -155,7 +170,7 @@ def background(stream: Stream) -> tuple[Paint, Colour]:
     elif kind == "tiles":
         count = stream.uniform(1.5, 3.5)
         edge = np.minimum(_wave(along * count), _wave(across * count + stream.uniform()))
-        share = np.clip(0.7 - edge * 4, 0, 1) + rough(stream, 6) * 0.4
+        share = clip(0.7 - edge * 4) + rough(stream, 6) * 0.4
     else:
         share = smooth((rough(stream, 3) - 0.3) * 2.5)
     return mix(first, second, share), first
@@ -169,6 +184,6 @@ def _horizon(ground: Colour, stream: Stream) -> tuple[Paint, Colour]:
     hills = (noise(stream, stream.integer(2, 6), 1)[0] - 0.5) * stream.uniform(0.0, 0.6)
     far = mix(sky, near_colour(sky, stream, 0.3), smooth(ROW * 0.6 + noise(stream, 3, 6) * 0.8))
     near = mix(ground, near_colour(ground, stream, 0.3), rough(stream, 6) * 0.9 - ROW * 0.2)
-    share = np.clip((level + slope * COLUMN + hills - ROW) * (SIDE / 4) + 0.5, 0, 1)
+    share = clip((level + slope * COLUMN + hills - ROW) * (SIDE / 4) + 0.5)
     middle = [0.5 * (a + b) for a, b in zip(sky, ground, strict=True)]
     return far + (near - far) * share, (middle[0], middle[1], middle[2])

@@ -6,11 +6,8 @@ from functools import partial
 
 from rugged.core.errors import DataError
 from rugged.data.dataset import ClassInfo
-from rugged.data.sources.source import Picture, Source, hold_out
+from rugged.data.sources.source import VALIDATION_NAMES, Picture, Source, hold_out
 from rugged.data.sources.trees import Tree, ending
-
-# The first that is there is the validation split.
-_VALIDATION_NAMES = ("val", "valid", "validation", "test")
 
 _EXPECTED = (
     "Expected one subfolder a class, either FOLDER/train/CLASS/ and FOLDER/val/CLASS/ (or valid, validation, test), "
@@ -48,13 +45,13 @@ def read_class_folders(tree: Tree, name: str, holdout: float) -> Source:
     if not train:
         raise DataError(f"Found no training picture in {tree.where / root}. {_EXPECTED}")
     infos = tuple(ClassInfo(class_id, class_id) for class_id in sorted(classes))
-    return Source(name, "class folders", tree.where, infos, train, val, list(tree.problems), notes)
+    return Source(name, tree.where, infos, train, val, list(tree.problems), notes)
 
 
 def _split_folders(tree: Tree, root: str) -> tuple[dict[str, str], list[str]]:
     """Prefixes of the splits, and the names of split folders that are left unread."""
     tops = {top.lower(): top for top in _children(tree, root)}
-    validation = [tops[name] for name in _VALIDATION_NAMES if name in tops]
+    validation = [tops[name] for name in VALIDATION_NAMES if name in tops]
     if "train" in tops:
         splits = {"train": f"{root}{tops['train']}/"}
         if validation:

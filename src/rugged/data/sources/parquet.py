@@ -20,9 +20,8 @@ from rugged.core.errors import DataError
 from rugged.data.dataset import ClassInfo
 from rugged.data.decode import BadImageError
 from rugged.data.sources import tiny_imagenet
-from rugged.data.sources.source import PICTURES_AT_A_TIME, Picture, Problem, Source, hold_out
+from rugged.data.sources.source import PICTURES_AT_A_TIME, VALIDATION_NAMES, Picture, Problem, Source, hold_out
 
-_VALIDATION_NAMES = ("val", "valid", "validation", "test")
 _LAYOUT = "an 'image' column (struct of bytes and path) and a 'label' column of integers"
 
 
@@ -33,7 +32,7 @@ def parquet_files(folder: Path) -> dict[str, list[Path]]:
     for file in found:
         by_name.setdefault(re.split(r"[-.]", file.name)[0].lower(), []).append(file)
     splits = {"train": by_name["train"]} if "train" in by_name else {}
-    validation = [by_name[name] for name in _VALIDATION_NAMES if name in by_name]
+    validation = [by_name[name] for name in VALIDATION_NAMES if name in by_name]
     if validation:
         splits["val"] = validation[0]
     if found and "train" not in splits:
@@ -69,7 +68,7 @@ def read_parquet(folder: Path, name: str, holdout: float) -> Source:
         else {}
     )
     classes = tuple(ClassInfo(class_id, words.get(class_id, class_id)) for class_id in sorted(set(names)))
-    source = Source(name, "parquet", folder, classes, found["train"], found.get("val", []), problems)
+    source = Source(name, folder, classes, found["train"], found.get("val", []), problems)
     if "val" not in found:
         source.train, source.val, note = hold_out(source.train, holdout)
         source.notes.append(note)

@@ -8,6 +8,9 @@ from pathlib import Path
 from rugged.data.dataset import ClassInfo
 from rugged.data.splits import held_out
 
+# Folders and files that hold a validation split: the first of these that is there is the one that counts.
+VALIDATION_NAMES = ("val", "valid", "validation", "test")
+
 # Pictures that one thread takes at a time, in the source's order.
 PICTURES_AT_A_TIME = 64
 
@@ -55,7 +58,6 @@ class Source:
 
     Attributes:
         name: What the data set is called when it has no other name.
-        kind: ``class folders``, ``tiny-imagenet`` or ``parquet``.
         where: The folder or the archive.
         classes: Every class found, with or without pictures, in the order of their ids.
         train: Training pictures in the order in which they are read fastest.
@@ -65,13 +67,16 @@ class Source:
     """
 
     name: str
-    kind: str
     where: Path
     classes: tuple[ClassInfo, ...]
     train: list[Picture]
     val: list[Picture]
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def splits(self) -> dict[str, list[Picture]]:
+        """``train`` and ``val``."""
+        return {"train": self.train, "val": self.val}
 
 
 def hold_out(pictures: list[Picture], fraction: float) -> tuple[list[Picture], list[Picture], str]:

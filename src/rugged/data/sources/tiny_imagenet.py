@@ -13,8 +13,6 @@ from rugged.data.dataset import ClassInfo
 from rugged.data.sources.source import Picture, Problem, Source
 from rugged.data.sources.trees import IMAGE_ENDINGS, Tree, ending
 
-NAME = "tiny-imagenet"
-
 
 def parse_words(text: str) -> dict[str, str]:
     """Read ``words.txt``: wnid, tab, names separated by commas. The first name is the one that is kept.
@@ -93,7 +91,7 @@ def read_tiny_imagenet(tree: Tree) -> Source:
             f"train/WNID/images/*.JPEG, val/images/*.JPEG and val/val_annotations.txt: extract the archive again."
         )
     classes = tuple(ClassInfo(wnid, words.get(wnid, wnid)) for wnid in wnids)
-    return Source(NAME, NAME, tree.where, classes, train, val, problems, [])
+    return Source("tiny-imagenet", tree.where, classes, train, val, problems, [])
 
 
 def _sorted_by_class(tree: Tree, prefix: str, wnids: set[str], problems: list[Problem]) -> list[Picture]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rugged.core.errors import DataError
 from rugged.data.decode import BadImageError, looks_like_image
-from rugged.data.sources.source import Problem
+from rugged.data.sources.source import VALIDATION_NAMES, Problem
 
 IMAGE_ENDINGS = frozenset(
     f".{name}"
@@ -34,7 +34,7 @@ class Tree:
         folders: Paths of all folders, so that those without a file are known too.
         read: Gives the bytes of a file, or its first bytes when a number is given. Raises BadImageError.
         problems: Links and names that cannot be used.
-        fingerprint: Changes when a file is added, removed, or changed in size or date.
+        fingerprint: Changes when a file or folder is added or removed, or a file changes in size or date.
     """
 
     where: Path
@@ -66,15 +66,16 @@ class Tree:
         """The folder where the data set begins, as a prefix: archives often hold one folder around everything."""
         prefix = ""
         while True:
-            inside = [path for path in self.folders if path.startswith(prefix)]
-            children = {path[len(prefix) :].split("/", 1)[0] for path in inside}
-            pictures = (path for path in self.files if path.startswith(prefix) and ending(path) in IMAGE_ENDINGS)
+            inside = [path[len(prefix) :] for path in self.folders if path.startswith(prefix)]
+            children = {path.split("/", 1)[0] for path in inside}
+            pictures = [path for path in self.files if path.startswith(prefix) and ending(path) in IMAGE_ENDINGS]
             if len(children) != 1 or any("/" not in path[len(prefix) :] for path in pictures):
                 return prefix
-            child = f"{prefix}{children.pop()}/"
-            if not any(path.startswith(child) for path in inside):
+            child = children.pop()
+            # A split is no wrapping, and neither is a class: that has no folders in it.
+            if child.lower() in ("train", *VALIDATION_NAMES) or len(inside) == 1:
                 return prefix
-            prefix = child
+            prefix = f"{prefix}{child}/"
 
 
 def ending(path: str) -> str:
@@ -107,14 +108,16 @@ def folder_tree(where: Path) -> Tree:
     found = _Walk(where)
     found.walk("", where, frozenset())
     entries = sorted(found.files)
-    digest = sha256("".join(f"{path}\0{size}\0{changed}\n" for path, size, changed in entries).encode())
+    lines = [f"{path}\0{size}\0{changed}\n" for path, size, changed in entries]
+    lines += [f"{path}\n" for path in sorted(found.folders)]
+    lines += [f"{problem.where}\0{problem.reason}\n" for problem in found.problems]
     return Tree(
         where=where,
         files=tuple(path for path, _, _ in entries),
         folders=frozenset(found.folders),
         read=partial(_read_file, where),
         problems=tuple(found.problems),
-        fingerprint=digest.hexdigest(),
+        fingerprint=sha256("".join(lines).encode()).hexdigest(),
     )
 
 

@@ -61,10 +61,11 @@ const all = (selector, within = document) => [...within.querySelectorAll(selecto
     title.textContent = `${reading.title}, ${reading.heads[index]}`;
     const lines = reading.lines.map((line) => {
       const row = document.createElement("span");
+      const name = document.createElement("em");
       const value = document.createElement("i");
+      name.textContent = line.name;
       value.textContent = line.text[index];
-      value.style.fontStyle = "normal";
-      row.append(line.name, value);
+      row.append(name, value);
       return row;
     });
     tip.replaceChildren(title, ...lines);

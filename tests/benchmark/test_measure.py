@@ -1,0 +1,187 @@
+"""The benchmark measures what it says, once, whatever happens on the way."""
+
+import dataclasses
+import signal
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import rugged.benchmark.measure as measure
+from rugged.benchmark import benchmark
+from rugged.benchmark.predictions import make_cell
+from rugged.core.errors import DataError, IncomparableError, Interrupted, ModelError
+from rugged.core.files import read_json
+from rugged.corruptions import AVAILABLE, corrupt
+from rugged.data import Split, open_dataset
+from rugged.models import ModelSpec, build, load_model, preprocess, save_model
+from rugged.results import read_cell, read_summary
+
+QUICK = {"corruptions": ("gaussian_noise", "contrast"), "severities": (1, 5), "device": "cpu"}
+
+
+@pytest.fixture
+def dataset(picture_folder):
+    return open_dataset(picture_folder)
+
+
+def make_run(folder, classes=("above", "below"), seed=0):
+    """A run folder with an untrained model: its predictions depend on every pixel."""
+    torch.manual_seed(seed)
+    model = build("timm/resnet10t", len(classes))
+    nn.init.normal_(model.fc.weight)
+    spec = ModelSpec("timm/resnet10t", classes, classes, 32, training_operations=("flip", "contrast"))
+    save_model(folder / "model.safetensors", model, spec)
+    return folder
+
+
+def test_predictions_are_those_of_the_model_on_the_corrupted_pictures(dataset, tmp_path):
+    run = make_run(tmp_path / "run")
+    benchmark(run, dataset, seed=3, **QUICK)
+    model, spec = load_model(run / "model.safetensors")
+    images = torch.from_numpy(np.array(dataset.val.images)).permute(0, 3, 1, 2)
+    corrupted = corrupt(images, "gaussian_noise", 5, preset="cifar32", seed=3, ids=dataset.val.ids)
+    with torch.no_grad():
+        probabilities = model(preprocess(corrupted, spec)).double().softmax(1).numpy()
+    cell = read_cell(run / "benchmark" / "predictions", "gaussian_noise", 5)
+    assert cell.ids == dataset.val.ids
+    own = probabilities[np.arange(len(dataset.val)), dataset.val.labels]
+    np.testing.assert_allclose(cell.label_probability, own, atol=1e-5)
+    np.testing.assert_allclose(cell.loss, -np.log(own), atol=1e-4)
+    np.testing.assert_allclose(cell.sum_of_squares, (probabilities**2).sum(1), atol=1e-5)
+    assert (cell.top[:, 0] == probabilities.argmax(1)).all()
+
+
+def test_the_summary_says_what_was_measured(dataset, tmp_path):
+    summary = benchmark(make_run(tmp_path / "run"), dataset, command="rugged benchmark run", **QUICK)
+    assert summary.conditions.images == 18
+    assert summary.conditions.preset == "cifar32"
+    assert summary.conditions.corruptions == ("gaussian_noise", "contrast")
+    assert summary.seen_in_training == ("contrast",)
+    assert summary.made.command == "rugged benchmark run"
+    assert read_summary(tmp_path / "run" / "benchmark" / "summary.json").errors == summary.errors
+    assert read_json(tmp_path / "run" / "benchmark" / "classes.json") == [
+        {"id": "above", "name": "above"},
+        {"id": "below", "name": "below"},
+    ]
+
+
+def test_sample_strips_show_the_pictures_that_were_measured(dataset, tmp_path):
+    run = make_run(tmp_path / "run")
+    benchmark(run, dataset, seed=1, **QUICK)
+    index = read_json(run / "benchmark" / "samples" / "samples.json")
+    positions = [dataset.val.ids.index(each) for each in index["ids"]]
+    images = torch.from_numpy(dataset.val.images[positions]).permute(0, 3, 1, 2)
+    expected = corrupt(images, "contrast", 5, preset="cifar32", seed=1, ids=index["ids"]).permute(0, 2, 3, 1)
+    strip = np.asarray(Image.open(run / "benchmark" / "samples" / "contrast-5.png"))
+    np.testing.assert_array_equal(strip, np.concatenate(list(expected.numpy()), axis=1))
+
+
+def test_mce_against_itself_is_one(dataset, tmp_path):
+    run = make_run(tmp_path / "run")
+    benchmark(run, dataset, **QUICK)
+    summary = benchmark(run, dataset, baseline=run, **QUICK)
+    assert summary.mce.value == pytest.approx(1.0)
+
+
+def count_cells(monkeypatch):
+    measured = []
+    original = measure._Bench._measure_cell
+
+    def counting(self, corruption, severity, stop, bar):
+        measured.append((corruption, severity))
+        return original(self, corruption, severity, stop, bar)
+
+    monkeypatch.setattr(measure._Bench, "_measure_cell", counting)
+    return measured
+
+
+def test_nothing_is_measured_twice_and_anything_new_is(dataset, tmp_path, monkeypatch):
+    run = make_run(tmp_path / "run")
+    measured = count_cells(monkeypatch)
+    benchmark(run, dataset, **QUICK)
+    assert len(measured) == 5
+    benchmark(run, dataset, **QUICK)
+    assert len(measured) == 5
+    benchmark(run, dataset, **(QUICK | {"severities": (1, 3, 5)}))
+    assert measured[5:] == [("gaussian_noise", 3), ("contrast", 3)]
+    benchmark(run, dataset, **QUICK, seed=1)
+    assert len(measured) == 12
+    make_run(run, seed=1)
+    benchmark(run, dataset, **QUICK, seed=1)
+    assert len(measured) == 17
+
+
+def test_an_interrupted_benchmark_goes_on_to_the_same_table(dataset, tmp_path, monkeypatch):
+    whole = benchmark(make_run(tmp_path / "whole"), dataset, **QUICK)
+    run = make_run(tmp_path / "cut")
+    original = measure._Bench._measure_cell
+
+    def stop_at_third(self, corruption, severity, stop, bar):
+        if (corruption, severity) == ("gaussian_noise", 5):
+            signal.raise_signal(signal.SIGTERM)
+        return original(self, corruption, severity, stop, bar)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(measure._Bench, "_measure_cell", stop_at_third)
+        with pytest.raises(Interrupted, match="2 cells of 5"):
+            benchmark(run, dataset, **QUICK)
+    assert not (run / "benchmark" / "summary.json").exists()
+    measured = count_cells(monkeypatch)
+    resumed = benchmark(run, dataset, **QUICK)
+    assert len(measured) == 3
+    assert resumed.errors == whole.errors
+    assert resumed.clean == whole.clean
+
+
+def test_chunks_do_not_change_the_predictions(dataset, tmp_path, monkeypatch):
+    run = make_run(tmp_path / "run")
+    benchmark(run, dataset, **QUICK)
+    first = read_cell(run / "benchmark" / "predictions", "gaussian_noise", 5)
+    monkeypatch.setattr("rugged.engine.inference.CHUNK", 5)
+    monkeypatch.setattr(measure, "read_provenance", lambda *_: None)
+    benchmark(run, dataset, **QUICK)
+    second = read_cell(run / "benchmark" / "predictions", "gaussian_noise", 5)
+    np.testing.assert_allclose(first.label_probability, second.label_probability, atol=1e-6)
+
+
+def test_a_quick_run_says_that_it_is_one(dataset, tmp_path):
+    run = make_run(tmp_path / "run")
+    summary = benchmark(run, dataset, limit=6, **QUICK)
+    assert summary.conditions.images == 6
+    assert any("Quick run" in note for note in summary.notes)
+    cell = read_cell(run / "benchmark" / "predictions", "clean", 0)
+    assert np.bincount(cell.labels).tolist() == [3, 3]
+    assert benchmark(run, dataset, limit=1000, **QUICK).conditions.limit is None
+
+
+def test_all_that_exists_is_measured_unless_named(dataset, tmp_path):
+    summary = benchmark(make_run(tmp_path / "run"), dataset, limit=2, device="cpu")
+    assert summary.conditions.corruptions == AVAILABLE
+    assert summary.conditions.severities == (1, 2, 3, 4, 5)
+
+
+def test_refusals(dataset, tmp_path):
+    with pytest.raises(ModelError, match="no model file"):
+        benchmark(tmp_path / "nothing", dataset, **QUICK)
+    with pytest.raises(ModelError, match="knows 3 classes"):
+        benchmark(make_run(tmp_path / "three", ("a", "b", "c")), dataset, **QUICK)
+    run = make_run(tmp_path / "run")
+    empty = Split("val", dataset.val.images[:0], dataset.val.labels[:0], ())
+    with pytest.raises(DataError, match="no validation images"):
+        benchmark(run, dataclasses.replace(dataset, val=empty), **QUICK)
+    benchmark(run, dataset, **QUICK)
+    with pytest.raises(IncomparableError, match="preset"):
+        benchmark(run, dataset, preset="tiny64", baseline=run, **QUICK)
+
+
+def test_cells_from_logits_agree_with_float64_by_hand():
+    logits = torch.tensor([[1.0, 3.0, 2.0], [0.0, 0.0, 0.0]])
+    cell = make_cell("clean", 0, ["a", "b"], np.array([2, 0]), logits)
+    weights = np.exp([1.0, 3.0, 2.0])
+    assert cell.top.tolist() == [[1, 2, 0], [0, 1, 2]]  # Equal logits rank by class index.
+    assert cell.label_probability == pytest.approx([weights[2] / weights.sum(), 1 / 3])
+    assert cell.loss == pytest.approx([np.log(weights.sum()) - 2.0, np.log(3)])
+    assert cell.sum_of_squares == pytest.approx([(weights**2).sum() / weights.sum() ** 2, 1 / 3])

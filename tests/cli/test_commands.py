@@ -1,0 +1,147 @@
+"""The command line as a person meets it: in a process of its own."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import rugged
+from rugged.cli import main
+from rugged.core.files import read_json, sha256_file
+
+RECIPE = """
+epochs = 8
+batch_size = 8
+precision = "fp32"
+development_per_class = 6
+[model]
+architecture = "timm/resnet10t"
+[optimizer]
+lr = 0.01
+"""
+
+
+@pytest.fixture
+def work(picture_folder, tmp_path):
+    (tmp_path / "small.toml").write_text(RECIPE)
+    return tmp_path
+
+
+def start(work, *arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "rugged", *arguments], cwd=work, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "COLUMNS": "120"},
+    )  # fmt: skip
+
+
+def run(work, *arguments):
+    process = start(work, *arguments)
+    out, err = process.communicate(timeout=300)
+    assert "Traceback" not in err, err
+    return process.returncode, out, err
+
+
+@pytest.fixture
+def here(work, monkeypatch, capfd):
+    """Run the command line in this process: what it says and answers is the same, and it starts at once."""
+
+    def run_here(*arguments):
+        monkeypatch.chdir(work)
+        monkeypatch.setattr(sys, "argv", ["rugged", *arguments])
+        monkeypatch.setattr("rugged.core.progress._console", None)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capfd.readouterr()
+        return ended.value.code or 0, out, err
+
+    return run_here
+
+
+def wait_for_epochs(process, metrics, count):
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if metrics.exists() and len(metrics.read_text().splitlines()) > 2 * count:
+            return
+        time.sleep(0.01)
+    pytest.fail(f"the training ended before it could be interrupted: {process.communicate()}")
+
+
+def test_from_pictures_to_a_report(work):
+    assert run(work, "train", "small.toml", "--data", "pictures", "--set", "epochs=2")[0] == 0
+    code, out, _ = run(work, "benchmark", "runs/small", "--data", "pictures", "--corruptions", "contrast")
+    assert code == 0
+    assert "Contrast" in out
+    assert "no baseline" in out
+    code, out, _ = run(
+        work, "benchmark", "runs/small", "--data", "pictures", "--corruptions", "contrast", "--baseline", "runs/small"
+    )
+    assert code == 0
+    assert "100.0%" in out
+    code, out, _ = run(work, "report", "runs/small")
+    assert code == 0
+    assert (work / "runs/small/report/index.html").read_text(encoding="utf-8").startswith("<!")
+    assert read_json(work / "runs/small/manifest.json")["command"] == (
+        "rugged train small.toml --data pictures --set epochs=2"
+    )
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_killed_training_resumes_to_the_same_weights(work, here, number, code):
+    assert here("train", "small.toml", "--data", "pictures", "--out", "whole")[0] == 0
+    process = start(work, "train", "small.toml", "--data", "pictures", "--out", "cut")
+    wait_for_epochs(process, work / "cut" / "metrics.csv", 3)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in err
+    assert not (work / "cut" / "model.safetensors").exists()
+    assert here("train", "small.toml", "--data", "pictures", "--out", "cut")[0] == 0
+    assert sha256_file(work / "cut" / "model.safetensors") == sha256_file(work / "whole" / "model.safetensors")
+    epochs = [row["epoch"] for row in csv.DictReader((work / "cut" / "metrics.csv").read_text().splitlines())]
+    assert epochs == [str(1 + number // 2) for number in range(16)]
+    assert not list((work / "cut").rglob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "nonsense"), "no recipe 'nonsense'"),
+        (("train", "small.toml", "--data", "nowhere"), "nowhere"),
+        (("train", "small.toml", "--data", "pictures", "--set", "epochs"), "key=value"),
+        (("benchmark", "nowhere", "--data", "pictures"), "no model file"),
+        (("benchmark", "x", "--data", "pictures", "--corruptions", "contrats"), "Did you mean contrast?"),
+        (("benchmark", "x", "--data", "pictures", "--corruptions", "fog"), "not available yet"),
+        (("benchmark", "x", "--data", "pictures", "--corruptions", ","), "--corruptions is empty"),
+        (("benchmark", "x", "--data", "pictures", "--severities", "0,6"), "numbers from 1 to 5"),
+        (("report", "nowhere"), "nowhere"),
+        (("recipes", "nonsense"), "no recipe 'nonsense'"),
+        (("data", "info", "nowhere"), "nowhere"),
+    ],
+)
+def test_what_cannot_be_done_is_one_message_and_status_one(work, here, arguments, message):
+    code, _, err = here(*arguments)
+    assert code == 1
+    assert message in err.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("trian",), ("train",), ("train", "x", "--nope"), ("benchmark", "x", "--limit", "0")]
+)
+def test_a_wrong_command_line_is_a_usage_error(here, arguments):
+    assert here(*arguments)[0] == 2
+
+
+def test_recipes_are_listed_and_printed_to_be_changed(work, here):
+    assert "plain64" in here("recipes")[1]
+    (work / "mine.toml").write_text(here("recipes", "plain64")[1])
+    code, _, err = here("train", "mine.toml", "--data", "pictures", "--set", "epochs=0")
+    assert code == 1
+    assert "epochs is 0" in err
+
+
+def test_the_version(here):
+    assert here("--version")[:2] == (0, f"rugged {rugged.__version__}\n")

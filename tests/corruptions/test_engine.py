@@ -1,0 +1,195 @@
+"""What holds for every corruption: reproducible bytes, untouched inputs, any size, helpful errors."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rugged.core.catalogue import PARAMETERS, PRESETS
+from rugged.core.errors import CorruptionError
+from rugged.corruptions import ALL, AVAILABLE, corrupt, replay, streams
+from rugged.corruptions.registry import KERNELS
+
+SEVERITIES = (1, 2, 3, 4, 5)
+
+
+def pictures(count, height=64, width=64, seed=0):
+    """Make pictures with noise, flat areas at all levels, black and white."""
+    random = np.random.default_rng(seed)
+    images = random.integers(0, 256, (count, 3, height, width), dtype=np.uint8)
+    images[:, :, : height // 2] = random.integers(0, 256, (count, 3, 1, 1), dtype=np.uint8)
+    images[:, :, :, : width // 4] = random.choice([0, 255], (count, 1, 1, 1))
+    return torch.from_numpy(images)
+
+
+def test_every_kernel_has_parameters_in_every_preset():
+    for preset in PRESETS:
+        assert set(PARAMETERS[preset]) == set(KERNELS) == set(AVAILABLE)
+    assert list(AVAILABLE) == [name for name in ALL if name in KERNELS]
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+@settings(max_examples=8, deadline=None)
+@given(st.permutations(range(23)), st.integers(1, 23), st.sampled_from(SEVERITIES))
+def test_bytes_do_not_depend_on_batch_or_order(name, order, size, severity):
+    """At this size all 23 pictures take several chunks together, and one when few."""
+    images, ids = pictures(23), [f"class/{i}" for i in range(23)]
+    whole = corrupt(images, name, severity, seed=5, ids=ids)
+    parts = [order[start : start + size] for start in range(0, 23, size)]
+    for part in parts:
+        ours = corrupt(images[part], name, severity, seed=5, ids=[ids[i] for i in part])
+        assert torch.equal(ours, whole[part])
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+@pytest.mark.parametrize("preset", ["tiny64", "imagenet224"])
+def test_bytes_do_not_depend_on_memory_layout(name, preset):
+    images = pictures(3, 20, 33)
+    sliced = torch.zeros(6, 3, 40, 33, dtype=torch.uint8)[::2, :, 1::2]
+    sliced.copy_(images)
+    for severity in SEVERITIES:
+        expected = corrupt(images, name, severity, preset=preset)
+        assert expected.is_contiguous()
+        for same in (images.contiguous(memory_format=torch.channels_last), sliced, images.flip(1).flip(1)):
+            ours = corrupt(same, name, severity, preset=preset)
+            assert ours.is_contiguous()
+            assert torch.equal(ours, expected)
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+def test_inputs_are_not_modified(name):
+    images = pictures(4)
+    before = images.clone()
+    array = images[0].permute(1, 2, 0).numpy().copy()
+    array.flags.writeable = False
+    for severity in SEVERITIES:
+        ours = corrupt(images, name, severity)
+        assert torch.equal(images, before)
+        assert ours.data_ptr() != images.data_ptr()
+        replay(array, name, severity, preset="tiny64", random_state=np.random.RandomState(0))
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 3), (31, 17), (70, 40)])
+def test_any_size_is_allowed(name, preset, size):
+    images = pictures(2, *size)
+    for severity in SEVERITIES:
+        ours = corrupt(images, name, severity, preset=preset)
+        assert ours.shape == images.shape
+        assert ours.dtype == torch.uint8
+
+
+@pytest.mark.parametrize("name", ["gaussian_noise"])
+def test_seed_id_and_severity_change_the_draws(name):
+    images = torch.full((1, 3, 16, 16), 128, dtype=torch.uint8)
+
+    def drawn(**other):
+        return corrupt(images, name, **({"severity": 1, "preset": "tiny64", "seed": 0, "ids": ["a"]} | other))
+
+    assert torch.equal(drawn(), drawn())
+    for other in ({"seed": 1}, {"ids": ["b"]}, {"severity": 2}):
+        difference = drawn(**other).double() - drawn().double()
+        assert (difference != 0).double().mean() > 0.8
+
+
+def test_ids():
+    images = torch.full((3, 3, 16, 16), 128, dtype=torch.uint8)
+    plain = corrupt(images, "gaussian_noise", 1)
+    assert torch.equal(plain, corrupt(images, "gaussian_noise", 1, ids=np.arange(3)))
+    assert torch.equal(plain, corrupt(images, "gaussian_noise", 1, ids=torch.arange(3)))
+    assert not torch.equal(plain, corrupt(images, "gaussian_noise", 1, ids=["0", "1", "2"]))
+    equal = corrupt(images, "gaussian_noise", 1, ids=["a", "b", "a"])
+    assert torch.equal(equal[0], equal[2])
+    assert not torch.equal(equal[0], equal[1])
+
+
+def test_words_made_by_tensor_arithmetic_give_the_same_bytes(monkeypatch):
+    images = pictures(5, 20, 30)
+    expected = corrupt(images, "gaussian_noise", 3)
+    monkeypatch.setattr(streams, "numpy_words", streams.torch_words)
+    assert torch.equal(corrupt(images, "gaussian_noise", 3), expected)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", AVAILABLE)
+@pytest.mark.parametrize("preset", ["tiny64", "imagenet224"])
+def test_cuda_gives_the_same_bytes(name, preset):
+    images = pictures(8, PRESETS[preset], PRESETS[preset])
+    for severity in SEVERITIES:
+        expected = corrupt(images, name, severity)
+        ours = corrupt(images.cuda(), name, severity)
+        assert ours.is_cuda
+        difference = (ours.cpu().int() - expected.int()).abs()
+        assert difference.max() <= 1
+        assert (difference == 0).double().mean() >= 0.999
+
+
+def test_preset_is_chosen_by_size_unless_named():
+    images = pictures(2, 40, 300)
+    assert torch.equal(corrupt(images, "contrast", 1), corrupt(images, "contrast", 1, preset="cifar32"))
+    assert not torch.equal(corrupt(images, "contrast", 1), corrupt(images, "contrast", 1, preset="tiny64"))
+
+
+def test_no_images_give_no_images():
+    assert corrupt(torch.zeros(0, 3, 8, 8, dtype=torch.uint8), "contrast", 1).shape == (0, 3, 8, 8)
+
+
+IMAGES = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([1, 2], "contrast", 1), r"\(N, 3, H, W\) uint8 tensor, not list"),
+        ((IMAGES.numpy(), "contrast", 1), r"torch.from_numpy"),
+        ((IMAGES.float(), "contrast", 1), r"dtype torch.float32.*before converting"),
+        ((IMAGES[0], "contrast", 1), r"shape \(3, 8, 8\)"),
+        ((IMAGES.permute(0, 2, 3, 1), "contrast", 1), r"shape \(2, 8, 8, 3\).*permute\(0, 3, 1, 2\)"),
+        ((IMAGES[..., :0], "contrast", 1), r"no pixels"),
+        ((IMAGES, "contrats", 1), r"'contrats'.*Did you mean 'contrast'\?.*There are: gaussian_noise"),
+        ((IMAGES, "contrast", 0), r"severity.*1 to 5, not 0"),
+        ((IMAGES, "contrast", 6), r"not 6"),
+        ((IMAGES, "contrast", True), r"not True"),
+        ((IMAGES, "contrast", 2.5), r"not 2.5"),
+        ((IMAGES, "contrast", "3"), r"not '3'"),
+    ],
+)
+def test_errors_say_what_was_found_and_what_was_expected(arguments, message):
+    with pytest.raises(CorruptionError, match=message):
+        corrupt(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"preset": "tiny46"}, r"'tiny46'.*Did you mean 'tiny64'\?"),
+        ({"ids": ["a"]}, r"1 ids for 2 images"),
+        ({"ids": "ab"}, r"one string"),
+        ({"ids": [0.5, 1]}, r"an id must be an integer or a string, not 0.5"),
+        ({"seed": 1.5}, r"seed must be an integer, not 1.5"),
+    ],
+)
+def test_errors_of_options(options, message):
+    with pytest.raises(CorruptionError, match=message):
+        corrupt(IMAGES, "contrast", 1, **options)
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name not in AVAILABLE])
+def test_corruptions_without_a_kernel_say_so(name):
+    with pytest.raises(CorruptionError, match=rf"{name} is not available yet; available: gaussian_noise, .*contrast"):
+        corrupt(IMAGES, name, 1)
+
+
+@pytest.mark.parametrize(
+    "image", [None, np.zeros((8, 8, 3)), np.zeros((3, 8, 8), np.uint8), np.zeros((8, 8), np.uint8)]
+)
+def test_replay_refuses_what_is_not_one_picture(image):
+    with pytest.raises(CorruptionError, match=r"one \(H, W, 3\) uint8 array, not"):
+        replay(image, "contrast", 1, preset="tiny64", random_state=np.random.RandomState(0))
+
+
+def test_replay_refuses_pictures_without_pixels():
+    with pytest.raises(CorruptionError, match="no pixels"):
+        replay(np.zeros((0, 8, 3), np.uint8), "contrast", 1, preset="tiny64", random_state=np.random.RandomState(0))

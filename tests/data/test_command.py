@@ -1,0 +1,84 @@
+"""``rugged data`` as a person calls it."""
+
+import csv
+import importlib
+import inspect
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import rugged.data
+from rugged.cli.data import app
+from rugged.core.errors import ConfigError
+from rugged.data import open_dataset
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=True)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_prepare_then_info(tiny_folder, tmp_path):
+    prepared = run("prepare", "tiny-imagenet", "--from", tiny_folder)
+    assert "--data tiny-imagenet" in prepared.output
+    table, sheet = tmp_path / "classes.csv", tmp_path / "sheet.png"
+    result = run("info", "tiny-imagenet", "--contact-sheet", sheet, "--classes-csv", table, "--verify")
+    assert result.exit_code == 0
+    for part in ("n01443537", "goldfish", "Egyptian cat", open_dataset("tiny-imagenet").content_hash, "64 x 64"):
+        assert part in result.output
+    with table.open(newline="") as stream:
+        assert list(csv.reader(stream)) == [
+            ["class_id", "class_name", "training_images", "validation_images"],
+            ["n01443537", "goldfish", "12", "3"],
+            ["n02124075", "Egyptian cat", "12", "3"],
+        ]
+    with Image.open(sheet) as page:
+        assert page.format == "PNG"
+
+
+def test_pack_tells_how_to_use_it(tmp_path, class_folders):
+    class_folders(tmp_path / "src", {"a": 4, "[b]": 4})
+    assert f"--data {tmp_path / 'src'}" in run("pack", tmp_path / "src").output
+    packed = run("pack", tmp_path / "src", "--out", tmp_path / "out", "--size", 4, "--holdout", 0.5)
+    assert f"--data {tmp_path / 'out'}" in packed.output
+    info = run("info", tmp_path / "out")
+    assert "[b]" in info.output
+    assert "4 x 4" in info.output
+    assert len(open_dataset(tmp_path / "out").val) == 4
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("prepare", "imagenet"), ("pack", "src", "--bad-images", "ignore"), ("pack", "src", "--holdout", "1")],
+)
+def test_choices_that_do_not_exist_are_told(arguments):
+    with pytest.raises(ConfigError, match="expected"):
+        run(*arguments)
+
+
+def test_public_names_are_not_hidden_by_modules_of_their_name():
+    for name in dir(rugged.data):
+        importlib.import_module(getattr(rugged.data, name).__module__)
+    assert not [name for name in dir(rugged.data) if inspect.ismodule(getattr(rugged.data, name))]
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = rugged.data.nothing
+
+
+def test_importing_the_command_and_the_package_is_cheap():
+    heavy = "[name for name in ('torch', 'PIL', 'pyarrow', 'numpy') if name in sys.modules]"
+    script = f"import sys, rugged.cli.data, rugged.data; print({heavy})"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_opening_a_pack_needs_no_torch(tmp_path, class_folders):
+    class_folders(tmp_path / "src", {"a": 4, "b": 4})
+    script = (
+        "import sys; from rugged.data import open_dataset; open_dataset(sys.argv[1]); print('torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "src")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"

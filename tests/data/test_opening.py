@@ -1,0 +1,170 @@
+"""Names, paths, stale and damaged packs: what is made again, and what is told."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from rugged.core.errors import DataError
+from rugged.data import builtin, open_dataset, open_pack, pack_source, prepare_tiny_imagenet
+
+
+@pytest.fixture
+def source(tmp_path, class_folders):
+    class_folders(tmp_path / "pets", {"train/cat": 3, "train/dog": 3, "val/cat": 1, "val/dog": 1})
+    return tmp_path / "pets"
+
+
+@pytest.fixture
+def small_builtin(monkeypatch):
+    """Two pictures a split instead of thousands."""
+    images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    drawn = (images, np.array([1, 0], dtype=np.int64), ["cup/1", "cat/1"])
+    monkeypatch.setattr(builtin, "CLASSES", (("cat", "cat"), ("cup", "cup")))
+    monkeypatch.setattr(builtin, "splits", lambda: {"train": drawn, "val": drawn})
+    return images
+
+
+def forbid_packing(monkeypatch):
+    monkeypatch.setattr("rugged.data.packing.pack", lambda *_: pytest.fail("packed again"))
+
+
+def test_a_source_is_packed_once(source, monkeypatch):
+    first = open_dataset(source)
+    forbid_packing(monkeypatch)
+    assert open_dataset(str(source)).content_hash == first.content_hash
+
+
+@pytest.mark.parametrize("change", ["added", "removed", "renamed", "edited"])
+def test_a_changed_source_is_packed_again(change, source, noise, capsys):
+    before = open_dataset(source)
+    cat = source / "train" / "cat"
+    if change == "added":
+        noise(7).save(cat / "9.png")
+    elif change == "removed":
+        (cat / "0.png").unlink()
+    elif change == "renamed":
+        (cat / "0.png").rename(cat / "8.png")
+    else:
+        noise(8).save(cat / "0.png")
+    after = open_dataset(source)
+    assert after.content_hash != before.content_hash
+    assert len(after.train) == {"added": 7, "removed": 5}.get(change, 6)
+    assert "has changed since it was packed" in capsys.readouterr().err
+
+
+def test_a_damaged_pack_in_the_cache_is_made_again(source, capsys):
+    before = open_dataset(source)
+    os.truncate(before.folder / "train-images.npy", 200)
+    assert open_dataset(source).content_hash == before.content_hash
+    assert "damaged" in capsys.readouterr().err
+    np.save(before.folder / "val-labels.npy", np.array([1, 1]))
+    assert open_pack(before.folder).content_hash == before.content_hash
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"format": 0}', "[1]"])
+def test_a_cached_pack_with_a_broken_manifest_is_made_again(content, source):
+    before = open_dataset(source)
+    (before.folder / "dataset.json").write_text(content)
+    assert open_dataset(source).content_hash == before.content_hash
+
+
+def test_a_cached_folder_without_manifest_is_made_again(source):
+    before = open_dataset(source)
+    (before.folder / "dataset.json").unlink()
+    assert open_dataset(source).content_hash == before.content_hash
+
+
+def test_a_damaged_explicit_pack_says_how_to_make_it_again(source, tmp_path):
+    pack_source(source, tmp_path / "out")
+    (tmp_path / "out" / "val-ids.txt").unlink()
+    with pytest.raises(DataError, match=rf"rugged data pack {source} --out {tmp_path / 'out'}"):
+        open_dataset(tmp_path / "out")
+
+
+def test_an_explicit_pack_outlives_its_source(source, tmp_path):
+    made = pack_source(source, tmp_path / "out")
+    shutil.rmtree(source)
+    assert open_dataset(tmp_path / "out").content_hash == made.content_hash
+
+
+def test_another_format_in_the_cache_is_made_again(source):
+    before = open_dataset(source)
+    manifest = json.loads((before.folder / "dataset.json").read_text())
+    (before.folder / "dataset.json").write_text(json.dumps(manifest | {"format": 0}))
+    assert open_dataset(source).content_hash == before.content_hash
+    assert json.loads((before.folder / "dataset.json").read_text())["format"] == 1
+
+
+def test_sizes_have_packs_of_their_own(source, monkeypatch):
+    own, small = open_dataset(source), open_dataset(source, size=4)
+    assert (own.size, small.size) == ((8, 8), (4, 4))
+    forbid_packing(monkeypatch)
+    assert open_dataset(source).size == (8, 8)
+    assert open_dataset(source, size=4).size == (4, 4)
+
+
+def test_a_pack_of_another_size_is_told(source, tmp_path):
+    pack_source(source, tmp_path / "out")
+    assert open_dataset(tmp_path / "out", size=8).size == (8, 8)
+    with pytest.raises(DataError, match="8 x 8, not at 4 x 4"):
+        open_dataset(tmp_path / "out", size=4)
+
+
+def test_the_builtin_set_is_packed_into_the_cache(small_builtin, cache, monkeypatch):
+    dataset = open_dataset("builtin")
+    assert dataset.folder == cache / "data" / f"builtin-v{builtin.VERSION}"
+    assert dataset.train.ids == ("cat/1", "cup/1")
+    np.testing.assert_array_equal(dataset.train.images, small_builtin[::-1])
+    monkeypatch.setattr(builtin, "splits", lambda: pytest.fail("drawn again"))
+    assert open_dataset("builtin").content_hash == dataset.content_hash
+
+
+@pytest.mark.usefixtures("small_builtin")
+def test_a_damaged_builtin_pack_is_made_again(capsys):
+    before = open_dataset("builtin")
+    (before.folder / "train-images.npy").write_bytes(b"")
+    assert open_dataset("builtin").content_hash == before.content_hash
+    assert "damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("bulitin", "Did you mean builtin"),
+        ("tiny-imagenet", "rugged data prepare tiny-imagenet"),
+        ("tiny_imagenet", "Did you mean tiny-imagenet"),
+        ("some/where/else", "a packed folder"),
+    ],
+)
+def test_an_unknown_name_is_explained(where, expected):
+    with pytest.raises(DataError, match=expected):
+        open_dataset(where)
+
+
+def test_a_name_does_not_lead_out_of_the_cache(source, cache):
+    pack_source(source, cache / "outside")
+    with pytest.raises(DataError, match="no data set"):
+        open_dataset("../outside")
+
+
+def test_a_prepared_name_wins_over_a_local_folder(tmp_path, monkeypatch, capsys, tiny_folder):
+    prepare_tiny_imagenet(tiny_folder)
+    (tmp_path / "here" / "tiny-imagenet").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    assert open_dataset("tiny-imagenet").name == "tiny-imagenet"
+    assert "./tiny-imagenet" in capsys.readouterr().err
+
+
+def test_a_damaged_prepared_set_is_made_again_while_its_source_is_there(tiny_folder):
+    before = prepare_tiny_imagenet(tiny_folder)
+    (before.folder / "train-images.npy").unlink()
+    after = open_dataset("tiny-imagenet")
+    assert after.content_hash == before.content_hash
+    assert after.notes == before.notes
+    (after.folder / "train-images.npy").unlink()
+    shutil.rmtree(tiny_folder)
+    with pytest.raises(DataError, match="rugged data prepare tiny-imagenet --from"):
+        open_dataset("tiny-imagenet")

@@ -1,0 +1,79 @@
+"""The loop visits what it should, once, and goes on exactly where it stopped."""
+
+import pytest
+import torch
+from torch import nn
+
+from rugged.core.errors import Interrupted
+from rugged.engine import Loop, StopRequest
+
+
+class Recorder:
+    """A run over ten images whose weight takes in every batch and the step's own randomness."""
+
+    def __init__(self, folder, epochs=3, stop_after=None):
+        self.model = nn.Linear(1, 1, bias=False)
+        nn.init.zeros_(self.model.weight)
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=1.0)
+        self.seen, self.ended, self.stop_after = [], [], stop_after
+        self.stop = StopRequest()
+        self.loop = Loop(epochs, 3, 10, 7, {"m": self.model}, {"o": self.optimizer}, folder / "latest.safetensors")
+
+    def step(self, indices, position):
+        self.seen.append((position.epoch, position.batch, indices.tolist()))
+        with torch.no_grad():
+            self.model.weight.mul_(1.01).add_(float(indices.sum()) + torch.rand(()))
+        self.loop.totals["images"] = self.loop.totals.get("images", 0) + len(indices)
+        if self.stop_after == position.step + 1:
+            self.stop.signal_number = 15
+        return ""
+
+    def end_epoch(self, epoch):
+        self.ended.append(epoch)
+        self.loop.rows.append({"epoch": epoch, "images": self.loop.totals["images"]})
+
+    def run(self):
+        self.loop.run(self.step, self.end_epoch, self.stop)
+        return self
+
+
+def test_an_epoch_draws_whole_batches_without_repeats(tmp_path):
+    recorder = Recorder(tmp_path).run()
+    assert recorder.ended == [0, 1, 2]
+    orders = []
+    for epoch in range(3):
+        batches = [indices for at, _, indices in recorder.seen if at == epoch]
+        assert [len(batch) for batch in batches] == [3, 3, 3]
+        drawn = [index for batch in batches for index in batch]
+        assert len(set(drawn)) == 9
+        assert set(drawn) <= set(range(10))
+        orders.append(drawn)
+    assert orders[0] != orders[1]
+
+
+@pytest.mark.parametrize("stop_after", range(1, 9))
+def test_a_stopped_run_ends_like_one_that_was_not(tmp_path, stop_after):
+    whole = Recorder(tmp_path / "whole").run()
+    first = Recorder(tmp_path / "cut", stop_after=stop_after)
+    with pytest.raises(Interrupted, match=f"step {stop_after} of 9") as caught:
+        first.run()
+    assert caught.value.signal_number == 15
+    second = Recorder(tmp_path / "cut").run()
+    assert first.seen + second.seen == whole.seen
+    assert first.ended + second.ended == whole.ended
+    assert second.loop.rows == whole.loop.rows
+    assert torch.equal(second.model.weight, whole.model.weight)
+
+
+def test_a_finished_run_does_nothing_more(tmp_path):
+    whole = Recorder(tmp_path).run()
+    again = Recorder(tmp_path).run()
+    assert not again.seen
+    assert torch.equal(again.model.weight, whole.model.weight)
+
+
+def test_fewer_images_than_a_batch_still_make_a_step(tmp_path):
+    recorder = Recorder(tmp_path, epochs=1)
+    recorder.loop.images = 2
+    recorder.run()
+    assert [sorted(indices) for _, _, indices in recorder.seen] == [[0, 1]]

@@ -1,0 +1,143 @@
+"""Summaries say what follows from the cells, and are compared only where that has a meaning."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from rugged.core.errors import IncomparableError, ResultsError
+from rugged.results import Cell, Conditions, Made, ModelFacts, normalise_by, read_summary, summarise, write_summary
+
+CONDITIONS = Conditions(
+    dataset="made", content_hash="a" * 64, split="val", images=10, classes=10, size=(64, 64), route="in memory",
+    stored="no", preset="tiny64", textures="none", seed=0, stream_version=1, corruptions=("brightness", "contrast"),
+    severities=(1, 2, 3, 4, 5),
+)  # fmt: skip
+FACTS = ModelFacts("model", "timm/resnet10t", 1000, "b" * 64, 64, ("flip", "contrast"))
+MADE = Made("rugged benchmark", 1.5, {"python": "3.11"}, {"cores": 2, "memory_bytes": None})
+
+
+def cell_with(wrong, corruption="clean", severity=0):
+    """Ten images; the first ``wrong`` of them get the next class first and their own sixth."""
+    labels = np.arange(10, dtype=np.int32)
+    top = (labels[:, None] + np.arange(5, dtype=np.int32)) % 10
+    top[:wrong] = (top[:wrong] + 1) % 10
+    ones = np.ones(10, np.float32)
+    return Cell(
+        corruption, severity, tuple(map(str, labels)), labels, top, np.ones((10, 5), np.float32), ones, ones * 2, ones
+    )
+
+
+def cells_with(wrong):
+    """``{corruption: wrong answers at the five severities}`` as cells, with two wrong on clean."""
+    cells = {("clean", 0): cell_with(2)}
+    for corruption, counts in wrong.items():
+        for severity, count in enumerate(counts, start=1):
+            cells[corruption, severity] = cell_with(count, corruption, severity)
+    return cells
+
+
+GOOD = {"brightness": [1, 1, 2, 2, 4], "contrast": [2, 4, 6, 8, 10]}
+BAD = {"brightness": [2, 2, 4, 4, 8], "contrast": [8, 8, 8, 8, 8]}
+
+
+@pytest.fixture
+def summary():
+    return summarise(cells_with(GOOD), FACTS, CONDITIONS, MADE)
+
+
+@pytest.fixture
+def baseline_run(tmp_path):
+    made = summarise(cells_with(BAD), FACTS, CONDITIONS, MADE)
+    write_summary(tmp_path / "baseline" / "benchmark" / "summary.json", made)
+    return tmp_path / "baseline"
+
+
+def test_figures_follow_from_the_cells(summary):
+    assert summary.clean.error == pytest.approx(0.2)
+    assert summary.clean.top5_error == pytest.approx(0.2)
+    assert summary.clean.loss == 2.0
+    assert summary.corruptions["contrast"].error == pytest.approx((0.2, 0.4, 0.6, 0.8, 1.0))
+    assert summary.mean_corruption_accuracy == pytest.approx(1 - (0.2 + 0.6) / 2)
+    assert summary.mce is None
+    assert summary.corruptions["contrast"].ce is None
+
+
+def test_what_was_seen_in_training_comes_from_the_ledger(summary):
+    assert summary.seen_in_training == ("contrast",)
+
+
+def test_an_incomplete_benchmark_says_so(summary):
+    assert any("2 of the 15" in note and "Glass blur" in note for note in summary.notes)
+    quick = dataclasses.replace(CONDITIONS, limit=10)
+    assert any("Quick run" in note for note in summarise(cells_with(GOOD), FACTS, quick, MADE).notes)
+
+
+def test_mce_against_a_baseline(summary, baseline_run):
+    normalised = normalise_by(summary, baseline_run)
+    assert normalised.corruptions["brightness"].ce == pytest.approx(0.5)
+    assert normalised.corruptions["contrast"].ce == pytest.approx(30 / 40)
+    assert normalised.mce.value == pytest.approx((0.5 + 0.75) / 2)
+    assert normalised.mce.over == ("brightness", "contrast")
+    assert not normalised.mce.complete
+    assert normalised.mce.baseline.clean_error == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"preset": "cifar32"}, "preset is tiny64, here cifar32"),
+        ({"content_hash": "c" * 64}, "content hash is aaaaaaaaaaaa…, here cccccccccccc…"),
+        ({"route": "official files"}, "route"),
+        ({"images": 5}, "images is 10, here 5"),
+        ({"textures": "procedural"}, "textures is none"),
+        ({"stored": "jpeg85"}, "stored is no, here jpeg85"),
+        ({"corruptions": ("brightness", "contrast", "fog")}, "it lacks fog"),
+    ],
+)
+def test_a_baseline_of_other_conditions_is_refused(summary, baseline_run, change, message):
+    other = dataclasses.replace(summary, conditions=dataclasses.replace(CONDITIONS, **change))
+    with pytest.raises(IncomparableError, match=message):
+        normalise_by(other, baseline_run)
+
+
+def test_another_seed_is_the_same_test(summary, baseline_run):
+    other = dataclasses.replace(summary, conditions=dataclasses.replace(CONDITIONS, seed=9))
+    assert normalise_by(other, baseline_run).mce is not None
+
+
+def test_a_baseline_that_was_never_measured_is_named(summary, tmp_path):
+    with pytest.raises(ResultsError, match="has no benchmark yet"):
+        normalise_by(summary, tmp_path)
+
+
+def test_a_missing_cell_is_named():
+    cells = cells_with(GOOD)
+    del cells["contrast", 4]
+    with pytest.raises(ResultsError, match="contrast-4"):
+        summarise(cells, FACTS, CONDITIONS, MADE)
+
+
+def test_a_summary_comes_back_from_its_file(summary, baseline_run, tmp_path):
+    for each in (summary, normalise_by(summary, baseline_run)):
+        write_summary(tmp_path / "summary.json", each)
+        found = read_summary(tmp_path / "summary.json")
+        hardware = {"cores": 2}  # Unknown facts are null in the file and absent when read.
+        assert found == dataclasses.replace(each, made=dataclasses.replace(MADE, hardware=hardware))
+
+
+@pytest.mark.parametrize("change", [{"format": 99}, {"clean": 3}, {"model": None}, {"surprise": 1}])
+def test_a_file_of_another_format_is_refused(summary, tmp_path, change):
+    path = tmp_path / "summary.json"
+    write_summary(path, summary)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ResultsError, match="not a benchmark summary of format 1"):
+        read_summary(path)
+
+
+@pytest.mark.parametrize("text", ["[]", "3", '"x"'])
+def test_json_of_another_kind_is_refused(tmp_path, text):
+    (tmp_path / "summary.json").write_text(text)
+    with pytest.raises(ResultsError, match="not a benchmark summary"):
+        read_summary(tmp_path / "summary.json")

@@ -1,0 +1,129 @@
+"""Whole training runs on pictures that a network of any size can tell apart."""
+
+import csv
+import dataclasses
+
+import pytest
+import torch
+
+import rugged.train.fit
+from rugged.core.errors import DataError, Interrupted, RunError
+from rugged.core.files import exclusive, read_json, sha256_file
+from rugged.data import open_dataset
+from rugged.models import load_model
+from rugged.train import load_recipe, train
+
+OVERRIDES = ["epochs=3", "batch_size=8", "development_per_class=6", "optimizer.lr=0.01", "precision=fp32"]
+
+
+def read_rows(run):
+    return list(csv.DictReader(run.metrics.read_text().splitlines()))
+
+
+@pytest.fixture
+def recipe():
+    return load_recipe("demo", ["model.architecture=resnet10t", *OVERRIDES])
+
+
+@pytest.fixture
+def dataset(picture_folder):
+    return open_dataset(picture_folder)
+
+
+def test_a_run_learns_and_leaves_everything_behind(recipe, dataset, tmp_path):
+    run = train(recipe, dataset, tmp_path / "run", device="cpu", command="rugged train demo")
+    rows = read_rows(run)
+    assert [(row["epoch"], row["split"]) for row in rows] == [(str(e), s) for e in (1, 2, 3) for s in ("train", "dev")]
+    assert float(rows[4]["loss"]) < float(rows[0]["loss"])
+    assert float(rows[5]["top1"]) >= 0.75
+    manifest = read_json(run.manifest)
+    assert manifest["status"] == "finished"
+    assert manifest["sha256"] == sha256_file(run.model)
+    assert manifest["dataset"]["content_hash"] == dataset.content_hash
+    _, spec = load_model(run.model)
+    assert spec.classes == ("above", "below")
+    assert spec.input_size == 32
+    assert spec.training_operations == ("flip", "crop")
+
+
+def test_the_same_recipe_gives_the_same_model_and_another_seed_another(recipe, dataset, tmp_path):
+    hashes = [
+        sha256_file(train(dataclasses.replace(recipe, seed=seed), dataset, tmp_path / name, device="cpu").model)
+        for name, seed in {"a": 0, "b": 0, "c": 1}.items()
+    ]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+@pytest.mark.parametrize("stop_after", [1, 4, 5, 8])  # Four steps an epoch: within, at the end, after.
+def test_an_interrupted_run_ends_with_the_same_weights(recipe, dataset, tmp_path, monkeypatch, stop_after):
+    whole = train(recipe, dataset, tmp_path / "whole", device="cpu")
+    original = rugged.train.fit._Trainer.step
+    stops = []
+
+    def step_then_stop(self, indices, position):
+        note = original(self, indices, position)
+        if position.step + 1 == stop_after and not stops:
+            import signal
+
+            stops.append(1)
+            signal.raise_signal(signal.SIGTERM)
+        return note
+
+    monkeypatch.setattr(rugged.train.fit._Trainer, "step", step_then_stop)
+    with pytest.raises(Interrupted, match=f"step {stop_after} of 12"):
+        train(recipe, dataset, tmp_path / "cut", device="cpu")
+    assert not (tmp_path / "cut" / "model.safetensors").exists()
+    resumed = train(recipe, dataset, tmp_path / "cut", device="cpu")
+    assert sha256_file(resumed.model) == sha256_file(whole.model)
+    columns = ("epoch", "split", "loss", "top1")
+    figures = [[[row[c] for c in columns] for row in read_rows(run)] for run in (whole, resumed)]
+    assert figures[0] == figures[1]
+
+
+def test_a_finished_run_is_left_alone(recipe, dataset, tmp_path):
+    run = train(recipe, dataset, tmp_path / "run", device="cpu")
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.is_file() and path != run.lock}
+    train(recipe, dataset, tmp_path / "run", device="cpu")
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_another_recipe_or_other_data_is_refused(recipe, dataset, tmp_path):
+    train(dataclasses.replace(recipe, epochs=1), dataset, tmp_path / "run", device="cpu")
+    with pytest.raises(RunError, match="another recipe"):
+        train(recipe, dataset, tmp_path / "run", device="cpu")
+    other = dataclasses.replace(dataset, content_hash="0" * 64)
+    with pytest.raises(RunError, match="other data"):
+        train(dataclasses.replace(recipe, epochs=1), other, tmp_path / "run", device="cpu")
+
+
+def test_two_trainings_in_one_folder_are_refused(recipe, dataset, tmp_path):
+    with exclusive(tmp_path / "run" / ".lock", "test"), pytest.raises(RunError, match="another process"):
+        train(recipe, dataset, tmp_path / "run", device="cpu")
+
+
+def test_a_damaged_checkpoint_is_named(recipe, dataset, tmp_path):
+    run = train(recipe, dataset, tmp_path / "run", device="cpu")
+    run.model.unlink()
+    (run.checkpoints / "latest.safetensors").write_bytes(b"half")
+    with pytest.raises(RunError, match=r"latest\.safetensors cannot be loaded"):
+        train(recipe, dataset, tmp_path / "run", device="cpu")
+
+
+def test_divergence_stops_with_step_ids_and_advice(recipe, dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        rugged.train.fit, "preprocess", lambda images, spec: torch.full((len(images), 3, 32, 32), torch.nan)
+    )
+    with pytest.raises(RunError, match=r"nan at step 1 .*(above|below)/train\d\d.*optimizer\.lr"):
+        train(recipe, dataset, tmp_path / "run", device="cpu")
+
+
+def test_holding_out_everything_is_refused(recipe, dataset, tmp_path):
+    with pytest.raises(DataError, match="leaves none to train on"):
+        train(dataclasses.replace(recipe, development_per_class=24), dataset, tmp_path / "run", device="cpu")
+
+
+def test_nothing_held_out_trains_on_everything(recipe, dataset, tmp_path):
+    run = train(dataclasses.replace(recipe, development_per_class=0, epochs=1), dataset, tmp_path / "run", device="cpu")
+    rows = read_rows(run)
+    assert [row["split"] for row in rows] == ["train"]
+    assert rows[0]["step"] == "6"  # 48 pictures in batches of 8.
