@@ -64,6 +64,29 @@ def test_a_damaged_pack_in_the_cache_is_made_again(source, capsys):
     assert open_pack(before.folder).content_hash == before.content_hash
 
 
+def test_verification_makes_a_damaged_cached_pack_again_and_says_so_once(source, capsys):
+    before = open_dataset(source)
+    images = before.folder / "train-images.npy"
+    dates = images.stat()
+    data = bytearray(images.read_bytes())
+    data[-1] ^= 1
+    images.write_bytes(data)
+    os.utime(images, ns=(dates.st_atime_ns, dates.st_mtime_ns))
+    capsys.readouterr()
+    after = open_pack(before.folder, verify=True)
+    data[-1] ^= 1
+    assert images.read_bytes() == data
+    assert after.content_hash == before.content_hash
+    assert capsys.readouterr().err.count("damaged") == 1
+
+
+def test_a_cache_that_cannot_be_written_is_named(source, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("RUGGED_CACHE", str(tmp_path / "file"))
+    with pytest.raises(DataError, match="Set RUGGED_CACHE"):
+        open_dataset(source)
+
+
 @pytest.mark.parametrize("content", ["", "{}", '{"format": 0}', "[1]"])
 def test_a_cached_pack_with_a_broken_manifest_is_made_again(content, source):
     before = open_dataset(source)

@@ -19,7 +19,6 @@ from rugged.results import (
     Made,
     ModelFacts,
     RunFolder,
-    normalise_by,
     read_summary,
     summarise,
     write_cell,

@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 from rugged.core.errors import IncomparableError, ResultsError
-from rugged.results import Cell, Conditions, Made, ModelFacts, normalise_by, read_summary, summarise, write_summary
+from rugged.results import (
+    Cell,
+    Conditions,
+    Made,
+    ModelFacts,
+    load_baseline,
+    normalise,
+    read_summary,
+    summarise,
+    write_summary,
+)
 
 CONDITIONS = Conditions(
     dataset="made", content_hash="a" * 64, split="val", images=10, classes=10, size=(64, 64), route="in memory",
@@ -40,6 +50,10 @@ def cells_with(wrong):
 
 GOOD = {"brightness": [1, 1, 2, 2, 4], "contrast": [2, 4, 6, 8, 10]}
 BAD = {"brightness": [2, 2, 4, 4, 8], "contrast": [8, 8, 8, 8, 8]}
+
+
+def normalise_by(summary, run):
+    return normalise(summary, load_baseline(run, summary.conditions))
 
 
 @pytest.fixture
@@ -105,6 +119,13 @@ def test_a_baseline_of_other_conditions_is_refused(summary, baseline_run, change
 def test_another_seed_is_the_same_test(summary, baseline_run):
     other = dataclasses.replace(summary, conditions=dataclasses.replace(CONDITIONS, seed=9))
     assert normalise_by(other, baseline_run).mce is not None
+
+
+def test_a_baseline_without_errors_is_refused(summary, tmp_path):
+    perfect = summarise(cells_with(BAD | {"contrast": [0] * 5}), FACTS, CONDITIONS, MADE)
+    write_summary(tmp_path / "benchmark" / "summary.json", perfect)
+    with pytest.raises(IncomparableError, match="no errors under contrast"):
+        normalise_by(summary, tmp_path)
 
 
 def test_a_baseline_that_was_never_measured_is_named(summary, tmp_path):

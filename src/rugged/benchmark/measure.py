@@ -40,7 +40,8 @@ from rugged.results import (
     ModelFacts,
     RunFolder,
     Summary,
-    normalise_by,
+    load_baseline,
+    normalise,
     read_cell,
     read_provenance,
     summarise,
@@ -117,14 +118,16 @@ def benchmark(
         input_size=spec.input_size,
         training_operations=spec.training_operations,
     )
+    # Before hours of measuring: can the baseline be used?
+    reference = None if baseline is None else load_baseline(baseline, conditions)
     with exclusive(run.lock, f"benchmark {folder}"):
         bench = _Bench(make_fabric(device, precision), run, model, spec, split, conditions, facts)
         write_json(run.classes, [asdict(info) for info in dataset.classes])
         cells, seconds = bench.measure_all()
         made = Made(command, round(seconds, 1), versions(), describe(bench.fabric))
         summary = summarise(cells, facts, conditions, made)
-        if baseline is not None:
-            summary = normalise_by(summary, baseline)
+        if reference is not None:
+            summary = normalise(summary, reference)
         write_summary(run.summary, summary)
     return summary
 

@@ -85,7 +85,6 @@ def open_pack(folder: Path, *, verify: bool = False) -> Dataset:
         origin = _origin_or_none(folder)
         if origin is None or not origin.automatic or not _source_exists(origin):
             raise DataError(f"{error} {_remedy(folder, origin)}") from error
-        say(f"{error} Packing it again from {origin.path}.")
     if origin.path == BUILTIN:
         return _open_builtin()
     from rugged.data import sources
@@ -167,20 +166,24 @@ def prepare_tiny_imagenet(
 
 def _ensure(out: Path, origin: Origin) -> Dataset:
     """The pack of ``origin`` at ``out``, made by this process or by another one that was faster."""
-    current = _current(out, origin)
+    current, _ = _current(out, origin)
     if current is not None:
         return current
     with _lock(out, "packing"):
-        current = _current(out, origin)
-        return current if current is not None else _make(out, origin)
+        current, fault = _current(out, origin)
+        if current is not None:
+            return current
+        if fault is not None:
+            say(f"{fault} Packing it again from {origin.path}.")
+        return _make_builtin(out, origin) if origin.path == BUILTIN else _make(out, origin)
 
 
-def _current(out: Path, origin: Origin) -> Dataset | None:
+def _current(out: Path, origin: Origin) -> tuple[Dataset | None, UnusablePackError | None]:
+    """The pack at ``out`` if it is that of ``origin``; and what is wrong with it, if anything is."""
     try:
-        return packed.read_pack(out) if packed.is_pack(out) and packed.origin_of(out) == origin else None
+        return (packed.read_pack(out) if packed.is_pack(out) and packed.origin_of(out) == origin else None), None
     except UnusablePackError as error:
-        say(f"{error} Packing it again from {origin.path}.")
-        return None
+        return None, error
 
 
 def _make(out: Path, origin: Origin) -> Dataset:
@@ -208,19 +211,16 @@ def _make(out: Path, origin: Origin) -> Dataset:
 def _open_builtin() -> Dataset:
     from rugged.data import builtin
 
-    out = _named(f"{BUILTIN}-v{builtin.VERSION}")
-    origin = Origin(BUILTIN, str(builtin.VERSION), automatic=True)
-    current = _current(out, origin)
-    if current is not None:
-        return current
+    version = builtin.VERSION
+    return _ensure(_named(f"{BUILTIN}-v{version}"), Origin(BUILTIN, str(version), automatic=True))
+
+
+def _make_builtin(out: Path, origin: Origin) -> Dataset:
+    from rugged.data import builtin
     from rugged.data.packing import pack_arrays
 
-    with _lock(out, "packing"):
-        current = _current(out, origin)
-        if current is None:
-            classes = tuple(ClassInfo(class_id, name) for class_id, name in builtin.CLASSES)
-            current = pack_arrays(BUILTIN, classes, builtin.splits(), out, origin)
-    return current
+    classes = tuple(ClassInfo(class_id, name) for class_id, name in builtin.CLASSES)
+    return pack_arrays(BUILTIN, classes, builtin.splits(), out, origin)
 
 
 @contextmanager

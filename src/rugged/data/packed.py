@@ -224,6 +224,8 @@ def read_pack(folder: Path, verify: bool = False) -> Dataset:
     if verify or _stamp(folder) != _read_stamp(folder):
         found = content_hash(dataset.classes, dataset.train, dataset.val)
         if found != dataset.content_hash:
+            with suppress(OSError):  # No later reader may trust it for the dates of its files.
+                (folder / _STAMP).unlink(missing_ok=True)
             raise UnusablePackError(
                 f"The pack {folder} is damaged: its content has the hash {found[:12]}…, "
                 f"and {dataset.content_hash[:12]}… when it was packed."

@@ -1,10 +1,19 @@
 """The interface between measuring and reading: saved predictions, their conditions, and what follows from them."""
 
-from rugged.results.baselines import normalise_by
+from rugged.results.baselines import load_baseline
 from rugged.results.comparison import differences
 from rugged.results.predictions import CLEAN, Cell, read_cell, read_cells, read_provenance, write_cell
 from rugged.results.runs import RunFolder
-from rugged.results.summary import Conditions, Made, ModelFacts, Summary, read_summary, summarise, write_summary
+from rugged.results.summary import (
+    Conditions,
+    Made,
+    ModelFacts,
+    Summary,
+    normalise,
+    read_summary,
+    summarise,
+    write_summary,
+)
 
 __all__ = [
     "CLEAN",
@@ -15,7 +24,8 @@ __all__ = [
     "RunFolder",
     "Summary",
     "differences",
-    "normalise_by",
+    "load_baseline",
+    "normalise",
     "read_cell",
     "read_cells",
     "read_provenance",

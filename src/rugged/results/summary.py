@@ -209,7 +209,7 @@ def _notes(conditions: Conditions) -> tuple[str, ...]:
 def normalise(summary: Summary, baseline: Summary) -> Summary:
     """Add CE and mCE relative to ``baseline``, over the benchmark corruptions that ``summary`` measured.
 
-    The caller has checked that the two are comparable (:func:`rugged.results.baselines.load_baseline`).
+    The caller has checked that the two are comparable (:func:`rugged.results.load_baseline`).
     """
     results = {
         name: replace(result, ce=corruption_error(result.error, baseline.corruptions[name].error))
