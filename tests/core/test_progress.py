@@ -11,8 +11,14 @@ from rugged.core.progress import format_seconds, progress
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0.0 s"), (8.44, "8.4 s"), (59.96, "1 min 00 s"), (185, "3 min 05 s"), (3599.6, "1 h 00 min")]
-    + [(7625, "2 h 07 min")],
+    [
+        (0, "0.0 s"),
+        (8.44, "8.4 s"),
+        (59.96, "1 min 00 s"),
+        (185, "3 min 05 s"),
+        (3599.6, "1 h 00 min"),
+        (7625, "2 h 07 min"),
+    ],
 )
 def test_durations_read_as_people_say_them(seconds, text):
     assert format_seconds(seconds) == text

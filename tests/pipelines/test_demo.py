@@ -36,14 +36,8 @@ def test_the_demo_goes_from_data_to_a_page(small, tmp_path):
 
 def test_run_again_it_trains_and_measures_nothing_more(small, tmp_path):
     first = demo.run_demo(tmp_path / "demo", device="cpu")
-    kept = [
-        path
-        for name in (first.model.model.name, first.baseline.model.name)
-        for path in (
-            RunFolder(tmp_path / "demo" / name).model,
-            *RunFolder(tmp_path / "demo" / name).predictions.iterdir(),
-        )
-    ]
+    runs = [RunFolder(tmp_path / "demo" / each.model.name) for each in (first.model, first.baseline)]
+    kept = [path for run in runs for path in (run.model, *run.predictions.iterdir())]
     before = [path.stat().st_mtime_ns for path in kept]
     assert demo.run_demo(tmp_path / "demo", device="cpu").model.errors == first.model.errors
     assert [path.stat().st_mtime_ns for path in kept] == before

@@ -65,7 +65,8 @@ def make_run(
         write_cell(run.predictions, cell, {})
     write_summary(run.summary, summarise(cells, model, Conditions(**facts), made))
     if baseline is not None:
-        write_summary(run.summary, normalise_by(read_summary(run.summary), baseline))
+        measured = read_summary(run.summary)
+        write_summary(run.summary, normalise(measured, load_baseline(baseline, measured.conditions)))
     run.classes.write_text(json.dumps([{"id": f"n{i}", "name": c} for i, c in enumerate(classes)]), encoding="utf-8")
     _write_samples(run, cells[("clean", 0)])
     _write_metrics(run.metrics, skill)

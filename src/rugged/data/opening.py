@@ -276,14 +276,14 @@ def _remedy(folder: Path, origin: Origin | None) -> str:
 
 
 def _unknown(where: str) -> str:
-    cached = cache_directory() / "data"
-    names = sorted({BUILTIN, TINY_IMAGENET, *(path.parent.name for path in cached.glob(f"*/{packed.MANIFEST}"))})
-    nearest = difflib.get_close_matches(where, names, n=2)
-    guess = f" Did you mean {' or '.join(nearest)}?" if nearest else ""
+    found = (path.parent.name for path in (cache_directory() / "data").glob(f"*/{packed.MANIFEST}"))
+    prepared = sorted(name for name in found if not name.startswith(f"{BUILTIN}-v"))
+    nearest = difflib.get_close_matches(where, [BUILTIN, TINY_IMAGENET, *prepared], n=1)
+    guess = f" Did you mean {nearest[0]}?" if nearest else ""
     if where == TINY_IMAGENET:
         guess = " Prepare it first: rugged data prepare tiny-imagenet"
     return (
         f"There is no data set {where!r}.{guess} What can be opened: builtin; a prepared data set "
-        f"({', '.join(names)}); a packed folder; or a source: a folder or zip with one subfolder a class, Tiny "
-        f"ImageNet as published, or a folder of Parquet files."
+        f"({', '.join(prepared) or 'none so far'}); a packed folder; or a source: a folder or zip with one subfolder a "
+        f"class, Tiny ImageNet as published, or a folder of Parquet files."
     )
