@@ -19,6 +19,8 @@ from rugged.results import (
     Made,
     ModelFacts,
     RunFolder,
+    load_baseline,
+    normalise,
     read_summary,
     summarise,
     write_cell,
