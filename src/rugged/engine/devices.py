@@ -1,5 +1,6 @@
 """Devices and precision, through Lightning Fabric: the only file that imports it."""
 
+import logging
 from typing import Any, Literal
 
 import torch
@@ -12,6 +13,9 @@ __all__ = ["Device", "Fabric", "Precision", "describe", "has_fast_bf16", "make_f
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16"]
+
+# What Fabric announces at the start, precision and device, stands in the manifest.
+logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
 
 _FABRIC_PRECISION: dict[str, Any] = {"fp32": "32-true", "bf16": "bf16-mixed"}
 

@@ -1,0 +1,53 @@
+"""Devices and precision are what was asked for, or refused."""
+
+import pytest
+import torch
+from torch import nn
+
+from rugged.core.errors import ConfigError
+from rugged.engine import chunks, describe, infer, make_fabric
+from rugged.engine.devices import has_fast_bf16
+from rugged.models import ModelSpec
+
+
+def test_auto_takes_what_is_there():
+    fabric = make_fabric("auto", "auto")
+    expected = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert fabric.device.type == expected
+    assert describe(fabric)["precision"] == ("bf16" if has_fast_bf16(expected) else "fp32")
+
+
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match=r"no cuda device here; found: .*cpu"):
+        make_fabric("cuda")
+
+
+@pytest.mark.parametrize(("precision", "kind"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_products_are_computed_in_the_precision_asked_for(precision, kind):
+    seen = []
+
+    class Probe(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(3 * 8 * 8, 2)
+
+        def forward(self, images):
+            logits = self.linear(images.flatten(1))
+            seen.append(logits.dtype)
+            return logits
+
+    fabric = make_fabric("cpu", precision)
+    assert describe(fabric)["precision"] == precision
+    spec = ModelSpec("none", ("a", "b"), ("a", "b"), 8)
+    logits = infer(fabric, Probe().eval(), spec, torch.zeros(4, 3, 8, 8, dtype=torch.uint8))
+    assert seen == [kind]
+    assert logits.dtype == torch.float32
+    assert not logits.requires_grad
+
+
+@pytest.mark.parametrize("count", [0, 1, 249, 250, 251, 1000])
+def test_chunks_cover_everything_once(count):
+    covered = [index for chunk in chunks(count) for index in range(chunk.start, chunk.stop)]
+    assert covered == list(range(count))
+    assert all(chunk.stop - chunk.start <= 250 for chunk in chunks(count))
