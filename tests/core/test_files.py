@@ -67,11 +67,15 @@ def test_sha256_agrees_with_hashlib(tmp_path):
     assert sha256_file(tmp_path / "data") == hashlib.sha256(data).hexdigest()
 
 
-def test_written_files_follow_the_umask(tmp_path):
-    write_text(tmp_path / "file", "x")
-    current = os.umask(0)
-    os.umask(current)
-    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o666 & ~current
+def test_written_files_follow_the_umask_whatever_their_writer_does(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with atomic_path(tmp_path / "file") as temporary:
+            temporary.write_text("x")
+            temporary.chmod(0o600)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
 
 
 def _hold(path, ready):

@@ -28,6 +28,16 @@ def test_disks_that_touch_their_grid_weigh_more(radius, alias_sigma, total):
     np.testing.assert_allclose(weights, weights.T, rtol=0, atol=2e-9)
 
 
+@pytest.mark.parametrize(("radius", "margin"), [(4, 1), (6, 1), (7, 1), (8, 1), (10, 2), (12, 2)])
+def test_softening_reaches_one_pixel_up_to_radius_8_and_two_beyond(radius, margin):
+    reach = max(8, radius)
+    inside = {(x, y) for x in range(-reach, reach + 1) for y in range(-reach, reach + 1) if x * x + y * y <= radius**2}
+    steps = range(-margin, margin + 1)
+    near = {(x + dx, y + dy) for x, y in inside for dx in steps for dy in steps}
+    softened = {(int(x) - reach, int(y) - reach) for y, x in np.argwhere(disk(radius, 0.5) > 0)}
+    assert softened == {(x, y) for x, y in near if max(abs(x), abs(y)) <= reach}
+
+
 def test_softening_is_a_gaussian():
     """A disk of one point is the Gaussian itself: weights fall off by exp(-d² / 2σ²)."""
     weights = disk(0.3, 0.6).astype(np.float64)

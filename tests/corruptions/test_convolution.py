@@ -43,16 +43,17 @@ def test_sums_are_exact(height, width, rows, columns, kinds, seed):
     np.testing.assert_array_equal(by_us(image, weights), by_integers(image, weights))
 
 
-@pytest.mark.parametrize("side", [3, 15])
+@pytest.mark.parametrize("side", [3, 9])
 @pytest.mark.parametrize("excess", [-(2.0**-40), 0, 2.0**-40])
 def test_whole_sums_are_not_lost_to_rounding(side, excess):
-    """On flat pictures every sum is whole, or short of it by less than a transform can see."""
-    weights = np.full((side, side), 2.0**-10)
-    weights[side // 2, side // 2] += 1 - weights.sum() + excess
-    for level in (0, 1, 77, 254, 255):
-        image = np.full((20, 17), level, dtype=np.uint8)
-        expected = level - 1 if excess < 0 and level else level
-        np.testing.assert_array_equal(by_us(image, weights), expected)
+    """128 times a multiple of 1/128 is whole: every sum is, or misses it by less than a transform can see."""
+    random = np.random.default_rng(1)
+    weights = random.choice([1 / 128, 1 / 64], (side, side))
+    weights[0, side // 2] += excess
+    image = random.choice(np.array([0, 128], dtype=np.uint8), (111, 93))
+    expected = by_integers(image, weights)
+    assert expected.max() < 255
+    np.testing.assert_array_equal(by_us(image, weights), expected)
 
 
 @settings(max_examples=40, deadline=None)

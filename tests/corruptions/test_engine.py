@@ -31,14 +31,14 @@ def test_every_kernel_has_parameters_in_every_preset():
 
 @pytest.mark.parametrize("name", AVAILABLE)
 @settings(max_examples=8, deadline=None)
-@given(st.permutations(range(23)), st.integers(1, 23), st.sampled_from(SEVERITIES))
-def test_bytes_do_not_depend_on_batch_or_order(name, order, size, severity):
+@given(st.permutations(range(23)), st.integers(1, 23), st.sampled_from(SEVERITIES), st.sampled_from([*PRESETS]))
+def test_bytes_do_not_depend_on_batch_or_order(name, order, size, severity, preset):
     """At this size all 23 pictures take several chunks together, and one when few."""
     images, ids = pictures(23), [f"class/{i}" for i in range(23)]
-    whole = corrupt(images, name, severity, seed=5, ids=ids)
+    whole = corrupt(images, name, severity, preset=preset, seed=5, ids=ids)
     parts = [order[start : start + size] for start in range(0, 23, size)]
     for part in parts:
-        ours = corrupt(images[part], name, severity, seed=5, ids=[ids[i] for i in part])
+        ours = corrupt(images[part], name, severity, preset=preset, seed=5, ids=[ids[i] for i in part])
         assert torch.equal(ours, whole[part])
 
 

@@ -1,6 +1,7 @@
 """Noise against the theory of its distribution."""
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -11,15 +12,25 @@ from rugged.corruptions import corrupt
 
 
 @pytest.mark.parametrize("severity", [1, 2, 3, 4, 5])
-def test_gaussian_noise_has_the_spread_of_the_table(severity):
-    """On grey, clipping aside, a level is cut(255 · (grey + N(0, σ))): mean 127.5 - ½, variance (255 σ)² + 1/12."""
+def test_gaussian_noise_has_the_distribution_of_theory(severity):
+    """Level k of grey g has the normal probability of [k, k + 1) about g; 0 and 255 have what lies beyond, too."""
     grey = torch.full((16, 3, 64, 64), 127, dtype=torch.uint8)
-    noisy = corrupt(grey, "gaussian_noise", severity).double()
-    spread = math.sqrt((255 * PARAMETERS["tiny64"]["gaussian_noise"][severity - 1]["sigma"]) ** 2 + 1 / 12)
-    error = spread / math.sqrt(noisy.numel())
-    # What clipping beyond 2.7 standard deviations takes away, at most (severity 5): 0.4% of the spread.
-    assert float(noisy.mean()) == pytest.approx(126.5, abs=5 * error + (0.05 if severity > 3 else 0))
-    assert float(noisy.std()) == pytest.approx(spread, rel=0.005 if severity > 3 else 0.003)
+    noisy = corrupt(grey, "gaussian_noise", severity).numpy()
+    normal = NormalDist(127, 255 * PARAMETERS["tiny64"]["gaussian_noise"][severity - 1]["sigma"])
+    edges = np.array([0.0, *(normal.cdf(k) for k in range(1, 256)), 1.0])
+    expected = np.diff(edges) * noisy.size
+    counts = np.bincount(noisy.ravel(), minlength=256)
+
+    levels = np.arange(256)
+    mean = (levels * expected).sum() / noisy.size
+    spread = math.sqrt((levels**2 * expected).sum() / noisy.size - mean**2)
+    assert noisy.mean() == pytest.approx(mean, abs=4 * spread / math.sqrt(noisy.size))
+    assert noisy.std() == pytest.approx(spread, rel=4 / math.sqrt(2 * noisy.size))
+
+    usual = expected > 20
+    chi_square = ((counts - expected)[usual] ** 2 / expected[usual]).sum()
+    freedom = usual.sum() - 1
+    assert chi_square < freedom + 4 * math.sqrt(2 * freedom)
 
 
 def test_gaussian_noise_is_independent_between_channels_places_and_images():

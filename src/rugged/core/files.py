@@ -27,7 +27,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
+        usual_mode = temporary.stat().st_mode
         yield temporary
+        temporary.chmod(usual_mode)  # Some writers, safetensors among them, make files that only their owner reads.
         _flush_to_disk(temporary)
         temporary.replace(path)
     except OSError as error:

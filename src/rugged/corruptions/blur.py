@@ -37,7 +37,7 @@ def disk(radius: float, alias_sigma: float) -> np.ndarray:
     """
     reach, taps = (8, 3) if radius <= 8 else (int(radius), 5)
     place = np.arange(-reach, reach + 1)
-    inside = (place**2 + place[:, None] ** 2 <= radius**2).astype(np.float32)
+    inside: np.ndarray = (place**2 + place[:, None] ** 2 <= radius**2).astype(np.float32)
     inside /= inside.sum()
     distance = np.arange(taps // 2 + 1)
     profile = np.exp(-(distance**2) / (2 * alias_sigma**2))
@@ -46,14 +46,14 @@ def disk(radius: float, alias_sigma: float) -> np.ndarray:
     for _ in range(2):  # along the rows, then along the columns
         padded = np.pad(inside, ((0, 0), (margin, margin)), mode="reflect")
         inside = _soften(padded, profile).T
-    return np.asarray(inside)
+    return inside
 
 
 def _soften(padded: np.ndarray, profile: np.ndarray) -> np.ndarray:
     """Filter rows with a symmetric profile, rounding to float32 after each fused multiply-add."""
     margin = len(profile) - 1
     width = padded.shape[1] - 2 * margin
-    total = profile[0] * padded[:, margin : margin + width]
+    total: np.ndarray = profile[0] * padded[:, margin : margin + width]
     for step in range(1, margin + 1):
         pair = padded[:, margin - step :][:, :width] + padded[:, margin + step :][:, :width]
         total = (np.float64(profile[step]) * pair.astype(np.float64) + total).astype(np.float32)
