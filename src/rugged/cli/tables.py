@@ -23,7 +23,7 @@ def _accuracies(summaries: Sequence[Summary]) -> Table:
     table = Table(title=f"{conditions.dataset}, {conditions.split}, n = {conditions.images:,}")
     table.add_column("Model")
     mce_title = "mCE" if mce is None or mce.complete else f"mCE over {len(mce.over)}"
-    for title in ("Top-1", "Top-5", "Mean corruption accuracy", mce_title):
+    for title in ("Top-1", "Top-5", "Corrupted top-1", mce_title):
         table.add_column(title, justify="right")
     for row in accuracy_table(summaries):
         figures = [f"{value:.1%}" for value in (row.clean_top1, row.clean_top5, row.mean_corruption_accuracy)]
@@ -34,9 +34,9 @@ def _accuracies(summaries: Sequence[Summary]) -> Table:
 
 
 def _errors(summary: Summary) -> Table:
-    table = Table(title=f"Error of {summary.model.name}")
+    table = Table(title=f"Error of {summary.model.name} by severity")
     table.add_column("Corruption")
-    for title in (*(f"Severity {severity}" for severity in summary.conditions.severities), "Mean", "CE"):
+    for title in (*map(str, summary.conditions.severities), "Mean", "CE"):
         table.add_column(title, justify="right")
     for row in error_table(summary):
         ce = "–" if row.ce is None else f"{row.ce:.1%}"

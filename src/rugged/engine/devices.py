@@ -14,8 +14,9 @@ __all__ = ["Device", "Fabric", "Precision", "describe", "has_fast_bf16", "make_f
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16"]
 
-# What Fabric announces at the start, precision and device, stands in the manifest.
-logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+# What Fabric announces at the start, precision and device, stands in the manifest. It speaks through either logger.
+for _name in ("lightning.fabric", "lightning.pytorch"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 _FABRIC_PRECISION: dict[str, Any] = {"fp32": "32-true", "bf16": "bf16-mixed"}
 

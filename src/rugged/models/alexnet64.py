@@ -41,6 +41,7 @@ class AlexNet64(nn.Module):
             nn.Linear(1024, num_classes),
         )
         self.apply(_initialise)
+        nn.init.normal_(self.classifier[-1].weight, std=0.01)  # type: ignore[arg-type]
 
     def forward(self, images: Tensor) -> Tensor:
         """``(N, 3, H, W)`` normalised pictures, H and W at least 31, to ``(N, num_classes)`` logits."""
