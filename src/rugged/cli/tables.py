@@ -11,11 +11,11 @@ from rugged.results import Summary
 
 def print_results(summaries: Sequence[Summary]) -> None:
     """Print the accuracy table of one or more models, the error table of the first, and what to bear in mind."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     console.print(_accuracies(summaries))
     console.print(_errors(summaries[0]))
     for note in summaries[0].notes:
-        console.print(f"Note: {note}", markup=False)
+        console.print(f"Note: {note}")
 
 
 def _accuracies(summaries: Sequence[Summary]) -> Table:
