@@ -12,12 +12,12 @@ from torch import nn
 import rugged.benchmark.measure as measure
 from rugged.benchmark import benchmark
 from rugged.benchmark.predictions import make_cell
-from rugged.core.errors import DataError, IncomparableError, Interrupted, ModelError
+from rugged.core.errors import ConfigError, DataError, IncomparableError, Interrupted, ModelError, RunError
 from rugged.core.files import read_json
 from rugged.corruptions import AVAILABLE, corrupt
 from rugged.data import Split, open_dataset
 from rugged.models import ModelSpec, build, load_model, preprocess, save_model
-from rugged.results import read_cell, read_summary
+from rugged.results import read_cell, read_stamp, read_summary, write_cell
 
 QUICK = {"corruptions": ("gaussian_noise", "contrast"), "severities": (1, 5), "device": "cpu"}
 
@@ -107,11 +107,111 @@ def test_nothing_is_measured_twice_and_anything_new_is(dataset, tmp_path, monkey
     assert len(measured) == 5
     benchmark(run, dataset, **(QUICK | {"severities": (1, 3, 5)}))
     assert measured[5:] == [("gaussian_noise", 3), ("contrast", 3)]
-    benchmark(run, dataset, **QUICK, seed=1)
+    benchmark(run, dataset, **QUICK, seed=1, replace_results=True)
     assert len(measured) == 12
     make_run(run, seed=1)
     benchmark(run, dataset, **QUICK, seed=1)
     assert len(measured) == 17
+
+
+def test_a_quick_look_takes_nothing_from_a_fuller_result(dataset, tmp_path, monkeypatch):
+    run = make_run(tmp_path / "run")
+    full = benchmark(run, dataset, **QUICK)
+    measured = count_cells(monkeypatch)
+    again = benchmark(run, dataset, corruptions=["contrast"], severities=[5], device="cpu")
+    assert not measured
+    assert again.errors == full.errors
+    with pytest.raises(RunError, match="--replace"):
+        benchmark(run, dataset, limit=4, **QUICK)
+    with pytest.raises(RunError, match="--replace"):
+        benchmark(run, dataset, seed=1, **QUICK)
+    assert read_summary(run / "benchmark" / "summary.json").errors == full.errors
+
+
+def test_a_replaced_result_never_stands_beside_new_cells(dataset, tmp_path, monkeypatch):
+    run = make_run(tmp_path / "run")
+    benchmark(run, dataset, **QUICK)
+
+    def stop_at_once(self, corruption, severity, stop, bar):
+        stop.signal_number = signal.SIGTERM
+
+    monkeypatch.setattr(measure._Bench, "_measure_cell", stop_at_once)
+    with pytest.raises(Interrupted, match="0 cells of 5"):
+        benchmark(run, dataset, seed=1, replace_results=True, **QUICK)
+    assert not (run / "benchmark" / "summary.json").exists()
+
+
+@pytest.mark.parametrize("damage", ["cut short", "other images", "other labels"])
+def test_damaged_cells_are_measured_anew(dataset, tmp_path, monkeypatch, damage):
+    run = make_run(tmp_path / "run")
+    folder = run / "benchmark" / "predictions"
+    first = benchmark(run, dataset, **QUICK)
+    cell, stamp = read_cell(folder, "contrast", 5), read_stamp(folder, "contrast", 5)
+    if damage == "cut short":
+        (folder / "contrast-5.parquet").write_bytes((folder / "contrast-5.parquet").read_bytes()[:-50])
+    elif damage == "other images":
+        write_cell(folder, dataclasses.replace(cell, ids=cell.ids[::-1]), stamp)
+    else:
+        write_cell(folder, dataclasses.replace(cell, labels=1 - cell.labels), stamp)
+    measured = count_cells(monkeypatch)
+    assert benchmark(run, dataset, **QUICK).errors == first.errors
+    assert measured == [("contrast", 5)]
+
+
+def test_lost_sample_strips_are_made_again(dataset, tmp_path, monkeypatch):
+    run = make_run(tmp_path / "run")
+    benchmark(run, dataset, **QUICK)
+    strip = run / "benchmark" / "samples" / "contrast-5.png"
+    before = strip.read_bytes()
+    strip.unlink()
+    measured = count_cells(monkeypatch)
+    benchmark(run, dataset, **QUICK)
+    assert strip.read_bytes() == before
+    assert not measured
+
+
+def test_the_duration_is_that_of_the_measurement_not_of_the_last_command(dataset, tmp_path):
+    run = make_run(tmp_path / "run")
+    first = benchmark(run, dataset, **QUICK)
+    seconds = [read_stamp(run / "benchmark" / "predictions", *cell).seconds for cell in first.conditions.cells]
+    again = benchmark(run, dataset, baseline=run, **QUICK)
+    assert first.made.seconds == again.made.seconds == round(sum(seconds), 1)
+
+
+def test_what_the_reader_must_know_of_data_and_model_is_noted(dataset, tmp_path):
+    run = make_run(tmp_path / "run")
+    noted = dataclasses.replace(dataset, notes=("Three pictures were set aside.",))
+    assert benchmark(run, noted, **QUICK).notes[0] == "Three pictures were set aside."
+    (run / "manifest.json").write_text('{"dataset": {"content_hash": "feedfeedfeedfeed"}}')
+    assert any("trained on other data" in note for note in benchmark(run, dataset, **QUICK).notes)
+    (run / "manifest.json").write_text(f'{{"dataset": {{"content_hash": "{dataset.content_hash}"}}}}')
+    assert not any("trained on other data" in note for note in benchmark(run, dataset, **QUICK).notes)
+
+
+def test_a_model_that_answers_with_nan_is_refused_at_once(dataset, tmp_path, monkeypatch):
+    run = make_run(tmp_path / "run")
+    monkeypatch.setattr(measure, "infer", lambda *_: torch.full((18, 2), torch.nan))
+    with pytest.raises(ModelError, match="not numbers"):
+        benchmark(run, dataset, **QUICK)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"corruptions": ["fog"]}, "'fog' is not available yet"),
+        ({"corruptions": ["contrats"]}, "Did you mean contrast?"),
+        ({"corruptions": []}, "No corruption"),
+        ({"severities": (0, 6)}, "expected some of 1 to 5"),
+        ({"severities": ()}, "expected some of 1 to 5"),
+        ({"limit": 0}, "at least 1 image"),
+        ({"preset": "tiny46"}, "no preset"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_before_anything_is(dataset, tmp_path, change, message):
+    run = make_run(tmp_path / "run")
+    with pytest.raises(ConfigError, match=message):
+        benchmark(run, dataset, **(QUICK | change))
+    assert not (run / "benchmark").exists()
 
 
 def test_an_interrupted_benchmark_goes_on_to_the_same_table(dataset, tmp_path, monkeypatch):
@@ -141,7 +241,7 @@ def test_chunks_do_not_change_the_predictions(dataset, tmp_path, monkeypatch):
     benchmark(run, dataset, **QUICK)
     first = read_cell(run / "benchmark" / "predictions", "gaussian_noise", 5)
     monkeypatch.setattr("rugged.engine.inference.CHUNK", 5)
-    monkeypatch.setattr(measure, "read_provenance", lambda *_: None)
+    monkeypatch.setattr(measure, "read_stamp", lambda *_: None)
     benchmark(run, dataset, **QUICK)
     second = read_cell(run / "benchmark" / "predictions", "gaussian_noise", 5)
     np.testing.assert_allclose(first.label_probability, second.label_probability, atol=1e-6)
@@ -154,7 +254,7 @@ def test_a_quick_run_says_that_it_is_one(dataset, tmp_path):
     assert any("Quick run" in note for note in summary.notes)
     cell = read_cell(run / "benchmark" / "predictions", "clean", 0)
     assert np.bincount(cell.labels).tolist() == [3, 3]
-    assert benchmark(run, dataset, limit=1000, **QUICK).conditions.limit is None
+    assert benchmark(run, dataset, limit=1000, **QUICK).conditions.limit is None  # A fuller result replaces it.
 
 
 def test_all_that_exists_is_measured_unless_named(dataset, tmp_path):
@@ -174,7 +274,7 @@ def test_refusals(dataset, tmp_path):
         benchmark(run, dataclasses.replace(dataset, val=empty), **QUICK)
     benchmark(run, dataset, **QUICK)
     with pytest.raises(IncomparableError, match="preset"):
-        benchmark(run, dataset, preset="tiny64", baseline=run, **QUICK)
+        benchmark(run, dataset, preset="tiny64", baseline=run, replace_results=True, **QUICK)
 
 
 def test_cells_from_logits_agree_with_float64_by_hand():

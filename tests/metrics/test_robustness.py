@@ -26,6 +26,11 @@ def test_ce_is_the_ratio_of_sums_not_the_mean_of_ratios():
     assert corruption_error([0.1, 0.9], [0.2, 0.8]) == pytest.approx(1.0)  # The mean of ratios would be 0.8125.
 
 
+def test_arrays_are_taken_as_lists_are():
+    assert mean_corruption_error({"a": np.array([0.1, 0.3])}, {"a": np.array([0.4, 0.4])}) == pytest.approx(0.5)
+    assert mean_corruption_error({"a": np.float32(0.25)}, {"a": np.array([0.5, 0.5])}) == pytest.approx(0.5)
+
+
 def test_a_model_is_at_one_against_itself():
     errors = {"fog": [0.1, 0.2, 0.3], "snow": [0.9, 0.8, 0.7]}
     assert mean_corruption_error(errors, errors) == 1.0

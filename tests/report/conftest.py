@@ -19,6 +19,7 @@ from rugged.results import (
     Made,
     ModelFacts,
     RunFolder,
+    Stamp,
     load_baseline,
     normalise,
     read_summary,
@@ -64,7 +65,7 @@ def make_run(
     )  # fmt: skip
     cells = _cells(rng, skill, corruptions, facts["severities"], len(classes))
     for cell in cells.values():
-        write_cell(run.predictions, cell, {})
+        write_cell(run.predictions, cell, Stamp({}, 1.0))
     write_summary(run.summary, summarise(cells, model, Conditions(**facts), made))
     if baseline is not None:
         measured = read_summary(run.summary)

@@ -5,8 +5,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from rugged.core.errors import ResultsError
-from rugged.results import Cell, read_cell, read_cells, read_provenance, write_cell
+from rugged.results import Cell, Stamp, read_cell, read_cells, read_stamp, write_cell
 from rugged.results.predictions import cell_path
+
+STAMP = Stamp({"seed": 1, "limit": None, "size": [64, 64]}, 1.5)
 
 
 def make_cell(corruption="contrast", severity=3, count=4, top=3):
@@ -24,7 +26,7 @@ def make_cell(corruption="contrast", severity=3, count=4, top=3):
 @pytest.mark.parametrize("count", [1, 4, 300])
 def test_a_cell_comes_back_whole(tmp_path, count):
     cell = make_cell(count=count)
-    write_cell(tmp_path, cell, {"seed": 0})
+    write_cell(tmp_path, cell, STAMP)
     found = read_cell(tmp_path, "contrast", 3)
     for name, expected in vars(cell).items():
         np.testing.assert_array_equal(getattr(found, name), expected, err_msg=name)
@@ -40,7 +42,7 @@ def test_right_and_wrong_follow_from_the_columns():
 
 
 def test_a_stranger_can_read_the_table(tmp_path):
-    write_cell(tmp_path, make_cell(), {})
+    write_cell(tmp_path, make_cell(), STAMP)
     table = pq.read_table(cell_path(tmp_path, "contrast", 3)).to_pylist()
     assert table[0]["corruption"] == "contrast"
     assert table[0]["severity"] == 3
@@ -48,18 +50,18 @@ def test_a_stranger_can_read_the_table(tmp_path):
     assert len(table[0]["top_classes"]) == 3
 
 
-def test_provenance_tells_what_a_cell_was_measured_with(tmp_path):
-    assert read_provenance(tmp_path, "contrast", 3) is None
-    write_cell(tmp_path, make_cell(), {"seed": 1, "limit": 10})
-    assert read_provenance(tmp_path, "contrast", 3) == {"seed": 1, "limit": 10}
+def test_the_stamp_tells_what_a_cell_was_measured_under(tmp_path):
+    assert read_stamp(tmp_path, "contrast", 3) is None
+    write_cell(tmp_path, make_cell(), STAMP)
+    assert read_stamp(tmp_path, "contrast", 3) == STAMP
     cell_path(tmp_path, "contrast", 3).write_bytes(b"PAR1 cut short")
-    assert read_provenance(tmp_path, "contrast", 3) is None
+    assert read_stamp(tmp_path, "contrast", 3) is None
 
 
 def test_all_cells_of_a_folder(tmp_path):
     for severity in (1, 5):
-        write_cell(tmp_path, make_cell(severity=severity), {})
-    write_cell(tmp_path, make_cell("clean", 0), {})
+        write_cell(tmp_path, make_cell(severity=severity), STAMP)
+    write_cell(tmp_path, make_cell("clean", 0), STAMP)
     (tmp_path / "notes.parquet").write_bytes(b"not one of ours")
     assert sorted(read_cells(tmp_path)) == [("clean", 0), ("contrast", 1), ("contrast", 5)]
 

@@ -140,6 +140,23 @@ def test_a_missing_cell_is_named():
         summarise(cells, FACTS, CONDITIONS, MADE)
 
 
+@pytest.mark.parametrize("images", [9, 11])
+def test_cells_of_other_images_than_claimed_are_refused(images):
+    with pytest.raises(ResultsError, match=r"same .* images"):
+        summarise(cells_with(GOOD), FACTS, dataclasses.replace(CONDITIONS, images=images), MADE)
+
+
+def test_cells_that_are_not_about_the_same_images_are_refused():
+    cells = cells_with(GOOD)
+    cells["contrast", 2] = dataclasses.replace(cells["contrast", 2], ids=cells["contrast", 2].ids[::-1])
+    with pytest.raises(ResultsError, match="contrast-2"):
+        summarise(cells, FACTS, CONDITIONS, MADE)
+
+
+def test_notes_of_data_and_model_come_first():
+    assert summarise(cells_with(GOOD), FACTS, CONDITIONS, MADE, ["Ten set aside."]).notes[0] == "Ten set aside."
+
+
 def test_a_summary_comes_back_from_its_file(summary, baseline_run, tmp_path):
     for each in (summary, normalise_by(summary, baseline_run)):
         write_summary(tmp_path / "summary.json", each)

@@ -2,20 +2,21 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rugged.benchmark.choice import evenly
+from rugged.benchmark.choice import choose_corruptions, choose_images, choose_severities
 from rugged.benchmark.predictions import make_cell
 from rugged.benchmark.samples import SampleStrips
-from rugged.core.catalogue import SEVERITIES, display_name
+from rugged.core.catalogue import PRESETS, SEVERITIES, display_name
 from rugged.core.environment import versions
-from rugged.core.errors import DataError, Interrupted, ModelError
-from rugged.core.files import exclusive, sha256_file, write_json
+from rugged.core.errors import ConfigError, Interrupted, ModelError, ResultsError, RunError
+from rugged.core.files import exclusive, read_json, sha256_file, write_json
 from rugged.core.progress import Bar, progress, say
 from rugged.corruptions import AVAILABLE, STREAM_VERSION, corrupt, preset_for
 from rugged.data import Dataset, Split
@@ -39,11 +40,13 @@ from rugged.results import (
     Made,
     ModelFacts,
     RunFolder,
+    Stamp,
     Summary,
     load_baseline,
     normalise,
     read_cell,
-    read_provenance,
+    read_stamp,
+    read_summary,
     summarise,
     write_cell,
     write_summary,
@@ -60,6 +63,7 @@ def benchmark(
     seed: int = 0,
     preset: str | None = None,
     baseline: Path | None = None,
+    replace_results: bool = False,
     device: Device = "auto",
     precision: Precision = "fp32",
     command: str = "",
@@ -67,7 +71,7 @@ def benchmark(
     """Measure a run's model on clean and corrupted validation images.
 
     Each cell is saved as it is done, so an interrupted benchmark goes on where it stopped; cells that were saved
-    under the same conditions are not measured again.
+    under the same conditions are not measured again, and stay in the summary.
 
     Args:
         folder: The run folder; its ``benchmark`` folder receives the results.
@@ -78,6 +82,7 @@ def benchmark(
         seed: Of the keyed random streams.
         preset: Severity table; chosen by the images' size unless named.
         baseline: A benchmarked run folder to normalise by, for CE and mCE.
+        replace_results: Replace a full benchmark of this model that was measured under other conditions.
         device: Where.
         precision: Of convolutions and matrix products.
         command: The command line, for the summary.
@@ -86,31 +91,61 @@ def benchmark(
         The summary, as written to ``benchmark/summary.json``.
 
     Raises:
-        ModelError: There is no finished model, or it was trained for other classes.
+        ConfigError: A corruption, severity, limit or preset that cannot be measured.
+        ModelError: There is no finished model, it was trained for other classes, or it answers with no numbers.
         IncomparableError: The baseline was measured under other conditions.
+        RunError: The folder is in use, or holds a full benchmark under other conditions.
         Interrupted: A signal came; the cells measured so far are saved.
     """
     run = RunFolder(folder)
-    model, spec = load_model(run.model)
-    split = _choose(dataset, spec, limit)
-    conditions = Conditions(
-        dataset=dataset.name,
-        content_hash=dataset.content_hash,
-        split=split.name,
-        images=len(split),
-        classes=len(dataset.classes),
-        size=dataset.size,
-        route="in memory",
-        stored="no",
-        preset=preset or preset_for(*dataset.size),
-        textures="none",
-        seed=seed,
-        stream_version=STREAM_VERSION,
-        corruptions=tuple(name for name in AVAILABLE if name in corruptions),
-        severities=tuple(sorted(severities)),
-        limit=limit if len(split) < len(dataset.val) else None,
-    )
-    facts = ModelFacts(
+    if preset is not None and preset not in PRESETS:
+        raise ConfigError(f"There is no preset {preset!r}; expected one of {', '.join(PRESETS)}.")
+    names, levels = choose_corruptions(corruptions), choose_severities(severities)
+    split = choose_images(dataset.val, limit)
+    with exclusive(run.lock, f"benchmark {folder}"):
+        model, spec = load_model(run.model)
+        _require_same_classes(spec, dataset)
+        conditions = Conditions(
+            dataset=dataset.name,
+            content_hash=dataset.content_hash,
+            split=split.name,
+            images=len(split),
+            classes=len(dataset.classes),
+            size=dataset.size,
+            route="in memory",
+            stored="no",
+            preset=preset or preset_for(*dataset.size),
+            textures="none",
+            seed=seed,
+            stream_version=STREAM_VERSION,
+            corruptions=names,
+            severities=levels,
+            limit=limit if len(split) < len(dataset.val) else None,
+        )
+        # Before hours of measuring: can the baseline be used?
+        reference = None if baseline is None else load_baseline(baseline, conditions)
+        bench = _Bench(make_fabric(device, precision), run, model, spec, split, conditions, _facts(run, model, spec))
+        bench.make_room(replace_results)
+        write_json(run.classes, [asdict(info) for info in dataset.classes])
+        cells = bench.measure_missing()
+        summary = bench.summarise(cells, command, (*dataset.notes, *_training_notes(run, dataset)))
+        if reference is not None:
+            summary = normalise(summary, reference)
+        write_summary(run.summary, summary)
+    return summary
+
+
+def _require_same_classes(spec: ModelSpec, dataset: Dataset) -> None:
+    classes = tuple(info.id for info in dataset.classes)
+    if classes != spec.classes:
+        raise ModelError(
+            f"The model knows {len(spec.classes)} classes ({spec.classes[0]} …), the data set {dataset.name} has "
+            f"{len(classes)} ({classes[0]} …). Benchmark it on data with the classes it was trained for."
+        )
+
+
+def _facts(run: RunFolder, model: nn.Module, spec: ModelSpec) -> ModelFacts:
+    return ModelFacts(
         name=run.name,
         architecture=spec.architecture,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
@@ -118,32 +153,20 @@ def benchmark(
         input_size=spec.input_size,
         training_operations=spec.training_operations,
     )
-    # Before hours of measuring: can the baseline be used?
-    reference = None if baseline is None else load_baseline(baseline, conditions)
-    with exclusive(run.lock, f"benchmark {folder}"):
-        bench = _Bench(make_fabric(device, precision), run, model, spec, split, conditions, facts)
-        write_json(run.classes, [asdict(info) for info in dataset.classes])
-        cells, seconds = bench.measure_all()
-        made = Made(command, round(seconds, 1), versions(), describe(bench.fabric))
-        summary = summarise(cells, facts, conditions, made)
-        if reference is not None:
-            summary = normalise(summary, reference)
-        write_summary(run.summary, summary)
-    return summary
 
 
-def _choose(dataset: Dataset, spec: ModelSpec, limit: int | None) -> Split:
-    classes = tuple(info.id for info in dataset.classes)
-    if classes != spec.classes:
-        raise ModelError(
-            f"The model knows {len(spec.classes)} classes ({spec.classes[0]} …), the data set {dataset.name} has "
-            f"{len(classes)} ({classes[0]} …). Benchmark it on data with the classes it was trained for."
-        )
-    if not len(dataset.val):
-        raise DataError(f"The data set {dataset.name} has no validation images to measure on.")
-    if limit is None:
-        return dataset.val
-    return dataset.val.take(evenly(dataset.val.labels, limit))
+def _training_notes(run: RunFolder, dataset: Dataset) -> list[str]:
+    """A warning where the model was trained on other data: these validation pictures may have been among it."""
+    if not run.manifest.exists():
+        return []
+    manifest = read_json(run.manifest)
+    trained_on = manifest.get("dataset", {}).get("content_hash") if isinstance(manifest, dict) else None
+    if trained_on in (None, dataset.content_hash):
+        return []
+    return [
+        f"The model was trained on other data (content {trained_on[:12]}…, here {dataset.content_hash[:12]}…). If "
+        "these validation pictures were among its training pictures, the figures are better than they should be."
+    ]
 
 
 @dataclass
@@ -158,40 +181,80 @@ class _Bench:
     conditions: Conditions
     facts: ModelFacts
 
-    def measure_all(self) -> tuple[dict[tuple[str, int], Cell], float]:
-        """Measure what is not saved yet, and read every cell back; also the seconds spent measuring."""
-        wanted = [(CLEAN, 0), *((name, s) for name in self.conditions.corruptions for s in self.conditions.severities)]
-        todo = [cell for cell in wanted if read_provenance(self.run.predictions, *cell) != self._provenance()]
-        if len(todo) < len(wanted):
-            say(f"{len(wanted) - len(todo)} of {len(wanted)} cells are already measured.")
-        started = time.monotonic()
-        if todo:
-            self._measure(todo)
-        return {cell: read_cell(self.run.predictions, *cell) for cell in wanted}, time.monotonic() - started
-
-    def _provenance(self) -> dict[str, Any]:
-        return {
+    def __post_init__(self) -> None:
+        hardware = describe(self.fabric)
+        self.provenance: dict[str, Any] = {
             "model_sha256": self.facts.sha256,
-            "precision": describe(self.fabric)["precision"],
+            "versions": versions(),
+            "hardware": {key: hardware[key] for key in ("cpu", "accelerator", "precision")},
             **self.conditions.without_extent(),
         }
 
-    def _measure(self, todo: Sequence[tuple[str, int]]) -> None:
-        self.fabric.setup_module(self.model.eval())
+    def make_room(self, replace_results: bool) -> None:
+        """See that what is about to be measured goes with what is there: add to it, or replace it if that is meant."""
+        try:
+            saved = read_summary(self.run.summary)
+        except ResultsError:
+            return
+        if saved.conditions.without_extent() == self.conditions.without_extent():
+            if saved.model.sha256 == self.facts.sha256 and set(self.conditions.cells) <= set(saved.conditions.cells):
+                self.conditions = replace(
+                    self.conditions, corruptions=saved.conditions.corruptions, severities=saved.conditions.severities
+                )
+        elif saved.model.sha256 == self.facts.sha256 and saved.conditions.limit is None and not replace_results:
+            raise RunError(
+                f"{self.run.benchmark} holds a full benchmark of this model under other conditions (seed "
+                f"{saved.conditions.seed}, preset {saved.conditions.preset}, n = {saved.conditions.images:,}). Add "
+                "--replace to measure it anew under these, or work on a copy of the run folder."
+            )
+        else:
+            # The old figures must not stand beside the new cells, not even if this measurement is interrupted.
+            self.run.summary.unlink()
+
+    def measure_missing(self) -> dict[tuple[str, int], Cell]:
+        """Measure every cell that is not saved yet, and give them all."""
         samples = SampleStrips(self.run.samples, self.split, self.fabric.device)
         samples.write_index()
+        cells = {cell: saved for cell in self.conditions.cells if (saved := self._saved(*cell)) is not None}
+        todo = [cell for cell in self.conditions.cells if cell not in cells]
+        if cells:
+            say(f"{len(cells)} of {len(self.conditions.cells)} cells are already measured.")
+        for corruption, severity in self.conditions.cells:
+            if (corruption, severity) in todo or not samples.exists(corruption, severity):
+                samples.write(corruption, severity, self._corrupt(samples.images, samples.ids, corruption, severity))
+        if todo:
+            cells |= self._measure(todo)
+        return cells
+
+    def _saved(self, corruption: str, severity: int) -> Cell | None:
+        """The saved cell, if it is whole and was measured under these very conditions on these very images."""
+        stamp = read_stamp(self.run.predictions, corruption, severity)
+        if stamp is None or stamp.provenance != self.provenance:
+            return None
+        try:
+            cell = read_cell(self.run.predictions, corruption, severity)
+        except ResultsError:
+            return None
+        return cell if cell.ids == self.split.ids and np.array_equal(cell.labels, self.split.labels) else None
+
+    def _measure(self, todo: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Cell]:
+        self.fabric.setup_module(self.model.eval())
+        cells: dict[tuple[str, int], Cell] = {}
         with stop_on_signal() as stop, progress("Benchmark", len(todo) * len(self.split)) as bar:
-            for number, (corruption, severity) in enumerate(todo):
+            for corruption, severity in todo:
+                started = time.monotonic()
                 cell = self._measure_cell(corruption, severity, stop, bar)
-                if cell is None:
-                    assert stop.signal_number is not None
+                if cell is not None:
+                    seconds = round(time.monotonic() - started, 2)
+                    write_cell(self.run.predictions, cell, Stamp(self.provenance, seconds))
+                    cells[corruption, severity] = cell
+                if stop.signal_number is not None:
                     raise Interrupted(
-                        f"Stopped; {number} cells of {len(todo)} were measured and saved. "
+                        f"Stopped; {len(cells)} cells of {len(todo)} were measured and saved. "
                         "Run the same command again to go on.",
                         stop.signal_number,
                     )
-                samples.write(corruption, severity, self._corrupt(samples.images, samples.ids, corruption, severity))
-                write_cell(self.run.predictions, cell, self._provenance())
+        return cells
 
     def _measure_cell(self, corruption: str, severity: int, stop: StopRequest, bar: Bar) -> Cell | None:
         """One cell, or None when a stop was requested before its end."""
@@ -202,7 +265,12 @@ class _Bench:
             images = as_batch(self.split.images[chunk], self.fabric.device)
             corrupted = self._corrupt(images, self.split.ids[chunk], corruption, severity)
             logits.append(infer(self.fabric, self.model, self.spec, corrupted))
-            name = display_name(corruption) if corruption != CLEAN else "Clean"
+            if not logits[-1].isfinite().all():
+                raise ModelError(
+                    f"The model answers with values that are not numbers (on {corruption} {severity or ''}). "
+                    "Its weights are damaged or its training diverged; try --precision fp32, or train it again."
+                )
+            name = display_name(corruption)
             bar.advance(len(images), f"{name} {severity}" if severity else name)
         return make_cell(corruption, severity, self.split.ids, self.split.labels, torch.cat(logits))
 
@@ -210,3 +278,10 @@ class _Bench:
         if corruption == CLEAN:
             return images
         return corrupt(images, corruption, severity, preset=self.conditions.preset, seed=self.conditions.seed, ids=ids)
+
+    def summarise(self, cells: dict[tuple[str, int], Cell], command: str, notes: Sequence[str]) -> Summary:
+        """The summary of all cells, whoever measured them when."""
+        stamps = [read_stamp(self.run.predictions, *cell) for cell in cells]
+        seconds = sum(stamp.seconds for stamp in stamps if stamp is not None)
+        made = Made(command, round(seconds, 1), versions(), describe(self.fabric))
+        return summarise(cells, self.facts, self.conditions, made, notes)

@@ -36,8 +36,15 @@ class SampleStrips:
         index = {"ids": list(self.ids), "labels": self._labels.tolist(), "height": height, "width": width}
         write_json(self._folder / "samples.json", index)
 
+    def exists(self, corruption: str, severity: int) -> bool:
+        """Whether a strip has been written."""
+        return self._path(corruption, severity).exists()
+
     def write(self, corruption: str, severity: int, images: Tensor) -> None:
         """Write one strip: ``(S, 3, H, W)`` uint8 side by side."""
         strip = images.cpu().permute(2, 0, 3, 1).flatten(1, 2).contiguous().numpy()
-        with atomic_path(self._folder / f"{corruption}-{severity}.png") as temporary:
+        with atomic_path(self._path(corruption, severity)) as temporary:
             Image.fromarray(strip).save(temporary, format="PNG", optimize=True)
+
+    def _path(self, corruption: str, severity: int) -> Path:
+        return self._folder / f"{corruption}-{severity}.png"

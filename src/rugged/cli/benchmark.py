@@ -10,7 +10,7 @@ def benchmark(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder with a trained model.")],
     data: Annotated[
         str, typer.Option("--data", "-d", help="builtin, a prepared data set's name, or a path to pictures or a pack.")
-    ] = "builtin",
+    ],
     baseline: Annotated[
         Path | None, typer.Option(help="Benchmarked run folder whose errors CE and mCE are relative to.")
     ] = None,
@@ -22,6 +22,9 @@ def benchmark(
         int | None, typer.Option(min=1, help="A quick run on so many images, taken evenly over the classes.")
     ] = None,
     preset: Annotated[str | None, typer.Option(help="Severity table. [default: by image size]")] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace a full benchmark that was measured under other conditions.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the corruptions' randomness.")] = 0,
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to run the model.")] = "auto",
     precision: Annotated[
@@ -30,21 +33,23 @@ def benchmark(
 ) -> None:
     """Measure a model on clean images and under the common corruptions. Saved cells are not measured again."""
     from rugged.benchmark import benchmark as measure
-    from rugged.cli.choices import parse_corruptions, parse_severities
+    from rugged.cli.choices import parse_names, parse_numbers
     from rugged.cli.invocation import command_line
     from rugged.cli.tables import print_results
+    from rugged.corruptions import AVAILABLE
     from rugged.data import open_dataset
     from rugged.results import RunFolder
 
     summary = measure(
         run,
         open_dataset(data),
-        corruptions=parse_corruptions(corruptions),
-        severities=parse_severities(severities),
+        corruptions=AVAILABLE if corruptions is None else parse_names(corruptions),
+        severities=parse_numbers(severities),
         limit=limit,
         seed=seed,
         preset=preset,
         baseline=baseline,
+        replace_results=replace,
         device=device,
         precision=precision,
         command=command_line(),

@@ -10,7 +10,7 @@ def train(
     recipe: Annotated[str, typer.Argument(help="A shipped recipe (see `rugged recipes`) or the path of a .toml file.")],
     data: Annotated[
         str, typer.Option("--data", "-d", help="builtin, a prepared data set's name, or a path to pictures or a pack.")
-    ] = "builtin",
+    ],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Run folder. [default: runs/RECIPE]")] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe's value; may be repeated.")

@@ -34,6 +34,8 @@ def make_fabric(device: Device = "auto", precision: Precision = "auto") -> Fabri
     chosen = _available_device(device)
     if precision == "auto":
         precision = "bf16" if has_fast_bf16(chosen) else "fp32"
+    # Left alone, convolutions on recent GPUs round float32 to 10 bits of mantissa, and "fp32" would not be true.
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
     return Fabric(accelerator=chosen, devices=1, precision=_FABRIC_PRECISION[precision])
 
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-Errors = Sequence[float] | float
+import numpy as np
+import numpy.typing as npt
+
+Errors = Sequence[float] | npt.NDArray[np.floating] | float
 """Error rates in [0, 1] at the severities of one corruption, or their mean."""
 
 
@@ -20,8 +23,9 @@ def corruption_error(errors: Errors, baseline: Errors) -> float:
     Raises:
         ValueError: An error rate outside [0, 1], lists of different length, or a baseline without errors.
     """
-    if isinstance(errors, Sequence) and isinstance(baseline, Sequence) and len(errors) != len(baseline):
-        raise ValueError(f"{len(errors)} severities cannot be compared with the baseline's {len(baseline)}")
+    counts = np.size(errors), np.size(baseline)
+    if np.ndim(errors) and np.ndim(baseline) and counts[0] != counts[1]:
+        raise ValueError(f"{counts[0]} severities cannot be compared with the baseline's {counts[1]}")
     divisor = _mean(baseline)
     if divisor == 0.0:
         raise ValueError("the baseline makes no errors here, so a ratio to it has no meaning")
@@ -60,7 +64,7 @@ def mean_corruption_accuracy(errors: Mapping[str, Errors]) -> float:
 
 
 def _mean(errors: Errors) -> float:
-    values = [float(value) for value in errors] if isinstance(errors, Sequence) else [float(errors)]
-    if not values or not all(0.0 <= value <= 1.0 for value in values):
+    values = np.atleast_1d(np.asarray(errors, dtype=float))
+    if values.size == 0 or not ((values >= 0) & (values <= 1)).all():
         raise ValueError(f"error rates must lie in [0, 1], got {errors!r}; divide percentages by 100")
-    return sum(values) / len(values)
+    return float(values.mean())

@@ -2,7 +2,7 @@
 
 from rugged.results.baselines import load_baseline
 from rugged.results.comparison import differences
-from rugged.results.predictions import CLEAN, Cell, read_cell, read_cells, read_provenance, write_cell
+from rugged.results.predictions import CLEAN, Cell, Stamp, read_cell, read_cells, read_stamp, write_cell
 from rugged.results.runs import RunFolder
 from rugged.results.summary import (
     Conditions,
@@ -22,13 +22,14 @@ __all__ = [
     "Made",
     "ModelFacts",
     "RunFolder",
+    "Stamp",
     "Summary",
     "differences",
     "load_baseline",
     "normalise",
     "read_cell",
     "read_cells",
-    "read_provenance",
+    "read_stamp",
     "read_summary",
     "summarise",
     "write_cell",

@@ -1,8 +1,7 @@
 """Per-image predictions: the product of a benchmark, one Parquet file for each cell (corruption and severity)."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from rugged.core.files import atomic_path
 from rugged.metrics import in_top
 
 CLEAN = "clean"
-_PROVENANCE = b"rugged.provenance"
+_STAMP = b"rugged.stamp"
 
 
 @dataclass(frozen=True)
@@ -56,13 +55,26 @@ class Cell:
         return in_top(self.labels, self.top, 5)
 
 
+@dataclass(frozen=True)
+class Stamp:
+    """What a saved cell was measured under, and how long that took.
+
+    Attributes:
+        provenance: Everything its predictions depend on: model, images, conditions, versions, hardware, precision.
+        seconds: Duration of its measurement.
+    """
+
+    provenance: dict[str, Any]
+    seconds: float
+
+
 def cell_path(folder: Path, corruption: str, severity: int) -> Path:
     """The file of a cell within a predictions folder."""
     return folder / f"{corruption}-{severity}.parquet"
 
 
-def write_cell(folder: Path, cell: Cell, provenance: Mapping[str, Any]) -> None:
-    """Write a cell atomically, with the conditions it was measured under: the file is a checkpoint."""
+def write_cell(folder: Path, cell: Cell, stamp: Stamp) -> None:
+    """Write a cell atomically, stamped: the file is a checkpoint."""
     count = len(cell.ids)
     table = pa.table(
         {
@@ -77,7 +89,7 @@ def write_cell(folder: Path, cell: Cell, provenance: Mapping[str, Any]) -> None:
             "sum_of_squares": pa.array(cell.sum_of_squares, pa.float32()),
         }
     )
-    table = table.replace_schema_metadata({_PROVENANCE: json.dumps(provenance, sort_keys=True)})
+    table = table.replace_schema_metadata({_STAMP: json.dumps(asdict(stamp))})
     with atomic_path(cell_path(folder, cell.corruption, cell.severity)) as temporary:
         pq.write_table(table, temporary, compression="zstd")
 
@@ -86,13 +98,12 @@ def _rows(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel(), kind), values.shape[1])
 
 
-def read_provenance(folder: Path, corruption: str, severity: int) -> dict[str, Any] | None:
-    """The conditions a saved cell was measured under; None where there is no readable cell."""
+def read_stamp(folder: Path, corruption: str, severity: int) -> Stamp | None:
+    """The stamp of a saved cell; None where there is no readable cell."""
     try:
         metadata = pq.read_schema(cell_path(folder, corruption, severity)).metadata or {}
-        found: dict[str, Any] = json.loads(metadata[_PROVENANCE])
-        return found
-    except (OSError, pa.ArrowInvalid, KeyError, ValueError):
+        return Stamp(**json.loads(metadata[_STAMP]))
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return None
 
 
@@ -121,8 +132,10 @@ def read_cell(folder: Path, corruption: str, severity: int) -> Cell:
         raise ResultsError(
             f"{path} does not exist: this cell was not measured. Run `rugged benchmark` first."
         ) from error
-    except (OSError, pa.ArrowInvalid, KeyError) as error:
-        raise ResultsError(f"{path} cannot be read ({error}). Delete it and run `rugged benchmark` again.") from error
+    except (OSError, pa.ArrowException, KeyError, AttributeError, ValueError) as error:
+        raise ResultsError(
+            f"{path} cannot be read ({error}). Run `rugged benchmark` again: it measures damaged cells anew."
+        ) from error
 
 
 def _matrix(column: pa.FixedSizeListArray) -> npt.NDArray[Any]:

@@ -65,6 +65,11 @@ class Conditions:
     severities: tuple[int, ...]
     limit: int | None = None
 
+    @property
+    def cells(self) -> list[tuple[str, int]]:
+        """Every (corruption, severity) that these conditions name, clean first."""
+        return [(CLEAN, 0), *((name, severity) for name in self.corruptions for severity in self.severities)]
+
     def without_extent(self) -> dict[str, Any]:
         """All but which corruptions and severities were measured: what a single cell depends on."""
         return {key: value for key, value in to_plain(self).items() if key not in ("corruptions", "severities")}
@@ -111,7 +116,14 @@ class MeanCorruptionError:
 
 @dataclass(frozen=True)
 class Made:
-    """How the measurement was made. ``seconds`` counts the cells measured by this command, not resumed ones."""
+    """How the measurement was made.
+
+    Attributes:
+        command: The last command that measured or summarised.
+        seconds: Sum over the cells of the time each took to measure, by whichever command.
+        versions: Of Python and of the packages that decide a result, the same for every cell.
+        hardware: Likewise the same for every cell.
+    """
 
     command: str
     seconds: float
@@ -140,7 +152,13 @@ class Summary:
         return {name: result.error for name, result in self.corruptions.items()}
 
 
-def summarise(cells: Mapping[tuple[str, int], Cell], model: ModelFacts, conditions: Conditions, made: Made) -> Summary:
+def summarise(
+    cells: Mapping[tuple[str, int], Cell],
+    model: ModelFacts,
+    conditions: Conditions,
+    made: Made,
+    notes: Sequence[str] = (),
+) -> Summary:
     """Compute every figure that needs no baseline.
 
     Args:
@@ -148,17 +166,24 @@ def summarise(cells: Mapping[tuple[str, int], Cell], model: ModelFacts, conditio
         model: The measured model.
         conditions: What was measured.
         made: How.
+        notes: What a reader must know besides, of the data and the model.
 
     Raises:
-        ResultsError: A cell is missing.
+        ResultsError: A cell is missing, or is not about the same images as the others.
     """
-    wanted = [(CLEAN, 0), *((name, s) for name in conditions.corruptions for s in conditions.severities)]
+    wanted = conditions.cells
     missing = [f"{name}-{severity}" for name, severity in wanted if (name, severity) not in cells]
     if missing:
         raise ResultsError(
             f"{len(missing)} cells are missing ({', '.join(missing[:3])} …). Run `rugged benchmark` again."
         )
     clean = cells[CLEAN, 0]
+    strange = [f"{name}-{severity}" for name, severity in wanted if cells[name, severity].ids != clean.ids]
+    if strange or len(clean.ids) != conditions.images:
+        raise ResultsError(
+            f"The cells are not about the same {conditions.images:,} images ({', '.join(strange) or CLEAN} differ). "
+            "Run `rugged benchmark` again."
+        )
     results = {
         name: _corruption_result([cells[name, severity] for severity in conditions.severities])
         for name in conditions.corruptions
@@ -171,7 +196,7 @@ def summarise(cells: Mapping[tuple[str, int], Cell], model: ModelFacts, conditio
         mean_corruption_accuracy=_mean_accuracy({name: result.error for name, result in results.items()}),
         made=made,
         seen_in_training=tuple(name for name in BENCHMARK if name in model.training_operations),
-        notes=_notes(conditions),
+        notes=(*notes, *_notes(conditions)),
     )
 
 
