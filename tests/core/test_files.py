@@ -1,5 +1,6 @@
 """Files are whole or not there."""
 
+import errno
 import hashlib
 import multiprocessing
 import os
@@ -7,6 +8,7 @@ import signal
 import stat
 
 import pytest
+from filelock import FileLock
 
 from rugged.core.errors import RuggedError, RunError
 from rugged.core.files import atomic_path, exclusive, read_json, sha256_file, write_json, write_text
@@ -61,6 +63,19 @@ def test_unwritable_folder_is_named(tmp_path):
         write_text(blocker / "below", "text")
 
 
+def test_an_error_about_another_file_is_not_called_a_failed_write(tmp_path):
+    with pytest.raises(FileNotFoundError, match="source"), atomic_path(tmp_path / "target") as temporary:
+        temporary.write_bytes((tmp_path / "source").read_bytes())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_named_and_the_old_file_stands(tmp_path):
+    write_text(tmp_path / "file", "old")
+    with pytest.raises(RuggedError, match=r"Cannot write .*file: No space left"), atomic_path(tmp_path / "file"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
 def test_sha256_agrees_with_hashlib(tmp_path):
     data = bytes(range(256)) * 5000
     (tmp_path / "data").write_bytes(data)
@@ -79,7 +94,7 @@ def test_written_files_follow_the_umask_whatever_their_writer_does(tmp_path):
 
 
 def _hold(path, ready):
-    with exclusive(path, "hold it"):
+    with exclusive(path, "hold it"), atomic_path(path.parent / "below" / "file"):
         ready.set()
         signal.pause()
 
@@ -92,9 +107,23 @@ def test_a_lock_keeps_others_out_and_falls_with_its_holder(tmp_path):
     assert ready.wait(30)
     with pytest.raises(RunError, match="another process"), exclusive(tmp_path / "lock", "train"):
         pytest.fail("the lock was given twice")
+    (partial,) = (tmp_path / "below").iterdir()  # The holder's, which whoever was refused has left alone.
     holder.kill()
     holder.join()
+    assert partial.exists()
+    others = [tmp_path / ".film.mp4.partial", tmp_path / "below" / "x.0123abcd.partial"]
+    for path in others:
+        path.touch()
     with exclusive(tmp_path / "lock", "train"):
-        pass
+        assert not partial.exists()
+    assert all(path.exists() for path in others)
     with exclusive(tmp_path / "lock", "train again"):
         pass
+
+
+def test_a_lock_is_given_back_after_a_failure(tmp_path, monkeypatch):
+    lock = FileLock(tmp_path / "lock", timeout=0)
+    monkeypatch.setattr("rugged.core.files.FileLock", lambda *_, **__: lock)
+    with pytest.raises(KeyError), exclusive(tmp_path / "lock", "train"):
+        raise KeyError
+    assert not lock.is_locked

@@ -57,7 +57,12 @@ def test_resumed_work_counts_as_done_but_not_as_fast(log):
     with progress("Training", 1000, done=900) as bar:
         clock.now += 20
         bar.advance(50)
-    assert "95% (950/1,000 images, 2/s, 20.0 s left)" in stream.getvalue()
+        clock.now += 10
+        bar.advance(50)
+    assert stream.getvalue().splitlines() == [
+        "Training: 95% (950/1,000 images, 2/s, 20.0 s left)",
+        "Training: 100 images in 30.0 s (900 were done before)",
+    ]
 
 
 def test_a_terminal_gets_a_bar(monkeypatch):

@@ -11,11 +11,11 @@ from rugged.engine import Loop, StopRequest
 class Recorder:
     """A run over ten images whose weight takes in every batch and the step's own randomness."""
 
-    def __init__(self, folder, epochs=3, stop_after=None):
+    def __init__(self, folder, epochs=3, stop_after=None, stop_in_epoch=None):
         self.model = nn.Linear(1, 1, bias=False)
         nn.init.zeros_(self.model.weight)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=1.0)
-        self.seen, self.ended, self.stop_after = [], [], stop_after
+        self.seen, self.ended, self.stop_after, self.stop_in_epoch = [], [], stop_after, stop_in_epoch
         self.stop = StopRequest()
         self.loop = Loop(epochs, 3, 10, 7, {"m": self.model}, {"o": self.optimizer}, folder / "latest.safetensors")
 
@@ -31,6 +31,8 @@ class Recorder:
     def end_epoch(self, epoch):
         self.ended.append(epoch)
         self.loop.rows.append({"epoch": epoch, "images": self.loop.totals["images"]})
+        if self.stop_in_epoch == epoch:
+            self.stop.signal_number = 2
 
     def run(self):
         self.loop.run(self.step, self.end_epoch, self.stop)
@@ -51,13 +53,17 @@ def test_an_epoch_draws_whole_batches_without_repeats(tmp_path):
     assert orders[0] != orders[1]
 
 
-@pytest.mark.parametrize("stop_after", range(1, 9))
-def test_a_stopped_run_ends_like_one_that_was_not(tmp_path, stop_after):
+@pytest.mark.parametrize(
+    ("when", "step", "number"),
+    [({"stop_after": step}, step, 15) for step in range(1, 10)]
+    + [({"stop_in_epoch": epoch}, 3 * epoch + 3, 2) for epoch in range(3)],
+)
+def test_a_stopped_run_ends_like_one_that_was_not(tmp_path, when, step, number):
     whole = Recorder(tmp_path / "whole").run()
-    first = Recorder(tmp_path / "cut", stop_after=stop_after)
-    with pytest.raises(Interrupted, match=f"step {stop_after} of 9") as caught:
+    first = Recorder(tmp_path / "cut", **when)
+    with pytest.raises(Interrupted, match=f"step {step} of 9") as caught:
         first.run()
-    assert caught.value.signal_number == 15
+    assert caught.value.signal_number == number
     second = Recorder(tmp_path / "cut").run()
     assert first.seen + second.seen == whole.seen
     assert first.ended + second.ended == whole.ended

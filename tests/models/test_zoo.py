@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+import torchvision
 
 from rugged.core.errors import ModelError
-from rugged.models import build, default_normalisation, resolve
+from rugged.models import ModelSpec, build, default_normalisation, load_model, preprocess, resolve, save_model
 
 
 @pytest.mark.parametrize(
@@ -14,13 +15,14 @@ from rugged.models import build, default_normalisation, resolve
         ("resnet18", "torchvision/resnet18"),
         ("timm/resnet18", "timm/resnet18"),
         ("resnet10t", "timm/resnet10t"),
+        ("timm/resnet18.a1_in1k", "timm/resnet18.a1_in1k"),
     ],
 )
 def test_names_are_looked_up_in_order_of_sources(name, full):
     assert resolve(name) == full
 
 
-@pytest.mark.parametrize("name", ["resnet81", "timm/resnet10", "rugged/alexnet", "nowhere/resnet18", "", "/"])
+@pytest.mark.parametrize("name", ["resnet81", "timm/resnet10", "rugged/alexnet", "nowhere/resnet18", "timm/resnet18.a9", "", "/"])
 def test_unknown_names_are_refused_with_a_hint(name):
     with pytest.raises(ModelError, match="no architecture"):
         resolve(name)
@@ -64,3 +66,54 @@ def test_timm_models_come_with_their_own_normalisation():
 def test_ours_have_no_pretrained_weights():
     with pytest.raises(ModelError, match="no pretrained weights"):
         build("alexnet64", 10, pretrained=True)
+
+
+def test_a_tag_chooses_among_published_weights():
+    assert build("timm/resnet18.a1_in1k", 3).eval()(torch.zeros(1, 3, 32, 32)).shape == (1, 3)
+    assert default_normalisation("timm/vit_tiny_patch16_224.augreg_in21k") == ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+AUXILIARY = {"init_weights": False, "aux_logits": True}
+PRETRAINED = {"torchvision/googlenet": AUXILIARY, "torchvision/inception_v3": AUXILIARY, "torchvision/resnet18": {}}
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """Stand in for downloaded weights: random ones, the same whenever they are asked for."""
+
+    def made_up(weights, *args, **kwargs):
+        full = next(name for name in PRETRAINED if torchvision.models.get_model_weights(name[12:]) is type(weights))
+        torch.manual_seed(3)
+        return torchvision.models.get_model(full[12:], weights=None, **PRETRAINED[full]).state_dict()
+
+    monkeypatch.setattr(torchvision.models.WeightsEnum, "get_state_dict", made_up)
+    monkeypatch.setattr("timm.models._builder.load_pretrained", lambda *args, **kwargs: None)
+
+
+@pytest.mark.parametrize("name", [*PRETRAINED, "timm/resnet10t", "timm/resnet18.a1_in1k"])
+def test_a_pretrained_network_trains_and_is_the_same_from_its_file(published, name, tmp_path):
+    model = build(name, 5, pretrained=True)
+    images = torch.randn(2, 3, 96, 96)
+    model(images)[:, 1].sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+    spec = ModelSpec(name, tuple("abcde"), tuple("abcde"), 96)
+    save_model(tmp_path / "model.safetensors", model, spec)
+    loaded, _ = load_model(tmp_path / "model.safetensors")
+    with torch.no_grad():
+        torch.testing.assert_close(loaded(images), model.eval()(images))
+
+
+@pytest.mark.parametrize("name", ["torchvision/googlenet", "torchvision/inception_v3"])
+def test_pretrained_inceptions_see_what_torchvision_shows_them(published, name):
+    """Torchvision takes ImageNet's normalisation and rescales within the network; here preprocessing does both."""
+    theirs = torchvision.models.get_model(name[12:], weights="DEFAULT").eval()
+    ours = build(name, 5, pretrained=True).eval()
+    theirs.fc = ours.fc
+    images = torch.randint(0, 256, (2, 3, 96, 96), dtype=torch.uint8)
+    normalised = torchvision.transforms.functional.normalize(
+        images / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    )
+    mean, std = default_normalisation(name)
+    with torch.no_grad():
+        mine = ours(preprocess(images, ModelSpec(name, (), (), 96, mean, std)))
+        torch.testing.assert_close(mine, theirs(normalised), atol=1e-5, rtol=1e-4)

@@ -6,11 +6,12 @@ import dataclasses
 import pytest
 import torch
 
-import rugged.train.fit
-from rugged.core.errors import DataError, Interrupted, RunError
+import rugged.train.trainer
+from rugged.core.errors import DataError, Interrupted, ModelError, RunError
 from rugged.core.files import exclusive, read_json, sha256_file
 from rugged.data import open_dataset
 from rugged.models import load_model
+from rugged.results import RunFolder
 from rugged.train import load_recipe, train
 
 OVERRIDES = ["epochs=3", "batch_size=8", "development_per_class=6", "optimizer.lr=0.01", "precision=fp32"]
@@ -22,7 +23,7 @@ def read_rows(run):
 
 @pytest.fixture
 def recipe():
-    return load_recipe("demo", ["model.architecture=resnet10t", *OVERRIDES])
+    return load_recipe("demo_model", ["model.architecture=timm/test_resnet", *OVERRIDES])
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def dataset(picture_folder):
 
 
 def test_a_run_learns_and_leaves_everything_behind(recipe, dataset, tmp_path):
-    run = train(recipe, dataset, tmp_path / "run", device="cpu", command="rugged train demo")
+    run = train(recipe, dataset, tmp_path / "run", device="cpu", command="rugged train demo_model")
     rows = read_rows(run)
     assert [(row["epoch"], row["split"]) for row in rows] == [(str(e), s) for e in (1, 2, 3) for s in ("train", "dev")]
     assert float(rows[4]["loss"]) < float(rows[0]["loss"])
@@ -40,6 +41,8 @@ def test_a_run_learns_and_leaves_everything_behind(recipe, dataset, tmp_path):
     assert manifest["status"] == "finished"
     assert manifest["sha256"] == sha256_file(run.model)
     assert manifest["dataset"]["content_hash"] == dataset.content_hash
+    assert manifest["final"]["dev"]["top1"] == pytest.approx(float(rows[5]["top1"]), abs=1e-6)
+    assert [(each["command"], each["first_step"]) for each in manifest["sessions"]] == [("rugged train demo_model", 0)]
     _, spec = load_model(run.model)
     assert spec.classes == ("above", "below")
     assert spec.input_size == 32
@@ -57,7 +60,7 @@ def test_the_same_recipe_gives_the_same_model_and_another_seed_another(recipe, d
 @pytest.mark.parametrize("stop_after", [1, 4, 5, 8])  # Four steps an epoch: within, at the end, after.
 def test_an_interrupted_run_ends_with_the_same_weights(recipe, dataset, tmp_path, monkeypatch, stop_after):
     whole = train(recipe, dataset, tmp_path / "whole", device="cpu")
-    original = rugged.train.fit._Trainer.step
+    original = rugged.train.trainer.Trainer.step
     stops = []
 
     def step_then_stop(self, indices, position):
@@ -69,11 +72,13 @@ def test_an_interrupted_run_ends_with_the_same_weights(recipe, dataset, tmp_path
             signal.raise_signal(signal.SIGTERM)
         return note
 
-    monkeypatch.setattr(rugged.train.fit._Trainer, "step", step_then_stop)
+    monkeypatch.setattr(rugged.train.trainer.Trainer, "step", step_then_stop)
     with pytest.raises(Interrupted, match=f"step {stop_after} of 12"):
-        train(recipe, dataset, tmp_path / "cut", device="cpu")
+        train(recipe, dataset, tmp_path / "cut", device="cpu", command="first")
     assert not (tmp_path / "cut" / "model.safetensors").exists()
-    resumed = train(recipe, dataset, tmp_path / "cut", device="cpu")
+    resumed = train(recipe, dataset, tmp_path / "cut", device="cpu", command="second")
+    sessions = [(each["command"], each["first_step"]) for each in read_json(resumed.manifest)["sessions"]]
+    assert sessions == [("first", 0), ("second", stop_after)]
     assert sha256_file(resumed.model) == sha256_file(whole.model)
     columns = ("epoch", "split", "loss", "top1")
     figures = [[[row[c] for c in columns] for row in read_rows(run)] for run in (whole, resumed)]
@@ -96,6 +101,76 @@ def test_another_recipe_or_other_data_is_refused(recipe, dataset, tmp_path):
         train(dataclasses.replace(recipe, epochs=1), other, tmp_path / "run", device="cpu")
 
 
+@pytest.mark.parametrize("content", ["{}", "[]", '{"status": "finished", "dataset": 3}', "null"])
+def test_a_manifest_that_is_none_is_refused(recipe, dataset, tmp_path, content):
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    run.model.write_bytes(b"a model")
+    run.recipe.write_text("a recipe")
+    run.manifest.write_text(content)
+    with pytest.raises(RunError, match=r"manifest\.json is not a manifest .*--out"):
+        train(recipe, dataset, run.path, device="cpu")
+    assert run.model.read_bytes() == b"a model"
+
+
+def test_a_recipe_that_is_no_text_is_another_recipe(recipe, dataset, tmp_path):
+    recipe = dataclasses.replace(recipe, epochs=1)
+    run = train(recipe, dataset, tmp_path / "run", device="cpu")
+    run.recipe.write_bytes(b"\xff" + run.recipe.read_bytes())
+    with pytest.raises(RunError, match="another recipe"):
+        train(recipe, dataset, run.path, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model.architecture": "timm/vit_tiny_patch16_224"}, r"on 32×32 pixels .*model\.input_size"),
+        ({"model.architecture": "torchvision/inception_v3"}, r"on 32×32 pixels .*model\.input_size"),
+        ({"model.architecture": "torchvision/resnet18", "batch_size": 1}, "in batches of 1 .*batch_size"),
+    ],
+)
+def test_what_a_network_does_not_take_is_said_and_leaves_the_folder_free(
+    recipe, dataset, tmp_path, changes, message
+):
+    wrong = load_recipe("demo_model", [*OVERRIDES, *(f"{name}={value}" for name, value in changes.items())])
+    with pytest.raises(ModelError, match=message):
+        train(wrong, dataset, tmp_path / "run", device="cpu")
+    run = train(dataclasses.replace(recipe, epochs=1), dataset, tmp_path / "run", device="cpu")
+    assert read_json(run.manifest)["status"] == "finished"
+
+
+def test_the_rehearsal_leaves_no_trace_in_the_network(recipe, dataset, tmp_path, monkeypatch):
+    seen = []
+    original = rugged.train.trainer.Trainer.step
+
+    def look(self, indices, position):
+        if position.step == 0:
+            seen.extend(int(value) for name, value in self.model.state_dict().items() if "num_batches" in name)
+        return original(self, indices, position)
+
+    monkeypatch.setattr(rugged.train.trainer.Trainer, "step", look)
+    train(dataclasses.replace(recipe, epochs=1), dataset, tmp_path / "run", device="cpu")
+    assert set(seen) == {0}
+
+
+def test_weights_that_the_last_step_ruined_are_not_called_finished(recipe, dataset, tmp_path, monkeypatch):
+    original = rugged.train.trainer.Trainer.step
+
+    def ruin(self, indices, position):
+        note = original(self, indices, position)
+        if position.step == 11:
+            next(self.model.parameters()).data.fill_(torch.nan)
+        return note
+
+    monkeypatch.setattr(rugged.train.trainer.Trainer, "step", ruin)
+    for _ in range(2):  # Run again, it is found out again.
+        with pytest.raises(RunError, match=r"not finite .*optimizer\.lr"):
+            train(recipe, dataset, tmp_path / "run", device="cpu")
+    run = RunFolder(tmp_path / "run")
+    assert not run.model.exists()
+    assert read_json(run.manifest)["status"] == "training"
+
+
 def test_two_trainings_in_one_folder_are_refused(recipe, dataset, tmp_path):
     with exclusive(tmp_path / "run" / ".lock", "test"), pytest.raises(RunError, match="another process"):
         train(recipe, dataset, tmp_path / "run", device="cpu")
@@ -111,7 +186,7 @@ def test_a_damaged_checkpoint_is_named(recipe, dataset, tmp_path):
 
 def test_divergence_stops_with_step_ids_and_advice(recipe, dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        rugged.train.fit, "preprocess", lambda images, spec: torch.full((len(images), 3, 32, 32), torch.nan)
+        rugged.train.trainer, "preprocess", lambda images, spec: torch.full((len(images), 3, 32, 32), torch.nan)
     )
     with pytest.raises(RunError, match=r"nan at step 1 .*(above|below)/train\d\d.*optimizer\.lr"):
         train(recipe, dataset, tmp_path / "run", device="cpu")

@@ -19,10 +19,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary sibling of ``path`` to write to, and move it into place when the block succeeds.
 
     A reader sees the old file or the new one, never a part of it; after a failure the old one stands and the
-    temporary is gone.
+    temporary is gone. Only a process that is killed leaves it; :func:`exclusive` clears that away.
 
     Raises:
-        RuggedError: The folder cannot be written, or the disk is full.
+        RuggedError: The folder cannot be written, or the disk is full. An error that names another file, which the
+            block failed to read, is passed on as it is.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
@@ -31,23 +32,18 @@ def atomic_path(path: Path) -> Iterator[Path]:
         usual_mode = temporary.stat().st_mode
         yield temporary
         temporary.chmod(usual_mode)  # Some writers, safetensors among them, make files that only their owner reads.
-        _flush_to_disk(temporary)
+        with temporary.open("rb+") as stream:  # Windows flushes only what is open for writing.
+            os.fsync(stream.fileno())
         temporary.replace(path)
     except OSError as error:
+        if error.filename is not None and Path(error.filename) not in (temporary, *temporary.parents):
+            raise
         raise RuggedError(
             f"Cannot write {path}: {error.strerror or error}. Free space or choose another folder, then run again."
         ) from error
     finally:
         with suppress(OSError):  # Where nothing could be written there is nothing to remove.
             temporary.unlink(missing_ok=True)
-
-
-def _flush_to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -94,6 +90,8 @@ def sha256_file(path: Path) -> str:
 def exclusive(path: Path, doing: str) -> Iterator[None]:
     """Hold the lock file ``path`` for the length of the block; the system releases it if the process dies.
 
+    The lock is for all that lies in its folder, so what a killed holder left half-written there is removed first.
+
     Args:
         path: Lock file, created when missing and left in place (removing it would race with others).
         doing: What the block does, for the message: "train into runs/a".
@@ -111,6 +109,10 @@ def exclusive(path: Path, doing: str) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise RunError(f"Cannot {doing}: {path} cannot be locked ({error.strerror or error}).") from error
-    with lock:
-        lock.release()  # The acquire above counted once; the block holds the second count.
+    try:
+        for leftover in path.parent.rglob(f".*.{'[0-9a-f]' * 8}.partial"):
+            with suppress(OSError):  # It is in nobody's way.
+                leftover.unlink()
         yield
+    finally:
+        lock.release()

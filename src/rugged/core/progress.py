@@ -35,7 +35,7 @@ class Bar(Protocol):
 
 @contextmanager
 def progress(description: str, total: int, unit: str = "images", done: int = 0) -> Iterator[Bar]:
-    """Show the progress of ``total`` units of work, with rate and time left.
+    """Show the progress of ``total`` units of work and the time left; a log is given the rate too.
 
     Args:
         description: What is being done, as a person would say it.
@@ -90,8 +90,10 @@ class _LogBar:
 
     def finish(self) -> None:
         elapsed = time.monotonic() - self._started
+        before = f" ({self._before:,} were done before)" if self._before else ""
         note = f"  {self._note}" if self._note else ""
-        say(f"{self._description}: {self._done:,} {self._unit} in {format_seconds(elapsed)}{note}")
+        done = f"{self._done - self._before:,} {self._unit} in {format_seconds(elapsed)}"
+        say(f"{self._description}: {done}{before}{note}")
 
     def _line(self) -> str:
         rate = (self._done - self._before) / max(time.monotonic() - self._started, 1e-9)

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from rugged.core.errors import RunError
-from rugged.core.files import atomic_path
+from rugged.models.tensors import save_tensors
 
 _KEY = "rugged.checkpoint"
 
@@ -28,9 +27,7 @@ def save_checkpoint(
         state: Whatever JSON can hold.
     """
     tensors = {
-        f"module/{name}/{key}": _portable(value)
-        for name, module in modules.items()
-        for key, value in module.state_dict().items()
+        f"module/{name}/{key}": value for name, module in modules.items() for key, value in module.state_dict().items()
     }
     numbers: dict[str, dict[str, Any]] = {}
     for name, optimizer in optimizers.items():
@@ -38,16 +35,11 @@ def save_checkpoint(
         for index, entries in optimizer.state_dict()["state"].items():
             for key, value in entries.items():
                 if isinstance(value, Tensor):
-                    tensors[f"optimizer/{name}/{index}/{key}"] = _portable(value)
+                    tensors[f"optimizer/{name}/{index}/{key}"] = value
                 elif value is not None:
                     numbers[name][f"{index}/{key}"] = value
     document = json.dumps({"state": state, "optimizer_numbers": numbers})
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={_KEY: document})
-
-
-def _portable(tensor: Tensor) -> Tensor:
-    return tensor.detach().cpu().contiguous()
+    save_tensors(path, tensors, {_KEY: document})
 
 
 def load_checkpoint(

@@ -83,7 +83,7 @@ class Loop:
         Args:
             step: Called with a batch's indices and the position; returns a note for the progress bar.
             end_epoch: Called with each finished epoch's number, counted from 0.
-            stop: Looked at after every step.
+            stop: Looked at after every step and every epoch.
 
         Raises:
             Interrupted: ``stop`` was requested; the checkpoint has been written.
@@ -95,7 +95,7 @@ class Loop:
                 end_epoch(epoch)
                 self.totals.clear()
                 self.epochs_done = epoch + 1
-                self._save((epoch + 1) * self.steps_per_epoch)
+                self._save((epoch + 1) * self.steps_per_epoch, stop)
 
     def _run_epoch(
         self,
@@ -109,15 +109,8 @@ class Loop:
         for position, indices in self._batches(epoch, first):
             seed_step(self.seed, position.step)
             bar.advance(self.batch_size, step(indices, position))
-            if stop.signal_number is not None:
-                self._save(position.step + 1)
-                raise Interrupted(
-                    f"Stopped at step {position.step + 1:,} of {self.steps:,}; everything is saved. "
-                    "Run the same command again to go on.",
-                    stop.signal_number,
-                )
-            if time.monotonic() - saved_at > _SECONDS_BETWEEN_CHECKPOINTS:
-                self._save(position.step + 1)
+            if stop.signal_number is not None or time.monotonic() - saved_at > _SECONDS_BETWEEN_CHECKPOINTS:
+                self._save(position.step + 1, stop)
                 saved_at = time.monotonic()
 
     def _batches(self, epoch: int, first: int) -> Iterator[tuple[Position, npt.NDArray[np.int64]]]:
@@ -126,7 +119,8 @@ class Loop:
             indices = order[batch * self.batch_size : (batch + 1) * self.batch_size]
             yield Position(epoch, batch, epoch * self.steps_per_epoch + batch), indices
 
-    def _save(self, steps_done: int) -> None:
+    def _save(self, steps_done: int, stop: StopRequest) -> None:
+        """Write the checkpoint; then is the moment to stop, if that was asked for."""
         state = {
             "steps_done": steps_done,
             "epochs_done": self.epochs_done,
@@ -134,6 +128,12 @@ class Loop:
             "rows": self.rows,
         }
         save_checkpoint(self.checkpoint, self.modules, self.optimizers, state)
+        if stop.signal_number is not None:
+            raise Interrupted(
+                f"Stopped at step {steps_done:,} of {self.steps:,}; everything is saved. "
+                "Run the same command again to go on.",
+                stop.signal_number,
+            )
 
     def _resume(self) -> int:
         if not self.checkpoint.exists():

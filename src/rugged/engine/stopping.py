@@ -1,12 +1,16 @@
-"""Stopping on request: Ctrl-C and SIGTERM are noted, and the loop stops where nothing is lost."""
+"""Stopping on request: Ctrl-C and SIGTERM are noted, and the work stops where nothing is lost."""
 
+import os
 import signal
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
-from rugged.core.progress import say
+from rugged.core.errors import Interrupted
+
+_NOTICE = b"\nStopping as soon as what is finished is saved ... (Ctrl-C again: at once)\n"
 
 
 @dataclass
@@ -18,14 +22,25 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signal() -> Iterator[StopRequest]:
-    """Note SIGINT and SIGTERM in the block instead of dying of them; a second Ctrl-C stops at once."""
+    """Note SIGINT and SIGTERM in the block instead of dying of them; a second Ctrl-C stops at once.
+
+    Outside the main thread, where Python hands out no signals, the request stays empty.
+
+    Raises:
+        Interrupted: A signal came and the block ended all the same: no request is forgotten.
+    """
     request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
 
     def note(number: int, _frame: FrameType | None) -> None:
         if request.signal_number is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
         request.signal_number = request.signal_number or number
-        say("Stopping after this step and saving …")
+        # A handler runs between any two instructions, perhaps in the middle of a print: it must not print itself.
+        with suppress(OSError):
+            os.write(2, _NOTICE)
 
     previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -33,3 +48,7 @@ def stop_on_signal() -> Iterator[StopRequest]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+    if request.signal_number is not None:
+        raise Interrupted(
+            "Stopped; what was finished is saved. Run the same command again to go on.", request.signal_number
+        )

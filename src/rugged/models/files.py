@@ -5,13 +5,12 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from rugged.core.configuration import from_plain, to_plain
 from rugged.core.errors import ConfigError, ModelError
-from rugged.core.files import atomic_path
 from rugged.models.spec import ModelSpec
+from rugged.models.tensors import save_tensors
 from rugged.models.zoo import build
 
 _KEY = "rugged.model"
@@ -19,9 +18,7 @@ _KEY = "rugged.model"
 
 def save_model(path: Path, model: nn.Module, spec: ModelSpec) -> None:
     """Write weights and specification to one safetensors file, atomically."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={_KEY: json.dumps(to_plain(spec), sort_keys=True)})
+    save_tensors(path, model.state_dict(), {_KEY: json.dumps(to_plain(spec), sort_keys=True)})
 
 
 def read_spec(path: Path) -> ModelSpec:

@@ -25,6 +25,18 @@ def replace_head(model: nn.Module, num_classes: int) -> None:
     setattr(model.get_submodule(parent_name), attribute, _fresh(old, num_classes))
 
 
+def drop_auxiliary_heads(model: nn.Module) -> None:
+    """Take away the extra outputs of GoogLeNet and Inception v3, which only their papers' training uses.
+
+    Args:
+        model: A torchvision classifier. Modified.
+    """
+    for name in ("aux1", "aux2", "AuxLogits"):
+        if hasattr(model, name):
+            setattr(model, name, None)
+            model.aux_logits = False  # type: ignore[assignment]
+
+
 def _can_be_head(module: nn.Module) -> bool:
     return isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1))
 

@@ -1,7 +1,6 @@
 """What a model expects and what it answers, kept in the model file itself."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -19,10 +18,9 @@ class ModelSpec:
         architecture: ``source/name``, as :func:`rugged.models.build` takes it.
         classes: Class ids in the order of the outputs.
         class_names: Their human names, in the same order.
-        input_size: Side of the square input in pixels; pictures of another size are resized to it.
+        input_size: Side of the square input in pixels; pictures of another size are resized to it, bilinearly.
         mean: Per channel, subtracted after scaling to [0, 1].
         std: Per channel, divided by.
-        interpolation: How pictures are resized.
         training_operations: The ledger: what training did to the images, by catalogue name for corruptions.
     """
 
@@ -32,7 +30,6 @@ class ModelSpec:
     input_size: int
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
-    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     training_operations: tuple[str, ...] = ()
 
 
@@ -49,7 +46,7 @@ def preprocess(images: Tensor, spec: ModelSpec) -> Tensor:
     values = images.to(torch.float32, memory_format=torch.channels_last)
     size = (spec.input_size, spec.input_size)
     if values.shape[-2:] != size:
-        values = functional.interpolate(values, size, mode=spec.interpolation, antialias=True, align_corners=False)
+        values = functional.interpolate(values, size, mode="bilinear", antialias=True, align_corners=False)
     scale = torch.tensor([1 / (255 * s) for s in spec.std], device=values.device).view(1, 3, 1, 1)
     shift = torch.tensor([m / s for m, s in zip(spec.mean, spec.std, strict=True)], device=values.device)
     return values.mul_(scale).sub_(shift.view(1, 3, 1, 1))

@@ -10,7 +10,7 @@ from torch import nn
 
 from rugged.core.errors import ModelError
 from rugged.models.alexnet64 import AlexNet64
-from rugged.models.heads import replace_head
+from rugged.models.heads import drop_auxiliary_heads, replace_head
 from rugged.models.spec import IMAGENET_MEAN, IMAGENET_STD
 
 OURS: dict[str, Callable[[int], nn.Module]] = {
@@ -19,6 +19,9 @@ OURS: dict[str, Callable[[int], nn.Module]] = {
 
 
 SOURCES = ("rugged", "torchvision", "timm")
+
+_INCEPTIONS = ("torchvision/googlenet", "torchvision/inception_v3")
+"""Their published weights come from TensorFlow, and expect values in [-1, 1]."""
 
 
 def resolve(name: str) -> str:
@@ -48,7 +51,7 @@ def _names(source: str) -> list[str]:
     if source == "torchvision":
         return list(torchvision.models.list_models(module=torchvision.models))
     if source == "timm":
-        return list(timm.list_models())
+        return [*timm.list_models(), *timm.list_pretrained()]  # The second are names with the tag of their weights.
     return []
 
 
@@ -90,10 +93,13 @@ def _build_timm(name: str, num_classes: int, pretrained: bool) -> nn.Module:
 
 def _build_torchvision(name: str, num_classes: int, pretrained: bool) -> nn.Module:
     options: dict[str, Any] = {"weights": "DEFAULT" if pretrained else None}
-    if name in ("googlenet", "inception_v3") and not pretrained:
-        # Their own slow initialisation, and auxiliary outputs that only their papers' training uses.
-        options |= {"init_weights": True, "aux_logits": False}
+    if f"torchvision/{name}" in _INCEPTIONS:
+        # With weights they would rescale their input themselves, which a model file does not say; preprocessing does.
+        options["transform_input"] = False
+        if not pretrained:  # With weights torchvision sets these two itself, and refuses others.
+            options |= {"init_weights": True, "aux_logits": False}
     model: nn.Module = torchvision.models.get_model(name, **options)
+    drop_auxiliary_heads(model)
     replace_head(model, num_classes)
     return model
 
@@ -105,4 +111,6 @@ def default_normalisation(architecture: str) -> tuple[tuple[float, ...], tuple[f
         config = timm.get_pretrained_cfg(name, allow_unregistered=True)
         if config is not None:
             return tuple(config.mean), tuple(config.std)
+    if f"{source}/{name}" in _INCEPTIONS:
+        return (0.5,) * 3, (0.5,) * 3
     return IMAGENET_MEAN, IMAGENET_STD

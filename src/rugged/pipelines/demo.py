@@ -37,7 +37,7 @@ def run_demo(out: Path, *, device: Device = "auto", command: str = "") -> DemoRe
     say("2/5  Baseline: a small AlexNet, whose errors the model's are divided by")
     baseline = train(load_recipe("demo_baseline"), dataset, out / "baseline-alexnet", device=device, command=command)
     say("3/5  Model: a small ResNet")
-    model = train(load_recipe("demo"), dataset, out / "resnet", device=device, command=command)
+    model = train(load_recipe("demo_model"), dataset, out / "resnet", device=device, command=command)
     say("4/5  Benchmark: both, clean and corrupted")
     baseline_summary = benchmark(baseline.path, dataset, device=device, command=command)
     summary = benchmark(model.path, dataset, baseline=baseline.path, device=device, command=command)

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import resources
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
@@ -88,18 +89,28 @@ class Recipe:
     augment: AugmentRecipe = field(default_factory=AugmentRecipe)
 
     def __post_init__(self) -> None:
-        positive = {"epochs": self.epochs, "batch_size": self.batch_size, "optimizer.lr": self.optimizer.lr}
-        for name, value in positive.items():
-            if value <= 0:
-                raise ValueError(f"{name} is {value}; it must be above 0.")
-        if not 0 <= self.label_smoothing < 1:
-            raise ValueError(f"label_smoothing is {self.label_smoothing}; it must be at least 0 and below 1.")
-        for name, count in {
-            "augment.crop": self.augment.crop,
-            "development_per_class": self.development_per_class,
-        }.items():
-            if count < 0:
-                raise ValueError(f"{name} is {count}; it must not be negative.")
+        for name, (low, high) in _LIMITS.items():
+            value = attrgetter(name)(self)
+            # NaN fails every comparison, so it is refused too.
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"{name} is {value}; it must be from {low} to {high}.")
+
+
+_LIMITS: dict[str, tuple[float, float]] = {
+    "epochs": (1, 1_000_000),
+    "batch_size": (1, 1_000_000),
+    "seed": (0, 2**63 - 1),
+    "label_smoothing": (0, 0.999),
+    "development_per_class": (0, 1_000_000),
+    "model.input_size": (1, 4096),
+    "optimizer.lr": (1e-12, 1000),
+    "optimizer.weight_decay": (0, 1000),
+    "optimizer.momentum": (0, 0.9999),
+    "optimizer.warmup_epochs": (0, 1_000_000),
+    "optimizer.clip_norm": (1e-12, 1e12),
+    "augment.crop": (0, 4096),
+}
+"""The least and the greatest value of each number in a recipe, both allowed."""
 
 
 def shipped_recipes() -> dict[str, str]:

@@ -1,0 +1,29 @@
+"""Tensors with a word on what they are, in one safetensors file: what model files and checkpoints are made of."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
+
+from rugged.core.files import atomic_path
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write tensors, from any device and in any layout, atomically and without pickles.
+
+    Args:
+        path: The file.
+        tensors: Tensors by name.
+        metadata: Strings by name, which can be read without the tensors.
+
+    Raises:
+        RuggedError: The file cannot be written, as on a full disk.
+    """
+    portable = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with atomic_path(path) as temporary:
+        try:
+            save_file(portable, temporary, metadata=dict(metadata))
+        except SafetensorError as error:
+            raise OSError(str(error)) from error  # It is one: safetensors has no other name for a full disk.

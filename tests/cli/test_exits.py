@@ -1,0 +1,97 @@
+"""How the command line ends: what it says, and the status a script reads."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from rugged.cli import main
+
+
+def run(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "rugged", *arguments], text=True, timeout=120, stderr=subprocess.PIPE, **options
+    )
+
+
+@pytest.fixture
+def closed_pipe():
+    """A pipe whose reader has gone, as at the left of ``| true``."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("recipes", "plain64"), ("data", "info", "pictures")])
+def test_a_reader_who_has_gone_is_no_error(picture_folder, closed_pipe, arguments):
+    ended = run(*arguments, stdout=closed_pipe, cwd=picture_folder.parent)
+    assert ended.returncode == 141
+    assert "Error" not in ended.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("recipes",)])
+def test_output_onto_a_full_disk_is_one_message(arguments):
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    with Path("/dev/full").open("w") as full:
+        ended = run(*arguments, stdout=full)
+    assert (ended.returncode, ended.stderr) == (1, "Error: Cannot write the output: the disk is full.\n")
+
+
+@pytest.fixture
+def here(monkeypatch, capfd):
+    """Run the command line in this process, to see each way out without waiting for imports."""
+
+    def run_here(*arguments):
+        monkeypatch.setattr(sys, "argv", ["rugged", *arguments])
+        monkeypatch.setattr("rugged.core.progress._console", None)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code or 0, capfd.readouterr().err
+
+    return run_here
+
+
+def test_an_interruption_outside_the_loops_says_so(here, monkeypatch):
+    monkeypatch.setattr("rugged.train.recipe.shipped_recipes", lambda: signal.raise_signal(signal.SIGINT))
+    code, err = here("recipes")
+    assert code == 130
+    assert err.startswith("Stopped.")
+
+
+def test_a_status_of_a_commands_own_is_kept(here, monkeypatch):
+    def leave():
+        raise typer.Exit(7)
+
+    monkeypatch.setattr("rugged.train.recipe.shipped_recipes", leave)
+    assert here("recipes") == (7, "")
+
+
+def test_a_defect_of_ours_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["rugged", "recipes"])
+    monkeypatch.setattr("rugged.train.recipe.shipped_recipes", lambda: Path("/nowhere").read_text())
+    with pytest.raises(FileNotFoundError):
+        main()
+
+
+@pytest.mark.parametrize("arguments", [("recipes", "--nope"), ("data", "info", "x", "--nope"), ("--nope",)])
+def test_usage_errors_show_the_usage(here, arguments):
+    code, err = here(*arguments)
+    assert code == 2
+    assert "Usage:" in err
+    assert "No such option" in err
+
+
+def test_what_the_terminal_cannot_show_is_escaped(picture_folder, here, monkeypatch):
+    for split in ("train", "val"):
+        (picture_folder / split / "above").rename(picture_folder / split / "über")
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii", write_through=True))
+    assert here("data", "info", str(picture_folder))[0] == 0
+    assert rb"\xfcber" in written.getvalue()
