@@ -14,6 +14,8 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+import rugged
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "rugged"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -191,4 +193,4 @@ def test_version_is_written_once_for_each_reader():
     version = PYPROJECT["project"]["version"]
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert f"\nversion: {version}\n" in citation
-    assert metadata.version("rugged") == version
+    assert metadata.version("rugged") == rugged.__version__ == version

@@ -84,7 +84,7 @@ def test_from_pictures_to_a_report(work):
     code, out, _ = run(work, "report", "runs/small")
     assert code == 0
     assert (work / "runs/small/report/index.html").read_text(encoding="utf-8").startswith("<!")
-    assert read_json(work / "runs/small/manifest.json")["command"] == (
+    assert read_json(work / "runs/small/manifest.json")["sessions"][0]["command"] == (
         "rugged train small.toml --data pictures --set epochs=2"
     )
 
@@ -109,14 +109,15 @@ def test_a_killed_training_resumes_to_the_same_weights(work, here, number, code)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("train", "nonsense"), "no recipe 'nonsense'"),
+        (("train", "nonsense", "--data", "pictures"), "no recipe 'nonsense'"),
         (("train", "small.toml", "--data", "nowhere"), "nowhere"),
         (("train", "small.toml", "--data", "pictures", "--set", "epochs"), "key=value"),
         (("benchmark", "nowhere", "--data", "pictures"), "no model file"),
         (("benchmark", "x", "--data", "pictures", "--corruptions", "contrats"), "Did you mean contrast?"),
         (("benchmark", "x", "--data", "pictures", "--corruptions", "fog"), "not available yet"),
-        (("benchmark", "x", "--data", "pictures", "--corruptions", ","), "--corruptions is empty"),
-        (("benchmark", "x", "--data", "pictures", "--severities", "0,6"), "numbers from 1 to 5"),
+        (("benchmark", "x", "--data", "pictures", "--corruptions", ","), "No corruption was named"),
+        (("benchmark", "x", "--data", "pictures", "--severities", "0,6"), "expected some of 1 to 5"),
+        (("benchmark", "x", "--data", "pictures", "--severities", "one"), "list of whole numbers"),
         (("report", "nowhere"), "nowhere"),
         (("recipes", "nonsense"), "no recipe 'nonsense'"),
         (("data", "info", "nowhere"), "nowhere"),

@@ -22,7 +22,9 @@ def test_names_are_looked_up_in_order_of_sources(name, full):
     assert resolve(name) == full
 
 
-@pytest.mark.parametrize("name", ["resnet81", "timm/resnet10", "rugged/alexnet", "nowhere/resnet18", "timm/resnet18.a9", "", "/"])
+@pytest.mark.parametrize(
+    "name", ["resnet81", "timm/resnet10", "rugged/alexnet", "nowhere/resnet18", "timm/resnet18.a9", "", "/"]
+)
 def test_unknown_names_are_refused_with_a_hint(name):
     with pytest.raises(ModelError, match="no architecture"):
         resolve(name)
@@ -74,7 +76,7 @@ def test_a_tag_chooses_among_published_weights():
 
 
 AUXILIARY = {"init_weights": False, "aux_logits": True}
-PRETRAINED = {"torchvision/googlenet": AUXILIARY, "torchvision/inception_v3": AUXILIARY, "torchvision/resnet18": {}}
+PUBLISHED_WITH = {"googlenet": AUXILIARY, "inception_v3": AUXILIARY, "resnet18": {}}
 
 
 @pytest.fixture
@@ -82,17 +84,23 @@ def published(monkeypatch):
     """Stand in for downloaded weights: random ones, the same whenever they are asked for."""
 
     def made_up(weights, *args, **kwargs):
-        full = next(name for name in PRETRAINED if torchvision.models.get_model_weights(name[12:]) is type(weights))
+        name = next(each for each in PUBLISHED_WITH if torchvision.models.get_model_weights(each) is type(weights))
         torch.manual_seed(3)
-        return torchvision.models.get_model(full[12:], weights=None, **PRETRAINED[full]).state_dict()
+        model = torchvision.models.get_model(name, weights=None, **PUBLISHED_WITH[name]).eval()
+        for module in model.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):  # Without fitting statistics the signal dies out on its way.
+                module.train().momentum = None
+        with torch.no_grad():
+            model(torch.randn(8, 3, 96, 96))
+        return model.state_dict()
 
     monkeypatch.setattr(torchvision.models.WeightsEnum, "get_state_dict", made_up)
     monkeypatch.setattr("timm.models._builder.load_pretrained", lambda *args, **kwargs: None)
 
 
-@pytest.mark.parametrize("name", [*PRETRAINED, "timm/resnet10t", "timm/resnet18.a1_in1k"])
+@pytest.mark.parametrize("name", [*PUBLISHED_WITH, "timm/resnet10t", "timm/resnet18.a1_in1k"])
 def test_a_pretrained_network_trains_and_is_the_same_from_its_file(published, name, tmp_path):
-    model = build(name, 5, pretrained=True)
+    model = build(name, 5, pretrained=True).to(memory_format=torch.channels_last)
     images = torch.randn(2, 3, 96, 96)
     model(images)[:, 1].sum().backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
@@ -103,17 +111,17 @@ def test_a_pretrained_network_trains_and_is_the_same_from_its_file(published, na
         torch.testing.assert_close(loaded(images), model.eval()(images))
 
 
-@pytest.mark.parametrize("name", ["torchvision/googlenet", "torchvision/inception_v3"])
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
 def test_pretrained_inceptions_see_what_torchvision_shows_them(published, name):
     """Torchvision takes ImageNet's normalisation and rescales within the network; here preprocessing does both."""
-    theirs = torchvision.models.get_model(name[12:], weights="DEFAULT").eval()
+    theirs = torchvision.models.get_model(name, weights="DEFAULT").eval()
     ours = build(name, 5, pretrained=True).eval()
     theirs.fc = ours.fc
     images = torch.randint(0, 256, (2, 3, 96, 96), dtype=torch.uint8)
-    normalised = torchvision.transforms.functional.normalize(
-        images / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    )
+    normalised = torchvision.transforms.functional.normalize(images / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     mean, std = default_normalisation(name)
     with torch.no_grad():
         mine = ours(preprocess(images, ModelSpec(name, (), (), 96, mean, std)))
-        torch.testing.assert_close(mine, theirs(normalised), atol=1e-5, rtol=1e-4)
+        expected = theirs(normalised)
+    # Float rounding grows over a hundred layers; another normalisation moves the logits by their own size.
+    assert (mine - expected).abs().max() < 0.02 * expected.std()

@@ -14,6 +14,7 @@ from rugged.core.catalogue import ALL, BENCHMARK, display_name
 from rugged.report import write_report
 from rugged.results import RunFolder, read_cell
 
+NAMES = tuple("abcdefgh")
 HOSTILE = '</script><script>alert("x")</script>"\'><img src=x onerror=alert(1)>{{ 7*7 }}</style>&amp;'
 
 
@@ -41,9 +42,9 @@ def tiles(page):
 def test_headline_figures_equal_the_summary(pair, pair_page):
     table, found = summary_of(pair[0]), tiles(pair_page)
     assert found["Mean corruption accuracy"][0] == f"{100 * table['mean_corruption_accuracy']:.1f}%"
-    assert found["mCE"][0] == f"{100 * table['mce']['value']:.1f}%"
-    assert "small-alexnet" in found["mCE"][1]
-    assert "6 of the 15" in found["mCE"][1]
+    assert "over 6 of the benchmark’s 15 corruptions, severities 1–5" in found["Mean corruption accuracy"][1]
+    assert found["mCE over 6 of 15"][0] == f"{100 * table['mce']['value']:.1f}%"
+    assert "small-alexnet" in found["mCE over 6 of 15"][1]
     assert found["Clean top-1"][0] == f"{100 - 100 * table['clean']['error']:.1f}%"
     assert found["Clean top-5"][0] == f"{100 - 100 * table['clean']['top5_error']:.1f}%"
     assert found["Images"][0] == "200"
@@ -132,11 +133,79 @@ def test_conditions_and_caveats_are_told(make_run, tmp_path, parse):
 def test_without_a_baseline_nothing_is_called_mce(make_run, tmp_path, parse):
     run = make_run(tmp_path / "run", corruptions=("fog", "snow"))
     page = parse(write_report([run], tmp_path / "r.html").read_text(encoding="utf-8"))
-    assert tiles(page)["mCE"] == ("–", "no baseline given, so errors have no reference")
+    assert tiles(page)["mCE"] == ("–", "no baseline was given")
     assert [values[-1] for _, values in table_values(page, page.find("table", class_="errors")[0])] == ["", ""]
-    assert "nothing on this page is an mCE" in page.find("section", id="conditions")[0].text
+    assert "There is no mCE, since no baseline was given" in page.find("section", id="conditions")[0].text
     assert "not normalised" in page.find("section", id="errors")[0].text
     assert not page.find("line", class_="reference")
+
+
+@pytest.mark.parametrize(
+    ("corruptions", "severities", "label"),
+    [
+        (BENCHMARK, (1, 2, 3, 4, 5), "mCE"),
+        (ALL, (1, 2, 3, 4, 5), "mCE"),
+        (BENCHMARK, (1,), "mCE over 15 of 15, severity 1"),
+        (("fog", "snow", "spatter"), (1, 2), "mCE over 2 of 15, severities 1, 2"),
+    ],
+)
+def test_an_mce_is_called_so_plainly_only_where_it_is_complete(
+    make_run, tmp_path, parse, corruptions, severities, label
+):
+    measured = {"corruptions": corruptions, "severities": severities}
+    baseline = make_run(tmp_path / "base", skill=0.7, **measured)
+    run = make_run(tmp_path / "run", baseline=baseline, **measured)
+    page = parse(write_report([run, baseline], tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert [name for name in tiles(page) if "mCE" in name] == [label]
+    heads = page.find("th", within=page.find("table", class_="sortable")[0])
+    assert [head.text for head in heads if "mCE" in head.text] == [label]
+    assert f"{label} divides by" in page.find("section", id="accuracy")[0].text
+    assert f"{label} is the mean" in page.find("section", id="errors")[0].text
+
+
+def test_the_mean_curve_and_the_mean_accuracy_leave_the_extra_corruptions_out(make_run, tmp_path, parse):
+    run = make_run(tmp_path / "run", corruptions=("contrast", "brightness", "spatter", "saturate"))
+    page = parse(write_report([run], tmp_path / "r.html").read_text(encoding="utf-8"))
+    table = summary_of(run)
+    errors = [table["corruptions"][name]["error"] for name in ("contrast", "brightness")]
+    chart = page.find("figure", class_="wide")[0]
+    reading = json.loads(page.find("svg", within=chart)[0].attributes["data-chart"])
+    assert reading["title"] == "Mean over 2 of the benchmark’s 15 corruptions"
+    assert reading["lines"][0]["text"][1:] == [f"{100 - 50 * (a + b):.1f}%" for a, b in zip(*errors, strict=True)]
+    mean = f"{100 - 10 * sum(map(sum, errors)):.1f}%"
+    figure, note = tiles(page)["Mean corruption accuracy"]
+    assert figure == page.find("span", within=chart, class_="aside")[0].text == mean
+    assert "the extra ones are left out" in note
+
+
+def test_extra_corruptions_alone_have_a_mean_but_no_mce(make_run, tmp_path, parse):
+    baseline = make_run(tmp_path / "base", skill=0.7, corruptions=("spatter", "saturate"))
+    run = make_run(tmp_path / "run", corruptions=("spatter", "saturate"), baseline=baseline)
+    page = parse(write_report([run], tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert tiles(page)["mCE"] == ("–", "none of the benchmark’s 15 corruptions was measured")
+    assert "over 2 extra corruptions" in tiles(page)["Mean corruption accuracy"][1]
+    assert "baseline was given" not in page.find("main")[0].text
+
+
+def test_top5_of_five_classes_is_no_figure(make_run, tmp_path, parse):
+    for count, told in ((5, False), (6, True)):
+        run = make_run(tmp_path / str(count), corruptions=("fog",), classes=NAMES[:count])
+        page = parse(write_report([run], tmp_path / "r.html").read_text(encoding="utf-8"))
+        assert (tiles(page)["Clean top-5"][0] != "–") == told
+        ((_, values),) = table_values(page, page.find("table", class_="sortable")[0])
+        assert (values[1] != "") == told
+
+
+def test_every_note_of_every_model_is_told_once(make_run, tmp_path, parse):
+    runs = [make_run(tmp_path / name, skill=0.5 + i / 5) for i, name in enumerate("ab")]
+    told = {"a": ["Resized.", "Held out.", "Set aside.", "<b>Odd</b>."], "b": ["Resized.", "Trained on other data."]}
+    for run in runs:
+        summary = summary_of(run)
+        path = RunFolder(run).summary
+        path.write_text(json.dumps(summary | {"notes": told[run.name] + summary["notes"]}), encoding="utf-8")
+    page = parse(write_report(runs, tmp_path / "r.html").read_text(encoding="utf-8"))
+    items = [item.text for item in page.find("li", within=page.find("div", class_="honesty")[0])]
+    assert items[1:] == [*summary_of(runs[0])["notes"], "b: Trained on other data."]
 
 
 def test_hostile_names_stay_text(make_run, tmp_path, parse):

@@ -1,6 +1,7 @@
 """Missing, damaged and incomparable runs: one clear error, and no half-made page."""
 
 import json
+import shutil
 
 import pytest
 from PIL import Image
@@ -41,6 +42,25 @@ def test_damage_is_one_error_that_names_the_file(make_run, tmp_path, name, damag
     with pytest.raises(RuggedError, match=name.split("/")[-1].split(".")[0]):
         write_report([run], tmp_path / "out.html")
     assert not (tmp_path / "out.html").exists()
+
+
+def test_predictions_about_other_images_are_refused(make_run, tmp_path):
+    run, other = make_run(tmp_path / "run", corruptions=("fog",)), make_run(tmp_path / "b", classes=("x", "y", "z"))
+    shutil.copy(*(RunFolder(each).predictions / "clean-0.parquet" for each in (other, run)))
+    with pytest.raises(ResultsError, match="clean-0 in .* are about 60 images, the summary about 200"):
+        write_report([run], tmp_path / "out.html")
+
+
+@pytest.mark.parametrize("subject", [0, 1])
+def test_missing_cells_are_named_in_one_error_even_without_pictures(make_run, tmp_path, subject):
+    runs = [RunFolder(make_run(tmp_path / name, skill=0.5 + i / 5)) for i, name in enumerate("ab")]
+    for run in runs:
+        shutil.rmtree(run.samples)
+    for severity in (2, 5):
+        (runs[1].predictions / f"contrast-{severity}.parquet").unlink()
+    folders = [runs[subject].path, runs[1 - subject].path]
+    with pytest.raises(ResultsError, match=r"lacks 2 of the 31 cells .* \(contrast-2, contrast-5\)"):
+        write_report(folders, tmp_path / "out.html")
 
 
 def test_a_folder_that_is_not_there(tmp_path):

@@ -32,6 +32,14 @@ def test_without_a_baseline_there_is_no_mce(pair):
     assert not row.is_baseline
 
 
+def test_a_row_shows_no_mce_relative_to_another_baseline(make_run, tmp_path):
+    baselines = [make_run(tmp_path / name, skill=skill) for name, skill in (("x", 0.6), ("y", 0.7))]
+    runs = [make_run(tmp_path / f"on-{run.name}", skill=0.9, baseline=run) for run in baselines]
+    first, second = accuracy_table([read_summary(RunFolder(run).summary) for run in runs])
+    assert first.mce is not None
+    assert second.mce is None
+
+
 def test_error_table_has_a_row_a_corruption(pair):
     table = json.loads(RunFolder(pair[0]).summary.read_text())
     rows = error_table(read_summary(RunFolder(pair[0]).summary))

@@ -129,9 +129,7 @@ def test_a_recipe_that_is_no_text_is_another_recipe(recipe, dataset, tmp_path):
         ({"model.architecture": "torchvision/resnet18", "batch_size": 1}, "in batches of 1 .*batch_size"),
     ],
 )
-def test_what_a_network_does_not_take_is_said_and_leaves_the_folder_free(
-    recipe, dataset, tmp_path, changes, message
-):
+def test_what_a_network_does_not_take_is_said_and_leaves_the_folder_free(recipe, dataset, tmp_path, changes, message):
     wrong = load_recipe("demo_model", [*OVERRIDES, *(f"{name}={value}" for name, value in changes.items())])
     with pytest.raises(ModelError, match=message):
         train(wrong, dataset, tmp_path / "run", device="cpu")

@@ -3,42 +3,54 @@
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
-from rugged.report import accuracy_table, error_table
+from rugged.report import accuracy_table, caveats, error_table, mce_label, mean_extent, severities
 from rugged.results import Summary
 
 
 def print_results(summaries: Sequence[Summary]) -> None:
     """Print the accuracy table of one or more models, the error table of the first, and what to bear in mind."""
-    console = Console(highlight=False, markup=False)
-    console.print(_accuracies(summaries))
-    console.print(_errors(summaries[0]))
-    for note in summaries[0].notes:
-        console.print(f"Note: {note}")
+    console = Console(highlight=False, markup=False, emoji=False)
+    tables = _accuracies(summaries), _errors(summaries[0])
+    console.width = max(console.width, *(_least_width(console, table) for table in tables))
+    for table in tables:
+        console.print(table)
+    for caveat in caveats(summaries):
+        console.print(f"Note: {caveat}")
+
+
+def _least_width(console: Console, table: Table) -> int:
+    """Below this the first column would be cut, and better a line too long than two models whose names look alike."""
+    return Measurement.get(console, console.options.update(max_width=1000), table).minimum
 
 
 def _accuracies(summaries: Sequence[Summary]) -> Table:
     conditions, mce = summaries[0].conditions, summaries[0].mce
     table = Table(title=f"{conditions.dataset}, {conditions.split}, n = {conditions.images:,}")
-    table.add_column("Model")
-    mce_title = "mCE" if mce is None or mce.complete else f"mCE over {len(mce.over)}"
-    for title in ("Top-1", "Top-5", "Corrupted top-1", mce_title):
+    table.add_column("Model", no_wrap=True)
+    for title in ("Top-1", "Top-5", "Corrupted top-1", mce_label(summaries[0])):
         table.add_column(title, justify="right")
     for row in accuracy_table(summaries):
-        figures = [f"{value:.1%}" for value in (row.clean_top1, row.clean_top5, row.mean_corruption_accuracy)]
-        table.add_row(row.model, *figures, "no baseline" if row.mce is None else f"{row.mce:.1%}")
+        figures = (row.clean_top1, row.clean_top5, row.mean_corruption_accuracy, row.mce)
+        table.add_row(row.model, *map(_percent, figures))
+    table.caption = f"In percent. Corrupted top-1 is over {mean_extent(summaries[0])}, {severities(summaries[0])}."
     if mce is not None:
-        table.caption = f"mCE relative to {mce.baseline.name} ({mce.baseline.architecture}): lower is better"
+        table.caption += f" mCE is relative to {mce.baseline.name} ({mce.baseline.architecture}): lower is better."
     return table
 
 
 def _errors(summary: Summary) -> Table:
-    table = Table(title=f"Error of {summary.model.name} by severity")
-    table.add_column("Corruption")
+    table = Table(title=f"Error of {summary.model.name} by severity, in percent")
+    table.add_column("Corruption", no_wrap=True)
     for title in (*map(str, summary.conditions.severities), "Mean", "CE"):
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
     for row in error_table(summary):
-        ce = "–" if row.ce is None else f"{row.ce:.1%}"
-        table.add_row(row.label, *(f"{value:.1%}" for value in row.errors), f"{row.mean:.1%}", ce)
+        table.add_row(row.label, *map(_percent, (*row.errors, row.mean, row.ce)))
     return table
+
+
+def _percent(value: float | None) -> str:
+    """A fraction in percent, without the sign: seven of them would not leave room for the name of a corruption."""
+    return "–" if value is None else f"{100 * value:.1f}"

@@ -7,7 +7,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("rugged", "torch", "torchvision", "timm", "lightning", "numpy", "pillow", "pyarrow")
+from rugged import __version__
+
+_PACKAGES = ("torch", "torchvision", "timm", "lightning", "numpy", "pillow", "pyarrow")
 
 
 def cache_directory() -> Path:
@@ -30,7 +32,7 @@ def textures_directory() -> Path | None:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide a result. Imports none of them."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "rugged": __version__}
     for name in _PACKAGES:
         try:
             found[name] = metadata.version(name)

@@ -1,6 +1,18 @@
 """The page a person can open, and its tables: from saved results only, without torch."""
 
+from rugged.report.extent import mce_label, mean_extent, severities
+from rugged.report.overview import caveats
 from rugged.report.page import write_report
 from rugged.report.tables import AccuracyRow, ErrorRow, accuracy_table, error_table
 
-__all__ = ["AccuracyRow", "ErrorRow", "accuracy_table", "error_table", "write_report"]
+__all__ = [
+    "AccuracyRow",
+    "ErrorRow",
+    "accuracy_table",
+    "caveats",
+    "error_table",
+    "mce_label",
+    "mean_extent",
+    "severities",
+    "write_report",
+]

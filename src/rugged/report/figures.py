@@ -19,6 +19,7 @@ from rugged.report.charts import (
     percent_axis,
     whole_axis,
 )
+from rugged.report.extent import averaged, mean_extent
 from rugged.report.reading import Epoch, ReportedRun
 from rugged.report.tables import error_table
 from rugged.results import Summary
@@ -46,10 +47,10 @@ class Training:
 
 
 def overall_curve(summaries: Sequence[Summary]) -> LineChart:
-    """Accuracy by severity, the mean over all measured corruptions, each line named at its end."""
+    """Accuracy by severity, its mean over the corruptions that means are over, each line named at its end."""
     series = [Series(summary.model.name, style, _mean_curve(summary)) for style, summary in enumerate(summaries)]
     return line_chart(
-        "Mean over all corruptions",
+        f"Mean over {mean_extent(summaries[0])}",
         _severities(summaries[0]),
         series,
         _severity_axis(summaries[0]),
@@ -57,6 +58,7 @@ def overall_curve(summaries: Sequence[Summary]) -> LineChart:
         x_name="severity",
         say=percent,
         frame=_WIDE,
+        aside=percent(summaries[0].mean_corruption_accuracy),
         label_ends=True,
     )
 
@@ -161,7 +163,7 @@ def _curve(summary: Summary, name: str) -> tuple[float, ...]:
 
 
 def _mean_curve(summary: Summary) -> tuple[float, ...]:
-    curves = [_curve(summary, name) for name in summary.conditions.corruptions]
+    curves = [_curve(summary, name) for name in averaged(summary)]
     return tuple(sum(values) / len(values) for values in zip(*curves, strict=True))
 
 

@@ -156,6 +156,12 @@ def _read_strip(folder: RunFolder, samples: _Samples, corruption: str, severity:
 
 def _answers(run: ReportedRun, style: int, samples: _Samples, corruption: str, severity: int) -> list[Answer]:
     cell = read_cell(run.folder.predictions, corruption, severity)
+    images = run.summary.conditions.images
+    if len(cell.ids) != images:
+        raise ResultsError(
+            f"The predictions for {corruption}-{severity} in {run.folder.predictions} are about {len(cell.ids):,} "
+            f"images, the summary about {images:,}. Run `rugged benchmark` again."
+        )
     place = {image: index for index, image in enumerate(cell.ids)}
     unknown = [image for image in samples.ids if image not in place]
     if unknown or cell.top.max() >= len(samples.names):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from rugged.core.catalogue import BENCHMARK, display_name
 from rugged.core.progress import format_seconds
 from rugged.report.charts import percent
-from rugged.report.tables import error_table
+from rugged.report.extent import averaged, mce_label, mean_extent, no_mce_reason, severities
+from rugged.report.tables import accuracy_table, error_table
 from rugged.results import Summary
 
 
@@ -31,13 +32,13 @@ class Fact:
 
 def finding(summary: Summary) -> str:
     """One plain sentence or two: how much is lost, and where most and least."""
-    rows = sorted(error_table(summary), key=lambda row: row.mean)
+    rows = [row for row in error_table(summary) if row.corruption in averaged(summary)]
     text = (
         f"Right on {percent(1 - summary.clean.error)} of the clean pictures "
-        f"and on {percent(summary.mean_corruption_accuracy)} of the corrupted ones."
+        f"and on {percent(summary.mean_corruption_accuracy)} of the corrupted ones, over {mean_extent(summary)}."
     )
     if len(rows) > 1:
-        least, most = rows[0], rows[-1]
+        least, *_, most = sorted(rows, key=lambda row: row.mean)
         text += (
             f" {most.label} costs the most ({percent(1 - most.mean)} right), "
             f"{_lower_first(least.label)} the least ({percent(1 - least.mean)})."
@@ -48,13 +49,14 @@ def finding(summary: Summary) -> str:
 def tiles(summary: Summary) -> list[Tile]:
     """The headline figures. Without a baseline there is no mCE, and the tile says so."""
     conditions = summary.conditions
-    extent = f"{_count(len(conditions.corruptions), 'corruption')} × {_severities(summary)}"
+    extra_ones = "; the extra ones are left out" if len(averaged(summary)) < len(conditions.corruptions) else ""
+    extent = f"top-1 over {mean_extent(summary)}, {severities(summary)}{extra_ones}"
     classes = f"{conditions.classes:,} classes, {conditions.split} split of {conditions.dataset}"
     return [
-        Tile(_digits(summary.mean_corruption_accuracy), "%", "Mean corruption accuracy", f"top-1, {extent}"),
+        Tile(_digits(summary.mean_corruption_accuracy), "%", "Mean corruption accuracy", extent),
         _mce_tile(summary),
         Tile(_digits(1 - summary.clean.error), "%", "Clean top-1", "accuracy without corruption"),
-        Tile(_digits(1 - summary.clean.top5_error), "%", "Clean top-5", "true class among the first five"),
+        _top5_tile(summary),
         Tile(f"{conditions.images:,}", "", "Images", classes),
     ]
 
@@ -71,8 +73,14 @@ def caveats(summaries: Sequence[Summary]) -> list[str]:
                 f"benchmark ({names}). Its figures there do not speak for corruptions it has never seen."
             )
     if subject.mce is None:
-        found.append("No baseline: errors are not normalised, so nothing on this page is an mCE.")
-    return [*found, *subject.notes]
+        found.append(f"There is no mCE, since {no_mce_reason(subject)}: mean errors are not normalised.")
+    others = [
+        f"{summary.model.name}: {note}"
+        for summary in summaries[1:]
+        for note in summary.notes
+        if note not in subject.notes
+    ]
+    return [*found, *subject.notes, *others]
 
 
 def facts(summary: Summary) -> list[Fact]:
@@ -85,7 +93,7 @@ def facts(summary: Summary) -> list[Fact]:
     found = [
         Fact("Images", f"{conditions.images:,} of {conditions.dataset}, {conditions.split} split, {size} pixels"),
         Fact("Content hash", conditions.content_hash[:12], conditions.content_hash),
-        Fact("Corruptions", f"{len(measured)} of the benchmark’s {len(BENCHMARK)}{more}, {_severities(summary)}"),
+        Fact("Corruptions", f"{len(measured)} of the benchmark’s {len(BENCHMARK)}{more}, {severities(summary)}"),
         Fact("Route", conditions.route),
         Fact("Stored as JPEG", conditions.stored),
         Fact("Severity preset", conditions.preset),
@@ -98,8 +106,8 @@ def facts(summary: Summary) -> list[Fact]:
     ]
     if summary.mce:
         baseline = summary.mce.baseline
-        over = summary.mce.over
-        found.append(Fact("mCE is over", "all 15 of the benchmark" if len(over) == len(BENCHMARK) else _names(over)))
+        names = f"all {len(BENCHMARK)}" if summary.mce.over == BENCHMARK else _names(summary.mce.over)
+        found.append(Fact("mCE is over", f"{names}; {severities(summary)}"))
         error = percent(baseline.clean_error)
         found.append(Fact("Baseline", f"{baseline.name} ({baseline.architecture}, clean error {error})"))
     return found
@@ -123,11 +131,16 @@ def making(summary: Summary) -> list[Fact]:
 def _mce_tile(summary: Summary) -> Tile:
     mce = summary.mce
     if mce is None:
-        has_ce = any(result.ce is not None for result in summary.corruptions.values())
-        reason = "none of the 15 was measured" if has_ce else "no baseline given, so errors have no reference"
-        return Tile("–", "", "mCE", reason)
-    over = f"of the errors of {mce.baseline.name}, over {_of_the_15(mce.over)} corruptions; lower is better"
-    return Tile(_digits(mce.value), "%", "mCE", over)
+        return Tile("–", "", mce_label(summary), no_mce_reason(summary))
+    note = f"of the errors of {mce.baseline.name}; lower is better"
+    return Tile(_digits(mce.value), "%", mce_label(summary), note)
+
+
+def _top5_tile(summary: Summary) -> Tile:
+    (row,) = accuracy_table([summary])
+    if row.clean_top5 is None:
+        return Tile("–", "", "Clean top-5", f"means nothing with {summary.conditions.classes} classes")
+    return Tile(_digits(row.clean_top5), "%", "Clean top-5", "true class among the first five")
 
 
 def _digits(value: float) -> str:
@@ -136,17 +149,6 @@ def _digits(value: float) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def _of_the_15(names: Sequence[str]) -> str:
-    return f"all {len(BENCHMARK)}" if len(names) == len(BENCHMARK) else f"{len(names)} of the {len(BENCHMARK)}"
-
-
-def _severities(summary: Summary) -> str:
-    severities = summary.conditions.severities
-    if severities == tuple(range(severities[0], severities[-1] + 1)) and len(severities) > 1:
-        return f"severities {severities[0]}–{severities[-1]}"
-    return f"{'severity' if len(severities) == 1 else 'severities'} {', '.join(map(str, severities))}"
 
 
 def _names(names: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from rugged.core.files import write_text
 from rugged.report import figures, overview
 from rugged.report.charts import STYLES, percent
+from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
 from rugged.report.gallery import make_gallery
 from rugged.report.reading import ReportedRun, read_runs
 from rugged.report.tables import accuracy_table, error_table
@@ -57,6 +58,9 @@ def render(runs: Sequence[ReportedRun]) -> str:
         facts=[(summary, overview.facts(summary)) for summary in summaries],
         making=[(summary, overview.making(summary)) for summary in summaries],
         accuracy=accuracy_table(summaries),
+        mce_label=mce_label(subject),
+        no_mce_reason=no_mce_reason(subject),
+        extent=f"{mean_extent(subject)}, {severities(subject)}",
         errors=[(summary, error_table(summary)) for summary in summaries],
         legend=[(summary.model.name, style) for style, summary in enumerate(summaries)],
         overall=figures.overall_curve(summaries),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rugged.core.errors import ConfigError, IncomparableError, ResultsError
 from rugged.results import RunFolder, Summary, differences, read_summary
+from rugged.results.predictions import cell_path
 from rugged.results.summary import Conditions
 
 
@@ -41,7 +42,7 @@ def read_runs(folders: Sequence[Path], limit: int) -> list[ReportedRun]:
 
     Raises:
         ConfigError: None given, one given twice, or too many.
-        ResultsError: A folder is missing or has no readable benchmark.
+        ResultsError: A folder is missing, has no readable benchmark, or lacks predictions that its summary names.
         IncomparableError: They were not measured under the same conditions.
     """
     if not folders:
@@ -54,6 +55,8 @@ def read_runs(folders: Sequence[Path], limit: int) -> list[ReportedRun]:
         if not folder.is_dir():
             raise ResultsError(f"{folder} is not a run folder: there is no such folder. Check the path.")
     summaries = _with_unique_names([(RunFolder(folder), read_summary(RunFolder(folder).summary)) for folder in folders])
+    for folder, summary in zip(folders, summaries, strict=True):
+        _require_cells(RunFolder(folder), summary.conditions)
     for folder, summary in zip(folders[1:], summaries[1:], strict=True):
         _require_same_conditions(summaries[0].conditions, summary.conditions, folders[0], folder)
     return [
@@ -76,6 +79,17 @@ def _with_unique_names(runs: Sequence[tuple[RunFolder, Summary]]) -> list[Summar
         shown = name if names.count(name) == 1 else f"{name} {seen[name]}"
         unique.append(replace(summary, model=replace(summary.model, name=shown)))
     return unique
+
+
+def _require_cells(run: RunFolder, conditions: Conditions) -> None:
+    missing = [
+        f"{name}-{level}" for name, level in conditions.cells if not cell_path(run.predictions, name, level).exists()
+    ]
+    if missing:
+        raise ResultsError(
+            f"{run.predictions} lacks {len(missing)} of the {len(conditions.cells)} cells that the summary names "
+            f"({', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}). Run `rugged benchmark` again."
+        )
 
 
 def _require_same_conditions(here: Conditions, there: Conditions, subject: Path, other: Path) -> None:

@@ -16,9 +16,10 @@ class AccuracyRow:
         architecture: What it is.
         parameters: How many weights it has.
         clean_top1: Accuracy on the uncorrupted images.
-        clean_top5: Whether the true class is among the five most probable.
-        mean_corruption_accuracy: Over all measured corruptions and severities.
-        mce: Mean corruption error; None without a baseline.
+        clean_top5: Whether the true class is among the five most probable; None with five classes or fewer, where it
+            always is.
+        mean_corruption_accuracy: Over the benchmark's corruptions that were measured, at all measured severities.
+        mce: Mean corruption error; None unless relative to the baseline of the first model.
         is_baseline: It is the model the first one's errors are divided by, so that its own mCE is 1 by definition.
     """
 
@@ -26,7 +27,7 @@ class AccuracyRow:
     architecture: str
     parameters: int
     clean_top1: float
-    clean_top5: float
+    clean_top5: float | None
     mean_corruption_accuracy: float
     mce: float | None
     is_baseline: bool
@@ -45,7 +46,8 @@ class ErrorRow:
 
 def accuracy_table(summaries: Sequence[Summary]) -> list[AccuracyRow]:
     """One row a model, in the order given; the first is the subject, whose baseline is recognised among the others."""
-    return [_accuracy_row(summary, is_baseline=_is_baseline(summary, summaries[0])) for summary in summaries]
+    baseline = summaries[0].mce.baseline.sha256 if summaries[0].mce else None
+    return [_accuracy_row(summary, baseline) for summary in summaries]
 
 
 def error_table(summary: Summary) -> list[ErrorRow]:
@@ -62,22 +64,19 @@ def error_table(summary: Summary) -> list[ErrorRow]:
     ]
 
 
-def _accuracy_row(summary: Summary, *, is_baseline: bool) -> AccuracyRow:
-    normalised = summary.mce.value if summary.mce else None
+def _accuracy_row(summary: Summary, baseline: str | None) -> AccuracyRow:
+    is_baseline = summary.model.sha256 == baseline
+    comparable = summary.mce if summary.mce and summary.mce.baseline.sha256 == baseline else None
     return AccuracyRow(
         model=summary.model.name,
         architecture=summary.model.architecture,
         parameters=summary.model.parameters,
         clean_top1=1.0 - summary.clean.error,
-        clean_top5=1.0 - summary.clean.top5_error,
+        clean_top5=1.0 - summary.clean.top5_error if summary.conditions.classes > 5 else None,
         mean_corruption_accuracy=summary.mean_corruption_accuracy,
-        mce=1.0 if is_baseline else normalised,
+        mce=1.0 if is_baseline else comparable.value if comparable else None,
         is_baseline=is_baseline,
     )
-
-
-def _is_baseline(summary: Summary, subject: Summary) -> bool:
-    return subject.mce is not None and summary.model.sha256 == subject.mce.baseline.sha256
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -1,0 +1,44 @@
+"""What a mean is over, said in the same words wherever the mean is shown."""
+
+from rugged.core.catalogue import BENCHMARK, SEVERITIES
+from rugged.results import Summary
+
+
+def mce_label(summary: Summary) -> str:
+    """What the model's mCE may be called: ``mCE`` alone means the benchmark's fifteen at all five severities."""
+    mce = summary.mce
+    if mce is None or mce.complete:
+        return "mCE"
+    at = "" if summary.conditions.severities == SEVERITIES else f", {severities(summary)}"
+    return f"mCE over {len(mce.over)} of {len(BENCHMARK)}{at}"
+
+
+def no_mce_reason(summary: Summary) -> str:
+    """Why there is no mCE, as the end of a sentence."""
+    if any(result.ce is not None for result in summary.corruptions.values()):
+        return f"none of the benchmark’s {len(BENCHMARK)} corruptions was measured"
+    return "no baseline was given"
+
+
+def averaged(summary: Summary) -> tuple[str, ...]:
+    """The corruptions that means are over: those of the benchmark; the extra ones where there are no others."""
+    measured = summary.conditions.corruptions
+    return tuple(name for name in measured if name in BENCHMARK) or measured
+
+
+def mean_extent(summary: Summary) -> str:
+    """Over what means are taken: ``6 of the benchmark’s 15 corruptions``."""
+    names = averaged(summary)
+    if names[0] not in BENCHMARK:
+        return f"{len(names)} extra corruption{'' if len(names) == 1 else 's'}"
+    if len(names) == len(BENCHMARK):
+        return f"all {len(names)} corruptions of the benchmark"
+    return f"{len(names)} of the benchmark’s {len(BENCHMARK)} corruptions"
+
+
+def severities(summary: Summary) -> str:
+    """``severities 1–5``, ``severities 1, 2`` or ``severity 3``."""
+    measured = summary.conditions.severities
+    if measured == SEVERITIES:
+        return f"severities {measured[0]}–{measured[-1]}"
+    return f"{'severity' if len(measured) == 1 else 'severities'} {', '.join(map(str, measured))}"

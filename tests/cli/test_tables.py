@@ -1,0 +1,89 @@
+"""The tables as a terminal of 80 columns shows them."""
+
+import pytest
+
+from rugged.cli.tables import print_results
+from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
+from rugged.results import Conditions, Made, ModelFacts, Summary
+from rugged.results.summary import BaselineFacts, CleanResult, CorruptionResult, MeanCorruptionError
+
+
+def make_summary(name="demo", *, corruptions=BENCHMARK, severities=SEVERITIES, classes=10, mce=True, notes=()):
+    """Wrong on every picture, which makes the widest figures."""
+    wrong = (1.0,) * len(severities)
+    baseline = BaselineFacts("small-alexnet", "rugged/alexnet64", 0.5, "b" * 64)
+    complete = corruptions == BENCHMARK and severities == SEVERITIES
+    return Summary(
+        model=ModelFacts(name, "timm/resnet10t", 10, name, 64, ("flip",)),
+        conditions=Conditions(
+            "builtin", "a" * 64, "val", 1000, classes, (64, 64), "in memory", "no", "tiny64", "none", 0, 1,
+            corruptions, severities,
+        ),
+        clean=CleanResult(1.0, 1.0, 2.0),
+        corruptions={each: CorruptionResult(wrong, wrong, wrong, 1.0 if mce else None) for each in corruptions},
+        mean_corruption_accuracy=0.0,
+        made=Made("rugged benchmark", 1.0, {}, {}),
+        mce=MeanCorruptionError(1.234, corruptions, complete, baseline) if mce else None,
+        notes=notes,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def printed(monkeypatch, capsys):
+    def lines(*summaries):
+        monkeypatch.setenv("COLUMNS", "80")
+        print_results(summaries)
+        return capsys.readouterr().out.splitlines()
+
+    return lines
+
+
+def test_errors_fit_80_columns_with_whole_names_and_numbered_severities(printed):
+    lines = printed(make_summary())
+    assert max(map(len, lines)) <= 80
+    table = [line.strip("│┃ ").replace("┃", "│").split("│") for line in lines if "│" in line or "┃" in line]
+    rows = {cells[0].strip(): [cell.strip() for cell in cells[1:]] for cells in table if len(cells) == 8}
+    assert rows.pop("Corruption") == ["1", "2", "3", "4", "5", "Mean", "CE"]
+    assert rows == {display_name(name): ["100.0"] * 7 for name in BENCHMARK}
+
+
+@pytest.mark.parametrize(
+    "name", ["[bold]big[/b]", "[/b]", ":car:", "resnet18-tiny-imagenet-augmix-with-jsd-0.1-seed-3" * 2]
+)
+def test_names_are_printed_as_they_are(printed, name):
+    lines = printed(make_summary(name, notes=(f"Classes of {name[:30]} were set aside.",)))
+    assert any(line.startswith(f"│ {name} ") for line in lines)
+    assert any(f"Error of {name}" in line for line in lines)
+    assert any(f"Classes of {name[:30]}" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("extent", "label"),
+    [
+        ({}, "mCE"),
+        ({"corruptions": ("snow", "fog")}, "mCE over 2 of 15"),
+        ({"corruptions": ("snow", "fog"), "severities": (1, 2)}, "mCE over 2 of 15, severities 1, 2"),
+        ({"severities": (3,)}, "mCE over 15 of 15, severity 3"),
+    ],
+)
+def test_the_mce_says_what_it_is_over(printed, extent, label):
+    lines = printed(make_summary(**extent))
+    head = next(index for index, line in enumerate(lines) if "Model" in line)
+    end = next(index for index, line in enumerate(lines) if line.startswith("┡"))
+    top = next(index for index, line in enumerate(lines) if line.startswith("┏"))
+    assert top < head < end
+    assert " ".join(" ".join(line.split("┃")[-2] for line in lines[top + 1 : end]).split()) == label
+    assert "123.4" in "".join(lines)
+
+
+def test_top5_of_five_classes_and_mce_without_a_baseline_are_dashes(printed):
+    for classes, top5 in ((5, "–"), (6, "0.0")):
+        (row,) = [line for line in printed(make_summary(classes=classes, mce=False)) if line.startswith("│ demo")]
+        assert [cell.strip() for cell in row.strip("│").split("│")] == ["demo", "0.0", top5, "0.0", "–"]
+
+
+def test_what_to_bear_in_mind_stands_below(printed):
+    text = " ".join(printed(make_summary(mce=False, notes=("Two pictures were set aside.",))))
+    assert "Note: There is no mCE, since no baseline was given" in text
+    assert "Note: Two pictures were set aside." in text
+    assert "over all 15 corruptions of the benchmark, severities 1–5" in text
