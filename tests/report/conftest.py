@@ -120,7 +120,7 @@ def _cell(
 
 def _write_samples(run: RunFolder, clean: Cell) -> None:
     run.samples.mkdir(parents=True)
-    chosen = [index * PER_CLASS + 3 * index for index in range(SHOWN)]
+    chosen = [index * (PER_CLASS + 3) % len(clean.ids) for index in range(SHOWN)]
     entry = {
         "ids": [clean.ids[index] for index in chosen],
         "labels": [int(clean.labels[index]) for index in chosen],

@@ -17,6 +17,8 @@ def print_results(summaries: Sequence[Summary]) -> None:
     console.width = max(console.width, *(_least_width(console, table) for table in tables))
     for table in tables:
         console.print(table)
+    for line in _explanations(summaries[0]):
+        console.print(line)
     for caveat in caveats(summaries):
         console.print(f"Note: {caveat}")
 
@@ -27,17 +29,14 @@ def _least_width(console: Console, table: Table) -> int:
 
 
 def _accuracies(summaries: Sequence[Summary]) -> Table:
-    conditions, mce = summaries[0].conditions, summaries[0].mce
-    table = Table(title=f"{conditions.dataset}, {conditions.split}, n = {conditions.images:,}")
+    conditions = summaries[0].conditions
+    table = Table(title=f"{conditions.dataset}, {conditions.split}, n = {conditions.images:,}, in percent")
     table.add_column("Model", no_wrap=True)
     for title in ("Top-1", "Top-5", "Corrupted top-1", mce_label(summaries[0])):
         table.add_column(title, justify="right")
     for row in accuracy_table(summaries):
         figures = (row.clean_top1, row.clean_top5, row.mean_corruption_accuracy, row.mce)
         table.add_row(row.model, *map(_percent, figures))
-    table.caption = f"In percent. Corrupted top-1 is over {mean_extent(summaries[0])}, {severities(summaries[0])}."
-    if mce is not None:
-        table.caption += f" mCE is relative to {mce.baseline.name} ({mce.baseline.architecture}): lower is better."
     return table
 
 
@@ -49,6 +48,14 @@ def _errors(summary: Summary) -> Table:
     for row in error_table(summary):
         table.add_row(row.label, *map(_percent, (*row.errors, row.mean, row.ce)))
     return table
+
+
+def _explanations(summary: Summary) -> list[str]:
+    lines = [f"Corrupted top-1 is over {mean_extent(summary)}, {severities(summary)}."]
+    if summary.mce is not None:
+        baseline = summary.mce.baseline
+        lines.append(f"{mce_label(summary)} is relative to {baseline.name} ({baseline.architecture}): lower is better.")
+    return lines
 
 
 def _percent(value: float | None) -> str:

@@ -1,0 +1,60 @@
+"""How the process ends: every way out has one message and a status that tells scripts what happened."""
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from typer.core import TyperGroup
+
+from rugged.core.errors import Interrupted, RuggedError
+from rugged.core.progress import say
+
+
+@contextmanager
+def exits() -> Iterator[None]:
+    """End the process with a message and a status that tells scripts what happened, instead of a traceback."""
+    try:
+        yield
+        return
+    except Interrupted as interruption:
+        message, status = str(interruption), 128 + interruption.signal_number
+    except RuggedError as error:
+        message, status = f"Error: {error}", 1
+    except KeyboardInterrupt:
+        message, status = "Stopped. Run the same command again to go on.", 130
+    except (BrokenPipeError, SystemExit) as ending:
+        if isinstance(ending, SystemExit) and not isinstance(ending.__context__, BrokenPipeError):
+            raise
+        # Whoever read our output has gone (`rugged data info … | head`); rich makes its own exit of that.
+        message, status = "", 141
+        _close_output()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        message, status = f"Error: Cannot write {error.filename or 'the output'}: the disk is full.", 1
+        _close_output()
+    if message:
+        say(message)
+    sys.exit(status)
+
+
+def _close_output() -> None:
+    """Let what is still to be flushed when the process ends go nowhere: it would only fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Commands(TyperGroup):
+    """Typer's commands with our exits; its own are silent on Ctrl-C, and a closed pipe's status is 1."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the command line; ``--help`` and ``--version`` print here."""
+        with exits():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command."""
+        with exits():
+            return super().invoke(*args, **kwargs)
