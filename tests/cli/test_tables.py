@@ -73,13 +73,13 @@ def test_the_mce_says_what_it_is_over(printed, extent, label):
     top = next(index for index, line in enumerate(lines) if line.startswith("┏"))
     assert top < head < end
     assert " ".join(" ".join(line.split("┃")[-2] for line in lines[top + 1 : end]).split()) == label
-    assert "123.4" in "".join(lines)
+    assert "123.4%" in "".join(lines)
 
 
 def test_top5_of_five_classes_and_mce_without_a_baseline_are_dashes(printed):
-    for classes, top5 in ((5, "–"), (6, "0.0")):
+    for classes, top5 in ((5, "–"), (6, "0.0%")):
         (row,) = [line for line in printed(make_summary(classes=classes, mce=False)) if line.startswith("│ demo")]
-        assert [cell.strip() for cell in row.strip("│").split("│")] == ["demo", "0.0", top5, "0.0", "–"]
+        assert [cell.strip() for cell in row.strip("│").split("│")] == ["demo", "0.0%", top5, "0.0%", "–"]
 
 
 def test_what_to_bear_in_mind_stands_below(printed):

@@ -7,6 +7,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from rugged.report import accuracy_table, caveats, error_table, mce_label, mean_extent, severities
+from rugged.report.charts import percent
 from rugged.results import Summary
 
 
@@ -30,13 +31,13 @@ def _least_width(console: Console, table: Table) -> int:
 
 def _accuracies(summaries: Sequence[Summary]) -> Table:
     conditions = summaries[0].conditions
-    table = Table(title=f"{conditions.dataset}, {conditions.split}, n = {conditions.images:,}, in percent")
+    table = Table(title=f"{conditions.dataset}, {conditions.split}, n = {conditions.images:,}")
     table.add_column("Model", no_wrap=True)
     for title in ("Top-1", "Top-5", "Corrupted top-1", mce_label(summaries[0])):
         table.add_column(title, justify="right")
     for row in accuracy_table(summaries):
         figures = (row.clean_top1, row.clean_top5, row.mean_corruption_accuracy, row.mce)
-        table.add_row(row.model, *map(_percent, figures))
+        table.add_row(row.model, *map(percent, figures))
     return table
 
 
@@ -46,7 +47,9 @@ def _errors(summary: Summary) -> Table:
     for title in (*map(str, summary.conditions.severities), "Mean", "CE"):
         table.add_column(title, justify="right", no_wrap=True)
     for row in error_table(summary):
-        table.add_row(row.label, *map(_percent, (*row.errors, row.mean, row.ce)))
+        figures = (*row.errors, row.mean, row.ce)
+        # Seven percent signs would not leave room for the name of a corruption.
+        table.add_row(row.label, *(percent(value).rstrip("%") for value in figures))
     return table
 
 
@@ -56,8 +59,3 @@ def _explanations(summary: Summary) -> list[str]:
         baseline = summary.mce.baseline
         lines.append(f"{mce_label(summary)} is relative to {baseline.name} ({baseline.architecture}): lower is better.")
     return lines
-
-
-def _percent(value: float | None) -> str:
-    """A fraction in percent, without the sign: seven of them would not leave room for the name of a corruption."""
-    return "–" if value is None else f"{100 * value:.1f}"
