@@ -20,15 +20,9 @@ def no_mce_reason(summary: Summary) -> str:
     return "no baseline was given"
 
 
-def averaged(summary: Summary) -> tuple[str, ...]:
-    """The corruptions that means are over: those of the benchmark; the extra ones where there are no others."""
-    measured = summary.conditions.corruptions
-    return tuple(name for name in measured if name in BENCHMARK) or measured
-
-
 def mean_extent(summary: Summary) -> str:
     """Over what means are taken: ``6 of the benchmark’s 15 corruptions``."""
-    names = averaged(summary)
+    names = summary.conditions.averaged
     if names[0] not in BENCHMARK:
         return f"{len(names)} extra corruption{'' if len(names) == 1 else 's'}"
     if len(names) == len(BENCHMARK):

@@ -19,7 +19,7 @@ from rugged.report.charts import (
     percent_axis,
     whole_axis,
 )
-from rugged.report.extent import averaged, mean_extent
+from rugged.report.extent import mean_extent
 from rugged.report.reading import Epoch, ReportedRun
 from rugged.report.tables import error_table
 from rugged.results import Summary
@@ -163,7 +163,7 @@ def _curve(summary: Summary, name: str) -> tuple[float, ...]:
 
 
 def _mean_curve(summary: Summary) -> tuple[float, ...]:
-    curves = [_curve(summary, name) for name in averaged(summary)]
+    curves = [_curve(summary, name) for name in summary.conditions.averaged]
     return tuple(sum(values) / len(values) for values in zip(*curves, strict=True))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rugged.core.catalogue import BENCHMARK, display_name
 from rugged.core.progress import format_seconds
 from rugged.report.charts import percent
-from rugged.report.extent import averaged, mce_label, mean_extent, no_mce_reason, severities
+from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
 from rugged.report.tables import accuracy_table, error_table
 from rugged.results import Summary
 
@@ -32,7 +32,7 @@ class Fact:
 
 def finding(summary: Summary) -> str:
     """One plain sentence or two: how much is lost, and where most and least."""
-    rows = [row for row in error_table(summary) if row.corruption in averaged(summary)]
+    rows = [row for row in error_table(summary) if row.corruption in summary.conditions.averaged]
     text = (
         f"Right on {percent(1 - summary.clean.error)} of the clean pictures "
         f"and on {percent(summary.mean_corruption_accuracy)} of the corrupted ones, over {mean_extent(summary)}."
@@ -49,7 +49,9 @@ def finding(summary: Summary) -> str:
 def tiles(summary: Summary) -> list[Tile]:
     """The headline figures. Without a baseline there is no mCE, and the tile says so."""
     conditions = summary.conditions
-    extra_ones = "; the extra ones are left out" if len(averaged(summary)) < len(conditions.corruptions) else ""
+    extra_ones = (
+        "; the extra ones are left out" if len(summary.conditions.averaged) < len(conditions.corruptions) else ""
+    )
     extent = f"top-1 over {mean_extent(summary)}, {severities(summary)}{extra_ones}"
     classes = f"{conditions.classes:,} classes, {conditions.split} split of {conditions.dataset}"
     return [

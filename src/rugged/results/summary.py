@@ -70,6 +70,11 @@ class Conditions:
         """Every (corruption, severity) that these conditions name, clean first."""
         return [(CLEAN, 0), *((name, severity) for name in self.corruptions for severity in self.severities)]
 
+    @property
+    def averaged(self) -> tuple[str, ...]:
+        """What means are over: the benchmark's corruptions alone, as published means are; else the extra ones."""
+        return tuple(name for name in self.corruptions if name in BENCHMARK) or self.corruptions
+
     def without_extent(self) -> dict[str, Any]:
         """All but which corruptions and severities were measured: what a single cell depends on."""
         return {key: value for key, value in to_plain(self).items() if key not in ("corruptions", "severities")}
@@ -193,16 +198,11 @@ def summarise(
         conditions=conditions,
         clean=CleanResult(error_rate(clean.correct), error_rate(clean.in_top5), float(clean.loss.mean(dtype=float))),
         corruptions=results,
-        mean_corruption_accuracy=_mean_accuracy({name: result.error for name, result in results.items()}),
+        mean_corruption_accuracy=mean_corruption_accuracy({name: results[name].error for name in conditions.averaged}),
         made=made,
         seen_in_training=tuple(name for name in BENCHMARK if name in model.training_operations),
         notes=(*notes, *_notes(conditions)),
     )
-
-
-def _mean_accuracy(errors: Mapping[str, tuple[float, ...]]) -> float:
-    """Over the benchmark's corruptions alone, as published means are; over the extra ones where there are no others."""
-    return mean_corruption_accuracy({name: errors[name] for name in BENCHMARK if name in errors} or errors)
 
 
 def _corruption_result(cells: Sequence[Cell]) -> CorruptionResult:
