@@ -1,6 +1,7 @@
 """Recipes: the shipped ones can be read, the wrong ones are refused."""
 
 import dataclasses
+import re
 from typing import get_args, get_type_hints
 
 import pytest
@@ -14,7 +15,10 @@ from rugged.train.recipe import _LIMITS
 
 @pytest.mark.parametrize("name", shipped_recipes())
 def test_shipped_recipes_begin_with_what_they_are_and_name_a_real_network(name):
-    assert shipped_recipes()[name].startswith("# ")
+    title, command, result, *_ = shipped_recipes()[name].splitlines()
+    assert title.startswith("# ")
+    assert command.startswith(f"#   rugged train {name} --data ")
+    assert re.search(r"\d", result)
     assert resolve(load_recipe(name).model.architecture) == load_recipe(name).model.architecture
 
 
