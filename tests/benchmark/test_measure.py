@@ -128,6 +128,23 @@ def test_a_quick_look_takes_nothing_from_a_fuller_result(dataset, tmp_path, monk
     assert read_summary(run / "benchmark" / "summary.json").errors == full.errors
 
 
+def test_a_baseline_must_cover_what_stays_in_the_summary(dataset, tmp_path):
+    run, other = make_run(tmp_path / "run"), make_run(tmp_path / "other", seed=1)
+    full = benchmark(run, dataset, **QUICK)
+    benchmark(other, dataset, corruptions=["contrast"], severities=(1, 5), device="cpu")
+    with pytest.raises(IncomparableError, match="lacks gaussian_noise"):
+        benchmark(run, dataset, corruptions=["contrast"], severities=(1, 5), device="cpu", baseline=other)
+    assert read_summary(run / "benchmark" / "summary.json").errors == full.errors
+
+
+def test_a_refused_baseline_leaves_the_old_result(dataset, tmp_path):
+    run = make_run(tmp_path / "run")
+    full = benchmark(run, dataset, **QUICK)
+    with pytest.raises(IncomparableError):
+        benchmark(run, dataset, limit=4, baseline=run, replace_results=True, **QUICK)
+    assert read_summary(run / "benchmark" / "summary.json").errors == full.errors
+
+
 def test_a_replaced_result_never_stands_beside_new_cells(dataset, tmp_path, monkeypatch):
     run = make_run(tmp_path / "run")
     benchmark(run, dataset, **QUICK)

@@ -98,34 +98,18 @@ def benchmark(
         Interrupted: A signal came; the cells measured so far are saved.
     """
     run = RunFolder(folder)
-    if preset is not None and preset not in PRESETS:
-        raise ConfigError(f"There is no preset {preset!r}; expected one of {', '.join(PRESETS)}.")
-    names, levels = choose_corruptions(corruptions), choose_severities(severities)
     split = choose_images(dataset.val, limit)
+    conditions = _conditions(dataset, split, corruptions, severities, preset, seed)
     with exclusive(run.lock, f"benchmark {folder}"):
         model, spec = load_model(run.model)
         _require_same_classes(spec, dataset)
-        conditions = Conditions(
-            dataset=dataset.name,
-            content_hash=dataset.content_hash,
-            split=split.name,
-            images=len(split),
-            classes=len(dataset.classes),
-            size=dataset.size,
-            route="in memory",
-            stored="no",
-            preset=preset or preset_for(*dataset.size),
-            textures="none",
-            seed=seed,
-            stream_version=STREAM_VERSION,
-            corruptions=names,
-            severities=levels,
-            limit=limit if len(split) < len(dataset.val) else None,
-        )
-        # Before hours of measuring: can the baseline be used?
-        reference = None if baseline is None else load_baseline(baseline, conditions)
         bench = _Bench(make_fabric(device, precision), run, model, spec, split, conditions, _facts(run, model, spec))
-        bench.make_room(replace_results)
+        outdated = bench.join_saved(replace_results)
+        # Before hours of measuring: can the baseline be used?
+        reference = None if baseline is None else load_baseline(baseline, bench.conditions)
+        if outdated:
+            # The old figures must not stand beside the new cells, not even if this measurement is interrupted.
+            run.summary.unlink()
         write_json(run.classes, [asdict(info) for info in dataset.classes])
         cells = bench.measure_missing()
         summary = bench.summarise(cells, command, (*dataset.notes, *_training_notes(run, dataset)))
@@ -133,6 +117,35 @@ def benchmark(
             summary = normalise(summary, reference)
         write_summary(run.summary, summary)
     return summary
+
+
+def _conditions(
+    dataset: Dataset,
+    split: Split,
+    corruptions: Sequence[str],
+    severities: Sequence[int],
+    preset: str | None,
+    seed: int,
+) -> Conditions:
+    if preset is not None and preset not in PRESETS:
+        raise ConfigError(f"There is no preset {preset!r}; expected one of {', '.join(PRESETS)}.")
+    return Conditions(
+        dataset=dataset.name,
+        content_hash=dataset.content_hash,
+        split=split.name,
+        images=len(split),
+        classes=len(dataset.classes),
+        size=dataset.size,
+        route="in memory",
+        stored="no",
+        preset=preset or preset_for(*dataset.size),
+        textures="none",
+        seed=seed,
+        stream_version=STREAM_VERSION,
+        corruptions=choose_corruptions(corruptions),
+        severities=choose_severities(severities),
+        limit=len(split) if len(split) < len(dataset.val) else None,
+    )
 
 
 def _require_same_classes(spec: ModelSpec, dataset: Dataset) -> None:
@@ -190,26 +203,33 @@ class _Bench:
             **self.conditions.without_extent(),
         }
 
-    def make_room(self, replace_results: bool) -> None:
-        """See that what is about to be measured goes with what is there: add to it, or replace it if that is meant."""
+    def join_saved(self, replace_results: bool) -> bool:
+        """Go with the results that are there: add to them, or replace them where that is meant.
+
+        Returns:
+            Whether the saved summary is of another model or of other conditions and must go.
+
+        Raises:
+            RunError: It is a full benchmark of this model, and nobody said that it may be replaced.
+        """
         try:
             saved = read_summary(self.run.summary)
         except ResultsError:
-            return
-        if saved.conditions.without_extent() == self.conditions.without_extent():
-            if saved.model.sha256 == self.facts.sha256 and set(self.conditions.cells) <= set(saved.conditions.cells):
-                self.conditions = replace(
-                    self.conditions, corruptions=saved.conditions.corruptions, severities=saved.conditions.severities
-                )
-        elif saved.model.sha256 == self.facts.sha256 and saved.conditions.limit is None and not replace_results:
+            return self.run.summary.exists()
+        same_model = saved.model.sha256 == self.facts.sha256
+        if same_model and saved.conditions.without_extent() == self.conditions.without_extent():
+            if set(self.conditions.cells) <= set(saved.conditions.cells):
+                # A look at fewer cells takes nothing away.
+                kept = saved.conditions
+                self.conditions = replace(self.conditions, corruptions=kept.corruptions, severities=kept.severities)
+            return False
+        if same_model and saved.conditions.limit is None and not replace_results:
             raise RunError(
                 f"{self.run.benchmark} holds a full benchmark of this model under other conditions (seed "
                 f"{saved.conditions.seed}, preset {saved.conditions.preset}, n = {saved.conditions.images:,}). Add "
                 "--replace to measure it anew under these, or work on a copy of the run folder."
             )
-        else:
-            # The old figures must not stand beside the new cells, not even if this measurement is interrupted.
-            self.run.summary.unlink()
+        return True
 
     def measure_missing(self) -> dict[tuple[str, int], Cell]:
         """Measure every cell that is not saved yet, and give them all."""
