@@ -125,6 +125,8 @@ def test_a_quick_look_takes_nothing_from_a_fuller_result(dataset, tmp_path, monk
         benchmark(run, dataset, limit=4, **QUICK)
     with pytest.raises(RunError, match="--replace"):
         benchmark(run, dataset, seed=1, **QUICK)
+    with pytest.raises(RunError, match="--replace"):
+        benchmark(run, dataset, precision="bf16", **QUICK)
     assert read_summary(run / "benchmark" / "summary.json").errors == full.errors
 
 
@@ -135,6 +137,23 @@ def test_a_baseline_must_cover_what_stays_in_the_summary(dataset, tmp_path):
     with pytest.raises(IncomparableError, match="lacks gaussian_noise"):
         benchmark(run, dataset, corruptions=["contrast"], severities=(1, 5), device="cpu", baseline=other)
     assert read_summary(run / "benchmark" / "summary.json").errors == full.errors
+
+
+def test_a_baseline_of_fewer_severities_than_stay_is_refused(dataset, tmp_path):
+    run, other = make_run(tmp_path / "run"), make_run(tmp_path / "other", seed=1)
+    benchmark(run, dataset, **QUICK)
+    benchmark(other, dataset, **(QUICK | {"severities": (1,)}))
+    with pytest.raises(IncomparableError, match="severities is 1, here 1, 5"):
+        benchmark(run, dataset, baseline=other, **(QUICK | {"severities": (1,)}))
+
+
+def test_losing_an_mce_is_said(dataset, tmp_path, capsys):
+    run = make_run(tmp_path / "run")
+    benchmark(run, dataset, **QUICK)
+    benchmark(run, dataset, baseline=run, **QUICK)
+    assert "mCE" not in capsys.readouterr().err
+    assert benchmark(run, dataset, **QUICK).mce is None
+    assert "--baseline again" in capsys.readouterr().err
 
 
 def test_a_refused_baseline_leaves_the_old_result(dataset, tmp_path):

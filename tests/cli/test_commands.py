@@ -146,3 +146,9 @@ def test_recipes_are_listed_and_printed_to_be_changed(work, here):
 
 def test_the_version(here):
     assert here("--version")[:2] == (0, f"rugged {rugged.__version__}\n")
+
+
+def test_a_name_that_is_too_long_is_one_message(here):
+    code, _, err = here("report", "a" * 300)
+    assert code == 1
+    assert "too long" in err

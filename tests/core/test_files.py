@@ -76,6 +76,24 @@ def test_a_full_disk_is_named_and_the_old_file_stands(tmp_path):
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
+def test_a_link_stays_and_what_it_names_is_written(tmp_path):
+    target, link = tmp_path / "target.txt", tmp_path / "link.txt"
+    target.write_text("old")
+    link.symlink_to(target)
+    write_text(link, "new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_ordinary_file_is_not_replaced(tmp_path, make):
+    make(tmp_path / "there")
+    before = (tmp_path / "there").stat().st_mode
+    with pytest.raises(RuggedError, match="no ordinary file"):
+        write_text(tmp_path / "there", "x")
+    assert (tmp_path / "there").stat().st_mode == before
+
+
 def test_sha256_agrees_with_hashlib(tmp_path):
     data = bytes(range(256)) * 5000
     (tmp_path / "data").write_bytes(data)

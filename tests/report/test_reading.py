@@ -110,7 +110,7 @@ def test_models_of_one_name_are_told_apart(make_run, tmp_path):
     runs = [make_run(tmp_path / f / "run", name="demo", skill=0.5 + i / 5) for i, f in enumerate("ab")]
     other = make_run(tmp_path / "c", name="demo", skill=0.9)
     names = [run.summary.model.name for run in read_runs([*runs, other], limit=8)]
-    assert names == ["demo (run) 1", "demo (run) 2", "demo (c)"]
+    assert names == ["demo (a/run)", "demo (b/run)", "demo (c)"]
 
 
 def test_none_twice_and_too_many_are_refused(make_run, tmp_path):

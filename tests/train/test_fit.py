@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import rugged.train.trainer
-from rugged.core.errors import DataError, Interrupted, ModelError, RunError
+from rugged.core.errors import DataError, Interrupted, ModelError, RuggedError, RunError
 from rugged.core.files import exclusive, read_json, sha256_file
 from rugged.data import open_dataset
 from rugged.models import load_model
@@ -167,6 +167,15 @@ def test_weights_that_the_last_step_ruined_are_not_called_finished(recipe, datas
     run = RunFolder(tmp_path / "run")
     assert not run.model.exists()
     assert read_json(run.manifest)["status"] == "training"
+
+
+@pytest.mark.parametrize("name", ["recipe.toml", "metrics.csv", "manifest.json"])
+def test_files_that_are_no_runs_are_left_alone(recipe, dataset, tmp_path, name):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / name).write_text("mine")
+    with pytest.raises(RuggedError):
+        train(recipe, dataset, tmp_path / "run", device="cpu")
+    assert (tmp_path / "run" / name).read_text() == "mine"
 
 
 def test_two_trainings_in_one_folder_are_refused(recipe, dataset, tmp_path):

@@ -110,13 +110,20 @@ def benchmark(
         if outdated:
             # The old figures must not stand beside the new cells, not even if this measurement is interrupted.
             run.summary.unlink()
+        mce_lost = _has_mce(run)
         write_json(run.classes, [asdict(info) for info in dataset.classes])
         cells = bench.measure_missing()
         summary = bench.summarise(cells, command, (*dataset.notes, *_training_notes(run, dataset)))
         if reference is not None:
             summary = normalise(summary, reference)
+        elif mce_lost:
+            say("The mCE of the last time is gone from the summary: add --baseline again to have it.")
         write_summary(run.summary, summary)
     return summary
+
+
+def _has_mce(run: RunFolder) -> bool:
+    return run.summary.exists() and read_summary(run.summary).mce is not None
 
 
 def _conditions(
@@ -210,14 +217,16 @@ class _Bench:
             Whether the saved summary is of another model or of other conditions and must go.
 
         Raises:
-            RunError: It is a full benchmark of this model, and nobody said that it may be replaced.
+            RunError: It is of this model, on all images, and nobody said that it may be replaced.
         """
         try:
             saved = read_summary(self.run.summary)
         except ResultsError:
             return self.run.summary.exists()
         same_model = saved.model.sha256 == self.facts.sha256
-        if same_model and saved.conditions.without_extent() == self.conditions.without_extent():
+        precision = self.provenance["hardware"]["precision"]
+        same_conditions = saved.conditions.without_extent() == self.conditions.without_extent()
+        if same_model and same_conditions and saved.made.hardware.get("precision") == precision:
             if set(self.conditions.cells) <= set(saved.conditions.cells):
                 # A look at fewer cells takes nothing away.
                 kept = saved.conditions
@@ -225,9 +234,9 @@ class _Bench:
             return False
         if same_model and saved.conditions.limit is None and not replace_results:
             raise RunError(
-                f"{self.run.benchmark} holds a full benchmark of this model under other conditions (seed "
-                f"{saved.conditions.seed}, preset {saved.conditions.preset}, n = {saved.conditions.images:,}). Add "
-                "--replace to measure it anew under these, or work on a copy of the run folder."
+                f"{self.run.benchmark} holds a benchmark of this model on all images under other conditions (seed "
+                f"{saved.conditions.seed}, preset {saved.conditions.preset}, {saved.made.hardware.get('precision')}). "
+                "Add --replace to measure it anew under these, or work on a copy of the run folder."
             )
         return True
 

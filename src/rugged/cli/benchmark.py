@@ -15,17 +15,17 @@ def benchmark(
         Path | None, typer.Option(help="Benchmarked run folder whose errors CE and mCE are relative to.")
     ] = None,
     corruptions: Annotated[
-        str | None, typer.Option(metavar="NAME,NAME", help="Only these corruptions. [default: all that exist]")
+        str | None, typer.Option(metavar="NAME,NAME", help="Only these corruptions. Default: all that exist.")
     ] = None,
     severities: Annotated[str, typer.Option(metavar="N,N", help="Only these severities.")] = "1,2,3,4,5",
     limit: Annotated[
         int | None, typer.Option(min=1, help="A quick run on so many images, taken evenly over the classes.")
     ] = None,
-    preset: Annotated[str | None, typer.Option(help="Severity table. [default: by image size]")] = None,
+    preset: Annotated[str | None, typer.Option(help="Severity table. Default: by image size.")] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace a full benchmark that was measured under other conditions.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the corruptions' randomness.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions' randomness.")] = 0,
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to run the model.")] = "auto",
     precision: Annotated[
         Literal["auto", "fp32", "bf16"], typer.Option(help="Of the model's convolutions and matrix products.")

@@ -38,9 +38,10 @@ def prepare(
         raise ConfigError(f"No data set {name!r} to prepare: expected tiny-imagenet. For a folder: rugged data pack.")
     _check_bad_images(bad_images)
     from rugged.data import prepare_tiny_imagenet
+    from rugged.data.opening import spelled
 
-    dataset = prepare_tiny_imagenet(source, out, bad_images=bad_images or "refuse")
-    _print_summary(dataset, name if out is None else str(out))
+    dataset = prepare_tiny_imagenet(source, out, bad_images=bad_images)
+    _print_summary(dataset, name if out is None else spelled(out))
 
 
 @app.command()
@@ -64,9 +65,10 @@ def pack(
         raise ConfigError(f"--holdout is {holdout}; expected a share between 0 and 1, such as 0.2.")
     _check_bad_images(bad_images)
     from rugged.data import pack_source
+    from rugged.data.opening import spelled
 
     dataset = pack_source(source, out, size=size, holdout=holdout, bad_images=bad_images)
-    _print_summary(dataset, str(source if out is None and size is None else dataset.folder))
+    _print_summary(dataset, spelled(source if out is None and size is None else dataset.folder))
 
 
 @app.command()
@@ -79,6 +81,8 @@ def info(
     verify: Annotated[bool, typer.Option("--verify", help="Check the whole content against its hash.")] = False,
 ) -> None:
     """Print the class table, the size, the counts, the content hash and what was done to the pictures."""
+    import shlex
+
     from rugged.core import files
     from rugged.core.progress import say
     from rugged.data import open_dataset, open_pack
@@ -87,7 +91,7 @@ def info(
     if verify:
         dataset = open_pack(dataset.folder, verify=True)
     _print_classes(dataset)
-    _print_summary(dataset, where)
+    _print_summary(dataset, shlex.quote(where))
     if verify:
         say("Verified: the content fits its hash.")
     if classes_csv is not None:
@@ -140,8 +144,10 @@ def _class_table(dataset: "Dataset") -> str:
     import csv
     import io
 
+    from rugged.data.spreadsheet import as_text
+
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(("class_id", "class_name", "training_images", "validation_images"))
-    writer.writerows((entry.id, entry.name, train, val) for entry, train, val in dataset.counts())
+    writer.writerows((as_text(entry.id), as_text(entry.name), train, val) for entry, train, val in dataset.counts())
     return table.getvalue()

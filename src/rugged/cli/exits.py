@@ -12,6 +12,9 @@ from typer.core import TyperGroup
 from rugged.core.errors import Interrupted, RuggedError
 from rugged.core.progress import say
 
+# Paths that only the user can change. Any other error of the system that gets here is a defect of ours.
+_USERS_TO_MEND = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS)
+
 
 @contextmanager
 def exits() -> Iterator[None]:
@@ -32,10 +35,14 @@ def exits() -> Iterator[None]:
         message, status = "", 141
         _close_output()
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno == errno.ENOSPC:
+            message = f"Error: Cannot write {error.filename or 'the output'}: the disk is full."
+            _close_output()
+        elif error.errno in _USERS_TO_MEND and error.filename is not None:
+            message = f"Error: {error.filename}: {error.strerror}."
+        else:
             raise
-        message, status = f"Error: Cannot write {error.filename or 'the output'}: the disk is full.", 1
-        _close_output()
+        status = 1
     if message:
         say(message)
     sys.exit(status)

@@ -12,7 +12,7 @@ def report(
         typer.Argument(metavar="RUN...", help="Benchmarked run folders, the subject first."),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", help="The HTML file to write. [default: report/index.html in the first run]")
+        Path | None, typer.Option("--out", help="The HTML file to write. Default: report/index.html in the first run.")
     ] = None,
 ) -> None:
     """Write one HTML page of a run's results, to open offline. Nothing is measured again."""

@@ -11,7 +11,7 @@ def train(
     data: Annotated[
         str, typer.Option("--data", "-d", help="builtin, a prepared data set's name, or a path to pictures or a pack.")
     ],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Run folder. [default: runs/RECIPE]")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Run folder. Default: runs/RECIPE.")] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe's value; may be repeated.")
     ] = None,

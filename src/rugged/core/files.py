@@ -25,6 +25,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         RuggedError: The folder cannot be written, or the disk is full. An error that names another file, which the
             block failed to read, is passed on as it is.
     """
+    path = path.resolve()  # A link stays, and what it names is written.
+    if path.exists() and not path.is_file():
+        raise RuggedError(f"Cannot write {path}: it is there and no ordinary file. Choose another name.")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,9 @@ from PIL import Image, UnidentifiedImageError
 # Pillow's own threshold against decompression bombs (a quarter of a gigabyte as RGB), as a refusal, not a warning.
 PIXEL_LIMIT = 89_478_485
 
+# What Pillow may try: the formats of ``sources.trees.IMAGE_ENDINGS``. Others, such as EPS, would start a program.
+FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "TGA", "JPEG2000", "AVIF", "ICO")
+
 _ORIENTATION = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -56,7 +59,7 @@ def looks_like_image(head: bytes) -> bool:
 
 
 def decode_image(data: bytes, side: int | None = None) -> Decoded:
-    """Decode a picture of any format that Pillow reads.
+    """Decode a picture of one of ``FORMATS``.
 
     EXIF rotation is applied; greyscale, palette and CMYK become RGB as Pillow converts them (colour profiles are not
     applied); transparency is laid on white, as a browser would show it; 16-bit greyscale is scaled to 8 bits. The
@@ -82,7 +85,7 @@ def decode_image(data: bytes, side: int | None = None) -> Decoded:
 
 def _load(data: bytes) -> Image.Image:
     try:
-        image = Image.open(io.BytesIO(data))
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadImageError("too many pixels", str(error)) from error
     except UnidentifiedImageError as error:

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -48,12 +49,12 @@ def open_dataset(where: str | Path, *, size: int | None = None) -> Dataset:
     """
     path = Path(where).expanduser()
     named = _named(str(where))
-    if str(where) == BUILTIN:
-        dataset = _open_builtin()
-    elif packed.is_pack(named):
+    if is_name(str(where)):
+        built_in = str(where) == BUILTIN
         if path.exists():
-            say(f"{where!s} is the prepared data set; for the local folder of that name, write ./{where!s}.")
-        dataset = open_pack(named)
+            kind = "built-in" if built_in else "prepared"
+            say(f"{where!s} is the {kind} data set; for the local folder of that name, write {spelled(path)}.")
+        dataset = _open_builtin() if built_in else open_pack(named)
     elif packed.is_pack(path):
         dataset = open_pack(path)
     elif path.exists():
@@ -64,9 +65,19 @@ def open_dataset(where: str | Path, *, size: int | None = None) -> Dataset:
         height, width = dataset.size
         raise DataError(
             f"{where!s} is packed at {height} x {width}, not at {size} x {size}. Leave the size out, or pack its "
-            f"source at that size: rugged data pack {packed.origin_of(dataset.folder).path} --size {size}"
+            f"source at that size: rugged data pack {shlex.quote(packed.origin_of(dataset.folder).path)} --size {size}"
         )
     return dataset
+
+
+def is_name(where: str) -> bool:
+    """Whether :func:`open_dataset` takes ``where`` for ``builtin`` or a prepared data set, whatever lies there."""
+    return where == BUILTIN or packed.is_pack(_named(where))
+
+
+def spelled(where: str | Path) -> str:
+    """How to write a path after ``--data``: a folder called like a data set as ``./NAME``, quoted for a shell."""
+    return shlex.quote(f"./{where}" if is_name(str(where)) else str(where))
 
 
 def open_pack(folder: Path, *, verify: bool = False) -> Dataset:
@@ -117,15 +128,11 @@ def pack_source(
     if not where.exists():
         raise DataError(_unknown(str(where)))
     if packed.is_pack(where):
-        raise DataError(f"{where} is a pack already: open it with --data {where}.")
+        raise DataError(f"{where} is a pack already: open it with --data {spelled(where)}.")
     path = str(where.resolve())
     origin = Origin(path, sources.fingerprint(where), automatic=out is None, size=size)
     target = out or cache_directory() / "packed" / f"{where.resolve().name}-{_digest(f'{path}:{size}')}"
-    before = _origin_or_none(target)
-    if before is not None and before.path == path:
-        origin = replace(origin, holdout=before.holdout, bad_images=before.bad_images)
-        if before.fingerprint != origin.fingerprint:
-            say(f"{where} has changed since it was packed: packing it again.")
+    origin = _as_last_time(origin, target)
     if holdout is not None:
         origin = replace(origin, holdout=holdout)
     if bad_images is not None:
@@ -134,14 +141,14 @@ def pack_source(
 
 
 def prepare_tiny_imagenet(
-    source: Path | None = None, out: Path | None = None, *, bad_images: str = "refuse"
+    source: Path | None = None, out: Path | None = None, *, bad_images: str | None = None
 ) -> Dataset:
     """Pack Tiny ImageNet, so that ``--data tiny-imagenet`` opens it.
 
     Args:
         source: The official zip, the folder extracted from it, or Parquet files of the hub; None downloads the zip.
         out: The folder to make; None: the cache.
-        bad_images: ``refuse`` or ``skip``.
+        bad_images: ``refuse`` or ``skip``; None: as last time, else ``refuse``.
 
     Raises:
         DataError: No network, not Tiny ImageNet, or the pack cannot be written.
@@ -154,14 +161,22 @@ def prepare_tiny_imagenet(
             download(TINY_IMAGENET_ZIP, source)
     if not source.exists():
         raise DataError(f"{source} does not exist. Name the zip archive, the folder or the Parquet files of it.")
-    origin = Origin(
-        str(source.resolve()),
-        sources.fingerprint(source),
-        automatic=out is None,
-        bad_images=bad_images,
-        name=TINY_IMAGENET,
-    )
-    return _ensure(out or _named(TINY_IMAGENET), origin)
+    target = out or _named(TINY_IMAGENET)
+    origin = Origin(str(source.resolve()), sources.fingerprint(source), automatic=out is None, name=TINY_IMAGENET)
+    origin = _as_last_time(origin, target)
+    if bad_images is not None:
+        origin = replace(origin, bad_images=bad_images)
+    return _ensure(target, origin)
+
+
+def _as_last_time(origin: Origin, target: Path) -> Origin:
+    """With the choices made when the same source was packed to ``target`` before."""
+    before = _origin_or_none(target)
+    if before is None or before.path != origin.path:
+        return origin
+    if before.fingerprint != origin.fingerprint:
+        say(f"{origin.path} has changed since it was packed: packing it again.")
+    return replace(origin, holdout=before.holdout, bad_images=before.bad_images)
 
 
 def _ensure(out: Path, origin: Origin) -> Dataset:
@@ -197,7 +212,7 @@ def _make(out: Path, origin: Origin) -> Dataset:
         if stranger is not None:
             raise DataError(
                 f"{origin.path} is not Tiny ImageNet: it has a class {stranger!r}, expected WordNet ids such as "
-                f"n01443537. For other pictures there is: rugged data pack {origin.path}"
+                f"n01443537. For other pictures there is: rugged data pack {shlex.quote(origin.path)}"
             )
         for split, count, official in (
             ("training", len(source.train), OFFICIAL_TRAINING),
@@ -268,8 +283,8 @@ def _source_exists(origin: Origin) -> bool:
 
 
 def _remedy(folder: Path, origin: Origin | None) -> str:
-    source = origin.path if origin else "SOURCE"
-    place = "" if origin and origin.automatic else f" --out {folder}"
+    source = shlex.quote(origin.path) if origin else "SOURCE"
+    place = "" if origin and origin.automatic else f" --out {shlex.quote(str(folder))}"
     if folder == _named(TINY_IMAGENET) or (origin and origin.name == TINY_IMAGENET):
         return f"Make it again: rugged data prepare tiny-imagenet --from {source}{place}"
     return f"Make it again: rugged data pack {source}{place}"

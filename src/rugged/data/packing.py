@@ -22,6 +22,7 @@ from rugged.data.dataset import ClassInfo, Dataset
 from rugged.data.decode import BadImageError, Decoded, decode_image
 from rugged.data.packed import ImageWriter, Origin
 from rugged.data.sources.source import PICTURES_AT_A_TIME, Picture, Problem, Source, count_by_reason
+from rugged.data.spreadsheet import as_text
 from rugged.data.staging import require_space, staging
 
 SIZE_OF_MIXED = 224
@@ -275,5 +276,5 @@ def _write_set_aside(path: Path, problems: list[Problem]) -> None:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(("where", "reason", "detail"))
-    writer.writerows((problem.where, problem.reason, problem.detail) for problem in problems)
+    writer.writerows(map(as_text, (problem.where, problem.reason, problem.detail)) for problem in problems)
     files.write_text(path, table.getvalue())

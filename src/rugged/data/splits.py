@@ -53,13 +53,15 @@ def development_split(train: Split, per_class: int = 25, seed: int = 0) -> tuple
     for position, label in enumerate(train.labels.tolist()):
         members[label].append(position)
     development = np.zeros(len(train), dtype=bool)
+    smallest = min(members.values(), key=len, default=[])
+    if smallest and len(smallest) <= per_class:
+        name = train.ids[smallest[0]].split("/", 1)[0]
+        raise DataError(
+            f"A development split of {per_class} pictures a class leaves none to train on: class {name!r} has "
+            f"{len(smallest)}. Ask for fewer pictures a class with --set development_per_class={len(smallest) // 5}, "
+            f"or add pictures to the class."
+        )
     for positions in members.values():
-        if len(positions) <= per_class:
-            name = train.ids[positions[0]].split("/", 1)[0]
-            raise DataError(
-                f"A development split of {per_class} pictures a class leaves none to train on: class {name!r} has "
-                f"{len(positions)}. Ask for fewer pictures a class, or add pictures to the class."
-            )
         positions.sort(key=lambda position: hash_key(train.ids[position], f"rugged development {seed}"))
         development[positions[:per_class]] = True
     return np.flatnonzero(~development), np.flatnonzero(development)

@@ -2,7 +2,6 @@
 
 import errno
 import glob
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +12,19 @@ from rugged.core.errors import DataError
 from rugged.data import packed
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_MEGABYTE = 2**20
+
+
+class _TooLittleSpaceError(OSError):
+    """What is to be written is known not to fit."""
+
+    def __init__(self, needed: int, free: int) -> None:
+        super().__init__(errno.ENOSPC, "Too little space")
+        self.needed = needed
+        self.free = free
+
+    def __str__(self) -> str:
+        return f"{-(-self.needed // _MEGABYTE):,} MB needed, {_left(self.free)}"  # Rounded up: never equal to the rest.
 
 
 @contextmanager
@@ -40,10 +52,10 @@ def staging(out: Path, ours: bool = False) -> Iterator[Path]:
         _move_into_place(temporary, out)
     except OSError as error:
         if error.errno in _NO_SPACE:
-            free = shutil.disk_usage(out.parent).free / 2**20
+            found = str(error) if isinstance(error, _TooLittleSpaceError) else _left(shutil.disk_usage(out.parent).free)
             raise DataError(
-                f"The disk of {out} is full ({free:,.0f} MB left). Nothing was kept. Free some space, or choose "
-                f"another place with --out or RUGGED_CACHE."
+                f"The disk of {out} is full ({found}). Nothing was kept. Free some space, or choose another place "
+                f"with --out or RUGGED_CACHE."
             ) from error
         raise DataError(
             f"Cannot write {out}: {error.strerror or error}. Choose another place with --out or RUGGED_CACHE."
@@ -73,4 +85,8 @@ def require_space(folder: Path, needed: int) -> None:
     """Fail at once, not after minutes, where ``needed`` bytes will not fit; ``staging`` makes it a clear message."""
     free = shutil.disk_usage(folder).free
     if needed > free:
-        raise OSError(errno.ENOSPC, f"{needed:,} bytes needed, {free:,} free", os.fspath(folder))
+        raise _TooLittleSpaceError(needed, free)
+
+
+def _left(free: int) -> str:
+    return f"{free // _MEGABYTE:,} MB left"

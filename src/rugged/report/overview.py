@@ -37,7 +37,7 @@ def finding(summary: Summary) -> str:
         f"Right on {percent(1 - summary.clean.error)} of the clean pictures "
         f"and on {percent(summary.mean_corruption_accuracy)} of the corrupted ones, over {mean_extent(summary)}."
     )
-    if len(rows) > 1:
+    if len(rows) > 1 and rows[0].mean < rows[-1].mean:
         least, *_, most = sorted(rows, key=lambda row: row.mean)
         text += (
             f" {most.label} costs the most ({percent(1 - most.mean)} right), "

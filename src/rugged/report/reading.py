@@ -2,7 +2,6 @@
 
 import csv
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,19 +65,23 @@ def read_runs(folders: Sequence[Path], limit: int) -> list[ReportedRun]:
 
 
 def _with_unique_names(runs: Sequence[tuple[RunFolder, Summary]]) -> list[Summary]:
-    """Add the folder's name, and a number if need be, where two models are called the same."""
-    given = Counter(summary.model.name for _, summary in runs)
-    names = [
-        f"{summary.model.name} ({run.name})" if given[summary.model.name] > 1 else summary.model.name
-        for run, summary in runs
-    ]
-    seen: Counter[str] = Counter()
+    """Add where it lies, as shortly as can be, to a model that shares its name with another."""
     unique = []
-    for name, (_, summary) in zip(names, runs, strict=True):
-        seen[name] += 1
-        shown = name if names.count(name) == 1 else f"{name} {seen[name]}"
+    for run, summary in runs:
+        name = summary.model.name
+        others = [other.path for other, known in runs if known.model.name == name and other is not run]
+        shown = f"{name} ({_shortest_tail(run.path, others)})" if others else name
         unique.append(replace(summary, model=replace(summary.model, name=shown)))
     return unique
+
+
+def _shortest_tail(path: Path, others: Sequence[Path]) -> str:
+    """The last parts of a path, as many as tell it from the others."""
+    parts = path.resolve().parts
+    for length in range(1, len(parts)):
+        if all(other.resolve().parts[-length:] != parts[-length:] for other in others):
+            return "/".join(parts[-length:])
+    return str(path.resolve())
 
 
 def _require_cells(run: RunFolder, conditions: Conditions) -> None:

@@ -51,6 +51,12 @@ def train(recipe: Recipe, dataset: Dataset, folder: Path, *, device: Device = "a
 def _earlier(run: RunFolder, recipe: Recipe, dataset: Dataset) -> Manifest | None:
     """The manifest of this training's earlier sessions; None where nothing has been learned in the folder yet."""
     if not (run.model.exists() or checkpoint_file(run).exists()):
+        if (run.recipe.exists() or run.metrics.exists()) and not run.manifest.exists():
+            raise RunError(
+                f"{run.path} holds a recipe or metrics but no manifest: no run of ours. Choose another --out."
+            )
+        if run.manifest.exists():
+            read_manifest(run.manifest)  # Somebody else's manifest is refused, not overwritten.
         return None
     if not (run.recipe.exists() and run.manifest.exists()):
         raise RunError(f"{run.path} holds a model but no recipe and manifest. Choose another folder with --out.")

@@ -52,7 +52,7 @@ def _split_folders(tree: Tree, root: str) -> tuple[dict[str, str], list[str]]:
     """Prefixes of the splits, and the names of split folders that are left unread."""
     tops = {top.lower(): top for top in _children(tree, root)}
     validation = [tops[name] for name in VALIDATION_NAMES if name in tops]
-    if "train" in tops:
+    if "train" in tops and not _train_is_class(tree, root, tops):
         splits = {"train": f"{root}{tops['train']}/"}
         if validation:
             splits["val"] = f"{root}{validation[0]}/"
@@ -62,6 +62,12 @@ def _split_folders(tree: Tree, root: str) -> tuple[dict[str, str], list[str]]:
     if grouped:
         raise DataError(f"Found {grouped[0]}/ in {tree.where / root} but no train/. {_EXPECTED}")
     return {"train": root}, []
+
+
+def _train_is_class(tree: Tree, root: str, tops: dict[str, str]) -> bool:
+    """Whether ``train`` is a class, as of vehicles: it holds no folders, and stands beside others that are no splits."""
+    others = tops.keys() - {"train"}
+    return bool(others) and others.isdisjoint(VALIDATION_NAMES) and not _children(tree, f"{root}{tops['train']}/")
 
 
 def _children(tree: Tree, prefix: str) -> set[str]:
