@@ -3,17 +3,19 @@
 import csv
 import importlib
 import inspect
+import shlex
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
 import rugged.data
 from rugged.cli.data import app
-from rugged.core.errors import ConfigError
-from rugged.data import open_dataset
+from rugged.core.errors import ConfigError, DataError
+from rugged.data import builtin, open_dataset
 
 
 def run(*arguments):
@@ -82,3 +84,53 @@ def test_opening_a_pack_needs_no_torch(tmp_path, class_folders):
     )
     command = [sys.executable, "-c", script, str(tmp_path / "src")]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def advised(output):
+    """What a shell makes of the advice."""
+    return shlex.split(output.rsplit("use it with --data ", 1)[1].strip())
+
+
+def test_advice_is_quoted(tmp_path, class_folders):
+    class_folders(tmp_path / "sp ace", {"a": 4, "b": 4})
+    assert advised(run("pack", tmp_path / "sp ace").output) == [str(tmp_path / "sp ace")]
+    assert advised(run("info", tmp_path / "sp ace").output) == [str(tmp_path / "sp ace")]
+
+
+def test_a_folder_called_like_a_data_set_is_advised_as_a_path(tmp_path, class_folders, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    class_folders(tmp_path / "builtin", {"a": 4, "b": 4})
+    assert advised(run("pack", "builtin").output) == ["./builtin"]
+    assert [info.id for info in open_dataset("./builtin").classes] == ["a", "b"]
+    drawn = (np.zeros((1, 64, 64, 3), dtype=np.uint8), np.array([0]), ["cat/1"])
+    monkeypatch.setattr(builtin, "CLASSES", (("cat", "cat"),))
+    monkeypatch.setattr(builtin, "splits", lambda: {"train": drawn, "val": drawn})
+    assert open_dataset("builtin").classes[0].id == "cat"
+    assert "write ./builtin." in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_folder_called_like_a_prepared_set_is_advised_as_a_path(tmp_path, class_folders, monkeypatch, tiny_folder):
+    monkeypatch.chdir(tmp_path)
+    class_folders(tmp_path / "tiny-imagenet", {"a": 4, "b": 4})
+    assert advised(run("pack", "tiny-imagenet").output) == ["tiny-imagenet"]
+    run("prepare", "tiny-imagenet", "--from", tiny_folder)
+    assert advised(run("pack", "tiny-imagenet").output) == ["./tiny-imagenet"]
+
+
+def test_prepare_keeps_the_choice_of_the_last_time(tiny_folder):
+    bad = tiny_folder / "train" / "n02124075" / "images" / "n02124075_0.JPEG"
+    bad.write_bytes(b"")
+    prepare = ("prepare", "tiny-imagenet", "--from", tiny_folder)
+    with pytest.raises(DataError, match="Not packed"):
+        run(*prepare)
+    run(*prepare, "--bad-images", "skip")
+    assert run(*prepare).exit_code == 0
+    with pytest.raises(DataError, match="Not packed"):
+        run(*prepare, "--bad-images", "refuse")
+
+
+def test_the_class_table_holds_no_formula(tmp_path, class_folders):
+    class_folders(tmp_path / "src", {"=cmd()": 5, "b": 5})
+    run("info", tmp_path / "src", "--classes-csv", tmp_path / "classes.csv")
+    with (tmp_path / "classes.csv").open(newline="") as stream:
+        assert list(csv.reader(stream))[1] == ["'=cmd()", "'=cmd()", "4", "1"]

@@ -2,14 +2,16 @@
 
 import io
 import struct
+import subprocess
 import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import EpsImagePlugin, Image, ImageOps
 from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Resize
 
-from rugged.data.decode import PIXEL_LIMIT, BadImageError, decode_image, looks_like_image
+from rugged.data.decode import FORMATS, PIXEL_LIMIT, BadImageError, decode_image, looks_like_image
+from rugged.data.sources.trees import IMAGE_ENDINGS
 
 
 def png_header(width, height):
@@ -19,7 +21,7 @@ def png_header(width, height):
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM"])
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "DIB", "TIFF", "PPM", "TGA", "JPEG2000"])
 def test_lossless_formats_give_back_the_pixels(kind, noise, encode):
     image = noise(0, 7, 5)
     result = decode_image(encode(image, kind))
@@ -176,3 +178,29 @@ def test_floating_point_pixels_have_no_known_range(encode):
 def test_content_tells_a_picture(kind, noise, encode):
     assert looks_like_image(encode(noise(10), kind)[:16])
     assert not looks_like_image(b"path,label\n1,2\n3")
+
+
+def test_an_icon_is_not_taken_for_another_format(noise, encode):
+    image = noise(11, 16, 16)
+    data = encode(image, "ICO", sizes=[(16, 16)])
+    np.testing.assert_array_equal(decode_image(data).pixels, np.asarray(image))
+
+
+def test_postscript_starts_no_program(noise, encode, monkeypatch):
+    def started(*_, **__):
+        pytest.fail("a program was started")
+
+    data = encode(noise(12), "EPS")
+    assert data.startswith(b"%!PS")
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", started)
+    for name in ("Popen", "run", "call", "check_call", "check_output"):
+        monkeypatch.setattr(subprocess, name, started)
+    with pytest.raises(BadImageError) as caught:
+        decode_image(data)
+    assert caught.value.reason == "not a picture"
+
+
+def test_the_formats_are_those_of_the_endings():
+    by_ending = Image.registered_extensions()
+    assert {by_ending[ending] for ending in IMAGE_ENDINGS} <= set(FORMATS)
+    assert not {"EPS", "PDF", "WMF", "FITS", "HDF5"} & set(FORMATS)

@@ -254,7 +254,8 @@ def test_too_little_space_is_noticed_before_the_work(tmp_path, class_folders, mo
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=6 * 8 * 8 * 3 - 1))
     monkeypatch.setattr(ImageWriter, "write", lambda *_: pytest.fail("began to write"))
-    with pytest.raises(DataError, match="full"):
+    # Less than a megabyte is needed (rounded up) and less than one is left (rounded down).
+    with pytest.raises(DataError, match=r"disk of .*out is full \(1 MB needed, 0 MB left\)"):
         pack_source(tmp_path / "src", tmp_path / "out")
 
 
@@ -324,3 +325,31 @@ def test_a_lock_is_waited_for(tmp_path, class_folders, monkeypatch):
     for thread in threads:
         thread.join()
     assert len(made) == 1
+
+
+def test_postscript_called_a_jpeg_is_set_aside(tmp_path, class_folders, noise):
+    class_folders(tmp_path / "src", {"a": 3, "b": 3})
+    noise(9).save(tmp_path / "src" / "a" / "x.jpg", "EPS")
+    with pytest.raises(DataError, match=r"a/x\.jpg: not a picture"):
+        open_dataset(tmp_path / "src")
+
+
+def test_a_class_called_train_is_a_class(tmp_path, class_folders):
+    class_folders(tmp_path / "veh", {"car": 4, "bus": 4, "train": 4})
+    dataset = open_dataset(tmp_path / "veh")
+    assert [(info.id, train + val) for info, train, val in dataset.counts()] == [("bus", 4), ("car", 4), ("train", 4)]
+
+
+@pytest.mark.parametrize("other", ["val", "test"])
+def test_split_folders_without_classes_are_not_taken_for_classes(other, tmp_path, class_folders):
+    class_folders(tmp_path / "src", {"train": 4, other: 4})
+    with pytest.raises(DataError, match="no subfolder"):
+        open_dataset(tmp_path / "src")
+
+
+def test_set_aside_holds_no_formula(tmp_path, class_folders):
+    class_folders(tmp_path / "src", {"=cmd()": 3, "b": 3})
+    (tmp_path / "src" / "=cmd()" / "x.png").write_bytes(b"")
+    dataset = pack_source(tmp_path / "src", bad_images="skip")
+    with (dataset.folder / "set_aside.csv").open(newline="") as stream:
+        assert list(csv.reader(stream))[1] == ["'=cmd()/x.png", "empty file", "0 bytes"]

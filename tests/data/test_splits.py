@@ -1,5 +1,7 @@
 """Splits by hash: properties that must hold for any set of ids."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -46,8 +48,18 @@ def test_development_split_looks_random():
 
 
 def test_a_class_too_small_for_development_is_named():
-    with pytest.raises(DataError, match=r"class 'c1' has 25"):
+    with pytest.raises(DataError, match=r"class 'c1' has 25.*--set development_per_class=5,"):
         development_split(split_of([26, 25]), per_class=25)
+
+
+@pytest.mark.parametrize("counts", [[3, 24], [40, 1], [25, 7, 12]])
+def test_the_advice_for_small_classes_works(counts):
+    with pytest.raises(DataError) as caught:
+        development_split(split_of(counts), per_class=25)
+    advised = int(re.search(r"development_per_class=(\d+)", str(caught.value))[1])
+    assert advised == min(counts) // 5
+    _, development = development_split(split_of(counts), per_class=advised)
+    assert len(development) == advised * len(counts)
 
 
 @given(st.sets(st.text(min_size=1), max_size=60), st.floats(0.05, 0.95))

@@ -70,8 +70,7 @@ def benchmark(
 ) -> Summary:
     """Measure a run's model on clean and corrupted validation images.
 
-    Each cell is saved as it is done, so an interrupted benchmark goes on where it stopped; cells that were saved
-    under the same conditions are not measured again, and stay in the summary.
+    Each cell is saved as it is done, so an interrupted benchmark goes on where it stopped, and none is measured twice.
 
     Args:
         folder: The run folder; its ``benchmark`` folder receives the results.
@@ -104,26 +103,16 @@ def benchmark(
         model, spec = load_model(run.model)
         _require_same_classes(spec, dataset)
         bench = _Bench(make_fabric(device, precision), run, model, spec, split, conditions, _facts(run, model, spec))
-        outdated = bench.join_saved(replace_results)
-        # Before hours of measuring: can the baseline be used?
-        reference = None if baseline is None else load_baseline(baseline, bench.conditions)
-        if outdated:
-            # The old figures must not stand beside the new cells, not even if this measurement is interrupted.
-            run.summary.unlink()
-        mce_lost = _has_mce(run)
+        reference = bench.make_room(baseline, replace_results)
         write_json(run.classes, [asdict(info) for info in dataset.classes])
         cells = bench.measure_missing()
         summary = bench.summarise(cells, command, (*dataset.notes, *_training_notes(run, dataset)))
         if reference is not None:
             summary = normalise(summary, reference)
-        elif mce_lost:
+        elif run.summary.exists() and read_summary(run.summary).mce is not None:
             say("The mCE of the last time is gone from the summary: add --baseline again to have it.")
         write_summary(run.summary, summary)
     return summary
-
-
-def _has_mce(run: RunFolder) -> bool:
-    return run.summary.exists() and read_summary(run.summary).mce is not None
 
 
 def _conditions(
@@ -210,7 +199,16 @@ class _Bench:
             **self.conditions.without_extent(),
         }
 
-    def join_saved(self, replace_results: bool) -> bool:
+    def make_room(self, baseline: Path | None, replace_results: bool) -> Summary | None:
+        """See, before hours of measuring, that results and baseline go with what is there; give the baseline."""
+        outdated = self._join_saved(replace_results)
+        reference = None if baseline is None else load_baseline(baseline, self.conditions)
+        if outdated:
+            # The old figures must not stand beside the new cells, not even if this measurement is interrupted.
+            self.run.summary.unlink()
+        return reference
+
+    def _join_saved(self, replace_results: bool) -> bool:
         """Go with the results that are there: add to them, or replace them where that is meant.
 
         Returns:

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,8 @@ from PIL import Image, UnidentifiedImageError
 PIXEL_LIMIT = 89_478_485
 
 # What Pillow may try: the formats of ``sources.trees.IMAGE_ENDINGS``. Others, such as EPS, would start a program.
-FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "TGA", "JPEG2000", "AVIF", "ICO")
+# TGA has no signature and would take others for its own: it comes last.
+FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO", "TGA")
 
 _ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -85,7 +87,7 @@ def decode_image(data: bytes, side: int | None = None) -> Decoded:
 
 def _load(data: bytes) -> Image.Image:
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=_readable())
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadImageError("too many pixels", str(error)) from error
     except UnidentifiedImageError as error:
@@ -101,6 +103,13 @@ def _load(data: bytes) -> Image.Image:
         reason = "truncated" if truncated else "damaged"
         raise BadImageError(reason, str(error) or type(error).__name__) from error
     return image
+
+
+@cache
+def _readable() -> tuple[str, ...]:
+    """The formats that this Pillow knows: AVIF is not in every one, and asking for it would be an error."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _upright(image: Image.Image) -> tuple[Image.Image, str | None]:

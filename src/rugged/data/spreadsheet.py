@@ -6,6 +6,6 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def as_text(cell: str) -> str:
     """Make a spreadsheet show ``cell`` instead of computing it.
 
-    A name such as ``=cmd()`` comes from whoever made the folder, so an apostrophe is put before what would be a formula.
+    A name such as ``=cmd()`` comes from whoever made the folder, so an apostrophe goes before what would be a formula.
     """
     return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -65,7 +65,7 @@ def _split_folders(tree: Tree, root: str) -> tuple[dict[str, str], list[str]]:
 
 
 def _train_is_class(tree: Tree, root: str, tops: dict[str, str]) -> bool:
-    """Whether ``train`` is a class, as of vehicles: it holds no folders, and stands beside others that are no splits."""
+    """Whether ``train`` is a class: it holds no folders and stands beside others that are no splits."""
     others = tops.keys() - {"train"}
     return bool(others) and others.isdisjoint(VALIDATION_NAMES) and not _children(tree, f"{root}{tops['train']}/")
 
