@@ -37,8 +37,8 @@ def finding(summary: Summary) -> str:
         f"Right on {percent(1 - summary.clean.error)} of the clean pictures "
         f"and on {percent(summary.mean_corruption_accuracy)} of the corrupted ones, over {mean_extent(summary)}."
     )
-    if len(rows) > 1 and rows[0].mean < rows[-1].mean:
-        least, *_, most = sorted(rows, key=lambda row: row.mean)
+    least, most = min(rows, key=lambda row: row.mean), max(rows, key=lambda row: row.mean)
+    if least.mean < most.mean:
         text += (
             f" {most.label} costs the most ({percent(1 - most.mean)} right), "
             f"{_lower_first(least.label)} the least ({percent(1 - least.mean)})."
