@@ -88,11 +88,6 @@ class Dataset:
         height, width = self.train.images.shape[1:3]
         return height, width
 
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """``(H, W, 3)``."""
-        return (*self.size, 3)
-
     def counts(self) -> list[tuple[ClassInfo, int, int]]:
         """Each class with its number of training and of validation pictures."""
         train = np.bincount(self.train.labels, minlength=len(self.classes))
