@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from rugged.core.errors import Interrupted
-from rugged.engine import Loop, StopRequest
+from rugged.core.stopping import StopRequest
+from rugged.engine import Loop
 
 
 class Recorder:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from rugged.core.download import Remote, download
 from rugged.core.environment import cache_directory
 from rugged.core.errors import DataError
 from rugged.core.progress import say
 from rugged.data import packed
 from rugged.data.dataset import ClassInfo, Dataset
-from rugged.data.download import Remote, download
 from rugged.data.packed import Origin, UnusablePackError
 
 BUILTIN = "builtin"
@@ -27,7 +27,7 @@ OFFICIAL_TRAINING, OFFICIAL_VALIDATION = 100_000, 10_000
 TINY_IMAGENET_ZIP = Remote(
     url="http://cs231n.stanford.edu/tiny-imagenet-200.zip",
     size=248_100_043,
-    md5="90528d7ca1a48142e341f4ef8d21d0de",
+    digest="md5:90528d7ca1a48142e341f4ef8d21d0de",
     by_hand=(
         "Fetch http://cs231n.stanford.edu/tiny-imagenet-200.zip (248,100,043 bytes) by any other means and name it: "
         "rugged data prepare tiny-imagenet --from tiny-imagenet-200.zip"
@@ -63,9 +63,11 @@ def open_dataset(where: str | Path, *, size: int | None = None) -> Dataset:
         raise DataError(_unknown(str(where)))
     if size is not None and dataset.size != (size, size):
         height, width = dataset.size
+        origin = packed.origin_of(dataset.folder)
+        way = f", or pack its source at that size: rugged data pack {shlex.quote(origin.path)} --size {size}"
         raise DataError(
-            f"{where!s} is packed at {height} x {width}, not at {size} x {size}. Leave the size out, or pack its "
-            f"source at that size: rugged data pack {shlex.quote(packed.origin_of(dataset.folder).path)} --size {size}"
+            f"{where!s} is packed at {height} x {width}, not at {size} x {size}. Leave the size out"
+            f"{'.' if origin.command else way}"
         )
     return dataset
 
@@ -283,6 +285,8 @@ def _source_exists(origin: Origin) -> bool:
 
 
 def _remedy(folder: Path, origin: Origin | None) -> str:
+    if origin and origin.command:
+        return f"Make it again: {origin.command}"
     source = shlex.quote(origin.path) if origin else "SOURCE"
     place = "" if origin and origin.automatic else f" --out {shlex.quote(str(folder))}"
     if folder == _named(TINY_IMAGENET) or (origin and origin.name == TINY_IMAGENET):

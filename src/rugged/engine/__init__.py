@@ -8,7 +8,6 @@ from rugged.engine.devices import Device, Fabric, Precision, describe, make_fabr
 from rugged.engine.inference import CHUNK, chunks, infer
 from rugged.engine.loop import Loop, Position
 from rugged.engine.randomness import seed_step
-from rugged.engine.stopping import StopRequest, stop_on_signal
 
 __all__ = [
     "CHUNK",
@@ -17,12 +16,10 @@ __all__ = [
     "Loop",
     "Position",
     "Precision",
-    "StopRequest",
     "as_batch",
     "chunks",
     "describe",
     "infer",
     "make_fabric",
     "seed_step",
-    "stop_on_signal",
 ]

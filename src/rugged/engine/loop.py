@@ -18,9 +18,9 @@ from torch.optim import Optimizer
 
 from rugged.core.errors import Interrupted
 from rugged.core.progress import Bar, progress
+from rugged.core.stopping import StopRequest
 from rugged.engine.checkpoints import load_checkpoint, save_checkpoint
 from rugged.engine.randomness import seed_step
-from rugged.engine.stopping import StopRequest
 
 _SECONDS_BETWEEN_CHECKPOINTS = 120.0
 

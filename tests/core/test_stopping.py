@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from rugged.core.errors import Interrupted
-from rugged.engine import stop_on_signal
+from rugged.core.stopping import stop_on_signal
 
 
 @pytest.mark.parametrize(("first", "later"), [(signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)])

@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
+from rugged.core.download import Remote, download
 from rugged.core.errors import DataError
-from rugged.data.download import Remote, download
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 
@@ -60,9 +60,9 @@ class Server:
         self.thread.join()
         self.http.server_close()
 
-    def remote(self, content=CONTENT):
+    def remote(self, content=CONTENT, kind="md5"):
         url = f"http://127.0.0.1:{self.http.server_port}/file.zip"
-        return Remote(url, len(content), hashlib.md5(content).hexdigest(), "Get it BY HAND.")
+        return Remote(url, len(content), f"{kind}:{hashlib.new(kind, content).hexdigest()}", "Get it BY HAND.")
 
 
 @pytest.fixture
@@ -78,9 +78,10 @@ def path(tmp_path):
     return tmp_path / "downloads" / "file.zip"
 
 
-def test_a_file_is_fetched_once(server, path, capsys):
-    assert download(server.remote(), path).read_bytes() == CONTENT
-    assert download(server.remote(), path) == path
+@pytest.mark.parametrize("kind", ["md5", "sha256"])
+def test_a_file_is_fetched_once(kind, server, path, capsys):
+    assert download(server.remote(kind=kind), path).read_bytes() == CONTENT
+    assert download(server.remote(kind=kind), path) == path
     assert server.requests == [None]
     assert [file.name for file in path.parent.iterdir()] == ["file.zip"]
     assert "Downloading file.zip" in capsys.readouterr().err
@@ -130,13 +131,14 @@ def test_without_a_promise_of_the_same_bytes_it_starts_over(etag, server, path):
     assert set(server.requests) == {None}
 
 
+@pytest.mark.parametrize("kind", ["md5", "sha256"])
 @pytest.mark.parametrize(
     "content", [CONTENT[:-1] + b"?", CONTENT[:100], CONTENT + b"more", b"<html>Please log in</html>"]
 )
-def test_another_file_is_refused_and_removed(content, server, path):
+def test_another_file_is_refused_and_removed(content, kind, server, path):
     server.content = content
-    with pytest.raises(DataError, match=r"not the published file.*MD5.*BY HAND"):
-        download(server.remote(), path)
+    with pytest.raises(DataError, match=rf"not the published file.*{kind.upper()}.*BY HAND"):
+        download(server.remote(kind=kind), path)
     assert list(path.parent.iterdir()) == []
 
 

@@ -27,13 +27,14 @@ class Remote:
     Attributes:
         url: Where it is.
         size: Its size in bytes.
-        md5: Its MD5, in hex. Against accidents, not attacks: it is what the publishers of data sets give.
+        digest: ``md5:`` or ``sha256:`` and the hexadecimal digits. An MD5 guards against accidents, not attacks: it is
+            what the publishers of data sets give.
         by_hand: What to do without a network, as sentences.
     """
 
     url: str
     size: int
-    md5: str
+    digest: str
     by_hand: str
 
 
@@ -152,16 +153,17 @@ def _receive(response: HTTPResponse, part: Path, start: int, remote: Remote) -> 
 
 def _check(remote: Remote, part: Path) -> None:
     """Compare with what was published; what does not fit is removed, so that the next attempt starts over."""
+    kind, expected = remote.digest.split(":")
     with part.open("rb") as stream:
-        found = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        found = hashlib.file_digest(stream, lambda: hashlib.new(kind, usedforsecurity=False)).hexdigest()
     size = part.stat().st_size
-    if (size, found) == (remote.size, remote.md5):
+    if (size, found) == (remote.size, expected):
         return
     part.unlink()
     _state_path(part).unlink(missing_ok=True)
     raise DataError(
-        f"What {remote.url} sent is not the published file: {size:,} bytes with the MD5 {found}, expected "
-        f"{remote.size:,} bytes with {remote.md5}. It was removed. Try again, or: {remote.by_hand}"
+        f"What {remote.url} sent is not the published file: {size:,} bytes with the {kind.upper()} {found}, expected "
+        f"{remote.size:,} bytes with {expected}. It was removed. Try again, or: {remote.by_hand}"
     )
 
 

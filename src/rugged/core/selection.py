@@ -1,0 +1,40 @@
+"""Which corruptions and severities a user means."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+
+from rugged.core.catalogue import ALL, BENCHMARK, EXTRA, SEVERITIES
+from rugged.core.errors import ConfigError
+
+SETS: Mapping[str, tuple[str, ...]] = {"benchmark": BENCHMARK, "extra": EXTRA, "all": ALL}
+"""Names that stand for several corruptions."""
+
+
+def choose_corruptions(names: Sequence[str]) -> tuple[str, ...]:
+    """Resolve names of corruptions and of sets of them, each corruption once, in the catalogue's order.
+
+    Raises:
+        ConfigError: None given, or one that is neither.
+    """
+    if not names:
+        raise ConfigError(f"No corruption was named. There are: {', '.join(ALL)}; and the sets {', '.join(SETS)}.")
+    chosen: set[str] = set()
+    for name in names:
+        if name not in ALL and name not in SETS:
+            nearest = difflib.get_close_matches(name, (*ALL, *SETS), n=1)
+            hint = f"Did you mean {nearest[0]}?" if nearest else f"There are: {', '.join(ALL)}; and {', '.join(SETS)}."
+            raise ConfigError(f"{name!r} is no corruption. {hint}")
+        chosen.update(SETS.get(name, (name,)))
+    return tuple(name for name in ALL if name in chosen)
+
+
+def choose_severities(severities: Iterable[int]) -> tuple[int, ...]:
+    """Check severities and put them in rising order, each once.
+
+    Raises:
+        ConfigError: None given, or one outside 1 to 5.
+    """
+    chosen = tuple(sorted(set(severities)))
+    if not chosen or not set(chosen) <= set(SEVERITIES):
+        raise ConfigError(f"Severities are {', '.join(map(str, chosen)) or 'none'}; expected some of 1 to 5.")
+    return chosen

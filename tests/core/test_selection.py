@@ -1,0 +1,38 @@
+"""Names, sets and severities as users give them."""
+
+import pytest
+
+from rugged.core.catalogue import ALL, BENCHMARK, EXTRA
+from rugged.core.errors import ConfigError
+from rugged.core.selection import choose_corruptions, choose_severities
+
+
+def test_sets_stand_for_their_corruptions():
+    assert choose_corruptions(["benchmark"]) == BENCHMARK
+    assert choose_corruptions(["extra"]) == EXTRA
+    assert choose_corruptions(["all"]) == choose_corruptions(["extra", "benchmark", "fog"]) == ALL
+
+
+def test_names_come_once_in_the_catalogues_order():
+    assert choose_corruptions(["saturate", "contrast", "snow", "contrast"]) == ("snow", "contrast", "saturate")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([], "No corruption was named. There are: gaussian_noise"),
+        (["contrats"], "'contrats' is no corruption. Did you mean contrast?"),
+        (["benchmarks"], "Did you mean benchmark?"),
+        (["xyz"], "There are: gaussian_noise.* and benchmark, extra, all"),
+    ],
+)
+def test_other_names_are_refused(names, message):
+    with pytest.raises(ConfigError, match=message):
+        choose_corruptions(names)
+
+
+def test_severities_rise_and_come_once():
+    assert choose_severities([5, 1, 5]) == (1, 5)
+    for wrong in ([], [0], [1, 6]):
+        with pytest.raises(ConfigError, match="expected some of 1 to 5"):
+            choose_severities(wrong)
