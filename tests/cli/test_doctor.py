@@ -5,6 +5,7 @@ import json
 import platform
 import re
 import shutil
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -154,23 +155,35 @@ def test_extra_that_is_absent_costs_only_a_feature(command, cache, monkeypatch):
     assert found["Optional tools", "docs"]["status"] == "ok"
 
 
+def test_textures_that_are_still_to_be_fetched(command, cache, monkeypatch):
+    monkeypatch.delenv("RUGGED_TEXTURES", raising=False)
+    found = findings(command, 0)
+    assert str(cache / "textures") in found["Frost textures", "photographs"]["found"]
+    assert "not comparable with published numbers" in found["Frost textures", "in use"]["found"]
+    assert "fetched" in found["Frost textures", "in use"]["advice"]
+    assert not cache.exists(), "the doctor only looks"
+
+
 def test_textures_that_are_not_there(command, cache, tmp_path, monkeypatch):
     monkeypatch.setenv("RUGGED_TEXTURES", str(tmp_path / "nowhere"))
-    finding = findings(command, 0)["Frost textures", "photographs"]
-    assert finding["status"] == "missing"
-    assert str(tmp_path / "nowhere") in finding["found"]
-    assert "RUGGED_TEXTURES" in finding["advice"]
+    found = findings(command, 0)
+    for name in ("photographs", "in use"):
+        finding = found["Frost textures", name]
+        assert finding["status"] == "missing"
+        assert str(tmp_path / "nowhere") in finding["found"]
+        assert "RUGGED_TEXTURES" in finding["advice"]
+    assert "frost stops" in found["Frost textures", "in use"]["found"]
 
 
-def test_published_textures_are_recognised(command, cache, shared, monkeypatch):
-    monkeypatch.setenv("RUGGED_TEXTURES", str(shared / "data" / "frost"))
-    assert findings(command, 0)["Frost textures", "photographs"]["status"] == "ok"
-
-
-def test_texture_hashes_are_the_published_ones(shared):
-    text = (shared / "golden" / "README.md").read_text(encoding="utf-8")
-    for name, digest in gathering.FROST_TEXTURES.items():
-        assert f"{digest} {name}" in text
+@pytest.mark.parametrize("place", ["environment", "cache"])
+def test_published_textures_are_recognised(place, command, cache, shared, monkeypatch):
+    if place == "environment":
+        monkeypatch.setenv("RUGGED_TEXTURES", str(shared / "data" / "frost"))
+    else:
+        shutil.copytree(shared / "data" / "frost", cache / "textures")
+    found = findings(command, 0)
+    assert found["Frost textures", "photographs"]["status"] == "ok"
+    assert ("Frost textures", "in use") not in found
 
 
 def test_missing_and_altered_textures_are_named(command, cache, shared, tmp_path, monkeypatch):
@@ -186,6 +199,13 @@ def test_missing_and_altered_textures_are_named(command, cache, shared, tmp_path
     assert "not there" in found["Frost textures", "frost2.png"]["found"]
     assert "sha256" in found["Frost textures", "frost5.jpg"]["found"]
     assert ("Frost textures", "photographs") not in found
+
+
+def test_textures_cannot_be_looked_at_without_the_packages(command, cache, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rugged.corruptions.textures", None)
+    finding = findings(command, 0)["Frost textures", "photographs"]
+    assert finding["status"] == "missing"
+    assert "cannot be looked at" in finding["found"]
 
 
 @pytest.mark.parametrize(

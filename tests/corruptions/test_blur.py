@@ -1,9 +1,10 @@
-"""Defocus: the disk's weights."""
+"""Defocus: the disk's weights. Gaussian blur: what it does to points, flat pictures and light."""
 
 import numpy as np
 import pytest
+import torch
 
-from rugged.corruptions.blur import disk
+from rugged.corruptions.blur import defocus_blur, disk, gaussian_blur
 
 
 @pytest.mark.parametrize(("radius", "taps"), [(1, 5), (1.5, 9), (2.5, 21), (3, 29)])
@@ -45,3 +46,46 @@ def test_softening_is_a_gaussian():
     assert side == pytest.approx(np.exp(-1 / 0.72), rel=1e-6)
     assert corner == pytest.approx(np.exp(-2 / 0.72), rel=1e-6)
     assert np.count_nonzero(weights) == 9
+
+
+@pytest.mark.parametrize(("radius", "alias_sigma"), [(1.5, 0.1), (3, 0.1), (4, 0.5), (8, 0.5)])
+def test_a_point_becomes_the_disk(radius, alias_sigma):
+    image = torch.zeros(1, 3, 41, 41, dtype=torch.uint8)
+    image[..., 20, 20] = 255
+    weights = disk(radius, alias_sigma).astype(np.float64)
+    margin = 20 - len(weights) // 2
+    ours = defocus_blur(image, None, radius=radius, alias_sigma=alias_sigma)
+    expected = np.pad(255 * weights, margin)
+    assert np.abs(ours.numpy() + 0.5 - expected).max() < 0.5 + 1e-6  # cut, not rounded
+    assert ours.max() > 0
+
+
+@pytest.mark.parametrize("sigma", [0.4, 0.75, 1, 1.5, 2])
+@pytest.mark.parametrize("truncate", [2.0, 4.0, 6.0])
+def test_a_point_becomes_a_gaussian(sigma, truncate):
+    """Weights are exp(-d² / 2σ²) within the radius and nothing beyond, in proportion."""
+    image = torch.zeros(1, 3, 33, 31, dtype=torch.uint8)
+    image[..., 16, 15] = 255
+    radius = int(truncate * sigma + 0.5)
+    rows, columns = np.arange(33) - 16, np.arange(31) - 15
+    profiles = [np.exp(-(place**2) / (2 * sigma**2)) * (np.abs(place) <= radius) for place in (rows, columns)]
+    expected = 255 * np.outer(*profiles) / profiles[0].sum() / profiles[1].sum()
+    ours = gaussian_blur(image, None, sigma=sigma, truncate=truncate)
+    np.testing.assert_array_equal(ours[0, 1].numpy(), expected.astype(np.uint8))
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.5, 4.0])
+def test_light_is_kept_but_for_the_cut(sigma):
+    """Cutting takes half a level on average, blurring none, and edge pixels that repeat leave a dark frame dark."""
+    random = np.random.default_rng(0)
+    image = torch.zeros(1, 3, 120, 120, dtype=torch.uint8)
+    image[..., 30:90, 30:90] = torch.from_numpy(random.integers(0, 256, (3, 60, 60), dtype=np.uint8))
+    inside = gaussian_blur(image, None, sigma=sigma)
+    lit = int((inside > 0).sum())
+    assert image.sum() - lit * 0.6 < inside.sum() < image.sum() - lit * 0.4
+
+
+def test_a_narrow_gaussian_changes_nothing():
+    image = torch.arange(192, dtype=torch.uint8).view(1, 3, 8, 8)
+    assert torch.equal(gaussian_blur(image, None, sigma=0.1), image)
+    assert gaussian_blur(image, None, sigma=0.1).data_ptr() != image.data_ptr()

@@ -2,6 +2,7 @@
 
 import io
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from rugged.core.catalogue import PARAMETERS, PRESETS
+from rugged.core.errors import CorruptionError
 from rugged.corruptions.digital import contrast, jpeg_compression, pixelate
 
 
@@ -25,31 +28,98 @@ def noise(height, width, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("factor", [0.4, 0.05])
-def test_contrast_in_exact_fractions(factor):
-    image = noise(7, 5)
+def published(name, key):
+    """List a parameter's values in all presets, with the side of the preset's pictures."""
+    return [(one[key], side) for preset, side in PRESETS.items() for one in PARAMETERS[preset][name]]
+
+
+@pytest.mark.parametrize("factor", sorted({factor for factor, _ in published("contrast", "factor")}))
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (16, 16)])
+def test_contrast_in_exact_fractions(factor, size):
+    image = noise(*size)
     ours = picture(contrast(batch(image), None, factor=factor))
     for channel in range(3):
-        mean = Fraction(int(image[..., channel].astype(int).sum()), 35)
+        mean = Fraction(int(image[..., channel].astype(int).sum()), image[..., channel].size)
         for (row, column), level in np.ndenumerate(image[..., channel]):
-            exact = (int(level) - mean) * Fraction(factor) + mean
-            assert abs(exact - round(exact)) < Fraction(1, 10**9) or ours[row, column, channel] == int(exact)
+            exact = (int(level) - mean) * Fraction(str(factor)) + mean
+            # Where the exact value is a whole level, rounding on the way decides between it and the one below.
+            allowed = {int(exact), int(exact) - 1} if exact.denominator == 1 else {int(exact)}
+            assert ours[row, column, channel] in allowed
 
 
-@settings(max_examples=60, deadline=None)
+def test_contrast_sees_every_level_of_every_channel_of_every_picture():
+    """Two pictures and three channels, each with its own mean and all 256 levels."""
+    images = np.tile(np.arange(256, dtype=np.uint8), (2, 3, 4, 1))
+    for place, (number, channel) in enumerate(product(range(2), range(3))):
+        images[number, channel, 2:] = 40 * place
+    ours = contrast(torch.from_numpy(images), None, factor=0.4).numpy()
+    mean = images.mean((2, 3), keepdims=True)
+    exact = (images - mean) * 0.4 + mean
+    whole = np.abs(exact - exact.round()) < 1e-9
+    assert whole.mean() < 0.5
+    np.testing.assert_array_equal(ours[~whole], exact[~whole].astype(np.uint8))
+
+
+def boxed(image, fraction):
+    """Shrink and enlarge with Pillow."""
+    height, width = image.shape[:2]
+    small = (max(1, int(width * fraction)), max(1, int(height * fraction)))
+    box = Image.Resampling.BOX
+    return np.asarray(Image.fromarray(image).resize(small, box).resize((width, height), box))
+
+
+@pytest.mark.parametrize("fraction", sorted({fraction for fraction, _ in published("pixelate", "fraction")}))
+def test_pixelate_is_pillows_box_at_published_fractions(fraction):
+    for size in [(32, 32), (64, 64), (224, 224), (299, 299), (1, 1), (1, 50), (50, 1), (2, 3), (37, 64), (99, 30)]:
+        image = noise(*size)
+        np.testing.assert_array_equal(picture(pixelate(batch(image), None, fraction=fraction)), boxed(image, fraction))
+
+
+@settings(max_examples=100)
 @given(st.integers(1, 70), st.integers(1, 70), st.floats(0.02, 1), st.integers(0, 2**32 - 1))
 def test_pixelate_is_pillows_box(height, width, fraction, seed):
     image = noise(height, width, seed)
-    small = (max(1, int(width * fraction)), max(1, int(height * fraction)))
-    expected = Image.fromarray(image).resize(small, Image.Resampling.BOX).resize((width, height), Image.Resampling.BOX)
-    np.testing.assert_array_equal(picture(pixelate(batch(image), None, fraction=fraction)), np.asarray(expected))
+    np.testing.assert_array_equal(picture(pixelate(batch(image), None, fraction=fraction)), boxed(image, fraction))
 
 
-@settings(max_examples=40, deadline=None)
+def test_pixelate_where_an_edge_goes_through_a_pixels_middle():
+    """Three to two: the middle pixel counts in the first box and comes back with the second one's value."""
+    image = np.array([[[0, 0, 0], [255, 100, 51], [9, 8, 7]]], dtype=np.uint8)
+    ours = picture(pixelate(batch(image), None, fraction=0.67))
+    np.testing.assert_array_equal(ours, [[[128, 50, 26], [9, 8, 7], [9, 8, 7]]])
+    np.testing.assert_array_equal(ours, boxed(image, 0.67))
+
+
+def test_pixelate_of_more_bytes_than_a_short_sum_holds():
+    image = np.full((3, 1000, 3), 255, dtype=np.uint8)
+    np.testing.assert_array_equal(picture(pixelate(batch(image), None, fraction=0.001)), image)
+
+
+def stored(image, quality):
+    """Compress and decompress with Pillow."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file))
+
+
+@settings(max_examples=40)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 100), st.integers(0, 2**32 - 1))
 def test_jpeg_is_pillows(height, width, quality, seed):
     image = noise(height, width, seed)
-    stored = io.BytesIO()
-    Image.fromarray(image).save(stored, "JPEG", quality=quality)
-    expected = np.asarray(Image.open(stored))
-    np.testing.assert_array_equal(picture(jpeg_compression(batch(image), None, quality=quality)), expected)
+    ours = picture(jpeg_compression(batch(image), None, quality=quality))
+    np.testing.assert_array_equal(ours, stored(image, quality))
+
+
+def test_jpeg_of_a_batch_is_pillows_at_published_qualities():
+    for quality, side in published("jpeg_compression", "quality"):
+        images = [noise(side, side + 3, 0), (noise(side, side + 3, 1) // 4 + 90)]
+        ours = jpeg_compression(torch.cat([batch(image) for image in images]), None, quality=quality)
+        for image, one in zip(images, ours.split(1), strict=True):
+            np.testing.assert_array_equal(picture(one), stored(image, quality))
+
+
+def test_jpeg_says_how_long_a_side_may_be():
+    longest = torch.zeros(1, 3, 1, 65500, dtype=torch.uint8)
+    assert not jpeg_compression(longest, None, quality=50).any()
+    with pytest.raises(CorruptionError, match=r"at most 65500 pixels a side; these are 1 × 65501\."):
+        jpeg_compression(torch.zeros(1, 3, 1, 65501, dtype=torch.uint8), None, quality=50)

@@ -14,14 +14,24 @@ CPU = torch.device("cpu")
 WORD = st.integers(0, 2**64 - 1)
 
 
-@settings(max_examples=50, deadline=None)
+@pytest.mark.parametrize("make", [numpy_words, torch_words])
+@settings(max_examples=50)
 @given(st.lists(st.tuples(WORD, WORD), min_size=1, max_size=4), st.integers(0, 2**40), st.integers(1, 9))
-def test_tensor_arithmetic_makes_numpys_words(keys, first_block, blocks):
+def test_words_are_numpys(make, keys, first_block, blocks):
     keys = np.array(keys, dtype=np.uint64)
-    words = torch_words(keys, first_block, blocks, CPU).numpy().view(np.uint64)
+    words = make(keys, first_block, blocks, CPU).numpy().view(np.uint64)
     for row, key in zip(words, keys, strict=True):
         expected = np.random.Philox(key=key, counter=first_block).random_raw(4 * blocks)
         np.testing.assert_array_equal(row, expected)
+
+
+def test_tensor_arithmetic_does_not_overflow():
+    """In the second round of the first block the key itself is multiplied: here by all that lies at an edge."""
+    edges = (0, 1, 2**31 - 1, 2**31, 2**32 - 1)
+    words = [upper << 32 | lower for upper in edges for lower in edges]
+    keys = np.array([(first, second) for first in words for second in words], dtype=np.uint64)
+    ours = torch_words(keys, 0, 1, CPU).numpy().view(np.uint64)
+    np.testing.assert_array_equal(ours, [np.random.Philox(key=key, counter=0).random_raw(4) for key in keys])
 
 
 def test_words_are_laid_out_as_random_raw_from_counter_zero():

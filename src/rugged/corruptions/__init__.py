@@ -1,8 +1,23 @@
 """The common corruptions: faithful to the published code, keyed per image, batched, on any device."""
 
 from rugged.core.catalogue import ALL, BENCHMARK, EXTRA, preset_for
+from rugged.corruptions.augmentation import corrupt_randomly
 from rugged.corruptions.engine import corrupt, replay
 from rugged.corruptions.registry import AVAILABLE
 from rugged.corruptions.streams import STREAM_VERSION
+from rugged.corruptions.textures import Textures, choose_textures, find_textures
 
-__all__ = ["ALL", "AVAILABLE", "BENCHMARK", "EXTRA", "STREAM_VERSION", "corrupt", "preset_for", "replay"]
+__all__ = [
+    "ALL",
+    "AVAILABLE",
+    "BENCHMARK",
+    "EXTRA",
+    "STREAM_VERSION",
+    "Textures",
+    "choose_textures",
+    "corrupt",
+    "corrupt_randomly",
+    "find_textures",
+    "preset_for",
+    "replay",
+]

@@ -6,6 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from rugged.corruptions.convolution import Kernel, correlate, make_kernel
+from rugged.corruptions.gaussian import filter_bytes
 
 
 def defocus_blur(images: Tensor, _: None, *, radius: float, alias_sigma: float) -> Tensor:
@@ -58,3 +59,19 @@ def _soften(padded: np.ndarray, profile: np.ndarray) -> np.ndarray:
         pair = padded[:, margin - step :][:, :width] + padded[:, margin + step :][:, :width]
         total = (np.float64(profile[step]) * pair.astype(np.float64) + total).astype(np.float32)
     return total
+
+
+def gaussian_blur(images: Tensor, _: None, *, sigma: float, truncate: float = 4.0) -> Tensor:
+    """A blur whose every point becomes a Gaussian.
+
+    Args:
+        images: ``(N, 3, H, W)`` uint8. Not modified.
+        sigma: Standard deviation, in pixels. Nothing is blurred where the filter's radius rounds to 0.
+        truncate: Where the filter ends, in standard deviations.
+
+    Returns:
+        ``(N, 3, H, W)`` uint8.
+
+    Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``gaussian_blur``.
+    """
+    return filter_bytes(images, sigma, truncate)

@@ -1,11 +1,15 @@
 """Noise of sensors and wires."""
 
+import math
+from functools import lru_cache
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from rugged.corruptions.levels import to_levels, to_unit
+from rugged.corruptions.levels import cut, to_levels
 from rugged.corruptions.normal import standard_normal
+from rugged.corruptions.poisson import poisson
 from rugged.corruptions.streams import Stream
 
 
@@ -16,7 +20,7 @@ def draw_normal(stream: Stream, images: Tensor, **_: float) -> Tensor:
 
 def replay_normal(random_state: np.random.RandomState, image: np.ndarray, **_: float) -> Tensor:
     """Draw what ``normal(size=(H, W, 3))`` draws, in its order: ``(1, 3, H, W)`` float64."""
-    return torch.from_numpy(random_state.standard_normal(image.shape)).permute(2, 0, 1)[None]
+    return _to_batch(random_state.standard_normal(image.shape))
 
 
 def gaussian_noise(images: Tensor, noise: Tensor, *, sigma: float) -> Tensor:
@@ -32,4 +36,95 @@ def gaussian_noise(images: Tensor, noise: Tensor, *, sigma: float) -> Tensor:
 
     Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``gaussian_noise``.
     """
-    return to_levels(to_unit(images, noise.dtype).add_(noise * sigma))
+    return cut((noise * (255 * sigma)).add_(images).clamp_(0, 255))
+
+
+def speckle_noise(images: Tensor, noise: Tensor, *, sigma: float) -> Tensor:
+    """Normal noise in proportion to the light, as where coherent waves interfere.
+
+    Args:
+        images: ``(N, 3, H, W)`` uint8. Not modified.
+        noise: ``(N, 3, H, W)`` standard normal numbers; computed in their precision.
+        sigma: Standard deviation, as a fraction of each value.
+
+    Returns:
+        ``(N, 3, H, W)`` uint8.
+
+    Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``speckle_noise``.
+    """
+    return cut((noise * sigma).add_(1).mul_(images).clamp_(0, 255))
+
+
+def draw_shot_noise(stream: Stream, images: Tensor, *, photons: float) -> Tensor:
+    """Draw the photons that every value counts: ``(N, 3, H, W)`` int32."""
+    return poisson(stream, images, photons)
+
+
+def replay_shot_noise(random_state: np.random.RandomState, image: np.ndarray, *, photons: float) -> Tensor:
+    """Draw what ``poisson(x * photons)`` draws, in its order: ``(1, 3, H, W)`` int64."""
+    return _to_batch(random_state.poisson(image / 255.0 * photons))
+
+
+def shot_noise(images: Tensor, counts: Tensor, *, photons: float) -> Tensor:
+    """Poisson noise, as a sensor shows when it counts too few photons.
+
+    Args:
+        images: ``(N, 3, H, W)`` uint8. What is seen of them is in the counts.
+        counts: ``(N, 3, H, W)`` integers: photons counted, of which ``images / 255 * photons`` were expected.
+        photons: Mean count at white. Fewer photons, more noise.
+
+    Returns:
+        ``(N, 3, H, W)`` uint8.
+
+    Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``shot_noise``.
+    """
+    levels = _count_levels(float(photons), counts.device)
+    return levels.index_select(0, counts.clamp(max=len(levels) - 1).view(-1)).view(images.shape)
+
+
+@lru_cache
+def _count_levels(photons: float, device: torch.device) -> Tensor:
+    """Return the grey levels of 0, 1, 2 … photons, up to the first count that is white: uint8."""
+    counts = torch.arange(math.ceil(photons) + 1, dtype=torch.float64)
+    return to_levels(counts / photons).to(device)
+
+
+def draw_impulse_noise(stream: Stream, images: Tensor, *, amount: float) -> Tensor:
+    """Draw what strikes every value, -255, 0 or 255: ``(N, 3, H, W)`` int16.
+
+    The chances of -255 and 255 are equal and multiples of 2^-16, so that the amount is off by at most 2^-16.
+    """
+    size = math.prod(images.shape[1:])
+    halfwords = stream.words(-(-size // 4)).contiguous().view(torch.int16)[:, :size]
+    # Of the numbers -32768 … 32767, so many at either end strike; the rest the clamp takes away.
+    either = min(round(amount * 2**15), 2**15 - 1)
+    spared = halfwords.clamp(either - 2**15, 2**15 - 1 - either)
+    return (halfwords - spared).clamp_(-1, 1).mul_(255).view(images.shape)
+
+
+def replay_impulse_noise(random_state: np.random.RandomState, image: np.ndarray, *, amount: float) -> Tensor:
+    """Draw which values are struck, then salt or pepper for all: ``(1, 3, H, W)`` int16, as above."""
+    struck = random_state.choice([True, False], size=image.shape, p=[amount, 1 - amount])
+    salt = random_state.choice([True, False], size=image.shape, p=[0.5, 0.5])
+    return _to_batch(struck * np.where(salt, np.int16(255), np.int16(-255)))
+
+
+def impulse_noise(images: Tensor, strikes: Tensor, **_: float) -> Tensor:
+    """Salt and pepper: single values turn white or black, as from dead sensor cells and bit errors.
+
+    Args:
+        images: ``(N, 3, H, W)`` uint8. Not modified.
+        strikes: ``(N, 3, H, W)`` int16: 255 where a value turns white, -255 where it turns black, 0 elsewhere.
+        _: The chance of a strike, which the strikes have in them.
+
+    Returns:
+        ``(N, 3, H, W)`` uint8.
+
+    Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``impulse_noise``.
+    """
+    return images.to(torch.int16).add_(strikes).clamp_(0, 255).to(torch.uint8)
+
+
+def _to_batch(draws: np.ndarray) -> Tensor:
+    """Turn ``(H, W, 3)`` into ``(1, 3, H, W)``."""
+    return torch.from_numpy(np.ascontiguousarray(draws.transpose(2, 0, 1)))[None]

@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from rugged.core.catalogue import ALL
-from rugged.corruptions import blur, digital, noise, weather
+from rugged.corruptions import blur, colour, digital, elastic, fog, frost, glass, motion, noise, snow, spatter, zoom
 
-Draws = Tensor | tuple[Tensor, ...] | None
-
-
-def _no_draws(*_: object, **__: float) -> None:
-    """Draw nothing: the corruption has no chance in it."""
+Draws = Tensor | tuple[Tensor | None, ...] | None
 
 
 @dataclass(frozen=True)
 class Corruption:
     """A corruption in three functions. All take the physical parameters by name, never a severity.
+
+    What has no chance in it has neither ``draw`` nor ``replay``; its draws are None.
 
     Attributes:
         apply: ``apply(images, draws, **parameters)``: ``(N, 3, H, W)`` uint8 to the same; deterministic, each image
@@ -25,22 +23,42 @@ class Corruption:
         draw: ``draw(stream, images, **parameters)``: every random number of a batch, from the images' keyed bits.
         replay: ``replay(random_state, image, **parameters)``: the same for one ``(H, W, 3)`` uint8 array, drawn
             from a NumPy ``RandomState`` in the reference's order.
+        uses_textures: Whether all three also take ``textures``, the frost photographs or what stands in for them.
         at_once: Values to corrupt at once on a CPU, so that what a kernel works on stays in the processor's cache.
     """
 
     apply: Callable[..., Tensor]
-    draw: Callable[..., Draws] = _no_draws
-    replay: Callable[..., Draws] = _no_draws
+    draw: Callable[..., Draws] | None = None
+    replay: Callable[..., Draws] | None = None
+    uses_textures: bool = False
     at_once: int = 1 << 17
 
 
 KERNELS: Mapping[str, Corruption] = {
     "gaussian_noise": Corruption(noise.gaussian_noise, noise.draw_normal, noise.replay_normal),
+    "shot_noise": Corruption(noise.shot_noise, noise.draw_shot_noise, noise.replay_shot_noise),
+    "impulse_noise": Corruption(noise.impulse_noise, noise.draw_impulse_noise, noise.replay_impulse_noise),
     "defocus_blur": Corruption(blur.defocus_blur),
-    "brightness": Corruption(weather.brightness),
-    "contrast": Corruption(digital.contrast),
-    "pixelate": Corruption(digital.pixelate, at_once=1 << 19),
+    "glass_blur": Corruption(glass.glass_blur, glass.draw_glass_blur, glass.replay_glass_blur, at_once=1 << 19),
+    "motion_blur": Corruption(motion.motion_blur, motion.draw_motion_blur, motion.replay_motion_blur, at_once=1 << 19),
+    "zoom_blur": Corruption(zoom.zoom_blur, at_once=1 << 22),
+    "snow": Corruption(snow.snow, snow.draw_snow, snow.replay_snow, at_once=1 << 19),
+    "frost": Corruption(frost.frost, frost.draw_frost, frost.replay_frost, uses_textures=True),
+    "fog": Corruption(fog.fog, fog.draw_fog, fog.replay_fog, at_once=1 << 20),
+    "brightness": Corruption(colour.brightness),
+    "contrast": Corruption(digital.contrast, at_once=1 << 19),
+    "elastic_transform": Corruption(
+        elastic.elastic_transform,
+        elastic.draw_elastic_transform,
+        elastic.replay_elastic_transform,
+        at_once=3 << 16,
+    ),
+    "pixelate": Corruption(digital.pixelate, at_once=1 << 20),
     "jpeg_compression": Corruption(digital.jpeg_compression),
+    "speckle_noise": Corruption(noise.speckle_noise, noise.draw_normal, noise.replay_normal),
+    "gaussian_blur": Corruption(blur.gaussian_blur, at_once=1 << 19),
+    "spatter": Corruption(spatter.spatter, spatter.draw_spatter, spatter.replay_spatter),
+    "saturate": Corruption(colour.saturate),
 }
 
 AVAILABLE = tuple(name for name in ALL if name in KERNELS)

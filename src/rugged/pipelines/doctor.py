@@ -13,17 +13,6 @@ from typing import Any, Literal
 
 from rugged.core.environment import cache_directory, hardware, textures_directory, versions
 from rugged.core.errors import DataError
-from rugged.core.files import sha256_file
-
-# The six photographs of the published frost corruption, as the benchmark's authors distribute them.
-FROST_TEXTURES = {
-    "frost1.png": "ff9f907860bd7a835d459e32f9d588062b7f61ee267343cc7222b56753a14755",
-    "frost2.png": "fe211a89b336999c207a852ce05818d4545d0b57c5beadd824b4cc9d9a9b6137",
-    "frost3.png": "2d0d50b4a9bb213f38b024ef7768731bb83cc08d2f26b5766bbc167cdfa0e504",
-    "frost4.jpg": "3f8b91ca1a9fa7167b09e773da53f5ae60d0a1fd88f02a783f6e328a72887f6e",
-    "frost5.jpg": "5fc6a19df4a429ba68abdcc8f8a4278d4c9f81c9ccafd2c92ab0c8cf8992ebd2",
-    "frost6.jpg": "1f92b2f48408748085b68dd81d816ef239f42cef3029c25d041fcb6760fb4f25",
-}
 
 _GIB = 2**30
 _NEEDED_FREE = 0.5 * _GIB  # The demo's data, checkpoints and report.
@@ -199,38 +188,42 @@ def _data_sets(cache: Path) -> Iterator[Finding]:
 
 def _textures() -> Iterator[Finding]:
     section = "Frost textures"
-    chosen = textures_directory()
-    folder = chosen or cache_directory() / "textures"
-    if not folder.is_dir():
-        yield Finding(section, "photographs", f"no folder {folder}", "missing", _texture_advice())
+    try:
+        from rugged.corruptions.textures import PROCEDURAL_NOTE, cached_photographs, photograph_states
+    except (ImportError, OSError, RuntimeError) as error:
+        yield Finding(
+            section, "photographs", f"cannot be looked at: {error}", "missing", "mend the packages above first"
+        )
         return
-    states = texture_states(folder)
-    for state in ("missing", "different"):
-        names = [name for name, found in states.items() if found == state]
-        if names:
-            what = "not there" if state == "missing" else "not the published pictures (other sha256)"
-            yield Finding(section, ", ".join(names), f"{what}, in {folder}", "missing", _texture_advice())
+    chosen = textures_directory()
+    folder = chosen or cached_photographs()
+    states = photograph_states(folder)
     if set(states.values()) == {"ok"}:
         yield Finding(section, "photographs", f"all six, in {folder}")
+        return
+    advice = _texture_advice(chosen)
+    for name, found in _texture_faults(folder, states):
+        yield Finding(section, name, found, "missing", advice)
+    used = f"none: frost stops, as {folder} was asked for" if chosen else PROCEDURAL_NOTE
+    yield Finding(section, "in use", used, "missing", advice)
 
 
-def texture_states(folder: Path) -> Mapping[str, Literal["ok", "missing", "different"]]:
-    """Compare the frost photographs in ``folder`` with the published ones, by sha256."""
-    states: dict[str, Literal["ok", "missing", "different"]] = {}
-    for name, expected in FROST_TEXTURES.items():
-        path = folder / name
-        if not path.is_file():
-            states[name] = "missing"
-        else:
-            states[name] = "ok" if sha256_file(path) == expected else "different"
-    return states
+def _texture_faults(folder: Path, states: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The photographs that are not as they should be, and how they are instead."""
+    if not folder.is_dir():
+        yield "photographs", f"no folder {folder}"
+        return
+    for state, found in (("missing", "not there"), ("different", "not the published pictures (other sha256)")):
+        names = [name for name, actual in states.items() if actual == state]
+        if names:
+            yield ", ".join(names), f"{found}, in {folder}"
 
 
-def _texture_advice() -> str:
-    return (
-        "only frost needs them: put frost1.png … frost6.jpg of the hendrycks/robustness repository on GitHub into a "
-        "folder and set RUGGED_TEXTURES to it"
-    )
+def _texture_advice(chosen: Path | None) -> str:
+    from rugged.corruptions.textures import HOW_TO_GET_PHOTOGRAPHS
+
+    fetching = "unset RUGGED_TEXTURES, and they" if chosen else "they"
+    return f"{fetching} are fetched when a command first needs them; without a network: {HOW_TO_GET_PHOTOGRAPHS}"
 
 
 def _extras() -> Iterator[Finding]:

@@ -1,0 +1,89 @@
+"""Corruption as augmentation: each picture of a batch a corruption and a severity of its own, drawn on the device.
+
+The kernels are those of the benchmark; only the random bits come from elsewhere. Training need not draw the same for
+the same picture, so the bits are PyTorch's own, made on the device: its seed decides, and no key is hashed.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from rugged.core.catalogue import SEVERITIES
+from rugged.core.errors import CorruptionError
+from rugged.corruptions.engine import in_parts
+from rugged.corruptions.request import check_images, look_up
+from rugged.corruptions.textures import Textures
+
+
+class DeviceStream:
+    """Random bits from PyTorch's generator of a device, in the form that kernels draw from.
+
+    Args:
+        count: Images to draw for, N.
+        device: Where the bits are made and returned.
+    """
+
+    def __init__(self, count: int, device: torch.device) -> None:
+        self.count = count
+        self.device = device
+
+    def words(self, count: int) -> Tensor:
+        """Return ``(N, count)`` words of 64 bits, as int64 bit patterns."""
+        return torch.randint(-(2**63), 2**63 - 1, (self.count, count), device=self.device)
+
+    def halfwords(self, count: int) -> Tensor:
+        """Return ``(N, count)`` integers, int32, uniform on 0 … 65535."""
+        return torch.randint(0, 1 << 16, (self.count, count), dtype=torch.int32, device=self.device)
+
+
+def corrupt_randomly(
+    images: Tensor,
+    names: Sequence[str],
+    severities: Sequence[int] = SEVERITIES,
+    *,
+    probability: float = 1.0,
+    preset: str | None = None,
+    textures: str | Path | Textures | None = None,
+) -> Tensor:
+    """Give each image one corruption and one severity, drawn from PyTorch's generator of the images' device.
+
+    ``torch.manual_seed`` decides everything. Images that drew the same corruption and severity are corrupted together,
+    so a large batch costs less an image than a small one.
+
+    Args:
+        images: ``(N, 3, H, W)`` uint8, RGB, on any device. Not modified.
+        names: The corruptions to choose from, each as likely as the others; at least one.
+        severities: The severities to choose from, likewise.
+        probability: Of corrupting an image at all, 0 to 1.
+        preset: Table of parameters; ``None`` takes the one nearest to the images' size.
+        textures: As for :func:`rugged.corruptions.corrupt`.
+
+    Returns:
+        ``(N, 3, H, W)`` uint8 on the images' device.
+
+    Raises:
+        CorruptionError: An argument is not one of the above.
+    """
+    check_images(images)
+    if not names or not severities or not 0 <= probability <= 1:
+        raise CorruptionError(
+            f"Expected at least one corruption and severity and a probability from 0 to 1; found {len(names)} "
+            f"corruptions, {len(severities)} severities and the probability {probability}."
+        )
+    size = images.shape[2:]
+    kernels = [look_up(name, severity, preset, size, textures) for name in names for severity in severities]
+    device = images.device
+    choice = torch.randint(0, len(kernels), (len(images),), device=device)
+    spared = torch.rand(len(images), device=device) >= probability
+    choice = choice.masked_fill_(spared, -1).cpu()  # One wait for the device; the groups are then known to us.
+    result = images.clone(memory_format=torch.contiguous_format)
+    for index in sorted(set(choice.tolist())):
+        if index >= 0:
+            kernel, parameters = kernels[index]
+            places = (choice == index).nonzero().flatten().to(device)
+            result[places] = in_parts(
+                images[places], kernel, parameters, lambda start, stop: DeviceStream(stop - start, device)
+            )
+    return result

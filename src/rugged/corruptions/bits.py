@@ -1,0 +1,20 @@
+"""What kernels draw from: random bits for a batch of images, wherever they come from."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+class Bits(Protocol):
+    """Random bits for N images, uniform and independent. Every request continues where the last ended."""
+
+    device: torch.device
+
+    def words(self, count: int) -> Tensor:
+        """Return the next ``(N, count)`` words of 64 bits, as int64 bit patterns."""
+        ...
+
+    def halfwords(self, count: int) -> Tensor:
+        """Return the next ``(N, count)`` integers, int32, uniform on 0 … 65535."""
+        ...

@@ -1,0 +1,96 @@
+"""Fog: a cloud of plasma that lightens the picture and takes its contrast."""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rugged.corruptions.levels import cut, to_unit
+from rugged.corruptions.streams import Stream
+from rugged.corruptions.uniform import uniform
+
+
+def draw_fog(stream: Stream, images: Tensor, **_: float) -> Tensor:
+    """Draw a number between 0 and 1 for all but one point of each image's cloud: ``(N, side² - 1)`` float32."""
+    return uniform(stream, (_side(*images.shape[2:]) ** 2 - 1,))
+
+
+def replay_fog(random_state: np.random.RandomState, image: np.ndarray, **_: float) -> Tensor:
+    """Draw the same from a NumPy ``RandomState``, coarse to fine as the reference does: ``(1, side² - 1)`` float64."""
+    return torch.from_numpy(random_state.random_sample((1, _side(*image.shape[:2]) ** 2 - 1)))
+
+
+def fog(images: Tensor, draws: Tensor, *, strength: float, decay: float) -> Tensor:
+    """Fog of uneven density, darkened again so that the picture's brightest value stays what it was.
+
+    Args:
+        images: ``(N, 3, H, W)`` uint8. Not modified.
+        draws: ``(N, side² - 1)`` between 0 and 1, with ``side`` the power of two next to the longer side of the
+            images (2 at least); computed in their precision.
+        strength: Of the densest fog, as a fraction of white.
+        decay: Of the irregularities from one scale to the next finer one; the smaller, the rougher the fog.
+
+    Returns:
+        ``(N, 3, H, W)`` uint8.
+
+    Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``fog``.
+    """
+    height, width = images.shape[2:]
+    clouds = plasma(draws, decay)
+    low, high = clouds.amin((1, 2), keepdim=True), clouds.amax((1, 2), keepdim=True)
+    density = clouds[:, :height, :width].sub(low).div_(high - low).mul_(strength)
+
+    brightest = to_unit(images.amax((1, 2, 3), keepdim=True), draws.dtype)
+    hazy = to_unit(images, draws.dtype).add_(density[:, None]).mul_(brightest / (brightest + strength))
+    return cut(hazy.clamp_(max=1).mul_(255))
+
+
+def plasma(draws: Tensor, decay: float) -> Tensor:
+    """Make clouds by the diamond-square method, on a torus.
+
+    Each step doubles the grid: new points stand in the middle of squares, then on the edges between them, each the
+    mean of its four neighbours plus a random number. ``draws`` holds those of the squares, of the edges along the
+    rows and of the edges along the columns, step after step.
+
+    Args:
+        draws: ``(N, side² - 1)`` between 0 and 1, ``side`` a power of two.
+        decay: The random numbers of a step are ``decay²`` times smaller than those of the step before.
+
+    Returns:
+        ``(N, side, side)``, 0 in the corner, of the draws' type and of no particular range.
+    """
+    noise = (draws - 0.5).mul_(_amplitudes(draws.shape[1], decay, draws.dtype, draws.device))
+    points = draws.new_zeros(len(draws), 1, 1)
+    used = 0
+    while used < draws.shape[1]:
+        side = points.shape[1]
+        middles, tops, lefts = noise[:, used : used + 3 * side**2].view(-1, 3, side, side).unbind(1)
+        used += 3 * side**2
+        down, across = points + points.roll(-1, 1), points + points.roll(-1, 2)
+        middles.add_(down + down.roll(-1, 2), alpha=0.25)
+        tops.add_((middles + middles.roll(1, 1)).add_(across), alpha=0.25)
+        lefts.add_((middles + middles.roll(1, 2)).add_(down), alpha=0.25)
+        points = _interleave(_interleave(points, tops, 2), _interleave(lefts, middles, 2), 1)
+    return points
+
+
+def _interleave(even: Tensor, odd: Tensor, axis: int) -> Tensor:
+    """Alternate the rows (axis 1) or columns (axis 2) of two ``(N, h, w)``."""
+    return torch.stack((even, odd), axis + 1).flatten(axis, axis + 1)
+
+
+@lru_cache
+def _amplitudes(count: int, decay: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return what each of a cloud's draws is multiplied by: ``(count,)``."""
+    amplitudes = torch.empty(count, dtype=torch.float64)
+    wobble, used, points = 1.0, 0, 1
+    while used < count:
+        amplitudes[used : used + 3 * points] = wobble * wobble
+        used, points, wobble = used + 3 * points, 4 * points, wobble / decay
+    return amplitudes.to(device, dtype)
+
+
+def _side(height: int, width: int) -> int:
+    """Return the side of the cloud for images of a size: a power of two."""
+    return max(2, 1 << (max(height, width) - 1).bit_length())

@@ -1,0 +1,150 @@
+"""Frost: crops of pictures of ice laid over the image."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rugged.corruptions.levels import cut
+from rugged.corruptions.streams import Stream
+from rugged.corruptions.textures import Textures
+from rugged.corruptions.uniform import integers
+
+_USED = 5  # of the six textures: the reference draws an index below five
+_BITS = 31  # of a random fraction
+_WEIGHT_BITS = 11  # of the weights that OpenCV's bilinear interpolation of bytes works with
+
+
+def draw_frost(stream: Stream, images: Tensor, *, scale: float, textures: Textures, **_: float) -> Tensor:
+    """Draw each image's texture and the first row and column of its crop: ``(N, 3)`` int64."""
+    height, width = images.shape[2:]
+    spans = _spans(_atlas(textures, scale, height, width, images.device), height, width)
+    fractions = integers(stream, (3,), 0, 1 << _BITS)
+    texture = fractions[:, :1] * _USED >> _BITS
+    return torch.cat((texture, fractions[:, 1:] * spans[texture[:, 0]] >> _BITS), 1)
+
+
+def replay_frost(
+    random_state: np.random.RandomState, image: np.ndarray, *, scale: float, textures: Textures, **_: float
+) -> Tensor:
+    """Draw the same, one ``randint`` after the other: ``(1, 3)`` int64."""
+    height, width = image.shape[:2]
+    spans = _spans(_atlas(textures, scale, height, width, torch.device("cpu")), height, width)
+    texture = random_state.randint(_USED)
+    return torch.tensor([[texture, *(random_state.randint(span) for span in spans[texture].tolist())]])
+
+
+def frost(
+    images: Tensor, places: Tensor, *, picture_weight: float, frost_weight: float, scale: float, textures: Textures
+) -> Tensor:
+    """Ice on the lens: a weighted sum of the image and a crop of a texture, computed in float64.
+
+    Args:
+        images: ``(N, 3, H, W)`` uint8. Not modified.
+        places: ``(N, 3)`` integers: which texture, and the first row and column of the crop.
+        picture_weight: Of the image.
+        frost_weight: Of the texture.
+        scale: By which the textures are reduced first. One too small for the images is scaled up instead, just enough
+            to hold them.
+        textures: The pictures of ice.
+
+    Returns:
+        ``(N, 3, H, W)`` uint8.
+
+    Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``frost``.
+    """
+    height, width = images.shape[2:]
+    ice = _crops(_atlas(textures, scale, height, width, images.device), places, height, width)
+    shifts = torch.arange(0, 24, 8, dtype=torch.int32, device=images.device)[:, None, None]
+    pairs = (ice[:, None] >> shifts).bitwise_and_(255).add_(images.to(torch.int32).mul_(256))
+    return _sums(picture_weight, frost_weight, images.device).index_select(0, pairs.view(-1)).view(images.shape)
+
+
+@lru_cache(maxsize=16)
+def _sums(picture_weight: float, frost_weight: float, device: torch.device) -> Tensor:
+    """Return the result for each level of the image (times 256) and of the texture: ``(65536,)`` uint8."""
+    levels = torch.arange(256, dtype=torch.float64)
+    sums = (levels * picture_weight)[:, None] + levels * frost_weight
+    return cut(sums.clamp_(max=255)).view(-1).to(device)
+
+
+class _Atlas(NamedTuple):
+    """The textures in use, one after the other, for gathering from.
+
+    Attributes:
+        pixels: All pixels, row by row, int32: red + 256 green + 65536 blue.
+        starts: ``(5,)``: where each texture begins.
+        sizes: ``(5, 2)``: height and width.
+    """
+
+    pixels: Tensor
+    starts: Tensor
+    sizes: Tensor
+
+
+def _crops(atlas: _Atlas, places: Tensor, height: int, width: int) -> Tensor:
+    """Cut a window out of each image's texture: ``(N, height, width)`` pixels of the atlas."""
+    texture, row, column = places.unbind(1)
+    widths = atlas.sizes[texture, 1]
+    first = atlas.starts[texture] + row * widths + column
+    lines = first[:, None] + widths[:, None] * torch.arange(height, device=places.device)
+    indices = lines[..., None].int() + torch.arange(width, dtype=torch.int32, device=places.device)
+    return atlas.pixels.index_select(0, indices.view(-1)).view(indices.shape)
+
+
+def _spans(atlas: _Atlas, height: int, width: int) -> Tensor:
+    """Return how many rows and columns a crop may begin at: ``(5, 2)``. As published, the last one is left out."""
+    return (atlas.sizes - torch.tensor((height, width), device=atlas.sizes.device)).clamp_min_(1)
+
+
+def _atlas(textures: Textures, scale: float, height: int, width: int, device: torch.device) -> _Atlas:
+    """Scale the textures, by more than ``scale`` where one would be too small to cut ``height`` × ``width`` from."""
+    factors = []
+    for picture in textures.pictures[:_USED]:
+        rows, columns = (round(side * scale) for side in picture.shape[:2])
+        fits = rows >= height and columns >= width
+        factors.append(scale if fits else max(height / picture.shape[0], width / picture.shape[1]))
+    return _scaled_atlas(textures, tuple(factors), device)
+
+
+@lru_cache(maxsize=8)
+def _scaled_atlas(textures: Textures, factors: tuple[float, ...], device: torch.device) -> _Atlas:
+    """Scale each texture by its factor and lay them out on a device."""
+    pictures = [resize(picture, factor) for picture, factor in zip(textures.pictures[:_USED], factors, strict=True)]
+    place_values = np.array((1, 1 << 8, 1 << 16), dtype=np.int32)
+    pixels = np.concatenate([picture.reshape(-1, 3) @ place_values for picture in pictures])
+    sizes = np.array([picture.shape[:2] for picture in pictures])
+    starts = np.cumsum([0, *sizes.prod(1)[:-1]])
+    return _Atlas(*(torch.from_numpy(array).to(device) for array in (pixels, starts, sizes)))
+
+
+def resize(picture: np.ndarray, factor: float) -> np.ndarray:
+    """Scale a picture with the integer arithmetic of OpenCV's bilinear interpolation, which decides every byte.
+
+    Args:
+        picture: ``(h, w, 3)`` uint8.
+        factor: Of both sides; the sides are rounded, yet samples stand exactly ``1 / factor`` apart.
+
+    Returns:
+        ``(h', w', 3)`` uint8.
+    """
+    upper, lower, down = _taps(picture.shape[0], factor)
+    left, right, across = _taps(picture.shape[1], factor)
+    down, across = down[:, None, None], across[:, None]
+    wide = picture.astype(np.int32)
+    # Rows first along their length, in 19 bits; of these the lowest 4 are dropped before the rows are mixed.
+    mixed = (wide[:, left] * ((1 << _WEIGHT_BITS) - across) + wide[:, right] * across) >> 4
+    above, below = mixed[upper] * ((1 << _WEIGHT_BITS) - down) >> 16, mixed[lower] * down >> 16
+    scaled: np.ndarray = (above + below + 2) >> 2
+    return scaled.astype(np.uint8)
+
+
+def _taps(side: int, factor: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the two neighbours of each sample along an axis and the second one's weight, out of 2^11."""
+    centres = ((np.arange(round(side * factor)) + 0.5) * (1 / factor) - 0.5).astype(np.float32)
+    first = np.floor(centres)
+    weights = np.rint((centres - first) * np.float32(1 << _WEIGHT_BITS)).astype(np.int32)
+    first = first.astype(np.intp)
+    return first.clip(0, side - 1), (first + 1).clip(0, side - 1), weights

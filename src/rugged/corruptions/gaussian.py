@@ -1,0 +1,250 @@
+"""The Gaussian filter, with the reference's weights, axes and order of additions."""
+
+import math
+from collections.abc import Mapping
+from decimal import Decimal, localcontext
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rugged.corruptions.convolution import true_places
+from rugged.corruptions.levels import cut, to_levels, to_unit
+
+_SMALL = 12  # up to this radius, what float32 leaves in doubt is settled in less time than float32 saves
+_BANDS = {torch.float32: 16, torch.float64: 24}  # rows filtered by one product of matrices, where it is fastest
+_ERROR = 2.0**-34  # of sums in float64, in levels: ten times what rounding can do to them at the most
+_WINDOWS = 1 << 20  # bytes of doubtful values' neighbourhoods worked on at once, to bound memory
+
+# Where the exponentials that made the published pictures are off by their last bit: at how many steps from the centre,
+# by the sign of the step. In flat areas a blurred level is whole but for such bits, which decide whether it is cut to
+# the level below.
+_LAST_BITS: Mapping[float, tuple[int, ...]] = {
+    0.25: (-1,),
+    0.5: (-1, -2),
+    0.6: (1,),
+    0.7: (1, -3),
+    0.75: (2, -3),
+    0.9: (-2,),
+    1: (-2, 3, -4),
+    1.2: (2, -3),
+    1.25: (-5,),
+    1.5: (-3, 4, -6),
+    2: (-1, -4, -5, 6, -8),
+    2.5: (-5, -10),
+    3: (5, -6, 8, 9, -12),
+    3.5: (1, 4, 5, -7),
+    4: (-2, -7, -8, -10, 11, 12, -16),
+    4.5: (1, -9, -10, 12, 13, -16, -18),
+    6: (-3, 10, -12, -15, 16, 18, -24),
+    6.5: (1, 2, 9, 12, -13, -17, -18, 23, -26),
+}
+
+
+@lru_cache
+def gaussian_weights(sigma: float, truncate: float = 4.0) -> np.ndarray:
+    """Return the weights of a Gaussian filter along one axis.
+
+    Exponentials are rounded correctly, or as the published pictures had them: the last bits depend neither on a library
+    nor on the processor.
+
+    Args:
+        sigma: Standard deviation, in pixels. Not negative.
+        truncate: Where the filter ends, in standard deviations.
+
+    Returns:
+        ``(2 * radius + 1,)`` float64 with sum 1, ``radius = int(truncate * sigma + 0.5)``. Not writable.
+    """
+    radius = int(truncate * sigma + 0.5)
+    if radius == 0:
+        weights = np.ones(1)
+    else:
+        factor = -0.5 / (sigma * sigma)
+        with localcontext(prec=40):
+            half = [float(Decimal(factor * (step * step)).exp()) for step in range(radius + 1)]
+        for step in _LAST_BITS.get(sigma, ()):
+            if abs(step) <= radius:
+                half[abs(step)] = math.nextafter(half[abs(step)], math.copysign(math.inf, step))
+        weights = np.array(half[:0:-1] + half)
+        weights /= weights.sum()
+    weights.flags.writeable = False
+    return weights
+
+
+def filter_planes(
+    planes: Tensor, sigma: float, *, truncate: float = 4.0, mode: Literal["nearest", "reflect"] = "nearest"
+) -> Tensor:
+    """Filter planes with a Gaussian: along the columns, then along the rows.
+
+    Sums are made in float64, elementwise and in a fixed order, and kept in the planes' own precision between the axes,
+    as ``scipy.ndimage.gaussian_filter`` does: the result is the same to the last bit, and on any device.
+
+    Args:
+        planes: ``(..., H, W)`` float32 or float64. Not modified.
+        sigma: Standard deviation, in pixels. The planes stay as they are where the filter's radius rounds to 0.
+        truncate: Where the filter ends, in standard deviations.
+        mode: How planes go on beyond their edges: ``"nearest"`` repeats the edge (a a | a b c), ``"reflect"`` mirrors
+            about it (b a | a b c).
+
+    Returns:
+        A new ``(..., H, W)``, of the planes' type.
+    """
+    weights = gaussian_weights(sigma, truncate)
+    filtered = planes
+    for axis in (-2, -1):
+        padded = _pad(filtered.double(), len(weights) // 2, axis, mode)
+        filtered = _filter_axis(padded, weights, axis).to(planes.dtype)
+    return filtered
+
+
+def _pad(planes: Tensor, radius: int, axis: int, mode: Literal["nearest", "reflect"] = "nearest") -> Tensor:
+    """Continue planes by ``radius`` values on both sides of an axis."""
+    length = planes.shape[axis]
+    places = torch.arange(-radius, length + radius, device=planes.device)
+    if mode == "nearest":
+        places.clamp_(0, length - 1)
+    else:
+        places %= 2 * length
+        places = torch.minimum(places, 2 * length - 1 - places)
+    before, after = places[:radius], places[radius + length :]
+    return torch.cat((planes.index_select(axis, before), planes, planes.index_select(axis, after)), axis)
+
+
+def _filter_axis(padded: Tensor, weights: np.ndarray, axis: int) -> Tensor:
+    """Add up pairs of neighbours, the centre first and then from the outermost pair inwards, where all are inside."""
+    radius = len(weights) // 2
+    length = padded.shape[axis] - 2 * radius
+    total: Tensor = padded.narrow(axis, radius, length) * float(weights[radius])
+    pair = torch.empty_like(total)
+    for step in range(radius, 0, -1):
+        torch.add(padded.narrow(axis, radius - step, length), padded.narrow(axis, radius + step, length), out=pair)
+        pair *= float(weights[radius - step])
+        total += pair  # not in one operation with the product, which would round once instead of twice
+    return total
+
+
+def filter_bytes(images: Tensor, sigma: float, truncate: float = 4.0) -> Tensor:
+    """Filter bytes with a Gaussian by way of the unit interval, and cut the result to bytes.
+
+    The same as cutting what ``filter_planes`` returns, faster. Products of matrices make the sums in an order that may
+    differ from batch to batch and between devices, and for small kernels in float32; where such an error could change a
+    byte, the sum is made again as ``filter_planes`` makes it.
+
+    Args:
+        images: ``(N, C, H, W)`` uint8, contiguous. Edge pixels repeat beyond the edges. Not modified.
+        sigma: Standard deviation, in pixels.
+        truncate: Where the filter ends, in standard deviations.
+
+    Returns:
+        A new ``(N, C, H, W)`` uint8.
+    """
+    radius = len(gaussian_weights(sigma, truncate)) // 2
+    if radius == 0:
+        return images.clone()
+    # Elsewhere, and where the user allows it, products of float32 may be made with less precision.
+    precise = images.device.type == "cpu" and torch.get_float32_matmul_precision() == "highest"
+    dtype = torch.float32 if precise and radius <= _SMALL else torch.float64
+    planes = images.flatten(0, 1)
+    levels = _sum_fast(planes, sigma, truncate, dtype)
+    error = _ERROR + (2 * radius + 5) * 128 * torch.finfo(dtype).eps  # two roundings a tap, of sums from -128 to 127
+    upper, lower = cut(levels.add_(128 + error)), cut(levels.sub_(2 * error))
+    result = upper.transpose(0, 1).contiguous()
+    if not torch.equal(upper, lower):
+        _settle(result, (upper != lower).transpose(0, 1).contiguous(), planes, sigma, truncate)
+    return result.view_as(images)
+
+
+def _sum_fast(planes: Tensor, sigma: float, truncate: float, dtype: torch.dtype) -> Tensor:
+    """Filter ``(P, H, W)`` bytes by banded matrices: ``(H, P, W)`` levels less 128, added in no certain order."""
+    count, height, width = planes.shape
+    radius = len(gaussian_weights(sigma, truncate)) // 2
+    # Rows come first: a band of them, from all planes, is one matrix. Centred bytes lose less to rounding.
+    values = torch.empty((height, count, width), dtype=dtype, device=planes.device)
+    values.copy_((planes ^ 128).view(torch.int8).transpose(0, 1))
+    sums = torch.empty_like(values)
+    matrix = _matrix(sigma, truncate, width, dtype, planes.device)
+    for to, of in _bands(width, radius, dtype):
+        torch.mm(values.view(-1, width)[:, of], matrix[of, to], out=sums.view(-1, width)[:, to])
+    matrix = _matrix(sigma, truncate, height, dtype, planes.device).T
+    for to, of in _bands(height, radius, dtype):
+        torch.mm(matrix[to, of], sums.flatten(1)[of], out=values.flatten(1)[to])
+    return values
+
+
+@lru_cache(maxsize=64)
+def _matrix(sigma: float, truncate: float, length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the ``(length, length)`` matrix that filters rows whose edges repeat when it multiplies from the right."""
+    weights = gaussian_weights(sigma, truncate)
+    radius = len(weights) // 2
+    matrix, places = np.zeros((length, length)), np.arange(length)
+    for step, weight in zip(range(-radius, radius + 1), weights, strict=True):
+        matrix[np.clip(places + step, 0, length - 1), places] += weight
+    return torch.from_numpy(matrix).to(device, dtype)
+
+
+def _bands(length: int, radius: int, dtype: torch.dtype) -> list[tuple[slice, slice]]:
+    """Cut a length into bands: places to be filtered, and places that the filter reaches from them."""
+    band = _BANDS[dtype]
+    return [(slice(s, s + band), slice(max(s - radius, 0), s + band + radius)) for s in range(0, length, band)]
+
+
+def _settle(result: Tensor, doubtful: Tensor, planes: Tensor, sigma: float, truncate: float) -> None:
+    """Overwrite what is in doubt with what ``filter_planes`` makes of it.
+
+    Args:
+        result: ``(P, H, W)`` uint8, the higher of two levels where in doubt.
+        doubtful: ``(P, H, W)`` bool.
+        planes: ``(P, H, W)`` uint8.
+        sigma: Of the filter.
+        truncate: Of the filter.
+    """
+    weights = gaussian_weights(sigma, truncate)
+    size = len(weights)
+    places = true_places(doubtful)
+    if len(places) * size**2 > 2 * planes.numel():  # more than chance brings: flat areas
+        flat = _is_flat(planes, size // 2)
+        loss = _loss_when_flat(sigma, truncate, planes.device)
+        if loss is not None:
+            result -= loss.index_select(0, planes.flatten().int()).view_as(planes) * (doubtful & flat)
+        places = true_places(doubtful & ~flat)
+    if len(places) * size > 2 * planes.numel():  # so many that filtering everything is less work
+        result.copy_(to_levels(filter_planes(to_unit(planes), sigma, truncate=truncate)))
+        return
+    for part in torch.split(places, 1 + _WINDOWS // size**2):
+        columns = _filter_axis(to_unit(_neighbourhoods(planes, part, size // 2)), weights, -2)
+        result.view(-1)[part] = to_levels(_filter_axis(columns, weights, -1)).flatten()
+
+
+def _neighbourhoods(planes: Tensor, places: Tensor, radius: int) -> Tensor:
+    """Return what a filter sees at ``(M,)`` places, counted through all planes: ``(M, size, size)``."""
+    height, width = planes.shape[1:]
+    around = torch.arange(-radius, radius + 1, device=planes.device)
+    rows = (places // width % height)[:, None].add(around).clamp_(0, height - 1)
+    rows += (places // (height * width) * height)[:, None]
+    columns = (places % width)[:, None].add(around).clamp_(0, width - 1)
+    wanted = rows.mul_(width)[:, :, None] + columns[:, None]
+    return planes.flatten().index_select(0, wanted.flatten()).view(wanted.shape)
+
+
+def _is_flat(planes: Tensor, radius: int) -> Tensor:
+    """Say where all bytes that a filter reaches are the same: ``(P, H, W)`` bool."""
+    extremes = torch.stack((planes, ~planes))  # the largest of the second half are the smallest bytes
+    for axis in (-2, -1):
+        extremes = _pad(extremes, radius, axis)
+        size = 1
+        while size <= 2 * radius:
+            step = min(size, 2 * radius + 1 - size)
+            length = extremes.shape[axis] - step
+            extremes = torch.maximum(extremes.narrow(axis, 0, length), extremes.narrow(axis, step, length))
+            size += step
+    return extremes[0] == ~extremes[1]
+
+
+@lru_cache(maxsize=64)
+def _loss_when_flat(sigma: float, truncate: float, device: torch.device) -> Tensor | None:
+    """Return, for every level, whether a flat picture of it loses a level: ``(256,)`` uint8; ``None`` if none does."""
+    levels = torch.arange(256, dtype=torch.uint8)
+    loss = levels - to_levels(filter_planes(to_unit(levels).view(-1, 1, 1), sigma, truncate=truncate)).flatten()
+    return loss.to(device) if loss.any() else None

@@ -1,0 +1,94 @@
+"""What callers ask for, checked: images, names, severities, presets, seeds and ids."""
+
+import difflib
+import operator
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, SupportsIndex
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rugged.core.catalogue import ALL, PARAMETERS, PRESETS, SEVERITIES, preset_for
+from rugged.core.errors import CorruptionError
+from rugged.corruptions.registry import KERNELS, Corruption
+from rugged.corruptions.textures import Textures, find_textures
+
+
+def look_up(
+    name: str,
+    severity: object,
+    preset: str | None,
+    size: Sequence[int],
+    textures: str | Path | Textures | None,
+) -> tuple[Corruption, Mapping[str, Any]]:
+    """Find the kernel and its parameters for images of a height and a width, or say what is wrong with the request."""
+    if name not in ALL:
+        raise CorruptionError(f"there is no corruption {name!r}.{_nearest(name, ALL)} There are: {', '.join(ALL)}.")
+    if isinstance(severity, bool) or not isinstance(severity, int | np.integer) or severity not in SEVERITIES:
+        raise CorruptionError(f"severity must be a whole number from 1 to 5, not {severity!r}.")
+    preset = preset_for(*size) if preset is None else preset
+    if preset not in PRESETS:
+        raise CorruptionError(
+            f"there is no preset {preset!r}.{_nearest(preset, PRESETS)} There are: {', '.join(PRESETS)}."
+        )
+    kernel, parameters = KERNELS[name], PARAMETERS[preset][name][int(severity) - 1]
+    if kernel.uses_textures:
+        return kernel, {**parameters, "textures": find_textures(textures)}
+    return kernel, parameters
+
+
+def _nearest(name: object, names: Collection[str]) -> str:
+    close = difflib.get_close_matches(str(name), names, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def check_images(images: Tensor) -> None:
+    """Refuse what is not a batch of pictures."""
+    expected = "images must be a (N, 3, H, W) uint8 tensor"
+    if not isinstance(images, Tensor):
+        raise CorruptionError(f"{expected}, not {_describe(images)}. torch.from_numpy makes one of an array.")
+    if images.dtype != torch.uint8:
+        raise CorruptionError(f"{expected}, not {_describe(images)}. Corrupt before converting to floating point.")
+    if images.ndim != 4 or images.shape[1] != 3:
+        hint = " Channels come second: permute(0, 3, 1, 2)." if images.ndim == 4 and images.shape[3] == 3 else ""
+        raise CorruptionError(f"{expected}, not {_describe(images)}.{hint}")
+    if not (images.shape[2] and images.shape[3]):
+        raise CorruptionError(f"the images have no pixels: their shape is {tuple(images.shape)}.")
+
+
+def check_image(image: object) -> None:
+    """Refuse what is not one picture."""
+    expected = "image must be one (H, W, 3) uint8 array"
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise CorruptionError(f"{expected}, not {_describe(image)}.")
+    if not image.size:
+        raise CorruptionError(f"the image has no pixels: its shape is {image.shape}.")
+
+
+def _describe(value: object) -> str:
+    """Say what was given: shape and dtype of arrays and tensors, the type of anything else."""
+    if isinstance(value, Tensor | np.ndarray):
+        return f"one of shape {tuple(value.shape)} and dtype {value.dtype}"
+    return type(value).__name__
+
+
+def check_ids(ids: Sequence[int | str] | None, count: int) -> Sequence[int | str]:
+    """Give one id for each image, integers as Python's own."""
+    if ids is None:
+        return range(count)
+    if isinstance(ids, str | bytes):
+        raise CorruptionError(f"ids must name each of the {count} images; one string was given. Put it in a list.")
+    if len(ids) != count:
+        raise CorruptionError(f"there are {len(ids)} ids for {count} images; each image needs one.")
+    return [name if isinstance(name, str) else as_integer(name, "an id") for name in ids]
+
+
+def as_integer(value: SupportsIndex, what: str) -> int:
+    """Turn an integer of any kind (NumPy's, a tensor's) into Python's, so that its hash does not tell the kind."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        kinds = "an integer" if what == "seed" else "an integer or a string"
+        raise CorruptionError(f"{what} must be {kinds}, not {value!r}.") from None

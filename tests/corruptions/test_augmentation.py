@@ -1,0 +1,93 @@
+"""Random corruption for training: the benchmark's kernels, each picture with a corruption of its own."""
+
+import numpy as np
+import pytest
+import torch
+
+from rugged.core.errors import CorruptionError
+from rugged.corruptions import corrupt, corrupt_randomly
+from rugged.corruptions.augmentation import DeviceStream
+
+
+def pictures(count, side=16):
+    torch.manual_seed(1)
+    return torch.randint(0, 256, (count, 3, side, side), dtype=torch.uint8)
+
+
+def test_every_choice_is_drawn_as_often_as_the_others():
+    """Of corruptions without chance the result tells which was drawn."""
+    images, names, severities = pictures(900), ("brightness", "contrast", "pixelate"), (1, 3)
+    kinds = [corrupt(images, name, severity) for name in names for severity in severities]
+    torch.manual_seed(7)
+    result = corrupt_randomly(images, names, severities, probability=2 / 3)
+    matches = torch.stack([(result == kind).flatten(1).all(1) for kind in (*kinds, images)])
+    assert (matches.sum(0) == 1).all()
+    counts = matches.sum(1).double()
+    expected = torch.tensor([100.0] * 6 + [300.0])
+    assert ((counts - expected).abs() < 4.5 * (expected * (1 - expected / 900)).sqrt()).all()
+
+
+def test_the_seed_decides_and_inputs_stay_as_they_are():
+    images = pictures(40)
+    before = images.clone()
+    torch.manual_seed(3)
+    first = corrupt_randomly(images, ["gaussian_noise", "fog", "motion_blur"])
+    torch.manual_seed(3)
+    assert torch.equal(corrupt_randomly(images, ["gaussian_noise", "fog", "motion_blur"]), first)
+    assert not torch.equal(corrupt_randomly(images, ["gaussian_noise", "fog", "motion_blur"]), first)
+    assert torch.equal(images, before)
+
+
+def test_probability_0_changes_nothing_and_1_everything():
+    images = pictures(30)
+    assert torch.equal(corrupt_randomly(images, ["contrast"], probability=0.0), images)
+    changed = corrupt_randomly(images, ["contrast"], [5], probability=1.0)
+    assert torch.equal(changed, corrupt(images, "contrast", 5))
+
+
+def test_noise_is_as_strong_as_its_parameter_says_and_differs_between_pictures():
+    images = torch.full((64, 3, 32, 32), 128, dtype=torch.uint8)
+    noisy = corrupt_randomly(images, ["gaussian_noise"], [1], preset="tiny64").double()
+    assert noisy.std() / 255 == pytest.approx(0.04, rel=0.02)
+    flat = noisy.flatten(1)
+    assert np.abs(np.corrcoef(flat.numpy()) - np.eye(64)).max() < 5 / np.sqrt(flat.shape[1])
+
+
+def test_bits_are_uniform():
+    stream = DeviceStream(8, torch.device("cpu"))
+    halfwords = stream.halfwords(8192)
+    assert halfwords.dtype == torch.int32
+    assert (halfwords.min(), halfwords.max()) >= (0, 65000)
+    assert halfwords.max() <= 65535
+    assert halfwords.double().mean() == pytest.approx(32767.5, rel=0.01)
+    words = stream.words(4096)
+    ones = torch.stack([(words >> bit) & 1 for bit in range(64)]).double().mean((1, 2))
+    assert (ones - 0.5).abs().max() < 5 * 0.5 / np.sqrt(words.numel())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([], (1,)), "found 0 corruptions"),
+        ((["fog"], ()), "0 severities"),
+        ((["fgo"], (1,)), "Did you mean 'fog'"),
+        ((["fog"], (6,)), "not 6"),
+    ],
+)
+def test_what_cannot_be_drawn_from_is_refused(arguments, message):
+    with pytest.raises(CorruptionError, match=message):
+        corrupt_randomly(pictures(2), *arguments)
+
+
+@pytest.mark.parametrize("probability", [-0.1, 1.1, float("nan")])
+def test_impossible_probabilities_are_refused(probability):
+    with pytest.raises(CorruptionError, match="probability from 0 to 1"):
+        corrupt_randomly(pictures(2), ["fog"], probability=probability)
+
+
+@pytest.mark.gpu
+def test_everything_is_drawn_on_the_device():
+    images = pictures(64, 64).cuda()
+    result = corrupt_randomly(images, ["gaussian_noise", "glass_blur", "fog", "elastic_transform"])
+    assert result.is_cuda
+    assert (result != images).flatten(1).any(1).all()
