@@ -14,7 +14,7 @@ from rugged.benchmark import benchmark
 from rugged.benchmark.predictions import make_cell
 from rugged.core.errors import ConfigError, DataError, IncomparableError, Interrupted, ModelError, RunError
 from rugged.core.files import read_json
-from rugged.corruptions import AVAILABLE, corrupt
+from rugged.corruptions import BENCHMARK, corrupt
 from rugged.data import Split, open_dataset
 from rugged.models import ModelSpec, build, load_model, preprocess, save_model
 from rugged.results import read_cell, read_stamp, read_summary, write_cell
@@ -293,10 +293,43 @@ def test_a_quick_run_says_that_it_is_one(dataset, tmp_path):
     assert benchmark(run, dataset, limit=1000, **QUICK).conditions.limit is None  # A fuller result replaces it.
 
 
-def test_all_that_exists_is_measured_unless_named(dataset, tmp_path):
-    summary = benchmark(make_run(tmp_path / "run"), dataset, limit=2, device="cpu")
-    assert summary.conditions.corruptions == AVAILABLE
+def test_the_fifteen_are_measured_unless_named(dataset, tmp_path):
+    summary = benchmark(make_run(tmp_path / "run"), dataset, limit=2, textures="procedural", device="cpu")
+    assert summary.conditions.corruptions == BENCHMARK
     assert summary.conditions.severities == (1, 2, 3, 4, 5)
+
+
+def test_drawn_frost_is_called_so_and_belongs_to_its_own_cells_alone(dataset, tmp_path, monkeypatch):
+    run = make_run(tmp_path / "run")
+    assert benchmark(run, dataset, **QUICK).conditions.textures == "none"
+    measured, measure_cell = [], measure._Bench._measure_cell
+
+    def watched(self, corruption, *rest):
+        measured.append(corruption)
+        return measure_cell(self, corruption, *rest)
+
+    monkeypatch.setattr(measure._Bench, "_measure_cell", watched)
+    names = (*QUICK["corruptions"], "frost")
+    frosty = benchmark(run, dataset, **{**QUICK, "corruptions": names}, textures="procedural")
+    assert measured == ["frost", "frost"]
+    assert frosty.conditions.textures == "procedural"
+    assert any("procedural frost, not comparable with published numbers" in note for note in frosty.notes)
+    assert benchmark(run, dataset, **QUICK).conditions == frosty.conditions
+
+
+def test_other_textures_are_other_conditions(dataset, tmp_path, shared):
+    run, frost = make_run(tmp_path / "run"), {**QUICK, "corruptions": ("frost",)}
+    benchmark(run, dataset, **frost, textures="procedural")
+    photographs = str(shared / "data" / "frost")
+    with pytest.raises(RunError, match="frost textures procedural"):
+        benchmark(run, dataset, **frost, textures=photographs)
+    assert (
+        benchmark(run, dataset, **frost, textures=photographs, replace_results=True).conditions.textures
+        == "photographs"
+    )
+    other = make_run(tmp_path / "other", seed=1)
+    with pytest.raises(IncomparableError, match="textures is photographs, here procedural"):
+        benchmark(other, dataset, **frost, textures="procedural", baseline=run)
 
 
 def test_refusals(dataset, tmp_path):

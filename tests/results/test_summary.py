@@ -12,6 +12,7 @@ from rugged.results import (
     Conditions,
     Made,
     ModelFacts,
+    differences,
     load_baseline,
     normalise,
     read_summary,
@@ -105,7 +106,6 @@ def test_mce_against_a_baseline(summary, baseline_run):
         ({"content_hash": "c" * 64}, "content hash is aaaaaaaaaaaa…, here cccccccccccc…"),
         ({"route": "official files"}, "route"),
         ({"images": 5}, "images is 10, here 5"),
-        ({"textures": "procedural"}, "textures is none"),
         ({"stored": "jpeg85"}, "stored is no, here jpeg85"),
         ({"corruptions": ("brightness", "contrast", "fog")}, "it lacks fog"),
     ],
@@ -179,3 +179,26 @@ def test_json_of_another_kind_is_refused(tmp_path, text):
     (tmp_path / "summary.json").write_text(text)
     with pytest.raises(ResultsError, match="not a benchmark summary"):
         read_summary(tmp_path / "summary.json")
+
+
+def test_textures_count_where_both_measured_frost():
+    frosty = dataclasses.replace(CONDITIONS, corruptions=("frost",), textures="photographs")
+    drawn = dataclasses.replace(frosty, textures="procedural")
+    assert differences(drawn, frosty) == ["textures is photographs, here procedural"]
+    assert differences(CONDITIONS, frosty) == differences(frosty, frosty) == []
+    assert not drawn.goes_with(frosty)
+    assert CONDITIONS.goes_with(frosty)
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        ({"textures": "procedural"}, "Frost: procedural frost, not comparable with published numbers."),
+        ({"size": (64, 96)}, "96 × 64 pixels and the severities are those published for 64 × 64"),
+    ],
+)
+def test_what_is_not_comparable_with_published_numbers_says_so(summary, change, note):
+    changed = dataclasses.replace(CONDITIONS, **change)
+    notes = summarise(cells_with(GOOD), FACTS, changed, MADE).notes
+    assert any(note in each for each in notes)
+    assert not any(note in each for each in summary.notes)

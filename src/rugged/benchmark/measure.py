@@ -10,27 +10,27 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rugged.benchmark.choice import choose_corruptions, choose_images, choose_severities
+from rugged.benchmark.choice import choose_images
 from rugged.benchmark.predictions import make_cell
 from rugged.benchmark.samples import SampleStrips
-from rugged.core.catalogue import PRESETS, SEVERITIES, display_name
+from rugged.core.catalogue import BENCHMARK, PRESETS, SEVERITIES, display_name
 from rugged.core.environment import versions
 from rugged.core.errors import ConfigError, Interrupted, ModelError, ResultsError, RunError
 from rugged.core.files import exclusive, read_json, sha256_file, write_json
 from rugged.core.progress import Bar, progress, say
-from rugged.corruptions import AVAILABLE, STREAM_VERSION, corrupt, preset_for
+from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.core.stopping import StopRequest, stop_on_signal
+from rugged.corruptions import STREAM_VERSION, Textures, choose_textures, corrupt, preset_for
 from rugged.data import Dataset, Split
 from rugged.engine import (
     Device,
     Fabric,
     Precision,
-    StopRequest,
     as_batch,
     chunks,
     describe,
     infer,
     make_fabric,
-    stop_on_signal,
 )
 from rugged.models import ModelSpec, load_model
 from rugged.results import (
@@ -57,11 +57,12 @@ def benchmark(
     folder: Path,
     dataset: Dataset,
     *,
-    corruptions: Sequence[str] = AVAILABLE,
+    corruptions: Sequence[str] = BENCHMARK,
     severities: Sequence[int] = SEVERITIES,
     limit: int | None = None,
     seed: int = 0,
     preset: str | None = None,
+    textures: str | None = None,
     baseline: Path | None = None,
     replace_results: bool = False,
     device: Device = "auto",
@@ -75,11 +76,13 @@ def benchmark(
     Args:
         folder: The run folder; its ``benchmark`` folder receives the results.
         dataset: The data set whose validation split is read.
-        corruptions: Which; all that exist unless named.
+        corruptions: Which, by name or by the name of a set (``"benchmark"``, ``"extra"``, ``"all"``).
         severities: Which of 1 to 5.
         limit: Take only so many images, evenly over the classes.
         seed: Of the keyed random streams.
         preset: Severity table; chosen by the images' size unless named.
+        textures: For frost: a folder of the published photographs, or ``"procedural"``; None looks for the photographs
+            and fetches them on first use.
         baseline: A benchmarked run folder to normalise by, for CE and mCE.
         replace_results: Replace a full benchmark of this model that was measured under other conditions.
         device: Where.
@@ -98,11 +101,15 @@ def benchmark(
     """
     run = RunFolder(folder)
     split = choose_images(dataset.val, limit)
-    conditions = _conditions(dataset, split, corruptions, severities, preset, seed)
+    chosen = choose_corruptions(corruptions)
+    ice = choose_textures(textures) if "frost" in chosen else None
+    conditions = _conditions(dataset, split, chosen, severities, preset, seed, ice)
     with exclusive(run.lock, f"benchmark {folder}"):
         model, spec = load_model(run.model)
         _require_same_classes(spec, dataset)
-        bench = _Bench(make_fabric(device, precision), run, model, spec, split, conditions, _facts(run, model, spec))
+        bench = _Bench(
+            make_fabric(device, precision), run, model, spec, split, conditions, _facts(run, model, spec), ice
+        )
         reference = bench.make_room(baseline, replace_results)
         write_json(run.classes, [asdict(info) for info in dataset.classes])
         cells = bench.measure_missing()
@@ -118,10 +125,11 @@ def benchmark(
 def _conditions(
     dataset: Dataset,
     split: Split,
-    corruptions: Sequence[str],
+    corruptions: tuple[str, ...],
     severities: Sequence[int],
     preset: str | None,
     seed: int,
+    textures: Textures | None,
 ) -> Conditions:
     if preset is not None and preset not in PRESETS:
         raise ConfigError(f"There is no preset {preset!r}; expected one of {', '.join(PRESETS)}.")
@@ -135,10 +143,10 @@ def _conditions(
         route="in memory",
         stored="no",
         preset=preset or preset_for(*dataset.size),
-        textures="none",
+        textures="none" if textures is None else textures.label,
         seed=seed,
         stream_version=STREAM_VERSION,
-        corruptions=choose_corruptions(corruptions),
+        corruptions=corruptions,
         severities=choose_severities(severities),
         limit=len(split) if len(split) < len(dataset.val) else None,
     )
@@ -189,6 +197,7 @@ class _Bench:
     split: Split
     conditions: Conditions
     facts: ModelFacts
+    textures: Textures | None
 
     def __post_init__(self) -> None:
         hardware = describe(self.fabric)
@@ -196,8 +205,11 @@ class _Bench:
             "model_sha256": self.facts.sha256,
             "versions": versions(),
             "hardware": {key: hardware[key] for key in ("cpu", "accelerator", "precision")},
-            **self.conditions.without_extent(),
         }
+
+    def provenance_of(self, corruption: str) -> dict[str, Any]:
+        """What the cells of one corruption are stamped with."""
+        return {**self.provenance, **self.conditions.of_cell(corruption)}
 
     def make_room(self, baseline: Path | None, replace_results: bool) -> Summary | None:
         """See, before hours of measuring, that results and baseline go with what is there; give the baseline."""
@@ -223,17 +235,23 @@ class _Bench:
             return self.run.summary.exists()
         same_model = saved.model.sha256 == self.facts.sha256
         precision = self.provenance["hardware"]["precision"]
-        same_conditions = saved.conditions.without_extent() == self.conditions.without_extent()
-        if same_model and same_conditions and saved.made.hardware.get("precision") == precision:
+        if (
+            same_model
+            and saved.conditions.goes_with(self.conditions)
+            and saved.made.hardware.get("precision") == precision
+        ):
             if set(self.conditions.cells) <= set(saved.conditions.cells):
                 # A look at fewer cells takes nothing away.
                 kept = saved.conditions
-                self.conditions = replace(self.conditions, corruptions=kept.corruptions, severities=kept.severities)
+                self.conditions = replace(
+                    self.conditions, corruptions=kept.corruptions, severities=kept.severities, textures=kept.textures
+                )
             return False
         if same_model and saved.conditions.limit is None and not replace_results:
             raise RunError(
                 f"{self.run.benchmark} holds a benchmark of this model on all images under other conditions (seed "
-                f"{saved.conditions.seed}, preset {saved.conditions.preset}, {saved.made.hardware.get('precision')}). "
+                f"{saved.conditions.seed}, preset {saved.conditions.preset}, frost textures "
+                f"{saved.conditions.textures}, {saved.made.hardware.get('precision')}). "
                 "Add --replace to measure it anew under these, or work on a copy of the run folder."
             )
         return True
@@ -256,7 +274,7 @@ class _Bench:
     def _saved(self, corruption: str, severity: int) -> Cell | None:
         """The saved cell, if it is whole and was measured under these very conditions on these very images."""
         stamp = read_stamp(self.run.predictions, corruption, severity)
-        if stamp is None or stamp.provenance != self.provenance:
+        if stamp is None or stamp.provenance != self.provenance_of(corruption):
             return None
         try:
             cell = read_cell(self.run.predictions, corruption, severity)
@@ -273,7 +291,7 @@ class _Bench:
                 cell = self._measure_cell(corruption, severity, stop, bar)
                 if cell is not None:
                     seconds = round(time.monotonic() - started, 2)
-                    write_cell(self.run.predictions, cell, Stamp(self.provenance, seconds))
+                    write_cell(self.run.predictions, cell, Stamp(self.provenance_of(corruption), seconds))
                     cells[corruption, severity] = cell
                 if stop.signal_number is not None:
                     raise Interrupted(
@@ -304,7 +322,20 @@ class _Bench:
     def _corrupt(self, images: Tensor, ids: Sequence[str], corruption: str, severity: int) -> Tensor:
         if corruption == CLEAN:
             return images
-        return corrupt(images, corruption, severity, preset=self.conditions.preset, seed=self.conditions.seed, ids=ids)
+        if corruption == "frost":
+            self._require_textures()
+        preset, seed = self.conditions.preset, self.conditions.seed
+        return corrupt(images, corruption, severity, preset=preset, seed=seed, ids=ids, textures=self.textures)
+
+    def _require_textures(self) -> None:
+        """Find the textures of a frost that nobody asked for now, but whose saved cells are damaged or gone."""
+        if self.textures is None:
+            self.textures = choose_textures("procedural" if self.conditions.textures == "procedural" else None)
+        if self.textures.label != self.conditions.textures:
+            raise ConfigError(
+                f"Cells of frost measured with {self.conditions.textures} are damaged, and there are only "
+                f"{self.textures.label} textures now. Name the folder of photographs with --textures."
+            )
 
     def summarise(self, cells: dict[tuple[str, int], Cell], command: str, notes: Sequence[str]) -> Summary:
         """The summary of all cells, whoever measured them when."""

@@ -6,9 +6,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from rugged.benchmark.choice import evenly
 from rugged.core.files import atomic_path, write_json
 from rugged.data import Split
+from rugged.data.splits import evenly
 from rugged.engine import as_batch
 
 _COUNT = 8

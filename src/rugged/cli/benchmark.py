@@ -15,13 +15,17 @@ def benchmark(
         Path | None, typer.Option(help="Benchmarked run folder whose errors CE and mCE are relative to.")
     ] = None,
     corruptions: Annotated[
-        str | None, typer.Option(metavar="NAME,NAME", help="Only these corruptions. Default: all that exist.")
-    ] = None,
+        str, typer.Option(metavar="NAME,NAME", help="Corruptions, or the sets benchmark (15), extra (4) and all.")
+    ] = "benchmark",
     severities: Annotated[str, typer.Option(metavar="N,N", help="Only these severities.")] = "1,2,3,4,5",
     limit: Annotated[
         int | None, typer.Option(min=1, help="A quick run on so many images, taken evenly over the classes.")
     ] = None,
     preset: Annotated[str | None, typer.Option(help="Severity table. Default: by image size.")] = None,
+    textures: Annotated[
+        str | None,
+        typer.Option(metavar="DIR|procedural", help="Frost photographs, or drawn ice. Default: fetched on first use."),
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace a full benchmark that was measured under other conditions.")
     ] = False,
@@ -36,18 +40,18 @@ def benchmark(
     from rugged.cli.choices import parse_names, parse_numbers
     from rugged.cli.invocation import command_line
     from rugged.cli.tables import print_results
-    from rugged.corruptions import AVAILABLE
     from rugged.data import open_dataset
     from rugged.results import RunFolder
 
     summary = measure(
         run,
         open_dataset(data),
-        corruptions=AVAILABLE if corruptions is None else parse_names(corruptions),
+        corruptions=parse_names(corruptions),
         severities=parse_numbers(severities),
         limit=limit,
         seed=seed,
         preset=preset,
+        textures=textures,
         baseline=baseline,
         replace_results=replace,
         device=device,

@@ -10,12 +10,17 @@ def differences(conditions: Conditions, other: Conditions) -> list[str]:
     """What keeps the figures of two measurements apart, one phrase a difference; nothing where they are comparable.
 
     Which corruptions were measured is left to the caller: a baseline may hold more than the model it normalises.
+    Textures differ where both measured frost.
 
     Args:
         conditions: Of the measurement in question.
         other: Of the one it is held against.
     """
-    wanted, found = ({**each.without_extent(), "severities": each.severities} for each in (conditions, other))
+    both_frosty = "none" not in (conditions.textures, other.textures)
+    wanted, found = (
+        {**(each.of_cell("frost") if both_frosty else each.without_extent()), "severities": each.severities}
+        for each in (conditions, other)
+    )
     return [
         f"{name.replace('_', ' ')} is {_short(found.get(name))}, here {_short(value)}"
         for name, value in wanted.items()

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
+from rugged.core.catalogue import BENCHMARK, PROCEDURAL_FROST, SEVERITIES, display_name, size_note
 from rugged.core.configuration import from_plain, to_plain
 from rugged.core.errors import ResultsError, RuggedError
 from rugged.core.files import read_json, write_json
@@ -41,7 +41,8 @@ class Conditions:
         route: ``"in memory"``: corrupted on the fly, nothing stored.
         stored: Storage step between corruption and model: ``"no"``.
         preset: Severity table.
-        textures: Frost textures: ``"none"`` where no corruption used any.
+        textures: What frost laid over the images: ``"photographs"`` (the published ones), ``"procedural"``, or
+            ``"none"`` where frost was not measured.
         seed: Seed of the keyed random streams.
         stream_version: Version of their layout.
         corruptions: What was measured, in the catalogue's order.
@@ -76,8 +77,18 @@ class Conditions:
         return tuple(name for name in self.corruptions if name in BENCHMARK) or self.corruptions
 
     def without_extent(self) -> dict[str, Any]:
-        """All but which corruptions and severities were measured: what a single cell depends on."""
-        return {key: value for key, value in to_plain(self).items() if key not in ("corruptions", "severities")}
+        """All but which corruptions and severities were measured, with frost's textures: what every cell depends on."""
+        extent = ("corruptions", "severities", "textures")
+        return {key: value for key, value in to_plain(self).items() if key not in extent}
+
+    def of_cell(self, corruption: str) -> dict[str, Any]:
+        """What the cells of one corruption depend on."""
+        return self.without_extent() | ({"textures": self.textures} if corruption == "frost" else {})
+
+    def goes_with(self, other: "Conditions") -> bool:
+        """Whether cells measured under either may stand in one summary."""
+        same_textures = "none" in (self.textures, other.textures) or self.textures == other.textures
+        return same_textures and self.without_extent() == other.without_extent()
 
 
 @dataclass(frozen=True)
@@ -226,6 +237,11 @@ def _notes(conditions: Conditions) -> tuple[str, ...]:
         notes.append(f"Only severities {', '.join(map(str, conditions.severities))} of 1 to 5 were measured.")
     if conditions.limit is not None:
         notes.append(f"Quick run: limited to {conditions.images:,} images, taken evenly over the classes.")
+    if conditions.textures == "procedural":
+        notes.append(f"Frost: {PROCEDURAL_FROST}.")
+    height, width = conditions.size
+    if (note := size_note(conditions.preset, height, width)) is not None:
+        notes.append(note)
     if conditions.route == "in memory":
         notes.append("Corrupted in memory, without the official files' JPEG storage, which costs further accuracy.")
     return tuple(notes)
