@@ -8,9 +8,11 @@ import typer
 
 from rugged.cli import data
 from rugged.cli.benchmark import benchmark
+from rugged.cli.corrupt import corrupt
 from rugged.cli.demo import demo
 from rugged.cli.doctor import doctor
 from rugged.cli.exits import Commands
+from rugged.cli.perturb import perturb
 from rugged.cli.recipes import recipes
 from rugged.cli.report import report
 from rugged.cli.train import train
@@ -24,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, train, benchmark, report, recipes, doctor):
+for command in (demo, train, benchmark, report, corrupt, perturb, recipes, doctor):
     app.command()(command)
 app.add_typer(data.app, name="data")
 

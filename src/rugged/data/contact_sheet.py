@@ -9,10 +9,10 @@ from PIL import Image, ImageDraw, ImageFont
 from rugged.data.dataset import ClassInfo, Dataset
 from rugged.data.splits import hash_key
 
-_BACKGROUND = (250, 250, 248)
-_INK = (32, 33, 36)
-_FAINT = (128, 130, 134)
-_MARGIN = 28
+BACKGROUND = (250, 250, 248)
+INK = (32, 33, 36)
+FAINT = (128, 130, 134)
+MARGIN = 28
 _GAP = 4
 _SIDES = (40, 96)  # A picture is shown between these sides, so that small ones are seen and large ones fit.
 
@@ -33,12 +33,12 @@ class _Layout:
     @property
     def page(self) -> tuple[int, int]:
         width, height = self.block
-        return 2 * _MARGIN + self.columns * width - 20, 2 * _MARGIN + 58 + self.rows * height
+        return 2 * MARGIN + self.columns * width - 20, 2 * MARGIN + 58 + self.rows * height
 
     def corner(self, label: int) -> tuple[int, int]:
         width, height = self.block
         column, row = divmod(label, self.rows)
-        return _MARGIN + column * width, _MARGIN + 58 + row * height
+        return MARGIN + column * width, MARGIN + 58 + row * height
 
 
 def draw_contact_sheet(dataset: Dataset, per_class: int | None = None) -> Image.Image:
@@ -53,15 +53,15 @@ def draw_contact_sheet(dataset: Dataset, per_class: int | None = None) -> Image.
     """
     many = len(dataset.classes) > 40
     layout = _layout(len(dataset.classes), per_class or (6 if many else 12), dataset.size[0])
-    page = Image.new("RGB", layout.page, _BACKGROUND)
+    page = Image.new("RGB", layout.page, BACKGROUND)
     draw = ImageDraw.Draw(page)
     height, width = dataset.size
-    draw.text((_MARGIN, _MARGIN - 4), dataset.name, font=_font(26), fill=_INK)
+    draw.text((MARGIN, MARGIN - 4), dataset.name, font=font(26), fill=INK)
     summary = (
         f"{len(dataset.classes)} classes · {len(dataset.train):,} training and {len(dataset.val):,} validation "
         f"pictures of {width} x {height} · {dataset.content_hash[:12]}"
     )
-    draw.text((_MARGIN, _MARGIN + 28), summary, font=_font(13), fill=_FAINT)
+    draw.text((MARGIN, MARGIN + 28), summary, font=font(13), fill=FAINT)
     for label, (info, train, val) in enumerate(dataset.counts()):
         _draw_class(page, draw, layout, dataset, label, info, f"{train:,} + {val:,}")
     return page
@@ -87,14 +87,14 @@ def _draw_class(
 ) -> None:
     left, top = layout.corner(label)
     right = left + layout.pictures * (layout.side + _GAP) - _GAP
-    small = _font(11)
-    draw.text((right, top + 2), counts, font=small, fill=_FAINT, anchor="ra")
+    small = font(11)
+    draw.text((right, top + 2), counts, font=small, fill=FAINT, anchor="ra")
     room = right - left - draw.textlength(counts, font=small) - 8
     title = _shortened(draw, info.name, room)
-    draw.text((left, top), title, font=_font(13), fill=_INK)
-    after = draw.textlength(title, font=_font(13)) + 8
+    draw.text((left, top), title, font=font(13), fill=INK)
+    after = draw.textlength(title, font=font(13)) + 8
     if info.id != info.name and after + draw.textlength(info.id, font=small) <= room:
-        draw.text((left + after, top + 2), info.id, font=small, fill=_FAINT)
+        draw.text((left + after, top + 2), info.id, font=small, fill=FAINT)
     for place, pixels in enumerate(_choose(dataset, label, layout.pictures)):
         picture = Image.fromarray(pixels)
         if picture.size != (layout.side, layout.side):
@@ -112,13 +112,14 @@ def _choose(dataset: Dataset, label: int, count: int) -> list[np.ndarray[tuple[i
 
 
 def _shortened(draw: ImageDraw.ImageDraw, text: str, room: float) -> str:
-    font = _font(13)
-    if draw.textlength(text, font=font) <= room:
+    written = font(13)
+    if draw.textlength(text, font=written) <= room:
         return text
-    while text and draw.textlength(text + "…", font=font) > room:
+    while text and draw.textlength(text + "…", font=written) > room:
         text = text[:-1]
     return text.rstrip() + "…"
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The font of pages, in a height of so many pixels."""
     return ImageFont.load_default(size)

@@ -72,6 +72,8 @@ class Dataset:
             :func:`rugged.data.packed.content_hash`. It says nothing of where or when the data was packed.
         notes: What was done to the pictures on the way in, as sentences: resized, converted, set aside.
         folder: Where the pack lies.
+        corruptions: Those that its pictures carry, where ``rugged corrupt --one-per-image`` has made them; what is
+            trained on them has seen these corruptions.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Dataset:
     content_hash: str
     notes: tuple[str, ...]
     folder: Path
+    corruptions: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:

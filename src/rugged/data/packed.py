@@ -2,7 +2,7 @@
 
 ::
 
-    dataset.json        format, name, classes, size, counts, content hash, source, notes
+    dataset.json        format, name, classes, size, counts, content hash, source, notes, corruptions if any
     train-images.npy    (N, H, W, 3) uint8: numpy.load(..., mmap_mode="r") reads it without this package
     train-labels.npy    (N,) int64
     train-ids.txt       one id a line, in the order of the images
@@ -15,7 +15,7 @@ date of a file differs from ``verified.json``, as git's index does: a pack costs
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -53,6 +53,7 @@ class Origin:
         holdout: The share held out where the source has no validation split.
         bad_images: ``refuse`` or ``skip``.
         name: The data set's name where it is not the source's own.
+        command: The command that makes it, where that is not ``rugged data``.
     """
 
     path: str
@@ -62,6 +63,7 @@ class Origin:
     holdout: float = 0.2
     bad_images: str = "refuse"
     name: str | None = None
+    command: str | None = None
 
 
 class ImageWriter:
@@ -120,6 +122,7 @@ def finish(
     ids: dict[str, list[str]],
     origin: Origin,
     notes: list[str],
+    corrupted: Mapping[str, Any] | None = None,
 ) -> None:
     """Complete a pack whose pictures are written: labels, ids, content hash and manifest.
 
@@ -131,6 +134,7 @@ def finish(
         ids: For each split, N ids, sorted.
         origin: Where the pictures came from.
         notes: What was done to them.
+        corrupted: Which ``corruptions`` they were given and how, if they were.
     """
     for split in SPLITS:
         np.save(folder / f"{split}-labels.npy", labels[split].astype("<i8"))
@@ -145,6 +149,7 @@ def finish(
         "content_hash": content_hash(classes, splits["train"], splits["val"]),
         "notes": notes,
         "source": asdict(origin),
+        **({} if corrupted is None else {"corrupted": corrupted}),
         "classes": [asdict(info) for info in classes],
     }
     files.write_json(folder / MANIFEST, manifest)
@@ -200,6 +205,16 @@ def origin_of(folder: Path) -> Origin:
         return Origin(**source)
     except TypeError as error:
         raise UnusablePackError(f"{folder / MANIFEST} does not say what it was packed from.") from error
+
+
+def corrupted_of(folder: Path) -> Mapping[str, Any] | None:
+    """How the pictures of a pack were corrupted; None if they were not.
+
+    Raises:
+        UnusablePackError: The manifest cannot be read.
+    """
+    found: Any = _manifest(folder).get("corrupted")
+    return found if isinstance(found, dict) else None
 
 
 def read_pack(folder: Path, verify: bool = False) -> Dataset:
@@ -269,6 +284,7 @@ def _read(folder: Path, manifest: dict[str, Any]) -> Dataset:
         content_hash=manifest["content_hash"],
         notes=tuple(manifest["notes"]),
         folder=folder,
+        corruptions=tuple(manifest.get("corrupted", {}).get("corruptions", ())),
     )
 
 

@@ -1,4 +1,8 @@
-"""Splits by the hash of a picture's id: the same whatever the order, the container or the other pictures' pixels."""
+"""Parts of a data set, chosen the same way every time.
+
+By the hash of a picture's id, whatever the order, the container or the other pictures' pixels; or evenly over the
+classes.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -65,3 +69,28 @@ def development_split(train: Split, per_class: int = 25, seed: int = 0) -> tuple
         positions.sort(key=lambda position: hash_key(train.ids[position], f"rugged development {seed}"))
         development[positions[:per_class]] = True
     return np.flatnonzero(~development), np.flatnonzero(development)
+
+
+def evenly(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Choose images evenly over the classes: the first of each class, then the second of each, and so on.
+
+    Where a round does not fit whole, its classes are taken evenly spaced.
+
+    Args:
+        labels: ``(N,)`` class of each image.
+        count: How many; more than N gives all.
+
+    Returns:
+        Their positions, in rising order.
+    """
+    if count >= len(labels):
+        return np.arange(len(labels))
+    order = np.argsort(labels, kind="stable")
+    round_of = np.empty(len(labels), np.int64)
+    round_of[order] = np.arange(len(labels)) - np.searchsorted(labels[order], labels[order])
+    last = np.sort(round_of)[count]  # The first round that does not fit whole.
+    whole = np.flatnonzero(round_of < last)
+    partial = np.flatnonzero(round_of == last)
+    partial = partial[np.argsort(labels[partial])]
+    spaced = partial[np.linspace(0, len(partial), count - len(whole), endpoint=False).astype(np.int64)]
+    return np.sort(np.concatenate([whole, spaced]))

@@ -28,12 +28,13 @@ class _TooLittleSpaceError(OSError):
 
 
 @contextmanager
-def staging(out: Path, ours: bool = False) -> Iterator[Path]:
+def staging(out: Path, ours: bool = False, elsewhere: str = " with --out or RUGGED_CACHE") -> Iterator[Path]:
     """Give a temporary folder beside ``out`` and move it into place when the block succeeds.
 
     Args:
         out: The folder to make, or the pack to replace. One process at a time: the caller holds a lock.
         ours: Whether ``out`` lies where only rugged writes, so that anything found there may be replaced.
+        elsewhere: How another place is chosen, for messages.
 
     Raises:
         DataError: ``out`` is something other than a pack, cannot be written, or the disk is full.
@@ -51,15 +52,12 @@ def staging(out: Path, ours: bool = False) -> Iterator[Path]:
         yield temporary
         _move_into_place(temporary, out)
     except OSError as error:
-        if error.errno in _NO_SPACE:
-            found = str(error) if isinstance(error, _TooLittleSpaceError) else _left(shutil.disk_usage(out.parent).free)
+        full = no_space(error, out)
+        if full:
             raise DataError(
-                f"The disk of {out} is full ({found}). Nothing was kept. Free some space, or choose another place "
-                f"with --out or RUGGED_CACHE."
+                f"{full}. Nothing was kept. Free some space, or choose another place{elsewhere}."
             ) from error
-        raise DataError(
-            f"Cannot write {out}: {error.strerror or error}. Choose another place with --out or RUGGED_CACHE."
-        ) from error
+        raise DataError(f"Cannot write {out}: {error.strerror or error}. Choose another place{elsewhere}.") from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -86,6 +84,14 @@ def require_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise _TooLittleSpaceError(needed, free)
+
+
+def no_space(error: OSError, out: Path) -> str | None:
+    """Say that the disk of ``out`` is full, and how much is left, if that is what the error is about."""
+    if error.errno not in _NO_SPACE:
+        return None
+    found = str(error) if isinstance(error, _TooLittleSpaceError) else _left(shutil.disk_usage(out.parent).free)
+    return f"The disk of {out} is full ({found})"
 
 
 def _left(free: int) -> str:

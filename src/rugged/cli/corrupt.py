@@ -1,0 +1,144 @@
+"""``rugged corrupt``: corrupted copies of a data set, as files, as a data set, or as a page to look at."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from rugged.core.errors import ConfigError
+
+
+def corrupt(
+    source: Annotated[
+        str, typer.Argument(metavar="SRC", help="builtin, a prepared data set's name, or a path to pictures or a pack.")
+    ],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder to make or to go on with; with --preview a PNG file.")
+    ],
+    corruptions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME",
+            help="Corruptions, or the sets benchmark (15), extra (4) and all. Default: benchmark; --preview: all.",
+        ),
+    ] = None,
+    severities: Annotated[str, typer.Option(metavar="N,N", help="Only these severities.")] = "1,2,3,4,5",
+    preset: Annotated[str | None, typer.Option(help="Severity table. Default: by image size.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions' randomness.")] = 0,
+    textures: Annotated[
+        str | None,
+        typer.Option(metavar="DIR|procedural", help="Frost photographs, or drawn ice. Default: fetched on first use."),
+    ] = None,
+    file_format: Annotated[
+        Literal["jpeg", "png", "npy"] | None,
+        typer.Option(
+            "--format", help="JPEG of quality 85 as in the official sets (default), PNG, or CIFAR-C's arrays."
+        ),
+    ] = None,
+    split: Annotated[Literal["train", "val"] | None, typer.Option(help="Which pictures. Default: val.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many, taken evenly over the classes.")] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="Fit the pictures of a source to so many pixels.")] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Only the I-th of N shares. Default: the rank under torchrun.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")] = None,
+    one_per_image: Annotated[
+        bool, typer.Option("--one-per-image", help="Pack both splits with one corruption drawn for each picture.")
+    ] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Draw one picture under everything; SRC may be a picture file.")
+    ] = False,
+    picture: Annotated[str | None, typer.Option("--id", help="Which picture --preview shows.")] = None,
+) -> None:
+    """Write corrupted copies in the official layout. Interrupted and run again, it goes on where it stopped."""
+    from rugged.cli.choices import parse_names, parse_numbers
+
+    if corruptions is None:
+        corruptions = "all" if preview else "benchmark"
+    how = {
+        "corruptions": parse_names(corruptions),
+        "severities": parse_numbers(severities),
+        "preset": preset,
+        "seed": seed,
+        "textures": textures,
+    }
+    given = {
+        "--format": file_format, "--split": split, "--limit": limit, "--shard": shard, "--workers": workers,
+        "--id": picture, "--one-per-image": one_per_image or None,
+    }  # fmt: skip
+    if preview:
+        _refuse_others("with --preview", given, ("--split", "--id"))
+        _preview(source, out, split or "val", size, picture, how)
+    elif one_per_image:
+        _refuse_others("with --one-per-image", given, ("--one-per-image", "--workers"))
+        _one_per_image(source, out, size, workers, how)
+    else:
+        _refuse_others("without --preview", given, ("--format", "--split", "--limit", "--shard", "--workers"))
+        _write(source, out, split or "val", size, limit, shard, workers, how | {"file_format": file_format or "jpeg"})
+
+
+def _refuse_others(here: str, given: Mapping[str, object], known: tuple[str, ...]) -> None:
+    """Refuse an option that would be read and then not obeyed."""
+    for option, value in given.items():
+        if value is not None and option not in known:
+            raise ConfigError(f"{option} means nothing {here}. Leave it out.")
+
+
+def _write(
+    source: str,
+    out: Path,
+    split: Literal["train", "val"],
+    size: int | None,
+    limit: int | None,
+    shard: str | None,
+    workers: int | None,
+    how: dict[str, Any],
+) -> None:
+    from rugged.core.progress import say
+    from rugged.data import open_dataset
+    from rugged.data.corrupted.shard import choose_shard
+    from rugged.data.corrupted.writer import write_corrupted
+
+    share = choose_shard(shard)
+    dataset = open_dataset(source, size=size)
+    written = write_corrupted(dataset, out, split=split, limit=limit, shard=share, workers=workers, **how)
+    if written.missing_shards:
+        say(
+            f"Shard {share} is done; with the others there are {written.pictures:,} pictures so far. "
+            f"To come: {', '.join(written.missing_shards)}."
+        )
+    else:
+        say(f"Complete: {written.pictures:,} corrupted pictures.")
+    typer.echo(written.folder)
+
+
+def _one_per_image(source: str, out: Path, size: int | None, workers: int | None, how: dict[str, Any]) -> None:
+    from rugged.cli.invocation import command_line
+    from rugged.core.progress import say
+    from rugged.data import open_dataset
+    from rugged.data.corrupted.one_per_image import write_one_per_image
+    from rugged.data.opening import spelled
+
+    write_one_per_image(open_dataset(source, size=size), out, workers=workers, command=command_line(), **how)
+    say(f"Use it with --data {spelled(out)}")
+    typer.echo(out)
+
+
+def _preview(source: str, out: Path, split: str, size: int | None, picture: str | None, how: dict[str, Any]) -> None:
+    from rugged.core import files
+    from rugged.data import open_dataset
+    from rugged.data.corrupted.preview import draw_preview, read_subject, subject_of
+    from rugged.data.opening import is_name
+
+    if out.suffix.lower() != ".png":
+        raise ConfigError(f"--preview writes a PNG file, and {out} is not the name of one. Write OUT.png.")
+    if Path(source).is_file() and not is_name(source) and not source.lower().endswith(".zip"):
+        subject = read_subject(Path(source), size)
+    else:
+        dataset = open_dataset(source, size=size)
+        subject = subject_of(dataset, dataset.train if split == "train" else dataset.val, picture)
+    page = draw_preview(subject, **how)
+    with files.atomic_path(out) as path:
+        page.save(path, format="PNG")
+    typer.echo(out)

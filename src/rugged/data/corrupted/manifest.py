@@ -1,0 +1,131 @@
+"""``manifest.json`` of a folder of corrupted pictures: what it holds, how it was made, and whether it is whole."""
+
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from rugged import __version__
+from rugged.core import files
+from rugged.core.errors import DataError, RuggedError
+from rugged.corruptions import STREAM_VERSION
+from rugged.data.corrupted.pictures import Corruptor
+from rugged.data.dataset import Dataset
+
+MANIFEST = "manifest.json"
+KIND = "corrupted pictures"
+
+_FORMAT = 1
+_PROGRESS = ("counts", "complete", "missing_shards", "notes")
+_NOT_OFFICIAL = (
+    "The pictures are those of Tiny ImageNet itself. The official Tiny ImageNet-C was made from other photographs, "
+    "so scores on the two cannot be compared."
+)
+
+
+def describe(
+    dataset: Dataset,
+    split: str,
+    pictures: int,
+    corruptor: Corruptor,
+    corruptions: tuple[str, ...],
+    severities: tuple[int, ...],
+) -> dict[str, Any]:
+    """Say what decides the bytes that are written.
+
+    Args:
+        dataset: The source.
+        split: Which of its splits; ``all`` for both.
+        pictures: How many of its pictures.
+        corruptor: How they are corrupted.
+        corruptions: In which ways.
+        severities: How severely.
+    """
+    height, width = dataset.size
+    return {
+        "source": {
+            "name": dataset.name,
+            "content_hash": dataset.content_hash,
+            "split": split,
+            "pictures": pictures,
+            "size": [height, width],
+        },
+        "corruptions": list(corruptions),
+        "severities": list(severities),
+        "preset": corruptor.preset,
+        "textures": corruptor.textures_label,
+        "seed": corruptor.seed,
+        "stream_version": STREAM_VERSION,
+        "versions": _versions(),
+    }
+
+
+def notes(dataset: Dataset, corruptor: Corruptor) -> list[str]:
+    """What a reader of scores must know, as sentences."""
+    own = [_NOT_OFFICIAL] if dataset.name == "tiny-imagenet" else []
+    return [*dataset.notes, *corruptor.notes(*dataset.size), *own]
+
+
+def begin(path: Path, description: Mapping[str, Any], file_format: str, remarks: list[str]) -> dict[str, Any]:
+    """Go with the manifest that is there, or write a new one.
+
+    Raises:
+        DataError: It is of something else; each difference is named.
+    """
+    wanted = {"format": _FORMAT, "kind": KIND, **description, "file_format": file_format, "notes": remarks}
+    if not path.exists():
+        write(path, wanted, {}, ["all"])
+        return wanted
+    try:
+        saved = files.read_json(path)
+    except RuggedError as error:
+        raise DataError(f"{error} Delete the folder {path.parent}, or choose another one.") from error
+    if not isinstance(saved, dict) or saved.get("kind") != KIND:
+        raise DataError(f"{path.parent} holds something that rugged corrupt has not written. Choose another folder.")
+    found = differences(saved, wanted)
+    if found:
+        raise DataError(
+            f"{path.parent} was begun otherwise: {'; '.join(found)}. Run the command that began it, choose another "
+            "folder, or delete this one."
+        )
+    return wanted
+
+
+def write(path: Path, manifest: Mapping[str, Any], counts: Mapping[str, Any], missing: list[str]) -> None:
+    """Write a manifest with what is there by now."""
+    state = {"counts": counts, "complete": not missing, "missing_shards": missing}
+    files.write_json(path, {**manifest, **state})
+
+
+def differences(saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """Name what differs, progress and notes aside: ``seed is 0 there and 1 here``."""
+    there, here = dict(_flat(saved)), dict(_flat(wanted))
+    return [
+        f"{name} is {_shown(there.get(name))} there and {_shown(here.get(name))} here"
+        for name in sorted({*there, *here})
+        if there.get(name) != here.get(name)
+    ]
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, inner in value.items():
+        if not prefix and name in _PROGRESS:
+            continue
+        if isinstance(inner, Mapping):
+            yield from _flat(inner, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", inner
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return "not given" if value is None else str(value)
+
+
+def _versions() -> dict[str, str]:
+    """Of the packages that decide bytes."""
+    named = ("torch", "torchvision", "numpy", "pillow")
+    return {"rugged": __version__, **{name: metadata.version(name) for name in named}, "opencv": cv2.__version__}

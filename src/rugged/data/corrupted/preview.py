@@ -1,0 +1,195 @@
+"""The page that everybody knows: one picture, a row for each corruption, a column for each severity."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from rugged.core.catalogue import ALL, EXTRA, PROCEDURAL_NOTE, SEVERITIES, display_name
+from rugged.core.errors import DataError
+from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.data.contact_sheet import BACKGROUND, FAINT, INK, MARGIN, font
+from rugged.data.corrupted.pictures import Corruptor, choose_corruptor
+from rugged.data.dataset import Dataset, Split
+from rugged.data.decode import BadImageError, decode_image
+from rugged.data.splits import hash_key
+
+LONGEST = 512
+"""A picture file with a longer side is shrunk to it: the page would be larger than a screen can be scrolled over."""
+
+_SHOWN = 128  # Pictures are enlarged by whole numbers up to about this side: each pixel stays what it is.
+_GAP = 5
+_NAMES = 148
+_HEAD = 96
+_GROUPS = {
+    "Noise": ("gaussian_noise", "shot_noise", "impulse_noise"),
+    "Blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
+    "Weather": ("snow", "frost", "fog", "brightness"),
+    "Digital": ("contrast", "elastic_transform", "pixelate", "jpeg_compression"),
+    "Extra": EXTRA,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A picture to show.
+
+    Attributes:
+        pixels: ``(H, W, 3)`` uint8.
+        id: What its randomness is keyed by.
+        caption: Where it is from, for the page.
+    """
+
+    pixels: NDArray[np.uint8]
+    id: str
+    caption: str
+
+
+def subject_of(dataset: Dataset, split: Split, identifier: str | None = None) -> Subject:
+    """Choose a picture of a data set; unless one is named, a bright and colourful one.
+
+    Raises:
+        DataError: There is no picture of this id, or none at all.
+    """
+    if not len(split):
+        raise DataError(f"The {split.name} split of {dataset.name} is empty. Choose the other one with --split.")
+    if identifier is None:
+        position = _most_telling(split)
+    elif identifier in split.ids:
+        position = split.ids.index(identifier)
+    else:
+        raise DataError(
+            f"There is no picture {identifier!r} in the {split.name} split of {dataset.name}; its ids look like "
+            f"{split.ids[0]!r}."
+        )
+    name = split.ids[position]
+    return Subject(np.array(split.images[position]), name, f"{name} of {dataset.name}")
+
+
+def read_subject(file: Path, side: int | None = None) -> Subject:
+    """Read a picture file: its own size, shrunk where its longer side is beyond ``LONGEST`` pixels.
+
+    Args:
+        file: The picture.
+        side: Fit it to a square of this side.
+
+    Raises:
+        DataError: It cannot be read, or is not a picture.
+    """
+    try:
+        pixels = decode_image(file.read_bytes(), side).pixels
+    except OSError as error:
+        raise DataError(f"Cannot read {file}: {error.strerror or error}.") from error
+    except BadImageError as error:
+        raise DataError(f"{file} cannot be shown: {error}. Name another picture, or a data set.") from error
+    image, caption = Image.fromarray(pixels), file.name
+    if max(image.size) > LONGEST:
+        image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+        caption += ", reduced"
+    return Subject(np.array(image), file.stem, caption)
+
+
+def draw_preview(
+    subject: Subject,
+    *,
+    corruptions: Sequence[str] = ALL,
+    severities: Sequence[int] = SEVERITIES,
+    preset: str | None = None,
+    seed: int = 0,
+    textures: str | None = None,
+) -> Image.Image:
+    """Draw the page.
+
+    Args:
+        subject: The picture.
+        corruptions: Names of corruptions or of sets of them.
+        severities: Some of 1 to 5.
+        preset: Table of severities; by the picture's size unless named.
+        seed: Of the keyed draws.
+        textures: For frost: a folder of the published photographs, or ``"procedural"``; None looks for the photographs
+            and fetches them on first use.
+
+    Returns:
+        An RGB page.
+
+    Raises:
+        ConfigError: A corruption, severity or preset that does not exist.
+        CorruptionError: A picture of this size cannot be corrupted so.
+    """
+    names, levels = choose_corruptions(corruptions), choose_severities(severities)
+    corruptor = choose_corruptor((subject.pixels.shape[0], subject.pixels.shape[1]), names, preset, seed, textures)
+    page = _Page(subject, corruptor, names, levels)
+    page.draw_head()
+    for row, name in enumerate(names):
+        page.draw_row(row, name)
+    return page.image
+
+
+class _Page:
+    """The page while it is drawn: a grid of cells below a head, with names at the left."""
+
+    def __init__(self, subject: Subject, corruptor: Corruptor, names: Sequence[str], severities: Sequence[int]) -> None:
+        self.subject, self.corruptor, self.names, self.severities = subject, corruptor, names, severities
+        height, width = subject.pixels.shape[:2]
+        self.scale = max(1, round(_SHOWN / max(height, width)))
+        self.cell: tuple[int, int] = width * self.scale + _GAP, height * self.scale + _GAP
+        columns = len(severities) + 1
+        right = MARGIN + _NAMES + columns * self.cell[0] - _GAP
+        bottom = MARGIN + _HEAD + len(names) * self.cell[1] + self._groups_before(len(names) - 1) * _GAP * 3
+        self.image = Image.new("RGB", (right + MARGIN, bottom + MARGIN), BACKGROUND)
+        self.draw = ImageDraw.Draw(self.image)
+
+    def draw_head(self) -> None:
+        """The title, what is shown, and the heads of the columns."""
+        height, width = self.subject.pixels.shape[:2]
+        facts = [f"{width} x {height}", f"preset {self.corruptor.preset}", f"seed {self.corruptor.seed}"]
+        self.draw.text((MARGIN, MARGIN - 4), "Common corruptions", font=font(26), fill=INK)
+        line = " · ".join([self.subject.caption, *facts])
+        self.draw.text((MARGIN, MARGIN + 30), line, font=font(13), fill=FAINT)
+        if self.corruptor.textures_label == "procedural":
+            self.draw.text((MARGIN, MARGIN + 48), PROCEDURAL_NOTE, font=font(13), fill=FAINT)
+        for column, head in enumerate(("clean", *map(str, self.severities))):
+            middle = self._left(column) + (self.cell[0] - _GAP) / 2
+            self.draw.text((middle, MARGIN + _HEAD - 8), head, font=font(13), fill=FAINT, anchor="ms")
+
+    def draw_row(self, row: int, name: str) -> None:
+        """A corruption: its name, the clean picture, and the severities."""
+        top = MARGIN + _HEAD + row * self.cell[1] + self._groups_before(row) * _GAP * 3
+        middle = top + (self.cell[1] - _GAP) / 2
+        first = row == 0 or _group(self.names[row - 1]) != _group(name)
+        if first:
+            self.draw.text((MARGIN, top), _group(name).upper(), font=font(10), fill=FAINT)
+        self.draw.text((MARGIN, middle), display_name(name), font=font(14), fill=INK, anchor="lm")
+        self._paste(0, top, self.subject.pixels)
+        for column, severity in enumerate(self.severities, start=1):
+            corrupted = self.corruptor.corrupt(self.subject.pixels[None], [self.subject.id], name, severity)
+            self._paste(column, top, corrupted[0].permute(1, 2, 0).contiguous().numpy())
+
+    def _paste(self, column: int, top: int, pixels: NDArray[np.uint8]) -> None:
+        image = Image.fromarray(pixels)
+        shown = image.resize((image.width * self.scale, image.height * self.scale), Image.Resampling.NEAREST)
+        self.image.paste(shown, (self._left(column), top))
+
+    def _left(self, column: int) -> int:
+        return MARGIN + _NAMES + column * self.cell[0]
+
+    def _groups_before(self, row: int) -> int:
+        return len({_group(name) for name in self.names[: row + 1]}) - 1
+
+
+def _group(name: str) -> str:
+    return next(group for group, members in _GROUPS.items() if name in members)
+
+
+def _most_telling(split: Split) -> int:
+    """Of a few dozen pictures the one with the largest fields of different colours: there corruptions show best."""
+    ranked = sorted(range(len(split)), key=lambda position: hash_key(split.ids[position], "rugged preview"))
+
+    def telling(position: int) -> float:
+        fields = np.asarray(Image.fromarray(split.images[position]).resize((8, 8), Image.Resampling.BOX), np.float64)
+        return float(fields.std((0, 1)).sum() + (fields - fields.mean(2, keepdims=True)).std((0, 1)).sum())
+
+    return max(ranked[:64], key=telling)

@@ -1,0 +1,59 @@
+"""A machine's share of the work."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rugged.core.environment import available_cores
+from rugged.core.errors import ConfigError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of ``of`` equal shares, counted from 1. The whole is ``Shard()``."""
+
+    number: int = 1
+    of: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    @property
+    def file_name(self) -> str:
+        """As part of a file's name."""
+        return f"{self.number}-of-{self.of}"
+
+    def take(self, everything: Sequence[T]) -> list[T]:
+        """Every ``of``-th, so that each share gets some of the cheap and some of the dear."""
+        return list(everything[self.number - 1 :: self.of])
+
+    def siblings(self) -> "list[Shard]":
+        """All shares of this division, this one among them."""
+        return [Shard(number, self.of) for number in range(1, self.of + 1)]
+
+
+def choose_shard(text: str | None) -> Shard:
+    """Read ``i/n``; without one, take the place that ``torchrun`` has given to this process, or everything.
+
+    Raises:
+        ConfigError: Not of this form, or i is not one of 1 … n.
+    """
+    if text is None:
+        rank, world = os.environ.get("RANK"), os.environ.get("WORLD_SIZE")
+        if rank is None or world is None:
+            return Shard()
+        text = f"{int(rank) + 1}/{world}" if rank.isdecimal() else f"{rank}/{world}"
+    match = re.fullmatch(r"(\d+)/(\d+)", text, re.ASCII)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise ConfigError(f"{text!r} is no shard; expected i/n with i from 1 to n, such as 2/4.")
+    return Shard(int(match[1]), int(match[2]))
+
+
+def default_workers() -> int:
+    """The cores this process may use; under ``torchrun``, its part of the machine's."""
+    beside = os.environ.get("LOCAL_WORLD_SIZE", "1")
+    return max(1, available_cores() // max(1, int(beside) if beside.isdecimal() else 1))

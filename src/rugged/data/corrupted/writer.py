@@ -1,0 +1,189 @@
+"""``rugged corrupt``: corrupted copies of a split, on all cores, resumable, in shares."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
+from rugged.core.errors import ConfigError, DataError
+from rugged.core.progress import progress
+from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.core.stopping import stop_on_signal
+from rugged.data import packed
+from rugged.data.corrupted import manifest
+from rugged.data.corrupted.arrays import Arrays, write_labels
+from rugged.data.corrupted.claim import claimed, manifest_held, remove_work
+from rugged.data.corrupted.folders import Folders, check_names
+from rugged.data.corrupted.layout import Job, Layout, missing_shares, total
+from rugged.data.corrupted.pictures import Pictures, choose_corruptor, rehearse
+from rugged.data.corrupted.processes import work_on
+from rugged.data.corrupted.shard import Shard, default_workers
+from rugged.data.dataset import Dataset
+from rugged.data.splits import evenly
+from rugged.data.staging import no_space, require_space
+
+FileFormat = Literal["jpeg", "png", "npy"]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What is in a folder after this process has done its share.
+
+    Attributes:
+        folder: The folder.
+        pictures: Corrupted pictures in it, by all shares together.
+        missing_shards: Shares of which something is not there yet, such as ``2/2``.
+    """
+
+    folder: Path
+    pictures: int
+    missing_shards: tuple[str, ...]
+
+
+def write_corrupted(
+    dataset: Dataset,
+    out: Path,
+    *,
+    split: Literal["train", "val"] = "val",
+    corruptions: Sequence[str] = BENCHMARK,
+    severities: Sequence[int] = SEVERITIES,
+    preset: str | None = None,
+    seed: int = 0,
+    textures: str | None = None,
+    file_format: FileFormat = "jpeg",
+    limit: int | None = None,
+    shard: Shard | None = None,
+    workers: int | None = None,
+) -> Written:
+    """Write corrupted copies of a split. Interrupted and called again, it writes what is missing, to the same bytes.
+
+    Args:
+        dataset: The source.
+        out: The folder to make, or to go on with.
+        split: Which pictures.
+        corruptions: Names of corruptions or of sets of them.
+        severities: Some of 1 to 5.
+        preset: Table of severities; by the pictures' size unless named.
+        seed: Of the keyed draws.
+        textures: For frost: a folder of the published photographs, or ``"procedural"``; None looks for the photographs
+            and fetches them on first use.
+        file_format: ``jpeg`` or ``png`` in the official layout, or ``npy`` in CIFAR-C's.
+        limit: Only so many pictures, evenly over the classes.
+        shard: The share of the work that this call does; all of it unless given.
+        workers: Processes; a core each unless given. With more than one, a script needs the usual
+            ``if __name__ == "__main__":``.
+
+    Raises:
+        ConfigError: An argument that means nothing.
+        CorruptionError: Pictures of this size cannot be corrupted so.
+        DataError: ``out`` holds something else or was begun otherwise, cannot be written, or the disk is full.
+        RunError: Another process writes the same, or a worker was killed.
+        Interrupted: A signal came; what was finished is there.
+    """
+    job, description = _plan(dataset, out, split, corruptions, severities, preset, seed, textures, limit, shard)
+    layout: Layout = Arrays(job) if file_format == "npy" else Folders(job, file_format)
+    if isinstance(layout, Folders):
+        check_names(job.pictures.ids)
+    if not (out / manifest.MANIFEST).exists():
+        rehearse(job.pictures, job.corruptor, job.corruptions, job.severities)
+    with _clear_errors(out), claimed(job):
+        with manifest_held(job):
+            whole = manifest.begin(
+                out / manifest.MANIFEST, description, file_format, manifest.notes(dataset, job.corruptor)
+            )
+            if file_format == "npy":
+                write_labels(job)
+        _write_missing(job, layout, default_workers() if workers is None else workers)
+        return _conclude(job, layout, whole)
+
+
+def _plan(
+    dataset: Dataset,
+    out: Path,
+    split: str,
+    corruptions: Sequence[str],
+    severities: Sequence[int],
+    preset: str | None,
+    seed: int,
+    textures: str | None,
+    limit: int | None,
+    shard: Shard | None,
+) -> tuple[Job, dict[str, Any]]:
+    chosen, levels = choose_corruptions(corruptions), choose_severities(severities)
+    source = {"train": dataset.train, "val": dataset.val}[split]
+    if not len(source):
+        raise DataError(f"The {split} split of {dataset.name} is empty. Choose the other one with --split.")
+    if limit is not None and limit < 1:
+        raise ConfigError(f"The limit is {limit}; expected at least 1 picture.")
+    require_apart(out, dataset)
+    corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
+    positions = evenly(source.labels, len(source) if limit is None else limit)
+    ids = tuple(source.ids[position] for position in positions)
+    pictures = Pictures(packed.images_path(dataset.folder, split), positions, ids, dataset.size)
+    labels = source.labels[positions].tolist()
+    description = manifest.describe(dataset, split, len(ids), corruptor, chosen, levels)
+    return Job(out, pictures, labels, corruptor, chosen, levels, shard or Shard()), description
+
+
+def require_apart(out: Path, dataset: Dataset) -> None:
+    """Refuse to write into the data set itself, where the next reader would take the copies for pictures of it.
+
+    Raises:
+        DataError: ``out`` is in the source or in the pack.
+    """
+    source = Path(packed.origin_of(dataset.folder).path)
+    for folder in (dataset.folder.resolve(), source):  # What a data set drawn by code is made from is no path.
+        if folder.is_absolute() and out.resolve().is_relative_to(folder):
+            raise DataError(
+                f"{out} lies in {folder}, where it would be read as part of the data. Choose another place."
+            )
+
+
+def _write_missing(job: Job, layout: Layout, workers: int) -> None:
+    items = layout.items(job.shard)
+    missing = [item for item in items if not layout.done(item)]
+    if not missing:
+        return
+    if isinstance(layout, Arrays):
+        require_space(job.work, sum(map(len, missing)) * int(np.prod((*job.pictures.size, 3))))
+    layout.prepare(missing)
+    files = sum(map(len, items))
+    title = "Corrupting" if job.shard.of == 1 else f"Corrupting, shard {job.shard}"
+    done = files - sum(map(len, missing))
+    with (
+        stop_on_signal() as stop,
+        progress(title, files, done=done) as bar,
+        closing(work_on(missing, layout.write, workers, stop)) as written,
+    ):
+        for item in written:
+            layout.finish(item)
+            bar.advance(len(item), f"{display_name(item.corruption)} {item.severity}")
+
+
+def _conclude(job: Job, layout: Layout, description: dict[str, Any]) -> Written:
+    """Count what is there, by whomever it was written, and say so in the manifest."""
+    with manifest_held(job):
+        counts = layout.counts()
+        expected = len(job.corruptions) * len(job.severities) * len(job.pictures)
+        missing = [] if total(counts) == expected else missing_shares(layout, job.shard)
+        if str(job.shard) in missing:
+            raise DataError(f"Of shard {job.shard} of {job.out} files vanished while it was written. Run it again.")
+        manifest.write(job.out / manifest.MANIFEST, description, counts, missing)
+        if not missing:
+            remove_work(job)
+    return Written(job.out, total(counts), tuple(missing))
+
+
+@contextmanager
+def _clear_errors(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = no_space(error, out) or f"Cannot write {out}: {error.strerror or error}"
+        raise DataError(
+            f"{reason}. What was finished is kept: mend this, then run the same command again to go on."
+        ) from error

@@ -1,0 +1,76 @@
+"""The page shows the corrupted pictures themselves, in their places."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from rugged.core.catalogue import ALL
+from rugged.core.errors import DataError
+from rugged.corruptions import corrupt
+from rugged.data.corrupted import preview
+from rugged.data.corrupted.preview import draw_preview, read_subject, subject_of
+
+
+def find(page, picture, scale):
+    """Where an enlarged picture stands on the page: (top, left) of each copy."""
+    pixels = np.asarray(page).astype(np.int32)
+    wanted = picture.repeat(scale, 0).repeat(scale, 1).astype(np.int32)
+    height, width = wanted.shape[:2]
+    corner = (pixels[: -height + 1, : -width + 1] == wanted[0, 0]).all(2)
+    corner &= (pixels[height - 1 :, width - 1 :] == wanted[-1, -1]).all(2)
+    places = zip(*np.nonzero(corner), strict=True)
+    return [(y, x) for y, x in places if (pixels[y : y + height, x : x + width] == wanted).all()]
+
+
+def test_every_cell_is_what_corrupt_gives(dataset):
+    subject = subject_of(dataset, dataset.val, "cat/val0003")
+    page = draw_preview(subject, corruptions=("contrast", "gaussian_noise", "saturate"), severities=(1, 4), seed=9)
+    clean = np.array(dataset.val.images[dataset.val.ids.index("cat/val0003")])
+    clean_places = find(page, clean, 8)
+    assert len(clean_places) == 3
+    images = torch.from_numpy(clean).permute(2, 0, 1)[None]
+    for (top, left), name in zip(clean_places, ("gaussian_noise", "contrast", "saturate"), strict=True):
+        columns = [left]
+        for severity in (1, 4):
+            shown = corrupt(images, name, severity, seed=9, ids=["cat/val0003"])[0].permute(1, 2, 0).numpy()
+            ((y, x),) = find(page, shown, 8)
+            assert y == top
+            columns.append(x)
+        assert columns == sorted(columns)
+
+
+def test_every_corruption_is_in_a_group():
+    assert [name for members in preview._GROUPS.values() for name in members] == list(ALL)
+
+
+def test_a_picture_is_chosen_and_always_the_same(dataset):
+    assert subject_of(dataset, dataset.val).id == subject_of(dataset, dataset.val).id
+    with pytest.raises(
+        DataError, match=r"no picture 'cat/x' in the val split of made; its ids look like 'ant/val0000'"
+    ):
+        subject_of(dataset, dataset.val, "cat/x")
+    with pytest.raises(DataError, match="is empty"):
+        subject_of(dataset, dataset.val.take([]))
+
+
+def test_a_picture_file_keeps_its_size_up_to_a_limit(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 50, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "small.png")
+    subject = read_subject(tmp_path / "small.png")
+    np.testing.assert_array_equal(subject.pixels, pixels)
+    page = draw_preview(subject, corruptions=("contrast",), severities=(2,))
+    assert len(find(page, pixels, 3)) == 1
+    Image.fromarray(pixels).resize((2000, 1200)).save(tmp_path / "large.png")
+    large = read_subject(tmp_path / "large.png")
+    assert large.pixels.shape == (307, 512, 3)
+    assert "reduced" in large.caption
+    assert read_subject(tmp_path / "large.png", 64).pixels.shape == (64, 64, 3)
+
+
+def test_what_is_no_picture_is_told(tmp_path):
+    (tmp_path / "text.png").write_text("hello")
+    with pytest.raises(DataError, match="not a picture"):
+        read_subject(tmp_path / "text.png")
+    with pytest.raises(DataError, match="Cannot read"):
+        read_subject(tmp_path / "nowhere.png")
