@@ -2,8 +2,9 @@
 
 import torch
 
-from rugged.train.augment import augment, operations, random_flip, random_shift
-from rugged.train.recipe import AugmentRecipe
+from rugged.corruptions import EXTRA, corrupt
+from rugged.train.augment import augment, operations, random_flip, random_shift, settle_textures
+from rugged.train.recipe import AugmentRecipe, CorruptRecipe
 
 
 def pictures(count, height=6, width=9):
@@ -55,3 +56,20 @@ def test_the_ledger_lists_what_is_used_and_nothing_else():
     assert operations(AugmentRecipe(flip=False, crop=0)) == ()
     images = pictures(3)
     assert torch.equal(augment(images, AugmentRecipe(flip=False, crop=0)), images)
+
+
+def test_corruptions_of_a_recipe_are_applied_and_listed():
+    recipe = AugmentRecipe(flip=False, crop=0, corrupt=CorruptRecipe(("contrast",), (4,), probability=1.0))
+    images = pictures(5)
+    assert torch.equal(augment(images, recipe), corrupt(images, "contrast", 4))
+    assert operations(recipe) == ("contrast",)
+    assert operations(AugmentRecipe(corrupt=CorruptRecipe(("extra",)))) == ("flip", "crop", *EXTRA)
+    assert operations(AugmentRecipe(corrupt=CorruptRecipe(("extra",), probability=0.0))) == ("flip", "crop")
+
+
+def test_drawn_textures_are_written_into_the_recipe(monkeypatch):
+    assert settle_textures(AugmentRecipe()) == (AugmentRecipe(), None)
+    drawn, textures = settle_textures(AugmentRecipe(corrupt=CorruptRecipe(("frost",), textures="procedural")))
+    assert textures.label == "procedural"
+    monkeypatch.setattr("rugged.train.augment.choose_textures", lambda _: textures)
+    assert settle_textures(AugmentRecipe(corrupt=CorruptRecipe(("frost",)))) == (drawn, textures)

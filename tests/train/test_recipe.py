@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from typing import get_args, get_type_hints
+from typing import get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -36,6 +36,8 @@ def test_a_resolved_recipe_reads_as_the_same_recipe(name, tmp_path):
         ("nothing.toml", (), "Cannot read the recipe nothing.toml"),
         ("plain64", ("optimizer.nmae=sgd",), "'name'"),
         ("plain64", ("optimizer.name=sdg",), "Did you mean 'sgd'"),
+        ("plain64", ('augment.corrupt.names=["frots"]',), "Did you mean frost"),
+        ("plain64", ("augment.corrupt.severities=[0]",), "expected some of 1 to 5"),
     ],
 )
 def test_refusals(where, overrides, message):
@@ -58,6 +60,7 @@ def test_refusals(where, overrides, message):
         "optimizer.warmup_epochs": (-1, "nan", "inf"),
         "optimizer.clip_norm": (0, -1, "nan", "inf"),
         "augment.crop": (-1,),
+        "augment.corrupt.probability": (-0.1, 1.5, "nan"),
     }.items(),
 )
 def test_numbers_out_of_range_are_refused(name, values):
@@ -73,7 +76,7 @@ def test_every_number_of_a_recipe_has_a_range():
         for name, hint in get_type_hints(kind).items():
             if dataclasses.is_dataclass(hint):
                 collect(hint, f"{prefix}{name}.")
-            elif {int, float} & {hint, *get_args(hint)}:
+            elif get_origin(hint) is not tuple and {int, float} & {hint, *get_args(hint)}:
                 fields.add(f"{prefix}{name}")
 
     collect(Recipe, "")

@@ -1,30 +1,60 @@
 """Augmentations: batched, on the device, drawn from PyTorch's seeded generator."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rugged.core.selection import choose_corruptions
+from rugged.corruptions import Textures, choose_textures, corrupt_randomly
 from rugged.train.recipe import AugmentRecipe
 
 
 def operations(recipe: AugmentRecipe) -> tuple[str, ...]:
     """The names under which a model file's ledger lists what training did to the images."""
-    return tuple(name for name, used in {"flip": recipe.flip, "crop": recipe.crop > 0}.items() if used)
+    simple = tuple(name for name, used in {"flip": recipe.flip, "crop": recipe.crop > 0}.items() if used)
+    return simple + corruptions(recipe)
 
 
-def augment(images: Tensor, recipe: AugmentRecipe) -> Tensor:
-    """Apply a recipe's augmentations, drawn anew for each image.
+def corruptions(recipe: AugmentRecipe) -> tuple[str, ...]:
+    """The corruptions that a recipe applies, in the catalogue's order."""
+    return choose_corruptions(recipe.corrupt.names) if recipe.corrupt.names and recipe.corrupt.probability else ()
+
+
+def settle_textures(recipe: AugmentRecipe) -> tuple[AugmentRecipe, Textures | None]:
+    """Find the textures that a recipe with frost needs, and have the recipe say so where they are drawn ones.
+
+    Returns:
+        The recipe, and its textures; None without frost.
+    """
+    if "frost" not in corruptions(recipe):
+        return recipe, None
+    textures = choose_textures(recipe.corrupt.textures)
+    if textures.label == "procedural":
+        recipe = replace(recipe, corrupt=replace(recipe.corrupt, textures="procedural"))
+    return recipe, textures
+
+
+def augment(images: Tensor, recipe: AugmentRecipe, textures: Textures | None = None) -> Tensor:
+    """Apply a recipe's augmentations, drawn anew for each image. Corruptions come last, as they do in a camera.
 
     Args:
         images: ``(N, 3, H, W)`` uint8. Not modified.
         recipe: Which ones.
+        textures: From :func:`settle_textures`.
 
     Returns:
         ``(N, 3, H, W)`` uint8.
     """
     if recipe.crop > 0:
         images = random_shift(images, recipe.crop)
-    return random_flip(images) if recipe.flip else images
+    if recipe.flip:
+        images = random_flip(images)
+    if names := corruptions(recipe):
+        chosen = recipe.corrupt
+        images = corrupt_randomly(images, names, chosen.severities, probability=chosen.probability, textures=textures)
+    return images
 
 
 def random_flip(images: Tensor) -> Tensor:

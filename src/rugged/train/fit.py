@@ -7,9 +7,11 @@ from rugged.core.configuration import dump
 from rugged.core.errors import RunError
 from rugged.core.files import exclusive
 from rugged.core.progress import say
+from rugged.core.stopping import stop_on_signal
 from rugged.data import Dataset
-from rugged.engine import Device, describe, make_fabric, stop_on_signal
+from rugged.engine import Device, describe, make_fabric
 from rugged.results import RunFolder
+from rugged.train.augment import settle_textures
 from rugged.train.manifest import Manifest, read_manifest
 from rugged.train.recipe import Recipe
 from rugged.train.trainer import Trainer, checkpoint_file
@@ -34,14 +36,15 @@ def train(recipe: Recipe, dataset: Dataset, folder: Path, *, device: Device = "a
         Interrupted: A signal came; the next call goes on where this one stopped.
     """
     fabric = make_fabric(device, recipe.precision)
-    recipe = replace(recipe, precision=describe(fabric)["precision"])
+    augment, textures = settle_textures(recipe.augment)
+    recipe = replace(recipe, precision=describe(fabric)["precision"], augment=augment)
     run = RunFolder(folder)
     with exclusive(run.lock, f"train into {folder}"):
         earlier = _earlier(run, recipe, dataset)
         if earlier is not None and earlier.status == "finished" and run.model.exists():
             say(f"{folder} is already trained: {run.model}")
             return run
-        trainer = Trainer.prepare(fabric, recipe, dataset, run, earlier, command)
+        trainer = Trainer.prepare(fabric, recipe, dataset, run, earlier, textures, command)
         with stop_on_signal() as stop:
             trainer.loop.run(trainer.step, trainer.end_epoch, stop)
         trainer.finish()

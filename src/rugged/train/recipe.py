@@ -8,8 +8,10 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
+from rugged.core.catalogue import SEVERITIES
 from rugged.core.configuration import load
 from rugged.core.errors import ConfigError
+from rugged.core.selection import choose_corruptions, choose_severities
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,42 @@ class OptimizerRecipe:
 
 
 @dataclass(frozen=True)
+class CorruptRecipe:
+    """Common corruptions as augmentation: a picture gets one, at one severity, each as likely as the others.
+
+    Attributes:
+        names: Corruptions, or the sets ``benchmark``, ``extra`` and ``all``. None by default: the benchmark's authors
+            ask that networks not be trained on its fifteen. The model file lists what was used, and so does its score.
+        severities: Some of 1 to 5.
+        probability: Of a picture to be corrupted at all.
+        textures: For frost: a folder of the published photographs, or ``procedural``; None looks for the photographs
+            and fetches them on first use.
+    """
+
+    names: tuple[str, ...] = ()
+    severities: tuple[int, ...] = SEVERITIES
+    probability: float = 0.5
+    textures: str | None = None
+
+    def __post_init__(self) -> None:
+        choose_severities(self.severities)
+        if self.names:
+            choose_corruptions(self.names)
+
+
+@dataclass(frozen=True)
 class AugmentRecipe:
     """What training does to the pictures.
 
     Attributes:
         flip: Mirror half of them left to right.
         crop: Shift by up to this many pixels each way; what comes in from outside is mirrored at the edge.
+        corrupt: Which common corruptions it applies.
     """
 
     flip: bool = True
     crop: int = 4
+    corrupt: CorruptRecipe = field(default_factory=CorruptRecipe)
 
 
 @dataclass(frozen=True)
@@ -109,6 +137,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "optimizer.warmup_epochs": (0, 1_000_000),
     "optimizer.clip_norm": (1e-12, 1e12),
     "augment.crop": (0, 4096),
+    "augment.corrupt.probability": (0, 1),
 }
 """The least and the greatest value of each number in a recipe, both allowed."""
 

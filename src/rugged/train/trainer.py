@@ -18,6 +18,7 @@ from rugged.core.environment import versions
 from rugged.core.errors import ModelError, RunError
 from rugged.core.files import sha256_file, write_text
 from rugged.core.progress import format_seconds, say
+from rugged.corruptions import Textures
 from rugged.data import Dataset, Split, development_split
 from rugged.engine import Fabric, Loop, Position, as_batch, chunks, describe, infer, seed_step
 from rugged.models import ModelSpec, build, default_normalisation, preprocess, resolve, save_model
@@ -54,12 +55,20 @@ class Trainer:
     optimizer: Optimizer
     loop: Loop
     manifest: Manifest
+    textures: Textures | None
     command: str
     noted: bool = False
 
     @classmethod
     def prepare(
-        cls, fabric: Fabric, recipe: Recipe, dataset: Dataset, run: RunFolder, earlier: Manifest | None, command: str
+        cls,
+        fabric: Fabric,
+        recipe: Recipe,
+        dataset: Dataset,
+        run: RunFolder,
+        earlier: Manifest | None,
+        textures: Textures | None,
+        command: str,
     ) -> "Trainer":
         """Make everything ready to learn, and write nothing: what cannot be trained must not claim the folder.
 
@@ -89,7 +98,7 @@ class Trainer:
         manifest = earlier or Manifest("training", spec.architecture, trained_on)
         return cls(
             fabric, recipe, run, dataset.train, train_indices, development, spec, model, module, wrapped_optimizer,
-            loop, manifest, command,
+            loop, manifest, textures, command,
         )  # fmt: skip
 
     def note_session(self, first_step: int) -> None:
@@ -110,7 +119,7 @@ class Trainer:
             group["lr"] = rate
         rows = self.train_indices[indices]
         images, labels = self._to_device(self.train_split, rows)
-        logits = self.module(preprocess(augment(images, self.recipe.augment), self.spec))
+        logits = self.module(preprocess(augment(images, self.recipe.augment, self.textures), self.spec))
         loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
         value = loss.item()
         if not np.isfinite(value):
@@ -215,7 +224,7 @@ def _specify(recipe: Recipe, dataset: Dataset) -> ModelSpec:
         input_size=recipe.model.input_size or min(dataset.size),
         mean=mean,
         std=std,
-        training_operations=operations(recipe.augment),
+        training_operations=(*operations(recipe.augment), *dataset.corruptions),
     )
 
 
