@@ -234,7 +234,6 @@ def test_a_model_that_answers_with_nan_is_refused_at_once(dataset, tmp_path, mon
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"corruptions": ["fog"]}, "'fog' is not available yet"),
         ({"corruptions": ["contrats"]}, "Did you mean contrast?"),
         ({"corruptions": []}, "No corruption"),
         ({"severities": (0, 6)}, "expected some of 1 to 5"),

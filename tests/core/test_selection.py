@@ -4,7 +4,7 @@ import pytest
 
 from rugged.core.catalogue import ALL, BENCHMARK, EXTRA
 from rugged.core.errors import ConfigError
-from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.core.selection import choose_corruptions, choose_preset, choose_severities
 
 
 def test_sets_stand_for_their_corruptions():
@@ -36,3 +36,10 @@ def test_severities_rise_and_come_once():
     for wrong in ([], [0], [1, 6]):
         with pytest.raises(ConfigError, match="expected some of 1 to 5"):
             choose_severities(wrong)
+
+
+def test_presets_are_taken_by_size_unless_named():
+    assert choose_preset(None, 64, 70) == "tiny64"
+    assert choose_preset("cifar32", 64, 70) == "cifar32"
+    with pytest.raises(ConfigError, match=r"no preset 'tiny46'; expected one of cifar32, tiny64"):
+        choose_preset("tiny46", 64, 64)

@@ -87,7 +87,6 @@ def test_what_a_benchmark_may_lack_is_left_out(make_run, tmp_path, parse, part):
         ("preset", "cifar32"),
         ("route", "official files"),
         ("stored", "jpeg85"),
-        ("textures", "photographs"),
         ("classes", tuple("abcdefghi")),
         ("severities", (1, 3)),
     ],

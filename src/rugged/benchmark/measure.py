@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.predictions import make_cell
 from rugged.benchmark.samples import SampleStrips
-from rugged.core.catalogue import BENCHMARK, PRESETS, SEVERITIES, display_name
+from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.environment import versions
 from rugged.core.errors import ConfigError, Interrupted, ModelError, ResultsError, RunError
 from rugged.core.files import exclusive, read_json, sha256_file, write_json
 from rugged.core.progress import Bar, progress, say
-from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.core.selection import choose_corruptions, choose_preset, choose_severities
 from rugged.core.stopping import StopRequest, stop_on_signal
-from rugged.corruptions import STREAM_VERSION, Textures, choose_textures, corrupt, preset_for
+from rugged.corruptions import STREAM_VERSION, Textures, choose_textures, corrupt
 from rugged.data import Dataset, Split
 from rugged.engine import (
     Device,
@@ -131,8 +131,6 @@ def _conditions(
     seed: int,
     textures: Textures | None,
 ) -> Conditions:
-    if preset is not None and preset not in PRESETS:
-        raise ConfigError(f"There is no preset {preset!r}; expected one of {', '.join(PRESETS)}.")
     return Conditions(
         dataset=dataset.name,
         content_hash=dataset.content_hash,
@@ -142,7 +140,7 @@ def _conditions(
         size=dataset.size,
         route="in memory",
         stored="no",
-        preset=preset or preset_for(*dataset.size),
+        preset=choose_preset(preset, *dataset.size),
         textures="none" if textures is None else textures.label,
         seed=seed,
         stream_version=STREAM_VERSION,

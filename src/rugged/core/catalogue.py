@@ -34,7 +34,7 @@ SEVERITIES = (1, 2, 3, 4, 5)
 PRESETS: Mapping[str, int] = {"cifar32": 32, "tiny64": 64, "imagenet224": 224, "inception299": 299}
 """Each published table of parameters, and the side in pixels of the images it was made for."""
 
-PROCEDURAL_FROST = "procedural frost, not comparable with published numbers"
+PROCEDURAL_NOTE = "procedural frost, not comparable with published numbers"
 """What every result says whose frost was drawn by code instead of taken from the published photographs."""
 
 _DISPLAY_NAMES = {"jpeg_compression": "JPEG compression"}

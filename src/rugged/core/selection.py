@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
-from rugged.core.catalogue import ALL, BENCHMARK, EXTRA, SEVERITIES
+from rugged.core.catalogue import ALL, BENCHMARK, EXTRA, PRESETS, SEVERITIES, preset_for
 from rugged.core.errors import ConfigError
 
 SETS: Mapping[str, tuple[str, ...]] = {"benchmark": BENCHMARK, "extra": EXTRA, "all": ALL}
@@ -26,6 +26,17 @@ def choose_corruptions(names: Sequence[str]) -> tuple[str, ...]:
             raise ConfigError(f"{name!r} is no corruption. {hint}")
         chosen.update(SETS.get(name, (name,)))
     return tuple(name for name in ALL if name in chosen)
+
+
+def choose_preset(preset: str | None, height: int, width: int) -> str:
+    """Check the name of a preset; for None give the one for pictures of ``height`` × ``width`` pixels.
+
+    Raises:
+        ConfigError: There is no such preset.
+    """
+    if preset is not None and preset not in PRESETS:
+        raise ConfigError(f"There is no preset {preset!r}; expected one of {', '.join(PRESETS)}.")
+    return preset or preset_for(height, width)
 
 
 def choose_severities(severities: Iterable[int]) -> tuple[int, ...]:
