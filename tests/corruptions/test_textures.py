@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from rugged.core.catalogue import PROCEDURAL_NOTE
 from rugged.core.errors import CorruptionError
 from rugged.corruptions import textures
 from rugged.corruptions.textures import (
-    PROCEDURAL_NOTE,
     ProceduralFrostWarning,
     Textures,
     choose_textures,

@@ -3,13 +3,11 @@
 from rugged.core.catalogue import ALL, BENCHMARK, EXTRA, preset_for
 from rugged.corruptions.augmentation import corrupt_randomly
 from rugged.corruptions.engine import corrupt, replay
-from rugged.corruptions.registry import AVAILABLE
 from rugged.corruptions.streams import STREAM_VERSION
 from rugged.corruptions.textures import Textures, choose_textures, find_textures
 
 __all__ = [
     "ALL",
-    "AVAILABLE",
     "BENCHMARK",
     "EXTRA",
     "STREAM_VERSION",

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from rugged.core.catalogue import ALL
 from rugged.corruptions import blur, colour, digital, elastic, fog, frost, glass, motion, noise, snow, spatter, zoom
 
 Draws = Tensor | tuple[Tensor | None, ...] | None
@@ -60,6 +59,3 @@ KERNELS: Mapping[str, Corruption] = {
     "spatter": Corruption(spatter.spatter, spatter.draw_spatter, spatter.replay_spatter),
     "saturate": Corruption(colour.saturate),
 }
-
-AVAILABLE = tuple(name for name in ALL if name in KERNELS)
-"""The corruptions that have kernels, in the catalogue's order."""

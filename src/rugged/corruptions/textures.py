@@ -11,6 +11,7 @@ import numpy as np
 from filelock import FileLock
 from PIL import Image
 
+from rugged.core.catalogue import PROCEDURAL_NOTE
 from rugged.core.download import Remote, download
 from rugged.core.environment import cache_directory, textures_directory
 from rugged.core.errors import CorruptionError, RuggedError
@@ -20,9 +21,6 @@ from rugged.corruptions.ice import draw_ice
 
 PROCEDURAL = "procedural"
 """What to give instead of a folder to have the ice drawn."""
-
-PROCEDURAL_NOTE = "procedural frost, not comparable with published numbers"
-"""What every result made with drawn textures says."""
 
 PHOTOGRAPHS: Mapping[str, tuple[int, str]] = {
     "frost1.png": (1_199_930, "ff9f907860bd7a835d459e32f9d588062b7f61ee267343cc7222b56753a14755"),

@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
+from rugged.core.catalogue import PROCEDURAL_NOTE
 from rugged.core.environment import cache_directory, hardware, textures_directory, versions
 from rugged.core.errors import DataError
 
@@ -189,7 +190,7 @@ def _data_sets(cache: Path) -> Iterator[Finding]:
 def _textures() -> Iterator[Finding]:
     section = "Frost textures"
     try:
-        from rugged.corruptions.textures import PROCEDURAL_NOTE, cached_photographs, photograph_states
+        from rugged.corruptions.textures import cached_photographs, photograph_states
     except (ImportError, OSError, RuntimeError) as error:
         yield Finding(
             section, "photographs", f"cannot be looked at: {error}", "missing", "mend the packages above first"

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from rugged.core.catalogue import BENCHMARK, PROCEDURAL_FROST, SEVERITIES, display_name, size_note
+from rugged.core.catalogue import BENCHMARK, PROCEDURAL_NOTE, SEVERITIES, display_name, size_note
 from rugged.core.configuration import from_plain, to_plain
 from rugged.core.errors import ResultsError, RuggedError
 from rugged.core.files import read_json, write_json
@@ -238,7 +238,7 @@ def _notes(conditions: Conditions) -> tuple[str, ...]:
     if conditions.limit is not None:
         notes.append(f"Quick run: limited to {conditions.images:,} images, taken evenly over the classes.")
     if conditions.textures == "procedural":
-        notes.append(f"Frost: {PROCEDURAL_FROST}.")
+        notes.append(f"Frost: {PROCEDURAL_NOTE}.")
     height, width = conditions.size
     if (note := size_note(conditions.preset, height, width)) is not None:
         notes.append(note)
