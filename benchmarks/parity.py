@@ -18,7 +18,7 @@ GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden"
 SEEDS = {f"scene{n}": 1000 + n for n in range(1, 7)} | {f"val_{n}.JPEG": 2000 + n for n in range(4)}
 
 Tally = dict[str, list[int]]
-"""Corruption -> values compared, values that differ, largest difference, pictures."""
+"""Corruption -> values compared, values that differ, largest difference, outputs compared."""
 
 
 def compare(archives: list[Path], names: list[str]) -> dict[str, Tally]:
@@ -43,12 +43,10 @@ def compare(archives: list[Path], names: list[str]) -> dict[str, Tally]:
 
 def cell(tally: list[int]) -> str:
     """Say what share is identical, and the largest difference where any value differs."""
-    values, differing, largest, pictures = tally
-    if not pictures:
+    values, differing, largest, outputs = tally
+    if not outputs:
         return "–"
-    if not differing:
-        return f"100 ({pictures})"
-    return f"{100 * (1 - differing / values):.4f}, ±{largest} ({pictures})"
+    return f"{100 * (1 - differing / values):.4f} (±{largest})" if differing else "100"
 
 
 def main() -> None:
@@ -57,7 +55,9 @@ def main() -> None:
     photographs = find_textures().label == "photographs"
     names = [name for name in ALL if name != "frost" or photographs]
     tallies = compare(parser.parse_args().archives, names)
-    print(f"| corruption | {' | '.join(tallies)} |")
+    counts = (max((tally[3] for tally in each.values()), default=0) for each in tallies.values())
+    heads = (f"{preset}, {count} outputs" for preset, count in zip(tallies, counts, strict=True))
+    print(f"| values identical, % | {' | '.join(heads)} |")
     print(f"|---|{'---|' * len(tallies)}")
     for name in names:
         print(f"| {name} | {' | '.join(cell(tally[name]) for tally in tallies.values())} |")

@@ -65,6 +65,19 @@ def test_bytes_do_not_depend_on_memory_layout(name, preset):
 
 
 @pytest.mark.parametrize("name", ALL)
+def test_bytes_do_not_depend_on_the_number_of_threads(name):
+    images, threads = pictures(12, 96, 80), torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = [corrupt(images, name, severity, preset="imagenet224") for severity in SEVERITIES]
+        torch.set_num_threads(3)
+        together = [corrupt(images, name, severity, preset="imagenet224") for severity in SEVERITIES]
+    finally:
+        torch.set_num_threads(threads)
+    assert all(map(torch.equal, alone, together))
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_inputs_are_not_modified(name):
     images = pictures(4)
     before = images.clone()
