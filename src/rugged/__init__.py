@@ -10,7 +10,11 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "corrupt": "rugged.corruptions",
+    "corrupt_randomly": "rugged.corruptions",
     "replay": "rugged.corruptions",
+    "perturb": "rugged.perturbations",
+    "write_corrupted": "rugged.data",
+    "write_one_per_image": "rugged.data",
     "open_dataset": "rugged.data",
     "RuggedError": "rugged.core.errors",
     "mean_corruption_error": "rugged.metrics",

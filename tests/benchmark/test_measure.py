@@ -15,7 +15,7 @@ from rugged.benchmark.predictions import make_cell
 from rugged.core.errors import ConfigError, DataError, IncomparableError, Interrupted, ModelError, RunError
 from rugged.core.files import read_json
 from rugged.corruptions import BENCHMARK, corrupt
-from rugged.data import Split, open_dataset
+from rugged.data import Split, open_dataset, write_one_per_image
 from rugged.models import ModelSpec, build, load_model, preprocess, save_model
 from rugged.results import read_cell, read_stamp, read_summary, write_cell
 
@@ -314,6 +314,13 @@ def test_drawn_frost_is_called_so_and_belongs_to_its_own_cells_alone(dataset, tm
     assert frosty.conditions.textures == "procedural"
     assert any("procedural frost, not comparable with published numbers" in note for note in frosty.notes)
     assert benchmark(run, dataset, **QUICK).conditions == frosty.conditions
+
+
+def test_pictures_that_are_corrupted_already_are_called_so(dataset, tmp_path):
+    mixed = write_one_per_image(dataset, tmp_path / "mixed", corruptions=("contrast",), workers=1)
+    summary = benchmark(make_run(tmp_path / "run"), mixed, **QUICK)
+    assert any("corrupted twice" in note for note in summary.notes)
+    assert not any("corrupted twice" in note for note in benchmark(make_run(tmp_path / "b"), dataset, **QUICK).notes)
 
 
 def test_other_textures_are_other_conditions(dataset, tmp_path, shared):

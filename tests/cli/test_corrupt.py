@@ -180,3 +180,29 @@ def test_what_cannot_be_done_is_one_message_and_status_one(pack, here, tmp_path,
     assert code == 1
     assert message in err.replace("\n", " ")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_sheet_does_not_replace_a_picture_or_join_the_data(here, tmp_path):
+    folder = tmp_path / "data" / "cat"
+    for place in (folder, tmp_path / "data" / "dog"):
+        place.mkdir(parents=True)
+        for number in range(4):
+            Image.new("RGB", (16, 16), (number, 90, 20)).save(place / f"{number}.png")
+    before = (folder / "0.png").read_bytes()
+    for source, out in (("data/cat/0.png", "data/cat/0.png"), ("data", "data/cat/sheet.png")):
+        status, _, err = here("corrupt", source, out, "--preview", "--corruptions", "contrast")
+        assert status == 1
+        assert "would be read as part of the data" in err
+    assert (folder / "0.png").read_bytes() == before
+    assert len(list(folder.iterdir())) == 4
+    status, _, err = here("corrupt", "data/cat/0.png", "sheet.png", "--preview", "--id", "x")
+    assert (status, "--id means nothing with a picture file" in err) == (1, True)
+
+
+@pytest.mark.parametrize(("rank", "world"), [("x", "3"), ("3", "3"), ("1", "two")])
+def test_ranks_that_make_no_sense_are_named(here, pack, monkeypatch, rank, world):
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.setenv("WORLD_SIZE", world)
+    status, _, err = here("corrupt", pack, "out", *CELLS)
+    assert status == 1
+    assert f"RANK={rank} and WORLD_SIZE={world}" in err

@@ -81,7 +81,7 @@ def test_the_manifest_says_how_they_were_made(run, tmp_path):
     counts = {folder: (entry["count"], entry["frames"]) for folder, entry in manifest["sequences"].items()}
     assert counts == {"rotate": (6, 31), "shot_noise": (6, 31)}
     assert manifest["sequences"]["rotate"]["compared_with"] == "the frame before"
-    assert manifest["versions"]["rugged"]
+    assert conditions["versions"]["rugged"]
 
 
 def test_what_is_there_is_kept_and_what_is_missing_made(run, tmp_path):
@@ -99,7 +99,7 @@ def test_what_is_there_is_kept_and_what_is_missing_made(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(("--seed", "1"), "seed 0, not 1"), (("--preset", "tiny64"), "preset"), (("--format", "mp4"), "format")],
+    [(("--seed", "1"), "seed is 0 there, 1 here"), (("--preset", "tiny64"), "preset"), (("--format", "mp4"), "format")],
 )
 def test_other_conditions_are_refused(run, arguments, words):
     run("out", "--sequences", "translate", "--limit", 1)
@@ -122,8 +122,10 @@ def test_what_a_killed_start_leaves_is_in_nobodys_way(run, tmp_path):
 
 
 def test_a_folder_of_other_things_is_refused(run, tmp_path):
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "a.txt").touch()
     with pytest.raises(RunError, match="holds other things"):
-        run("pictures")
+        run("letters")
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "manifest.json").write_text('{"kind": "training"}')
     with pytest.raises(RunError, match="holds other things"):
@@ -198,3 +200,18 @@ def test_pictures_of_a_pack_are_taken_as_they_are(run, tmp_path, monkeypatch):
     )
     assert result.exit_code == 0, result.output
     assert storage.count(tmp_path / "out" / "rotate", "frames") == 48
+
+
+def test_nothing_is_written_into_the_source(run, tmp_path):
+    with pytest.raises(DataError, match="would be read as part of the data"):
+        run("pictures/sequences", "--sequences", "rotate", "--limit", 1)
+    assert not (tmp_path / "pictures" / "sequences").exists()
+
+
+def test_emptied_frames_are_made_again(run, tmp_path):
+    run("out", "--sequences", "translate", "--limit", 2)
+    frame = sorted((tmp_path / "out" / "translate").rglob("05.png"))[0]
+    content = frame.read_bytes()
+    frame.write_bytes(b"")
+    run("out", "--sequences", "translate", "--limit", 2)
+    assert frame.read_bytes() == content

@@ -6,12 +6,21 @@ import multiprocessing
 import os
 import signal
 import stat
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from rugged.core.errors import RuggedError, RunError
-from rugged.core.files import atomic_path, exclusive, read_json, sha256_file, write_json, write_text
+from rugged.core.errors import DataError, RuggedError, RunError
+from rugged.core.files import (
+    atomic_path,
+    exclusive,
+    read_json,
+    require_outside,
+    sha256_file,
+    write_json,
+    write_text,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
@@ -145,3 +154,12 @@ def test_a_lock_is_given_back_after_a_failure(tmp_path, monkeypatch):
     with pytest.raises(KeyError), exclusive(tmp_path / "lock", "train"):
         raise KeyError
     assert not lock.is_locked
+
+
+def test_nothing_is_written_into_data(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    require_outside(tmp_path / "data2", [data, Path("builtin")])
+    for inside in (data, data / "sub" / "sheet.png", tmp_path / "data2" / ".." / "data" / "x"):
+        with pytest.raises(DataError, match="would be read as part of the data"):
+            require_outside(inside, [data])

@@ -33,7 +33,7 @@ def test_other_names_are_refused(names, message):
 
 def test_severities_rise_and_come_once():
     assert choose_severities([5, 1, 5]) == (1, 5)
-    for wrong in ([], [0], [1, 6]):
+    for wrong in ([], [0], [1, 6], [True], [2.0]):
         with pytest.raises(ConfigError, match="expected some of 1 to 5"):
             choose_severities(wrong)
 
@@ -43,3 +43,8 @@ def test_presets_are_taken_by_size_unless_named():
     assert choose_preset("cifar32", 64, 70) == "cifar32"
     with pytest.raises(ConfigError, match=r"no preset 'tiny46'; expected one of cifar32, tiny64"):
         choose_preset("tiny46", 64, 64)
+
+
+def test_a_text_is_no_list_of_names():
+    with pytest.raises(ConfigError, match="Expected a list of corruptions, not the text 'fog'"):
+        choose_corruptions("fog")

@@ -175,6 +175,7 @@ IMAGES = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
         ((IMAGES[0], "contrast", 1), r"shape \(3, 8, 8\)"),
         ((IMAGES.permute(0, 2, 3, 1), "contrast", 1), r"shape \(2, 8, 8, 3\).*permute\(0, 3, 1, 2\)"),
         ((IMAGES[..., :0], "contrast", 1), r"no pixels"),
+        ((IMAGES, 7, 1), r"no corruption 7"),
         ((IMAGES, "contrats", 1), r"'contrats'.*Did you mean 'contrast'\?.*There are: gaussian_noise"),
         ((IMAGES, "contrast", 0), r"severity.*1 to 5, not 0"),
         ((IMAGES, "contrast", 6), r"not 6"),
@@ -194,6 +195,9 @@ def test_errors_say_what_was_found_and_what_was_expected(arguments, message):
         ({"preset": "tiny46"}, r"'tiny46'.*Did you mean 'tiny64'\?"),
         ({"ids": ["a"]}, r"1 ids for 2 images"),
         ({"ids": "ab"}, r"one string"),
+        ({"ids": 5}, r"not int"),
+        ({"ids": iter("ab")}, r"a list or another sequence"),
+        ({"preset": ["tiny64"]}, r"no preset \['tiny64'\]"),
         ({"ids": [0.5, 1]}, r"an id must be an integer or a string, not 0.5"),
         ({"seed": 1.5}, r"seed must be an integer, not 1.5"),
     ],
@@ -214,3 +218,14 @@ def test_replay_refuses_what_is_not_one_picture(image):
 def test_replay_refuses_pictures_without_pixels():
     with pytest.raises(CorruptionError, match="no pixels"):
         replay(np.zeros((0, 8, 3), np.uint8), "contrast", 1, preset="tiny64", random_state=np.random.RandomState(0))
+
+
+@pytest.mark.parametrize("name", ["gaussian_noise", "glass_blur"])
+def test_replay_refuses_generators_of_other_streams(name):
+    with pytest.raises(CorruptionError, match=r"must be a numpy.random.RandomState, not Generator"):
+        replay(np.zeros((8, 8, 3), np.uint8), name, 1, preset="tiny64", random_state=np.random.default_rng(0))
+
+
+def test_textures_of_another_type_are_refused():
+    with pytest.raises(CorruptionError, match=r"textures must be a folder, 'procedural' or None, not int"):
+        corrupt_with_textures(IMAGES, "frost", 1, textures=5)

@@ -1,5 +1,8 @@
 """The Gaussian filter beside SciPy's."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -187,3 +190,17 @@ def test_flatness(radius, height, width, seed):
     size = 2 * radius + 1
     lowest, highest = minimum_filter(planes, (1, size, size)), maximum_filter(planes, (1, size, size))
     np.testing.assert_array_equal(gaussian._is_flat(torch.from_numpy(planes), radius).numpy(), lowest == highest)
+
+
+@pytest.mark.parametrize("precision", ["torch.backends.mkldnn.matmul", "torch.backends"])
+def test_less_precise_products_that_the_user_allows_change_nothing(precision):
+    """In a process of its own: what is set by the newer names cannot be unset."""
+    program = f"""
+import numpy as np, torch
+from rugged.corruptions import corrupt
+images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, 40, 50), dtype=np.uint8))
+before = corrupt(images, "glass_blur", 3, preset="tiny64")
+{precision}.fp32_precision = "tf32" if "{precision}" == "torch.backends" else "bf16"
+assert torch.equal(corrupt(images, "glass_blur", 3, preset="tiny64"), before)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

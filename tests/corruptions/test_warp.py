@@ -1,4 +1,4 @@
-"""Resampling: affine maps against OpenCV and the formula of its places, interpolation against SciPy."""
+"""Resampling: affine maps against OpenCV and the formula of its places, interpolation against SciPy and plain loops."""
 
 import cv2
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.ndimage import map_coordinates
 
-from rugged.corruptions.warp import affine_places, displaced_places, inverse_affine, sample_affine, sample_displaced
+from rugged.corruptions.warp import affine_places, displaced_places, inverse_affine, warp
 
 CPU = torch.device("cpu")
 SIZES = [(64, 64), (40, 71), (65, 33), (3, 3), (3, 8)]
@@ -56,61 +56,101 @@ def test_places_follow_the_formula(height, width, most):
             for y in range(height):
                 for x in range(0, width, 5):
                     naive = round(1024 * (per_row * y + offset)) + 16 + round(1024 * per_column * x) >> 5
-                    place, edge = int(ours[axis, picture, y, x]), 32 * (length - 1)
+                    place, edge = int(ours[picture, axis, y, x]), 32 * (length - 1)
                     assert abs(place) <= 2 * edge
                     assert place // 32 + 1 <= 2 * (length - 1)
                     assert reflect_about_pixels(place, edge) == reflect_about_pixels(naive, edge)
                     assert (place - naive) % (2 * edge) == 0
 
 
-@pytest.mark.parametrize(("height", "width"), SIZES)
-@pytest.mark.parametrize("most", [0.05, 0.5])
-def test_affine_sampling_is_linear_interpolation(height, width, most):
-    places = affine_places(inverse_affine(jitters(3, most * min(height, width)), height, width), height, width, CPU)
-    planes = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(0))
-    ours = sample_affine(planes, places)
-    assert ours.dtype == torch.float32
-    for plane, sampled in zip(planes, ours, strict=True):
-        for picture in range(3):
-            x, y = places[:, picture].double().numpy() / 32
-            exact = map_coordinates(plane[picture].double().numpy(), (y, x), order=1, mode="mirror")
-            np.testing.assert_allclose(sampled[picture], exact, rtol=0, atol=4e-7)
+def pictures(kind, height, width):
+    """Two pictures that test the sampler's limits: the steepest edges there are, or squares of one level."""
+    random = np.random.default_rng(2)
+    if kind == "noise":
+        return torch.from_numpy(random.choice(np.uint8((0, 255)), (2, 3, height, width)))
+    squares = random.integers(0, 256, (2, 3, height // 9 + 1, width // 9 + 1), dtype=np.uint8)
+    return torch.from_numpy(squares.repeat(9, 2).repeat(9, 3)[:, :, :height, :width].copy())
 
 
-def test_affine_sampling_rounds_in_the_references_order():
-    """Upper left, upper right, lower left, lower right; beyond the edges too, where the pixels stand the other way."""
-    random = np.random.default_rng(3)
-    plane = random.random((7, 9), dtype=np.float32)
-    places = torch.from_numpy(np.stack((random.integers(-500, 500, (1, 7, 9)), random.integers(-380, 380, (1, 7, 9)))))
-    ours = sample_affine(torch.from_numpy(plane)[None, None], places.int())[0, 0]
-    for row in range(7):
-        for column in range(9):
-            x, y = (int(place) for place in places[:, 0, row, column])
-            total = np.float32(0)
+def fields_of(count, height, width):
+    fields = np.random.default_rng(4).uniform(-1, 1, (count, 2, height, width))
+    fields[:, :, 0, :2] = -1, 1
+    return torch.from_numpy(fields)
+
+
+def mapped_one_by_one(plane, places):
+    """Interpolate a (H, W) picture in float32: upper left, upper right, lower left, lower right, each sum rounded."""
+    height, width = plane.shape
+    unit = plane.astype(np.float32) / np.float32(255)
+    result = np.zeros_like(unit)
+    for row in range(height):
+        for column in range(width):
+            x, y = (int(place) for place in places[:, row, column])
             for down in (0, 1):
                 for right in (0, 1):
-                    pixel = plane[reflect_about_pixels(y // 32 + down, 6), reflect_about_pixels(x // 32 + right, 8)]
+                    pixel = unit[
+                        reflect_about_pixels(y // 32 + down, height - 1),
+                        reflect_about_pixels(x // 32 + right, width - 1),
+                    ]
                     weight = (x % 32 if right else 32 - x % 32) * (y % 32 if down else 32 - y % 32) / 1024
-                    total += pixel * np.float32(weight)
-            assert ours[row, column] == total
+                    result[row, column] += pixel * np.float32(weight)
+    return result
+
+
+@pytest.mark.parametrize("kind", ["noise", "squares"])
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (40, 71), (3, 8)])
+@pytest.mark.parametrize("alpha", [None, 1.5, 10, 488])
+def test_bytes_are_those_of_the_references_arithmetic(kind, height, width, alpha):
+    """Whatever float32 leaves in doubt: every single byte, cut from sums rounded in the reference's order."""
+    images = pictures(kind, height, width)
+    affine = affine_places(inverse_affine(jitters(2, min(height, width) / 12), height, width), height, width, CPU)
+    displaced = displaced_places(fields_of(2, height, width), alpha) if alpha else None
+    ours = warp(images, affine, displaced)
+    for picture in range(2):
+        for channel in range(3):
+            exact = mapped_one_by_one(images[picture, channel].numpy(), affine[picture].numpy())
+            if displaced:
+                x, y = displaced[0][picture].double().numpy() * 0.5 ** displaced[1] - 0.5
+                left, top = np.minimum(x.astype(int), width - 2), np.minimum(y.astype(int), height - 2)
+                corners = exact.astype(np.float64)
+                upper, lower = (
+                    corners[row, left] + (corners[row, left + 1] - corners[row, left]) * (x - left)
+                    for row in (top, top + 1)
+                )
+                exact = (upper + (lower - upper) * (y - top)).astype(np.float32)
+            np.testing.assert_array_equal(ours[picture, channel], (exact.clip(0, 1) * 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+@pytest.mark.parametrize("most", [0.05, 0.5])
+def test_affine_maps_are_linear_interpolation(height, width, most):
+    affine = affine_places(inverse_affine(jitters(3, most * min(height, width)), height, width), height, width, CPU)
+    images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 2, height, width), dtype=np.uint8))
+    ours = warp(images, affine)
+    for picture in range(3):
+        x, y = affine[picture].double().numpy() / 32
+        for channel in range(2):
+            exact = map_coordinates(images[picture, channel].double().numpy(), (y, x), order=1, mode="mirror")
+            np.testing.assert_allclose(ours[picture, channel], exact - 0.5, rtol=0, atol=0.5001)
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
 @pytest.mark.parametrize("alpha", [1.5, 10, 488])
-def test_displaced_sampling_is_linear_interpolation(height, width, alpha):
-    random = np.random.default_rng(4)
-    fields = random.uniform(-1, 1, (2, 2, height, width))
-    fields[:, :, 0, :2] = -1, 1
-    planes = torch.from_numpy(random.random((3, 2, height, width)))
-    places, bits = displaced_places(torch.from_numpy(fields), alpha)
+def test_displacing_is_linear_interpolation(height, width, alpha):
+    """Where the affine map leaves everything as it is."""
+    fields = fields_of(2, height, width)
+    images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, height, width), dtype=np.uint8))
+    still = affine_places(inverse_affine(torch.zeros(2, 3, 2), height, width), height, width, CPU)
+    places, bits = displaced_places(fields, alpha)
     assert places.dtype == torch.int32
     assert bits >= 15
-    ours = sample_displaced(planes, places, bits)
+    ours = warp(images, still, (places, bits))
     y, x = np.mgrid[:height, :width]
-    for plane, sampled in zip(planes, ours, strict=True):
-        for picture, (along_x, along_y) in enumerate(alpha * fields):
-            exact = map_coordinates(plane[picture].numpy(), (y + along_y, x + along_x), order=1, mode="reflect")
-            np.testing.assert_allclose(sampled[picture], exact, rtol=0, atol=2 * 2.0**-bits)
+    for picture, (along_x, along_y) in enumerate(alpha * fields.numpy()):
+        for channel in range(3):
+            plane = images[picture, channel].double().numpy()
+            exact = map_coordinates(plane, (y + along_y, x + along_x), order=1, mode="reflect")
+            np.testing.assert_allclose(ours[picture, channel], exact - 0.5, rtol=0, atol=0.501 + 4 * 255 * 2.0**-bits)
 
 
 def test_places_at_the_published_sizes_are_finer_than_float32():
@@ -120,12 +160,12 @@ def test_places_at_the_published_sizes_are_finer_than_float32():
         assert 2.0**-bits <= np.spacing(np.float32(16))
 
 
-def test_interpolating_gives_the_same_bits_wherever_in_a_batch():
-    """Processors work on several numbers at once and on the rest one by one: both must round alike."""
-    random = np.random.default_rng(5)
-    planes = torch.from_numpy(random.random((3, 5, 7, 5)))
-    places, bits = displaced_places(torch.from_numpy(random.uniform(-1, 1, (5, 2, 7, 5))), 3)
-    ours = sample_displaced(planes, places, bits)
-    for number in range(5):
-        alone = sample_displaced(planes[:, number : number + 1].contiguous(), places[:, number : number + 1], bits)
-        assert torch.equal(alone[:, 0], ours[:, number])
+@pytest.mark.parametrize("kind", ["noise", "squares"])
+def test_pictures_come_out_the_same_wherever_in_a_batch(kind):
+    images = pictures(kind, 37, 50)
+    affine = affine_places(inverse_affine(jitters(2, 4), 37, 50), 37, 50, CPU)
+    places, bits = displaced_places(fields_of(2, 37, 50), 3)
+    ours = warp(images, affine, (places, bits))
+    for number in range(2):
+        one = slice(number, number + 1)
+        assert torch.equal(warp(images[one], affine[one], (places[one], bits))[0], ours[number])

@@ -86,3 +86,20 @@ def test_folders_are_named_as_the_official_ones():
     assert storage.folder_name("shot_noise", 1) == "shot_noise"
     assert storage.folder_name("shot_noise", 3) == "shot_noise_3"
     assert storage.folder_name("rotate", 3) == "rotate"
+
+
+def test_pictures_whose_ids_go_on_where_another_ends_stay(tmp_path):
+    """``cat/a`` and ``cat/a/z``: the folder of one holds the folder of the other, whichever is written first."""
+    frames = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
+    inner, outer = storage.place(tmp_path, "cat/a/z", "frames"), storage.place(tmp_path, "cat/a", "frames")
+    for path in (inner, outer, outer):
+        storage.write(path, frames, "frames")
+        assert storage.is_whole(path, len(frames), "frames")
+    assert storage.is_whole(inner, len(frames), "frames")
+    (outer / "01.png").unlink()
+    assert not storage.is_whole(outer, len(frames), "frames")
+    storage.write(outer, frames, "frames")
+    assert storage.is_whole(outer, len(frames), "frames")
+    assert storage.is_whole(inner, len(frames), "frames")
+    assert storage.count(tmp_path, "frames") == 2
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]

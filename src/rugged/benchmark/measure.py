@@ -113,7 +113,7 @@ def benchmark(
         reference = bench.make_room(baseline, replace_results)
         write_json(run.classes, [asdict(info) for info in dataset.classes])
         cells = bench.measure_missing()
-        summary = bench.summarise(cells, command, (*dataset.notes, *_training_notes(run, dataset)))
+        summary = bench.summarise(cells, command, (*dataset.notes, *_cautions(run, dataset)))
         if reference is not None:
             summary = normalise(summary, reference)
         elif run.summary.exists() and read_summary(run.summary).mce is not None:
@@ -170,18 +170,22 @@ def _facts(run: RunFolder, model: nn.Module, spec: ModelSpec) -> ModelFacts:
     )
 
 
-def _training_notes(run: RunFolder, dataset: Dataset) -> list[str]:
-    """A warning where the model was trained on other data: these validation pictures may have been among it."""
-    if not run.manifest.exists():
-        return []
-    manifest = read_json(run.manifest)
+def _cautions(run: RunFolder, dataset: Dataset) -> list[str]:
+    """Warnings about the data: pictures that are corrupted already, or that the model may have been trained on."""
+    cautions = []
+    if dataset.corruptions:
+        cautions.append(
+            "The pictures of this data set carry a corruption each already: the figures called clean are of them as "
+            "they are, all others are of pictures corrupted twice. Neither is comparable with published numbers."
+        )
+    manifest = read_json(run.manifest) if run.manifest.exists() else None
     trained_on = manifest.get("dataset", {}).get("content_hash") if isinstance(manifest, dict) else None
-    if trained_on in (None, dataset.content_hash):
-        return []
-    return [
-        f"The model was trained on other data (content {trained_on[:12]}…, here {dataset.content_hash[:12]}…). If "
-        "these validation pictures were among its training pictures, the figures are better than they should be."
-    ]
+    if trained_on not in (None, dataset.content_hash):
+        cautions.append(
+            f"The model was trained on other data (content {trained_on[:12]}…, here {dataset.content_hash[:12]}…). If "
+            "these validation pictures were among its training pictures, the figures are better than they should be."
+        )
+    return cautions
 
 
 @dataclass

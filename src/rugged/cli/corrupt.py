@@ -129,14 +129,19 @@ def _preview(source: str, out: Path, split: str, size: int | None, picture: str 
     from rugged.core import files
     from rugged.data import open_dataset
     from rugged.data.corrupted.preview import draw_preview, read_subject, subject_of
+    from rugged.data.corrupted.writer import require_apart
     from rugged.data.opening import is_name
 
     if out.suffix.lower() != ".png":
         raise ConfigError(f"--preview writes a PNG file, and {out} is not the name of one. Write OUT.png.")
     if Path(source).is_file() and not is_name(source) and not source.lower().endswith(".zip"):
+        if picture is not None:
+            raise ConfigError("--id means nothing with a picture file. Leave it out.")
+        files.require_outside(out, [Path(source).resolve()])
         subject = read_subject(Path(source), size)
     else:
         dataset = open_dataset(source, size=size)
+        require_apart(out, dataset)
         subject = subject_of(dataset, dataset.train if split == "train" else dataset.val, picture)
     page = draw_preview(subject, **how)
     with files.atomic_path(out) as path:

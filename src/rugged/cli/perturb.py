@@ -40,12 +40,16 @@ def perturb(
     """Write perturbation sequences: 31 frames in which a picture changes a little from one to the next."""
     from rugged.cli.choices import parse_names
     from rugged.cli.invocation import command_line
+    from rugged.core.files import require_outside
+    from rugged.data.opening import is_name
     from rugged.perturbations import choose_sequences
     from rugged.perturbations.request import check_difficulty, choose_preset
     from rugged.perturbations.writing import Order, write_sequences
 
     chosen = choose_sequences(parse_names(sequences))
     check_difficulty(difficulty)
+    if not is_name(src):
+        require_outside(out, [Path(src).expanduser().resolve()])
     pictures, source = _pictures(src, split)
     pictures = _limited(pictures, limit)
     preset = choose_preset(preset, pictures[0].load().shape[:2])

@@ -3,13 +3,14 @@
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from rugged import __version__
 
-_PACKAGES = ("torch", "torchvision", "timm", "lightning", "numpy", "pillow", "pyarrow")
+_PACKAGES = ("torch", "torchvision", "timm", "lightning", "numpy", "opencv-python-headless", "pillow", "pyarrow")
 
 
 def cache_directory() -> Path:
@@ -30,15 +31,18 @@ def textures_directory() -> Path | None:
     return Path(chosen).expanduser() if chosen else None
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide a result. Imports none of them."""
+def versions(names: Sequence[str] | None = None) -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result, or of those among them that are named.
+
+    Imports none of them.
+    """
     found = {"python": platform.python_version(), "rugged": __version__}
     for name in _PACKAGES:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             found[name] = "not installed"
-    return found
+    return found if names is None else {name: found[name] for name in names}
 
 
 def hardware() -> dict[str, Any]:

@@ -4,14 +4,14 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from rugged.core.errors import RuggedError, RunError
+from rugged.core.errors import DataError, RuggedError, RunError
 
 
 @contextmanager
@@ -81,6 +81,23 @@ def read_json(path: Path) -> Any:
         raise RuggedError(
             f"{path} is not valid JSON ({error}). It was not written whole, or edited by hand."
         ) from error
+
+
+def require_outside(path: Path, folders: Iterable[Path]) -> None:
+    """Refuse to write into data, where the next reader would take what is written for a part of it.
+
+    Args:
+        path: What is to be written.
+        folders: Where the data lies. Relative paths, which stand for data drawn by code, are passed over.
+
+    Raises:
+        DataError: ``path`` is one of these, or lies in it.
+    """
+    for folder in folders:
+        if folder.is_absolute() and path.resolve().is_relative_to(folder.resolve()):
+            raise DataError(
+                f"{path} lies in {folder}, where it would be read as part of the data. Choose another place."
+            )
 
 
 def sha256_file(path: Path) -> str:

@@ -16,6 +16,8 @@ def choose_corruptions(names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         ConfigError: None given, or one that is neither.
     """
+    if isinstance(names, str):
+        raise ConfigError(f"Expected a list of corruptions, not the text {names!r}.")
     if not names:
         raise ConfigError(f"No corruption was named. There are: {', '.join(ALL)}; and the sets {', '.join(SETS)}.")
     chosen: set[str] = set()
@@ -46,6 +48,6 @@ def choose_severities(severities: Iterable[int]) -> tuple[int, ...]:
         ConfigError: None given, or one outside 1 to 5.
     """
     chosen = tuple(sorted(set(severities)))
-    if not chosen or not set(chosen) <= set(SEVERITIES):
+    if not chosen or any(type(severity) is not int or severity not in SEVERITIES for severity in chosen):
         raise ConfigError(f"Severities are {', '.join(map(str, chosen)) or 'none'}; expected some of 1 to 5.")
     return chosen

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rugged.core.catalogue import SEVERITIES
 from rugged.core.errors import CorruptionError
+from rugged.corruptions.defaults import plain_defaults
 from rugged.corruptions.engine import in_parts
 from rugged.corruptions.request import check_images, look_up
 from rugged.corruptions.textures import Textures
@@ -38,6 +39,7 @@ class DeviceStream:
         return torch.randint(0, 1 << 16, (self.count, count), dtype=torch.int32, device=self.device)
 
 
+@plain_defaults()
 def corrupt_randomly(
     images: Tensor,
     names: Sequence[str],
@@ -67,11 +69,7 @@ def corrupt_randomly(
         CorruptionError: An argument is not one of the above.
     """
     check_images(images)
-    if not names or not severities or not 0 <= probability <= 1:
-        raise CorruptionError(
-            f"Expected at least one corruption and severity and a probability from 0 to 1; found {len(names)} "
-            f"corruptions, {len(severities)} severities and the probability {probability}."
-        )
+    _check_choices(names, severities, probability)
     size = images.shape[2:]
     kernels = [look_up(name, severity, preset, size, textures) for name in names for severity in severities]
     device = images.device
@@ -87,3 +85,11 @@ def corrupt_randomly(
                 images[places], kernel, parameters, lambda start, stop: DeviceStream(stop - start, device)
             )
     return result
+
+
+def _check_choices(names: object, severities: object, probability: object) -> None:
+    for what, given in {"corruption": names, "severity": severities}.items():
+        if isinstance(given, str) or not isinstance(given, Sequence) or not given:
+            raise CorruptionError(f"Expected a list of at least one {what}, not {given!r}.")
+    if not isinstance(probability, int | float) or not 0 <= probability <= 1:
+        raise CorruptionError(f"Expected a probability from 0 to 1, not {probability!r}.")

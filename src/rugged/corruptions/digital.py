@@ -1,6 +1,6 @@
 """What cameras, programs and networks do to a finished picture."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import cv2
 import numpy as np
@@ -9,8 +9,10 @@ from torch import Tensor
 
 from rugged.core.errors import CorruptionError
 from rugged.corruptions.levels import to_levels, to_unit
+from rugged.corruptions.one_by_one import one_by_one
 
 _LONGEST_JPEG = 65500  # libjpeg's limit
+_SUBSAMPLED = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420)
 
 
 def contrast(images: Tensor, _: None, *, factor: float) -> Tensor:
@@ -81,16 +83,16 @@ def jpeg_compression(images: Tensor, _: None, *, quality: float) -> Tensor:
         raise CorruptionError(
             f"jpeg_compression needs pictures of at most {_LONGEST_JPEG} pixels a side; these are {height} × {width}."
         )
-    pictures = images.cpu().numpy()
-    result = np.empty_like(pictures)
-    for picture, out in zip(pictures, result, strict=True):
-        # OpenCV's order of channels is blue, green, red.
-        interleaved = cv2.merge(tuple(picture[::-1]))
-        stored = cv2.imencode(".jpg", interleaved, (cv2.IMWRITE_JPEG_QUALITY, int(quality)))[1]
-        decoded = cv2.imdecode(stored, cv2.IMREAD_COLOR)
-        assert decoded is not None
-        cv2.split(decoded, tuple(out[::-1]))
-    return torch.from_numpy(result).to(images.device)
+    return one_by_one(partial(_through_jpeg, quality=int(quality)), images)
+
+
+def _through_jpeg(picture: np.ndarray, out: np.ndarray, quality: int) -> None:
+    """Encode and decode one ``(3, H, W)`` picture. OpenCV's order of channels is blue, green, red."""
+    options = (cv2.IMWRITE_JPEG_QUALITY, quality, *_SUBSAMPLED)
+    stored = cv2.imencode(".jpg", cv2.merge(tuple(picture[::-1])), options)[1]
+    decoded = cv2.imdecode(stored, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    cv2.split(decoded, tuple(out[::-1]))
 
 
 _BITS = 22  # fraction bits of Pillow's fixed-point weights for bytes

@@ -6,10 +6,9 @@ from torch import Tensor
 
 from rugged.core.errors import CorruptionError
 from rugged.corruptions.fields import smooth
-from rugged.corruptions.levels import to_levels, to_unit
 from rugged.corruptions.streams import Stream
 from rugged.corruptions.uniform import uniform
-from rugged.corruptions.warp import affine_places, displaced_places, inverse_affine, sample_affine, sample_displaced
+from rugged.corruptions.warp import affine_places, displaced_places, inverse_affine, warp
 
 _SMALLEST = 3  # sides below have no three corners of a rectangle a third of the picture from its centre
 
@@ -62,9 +61,8 @@ def elastic_transform(images: Tensor, draws: Draws, *, alpha: float, sigma: floa
             f"elastic_transform needs pictures of at least {_SMALLEST} x {_SMALLEST} pixels; "
             f"these are {height} x {width}. Enlarge them first, or leave this corruption out."
         )
-    places = affine_places(inverse_affine(jitter, height, width), height, width, images.device)
-    planes = sample_affine(to_unit(images.transpose(0, 1).contiguous(), torch.float32), places)
-    if fields is not None:
-        places, bits = displaced_places(smooth(fields, sigma, truncate=3, mode="reflect"), alpha)
-        planes = sample_displaced(planes.double(), places, bits).float()
-    return to_levels(planes).transpose(0, 1).contiguous()
+    affine_maps = affine_places(inverse_affine(jitter, height, width), height, width, images.device)
+    if fields is None:
+        return warp(images, affine_maps)
+    fields = smooth(fields, sigma, truncate=3, mode="reflect", most=1)
+    return warp(images, affine_maps, displaced_places(fields, alpha))

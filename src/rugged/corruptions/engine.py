@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,17 @@ import torch
 from torch import Tensor
 
 from rugged.corruptions.bits import Bits
+from rugged.corruptions.defaults import plain_defaults
+from rugged.corruptions.memory import keep_freed_memory
 from rugged.corruptions.registry import Corruption
-from rugged.corruptions.request import as_integer, check_ids, check_image, check_images, look_up
+from rugged.corruptions.request import as_integer, check_ids, check_image, check_images, check_random_state, look_up
 from rugged.corruptions.streams import Stream, stream_keys
 from rugged.corruptions.textures import Textures
 
 _AT_ONCE = 1 << 25  # values corrupted at once on an accelerator: enough to keep it busy, bounded for its memory
 
 
+@plain_defaults()
 def corrupt(
     images: Tensor,
     name: str,
@@ -78,7 +80,7 @@ def in_parts(
     """
     result = torch.empty(images.shape, dtype=torch.uint8, device=images.device)
     if images.device.type == "cpu":
-        _keep_freed_memory()
+        keep_freed_memory()
         at_once = kernel.at_once
     else:
         at_once = _AT_ONCE
@@ -91,17 +93,7 @@ def in_parts(
     return result
 
 
-@cache
-def _keep_freed_memory() -> None:
-    """Have the C library keep freed memory for the next chunk, once for the process.
-
-    Where it is glibc, blocks that are freed raise the size up to which memory is kept instead of being given back to
-    the system. Without this, chunks of a few hundred kilobytes are fetched and given back every time, which costs some
-    kernels a third of their time in page faults. The block is never touched, so it costs no memory itself.
-    """
-    torch.empty(31 << 20, dtype=torch.uint8)
-
-
+@plain_defaults()
 def replay(
     image: np.ndarray,
     name: str,
@@ -129,6 +121,7 @@ def replay(
         CorruptionError: An argument is not one of the above.
     """
     check_image(image)
+    check_random_state(random_state)
     kernel, parameters = look_up(name, severity, preset, image.shape[:2], textures)
     draws = kernel.replay(random_state, image, **parameters) if kernel.replay else None
     batch = torch.from_numpy(image.transpose(2, 0, 1)[None].copy())

@@ -4,6 +4,7 @@ A matrix product is the fastest filter there is, but adds in an order that its l
 processor. Here no order shows: numbers lie on grids, so that every product and every partial sum is exact in float64.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
@@ -14,66 +15,104 @@ from torch import Tensor
 from rugged.corruptions.gaussian import gaussian_weights
 
 Mode = Literal["nearest", "reflect"]
-Blocks = tuple[tuple[slice, slice, Tensor], ...]
 
-# The first axis adds multiples of 2^-20 x 2^-27 below 8, which is 50 bits. Its sums are rounded to multiples of 2^-23,
-# so the second axis adds multiples of 2^-23 x 2^-27 below 8: 53 bits, what float64 holds.
-_WEIGHT_GRID = 2.0**27
-_BETWEEN_GRID = 2.0**23
+
+@dataclass(frozen=True)
+class _Filter:
+    """A filter along an axis: the matrix that makes it, cut in one of two ways to save products.
+
+    Attributes:
+        blocks: Which places each block makes, which ones it sees, its weights. For filters of short reach.
+        halves: For long filters of long axes: half the weights of what both halves of the axis have in common, and of
+            what they differ by. The filter looks the same from both ends, so these do not mix.
+    """
+
+    blocks: tuple[tuple[slice, slice, Tensor], ...] = ()
+    halves: tuple[Tensor, Tensor] | None = None
+
+
+# The first axis adds multiples of 2^-20 x 2^-28 up to 7, which is 51 bits. Its sums are rounded to a grid of 2^-25
+# times the largest value, so the second axis adds up to 53 bits, what float64 holds.
+_WEIGHT_BITS = 27  # one more where weights are halved
+_BETWEEN_BITS = 25
 # Places made by one product: few, to skip most of the zeros beyond a filter's reach, where there are any.
 _BLOCK = 24
+_LONG = 100  # places of an axis; from here on halves pay
 
 
-def smooth(fields: Tensor, sigma: float, *, truncate: float = 4.0, mode: Mode = "nearest") -> Tensor:
+def smooth(fields: Tensor, sigma: float, *, truncate: float = 4.0, mode: Mode = "nearest", most: int = 7) -> Tensor:
     """Filter fields with a Gaussian of any width.
 
     Within 10^-6 of ``scipy.ndimage.gaussian_filter``. For multiples of 2^-20, as this package's draws are, the result
     is the same to the last bit in any batch and on any device.
 
     Args:
-        fields: ``(..., H, W)``, values between -7 and 7. Not modified.
+        fields: ``(..., H, W)``, values between ``-most`` and ``most``. Not modified.
         sigma: Standard deviation, in pixels.
         truncate: Where the filter ends, in standard deviations.
         mode: How fields go on beyond their edges: ``"nearest"`` repeats the edge, ``"reflect"`` mirrors about it, as
             often as it takes.
+        most: What no value exceeds, at most 7. The smaller, the finer the grid between the axes.
 
     Returns:
         ``(..., H, W)`` float64, in a memory layout of its own.
     """
     height, width = fields.shape[-2:]
-    columns = fields.reshape(-1, height, width).transpose(0, 1).contiguous().double().view(height, -1)
-    columns = _apply(_filter_blocks(height, sigma, truncate, mode, fields.device), columns)
-    rows = columns.mul_(_BETWEEN_GRID).round_().mul_(1 / _BETWEEN_GRID).view(-1, width)
-    rows = _apply(_filter_blocks(width, sigma, truncate, mode, fields.device), rows.T).T
+    columns = fields.reshape(-1, height, width).transpose(0, 1)
+    columns = columns.to(torch.float64, copy=True, memory_format=torch.contiguous_format).view(height, -1)
+    grid = 2.0 ** ((most - 1).bit_length() - _BETWEEN_BITS)
+    columns = _apply(_filter(height, sigma, truncate, mode, 1 / grid, fields.device), columns)
+    rows = columns.round_().view(-1, width)
+    rows = _apply(_filter(width, sigma, truncate, mode, grid, fields.device), rows.T).T
     return rows.view(height, -1, width).transpose(0, 1).view(fields.shape)
 
 
-def _apply(blocks: Blocks, lines: Tensor) -> Tensor:
+def _apply(kernel: _Filter, lines: Tensor) -> Tensor:
     """Filter ``(length, lines)`` along the first axis. The result has the same strides."""
     result = torch.empty_like(lines)
-    for made, seen, weights in blocks:
+    for made, seen, weights in kernel.blocks:
         torch.mm(weights, lines[seen], out=result[made])
+    if kernel.halves:
+        half = len(kernel.halves[0])  # of an odd number, with the middle
+        first, last = lines[:half], lines[-half:].flip(0)
+        common, difference = kernel.halves[0] @ (first + last), kernel.halves[1] @ (first - last)
+        torch.add(common, difference, out=result[:half])
+        result[-half:] = common.sub_(difference).flip(0)
     return result
 
 
 @lru_cache(maxsize=32)
-def _filter_blocks(length: int, sigma: float, truncate: float, mode: Mode, device: torch.device) -> Blocks:
-    """Cut the matrix of a filter along an axis: which places each block makes, which ones it sees, its weights."""
-    weights = np.round(gaussian_weights(sigma, truncate) * _WEIGHT_GRID) / _WEIGHT_GRID
-    reach = len(weights) // 2
-    weights[reach] += 1 - weights.sum()  # what is constant stays exactly so
+def _filter(length: int, sigma: float, truncate: float, mode: Mode, scale: float, device: torch.device) -> _Filter:
+    """Make the filter of an axis, times a power of two."""
+    matrix = _matrix(length, sigma, truncate, mode) * scale
+    reach = len(gaussian_weights(sigma, truncate)) // 2
+    if length >= _LONG and 2 * reach + _BLOCK > length / 2:
+        half = length - length // 2
+        first, last = matrix[:half, :half] / 2, matrix[:half, length - half :][:, ::-1] / 2
+        common, difference = first + last, first - last
+        if length % 2:
+            common[:, -1] /= 2  # the middle of the axis belongs to both halves
+        return _Filter(halves=(torch.from_numpy(common).to(device), torch.from_numpy(difference).to(device)))
     step = _BLOCK if 2 * reach + _BLOCK < length else length
     blocks = []
     for start in range(0, length, step):
-        made = np.arange(start, min(start + step, length))
-        places = made[:, None] + np.arange(-reach, reach + 1)
-        if mode == "nearest":
-            places = places.clip(0, length - 1)
-        else:
-            places %= 2 * length
-            places = np.minimum(places, 2 * length - 1 - places)
-        first, last = int(places.min()), int(places.max()) + 1
-        matrix = np.zeros((len(made), last - first))
-        np.add.at(matrix, ((made - start)[:, None], places - first), weights)
-        blocks.append((slice(start, start + len(made)), slice(first, last), torch.from_numpy(matrix).to(device)))
-    return tuple(blocks)
+        made, seen = slice(start, min(start + step, length)), slice(max(start - reach, 0), start + step + reach)
+        blocks.append((made, seen, torch.from_numpy(matrix[made, seen].copy()).to(device)))
+    return _Filter(tuple(blocks))
+
+
+def _matrix(length: int, sigma: float, truncate: float, mode: Mode) -> np.ndarray:
+    """Return what a filter makes of an axis, ``(length, length)``: multiples of the grid of weights."""
+    weights = np.round(gaussian_weights(sigma, truncate) * 2.0**_WEIGHT_BITS) / 2.0**_WEIGHT_BITS
+    reach = len(weights) // 2
+    weights[reach] += 1 - weights.sum()  # what is constant stays exactly so
+    made = np.arange(length)[:, None]
+    places = made + np.arange(-reach, reach + 1)
+    if mode == "nearest":
+        places = places.clip(0, length - 1)
+    else:
+        places %= 2 * length
+        places = np.minimum(places, 2 * length - 1 - places)
+    matrix = np.zeros((length, length))
+    np.add.at(matrix, (made, places), weights)
+    return matrix

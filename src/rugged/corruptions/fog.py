@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rugged.corruptions.bits import Bits
 from rugged.corruptions.levels import cut, to_unit
-from rugged.corruptions.streams import Stream
 from rugged.corruptions.uniform import uniform
 
 
-def draw_fog(stream: Stream, images: Tensor, **_: float) -> Tensor:
+def draw_fog(stream: Bits, images: Tensor, **_: float) -> Tensor:
     """Draw a number between 0 and 1 for all but one point of each image's cloud: ``(N, side² - 1)`` float32."""
     return uniform(stream, (_side(*images.shape[2:]) ** 2 - 1,))
 

@@ -1,5 +1,6 @@
 """Frost: crops of pictures of ice laid over the image."""
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -7,17 +8,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rugged.core.errors import CorruptionError
+from rugged.corruptions.bits import Bits
 from rugged.corruptions.levels import cut
-from rugged.corruptions.streams import Stream
 from rugged.corruptions.textures import Textures
 from rugged.corruptions.uniform import integers
 
+_MOST_PIXELS = 2e9  # of all textures together: places in them are counted in int32
 _USED = 5  # of the six textures: the reference draws an index below five
 _BITS = 31  # of a random fraction
 _WEIGHT_BITS = 11  # of the weights that OpenCV's bilinear interpolation of bytes works with
 
 
-def draw_frost(stream: Stream, images: Tensor, *, scale: float, textures: Textures, **_: float) -> Tensor:
+def draw_frost(stream: Bits, images: Tensor, *, scale: float, textures: Textures, **_: float) -> Tensor:
     """Draw each image's texture and the first row and column of its crop: ``(N, 3)`` int64."""
     height, width = images.shape[2:]
     spans = _spans(_atlas(textures, scale, height, width, images.device), height, width)
@@ -109,9 +112,12 @@ def _atlas(textures: Textures, scale: float, height: int, width: int, device: to
     return _scaled_atlas(textures, tuple(factors), device)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=3)  # of large pictures an atlas takes hundreds of megabytes
 def _scaled_atlas(textures: Textures, factors: tuple[float, ...], device: torch.device) -> _Atlas:
     """Scale each texture by its factor and lay them out on a device."""
+    area = sum(math.prod(picture.shape[:2]) * f * f for picture, f in zip(textures.pictures, factors, strict=False))
+    if area > _MOST_PIXELS:
+        raise CorruptionError("frost needs smaller pictures: textures scaled up to hold these have too many pixels.")
     pictures = [resize(picture, factor) for picture, factor in zip(textures.pictures[:_USED], factors, strict=True)]
     place_values = np.array((1, 1 << 8, 1 << 16), dtype=np.int32)
     pixels = np.concatenate([picture.reshape(-1, 3) @ place_values for picture in pictures])

@@ -143,9 +143,7 @@ def filter_bytes(images: Tensor, sigma: float, truncate: float = 4.0) -> Tensor:
     radius = len(gaussian_weights(sigma, truncate)) // 2
     if radius == 0:
         return images.clone()
-    # Elsewhere, and where the user allows it, products of float32 may be made with less precision.
-    precise = images.device.type == "cpu" and torch.get_float32_matmul_precision() == "highest"
-    dtype = torch.float32 if precise and radius <= _SMALL else torch.float64
+    dtype = torch.float32 if radius <= _SMALL and _multiplies_exactly(images.device) else torch.float64
     planes = images.flatten(0, 1)
     levels = _sum_fast(planes, sigma, truncate, dtype)
     error = _ERROR + (2 * radius + 5) * 128 * torch.finfo(dtype).eps  # two roundings a tap, of sums from -128 to 127
@@ -154,6 +152,14 @@ def filter_bytes(images: Tensor, sigma: float, truncate: float = 4.0) -> Tensor:
     if not torch.equal(upper, lower):
         _settle(result, (upper != lower).transpose(0, 1).contiguous(), planes, sigma, truncate)
     return result.view_as(images)
+
+
+def _multiplies_exactly(device: torch.device) -> bool:
+    """Whether products of float32 matrices have its full precision: on the CPU, unless the user gave it up."""
+    try:
+        return device.type == "cpu" and torch.get_float32_matmul_precision() == "highest"
+    except RuntimeError:  # The user has set precision by the newer names, with which the question cannot be asked.
+        return False
 
 
 def _sum_fast(planes: Tensor, sigma: float, truncate: float, dtype: torch.dtype) -> Tensor:

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rugged.corruptions.bits import Bits
 from rugged.corruptions.convolution import true_places
 from rugged.corruptions.gaussian import filter_bytes
-from rugged.corruptions.streams import Stream
 
 
-def draw_glass_blur(stream: Stream, images: Tensor, *, reach: int, passes: int, **_: float) -> Tensor:
+def draw_glass_blur(stream: Bits, images: Tensor, *, reach: int, passes: int, **_: float) -> Tensor:
     """Draw from where each pixel is overwritten, ``-reach`` to ``reach - 1`` rows down and as many columns across.
 
     Returns:

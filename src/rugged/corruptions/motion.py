@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rugged.corruptions.streams import Stream
+from rugged.corruptions.bits import Bits
 from rugged.corruptions.uniform import uniform
 
 _BITS = 23  # of a weight; with the 8 of a byte a sum stays below 2^31
@@ -20,7 +20,7 @@ _ALMOST = (1 << _BITS) // 514
 _FEW = 6  # where fewer pixels than one in so many are not black, these are what is summed
 
 
-def draw_motion_blur(stream: Stream, _: Tensor, **__: float) -> Tensor:
+def draw_motion_blur(stream: Bits, _: Tensor, **__: float) -> Tensor:
     """Draw an angle for every image, in degrees, uniform from -45 to 45: ``(N,)`` float64."""
     return uniform(stream, ()).double().mul_(90).sub_(45)
 

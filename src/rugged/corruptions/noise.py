@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rugged.corruptions.bits import Bits
 from rugged.corruptions.levels import cut, to_levels
 from rugged.corruptions.normal import standard_normal
 from rugged.corruptions.poisson import poisson
-from rugged.corruptions.streams import Stream
 
 
-def draw_normal(stream: Stream, images: Tensor, **_: float) -> Tensor:
+def draw_normal(stream: Bits, images: Tensor, **_: float) -> Tensor:
     """Draw a standard normal number for every value: ``(N, 3, H, W)`` float32."""
     return standard_normal(stream, tuple(images.shape[1:]))
 
@@ -55,7 +55,7 @@ def speckle_noise(images: Tensor, noise: Tensor, *, sigma: float) -> Tensor:
     return cut((noise * sigma).add_(1).mul_(images).clamp_(0, 255))
 
 
-def draw_shot_noise(stream: Stream, images: Tensor, *, photons: float) -> Tensor:
+def draw_shot_noise(stream: Bits, images: Tensor, *, photons: float) -> Tensor:
     """Draw the photons that every value counts: ``(N, 3, H, W)`` int32."""
     return poisson(stream, images, photons)
 
@@ -89,7 +89,7 @@ def _count_levels(photons: float, device: torch.device) -> Tensor:
     return to_levels(counts / photons).to(device)
 
 
-def draw_impulse_noise(stream: Stream, images: Tensor, *, amount: float) -> Tensor:
+def draw_impulse_noise(stream: Bits, images: Tensor, *, amount: float) -> Tensor:
     """Draw what strikes every value, -255, 0 or 255: ``(N, 3, H, W)`` int16.
 
     The chances of -255 and 255 are equal and multiples of 2^-16, so that the amount is off by at most 2^-16.

@@ -6,7 +6,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from rugged.corruptions.streams import Stream
+from rugged.corruptions.bits import Bits
 
 _ENTRIES = 1 << 16
 # Quantiles are rounded to multiples of this. It is far coarser than the error of any library's inverse normal, so
@@ -14,7 +14,7 @@ _ENTRIES = 1 << 16
 _GRID = 2.0**-20
 
 
-def standard_normal(stream: Stream, shape: tuple[int, ...]) -> Tensor:
+def standard_normal(stream: Bits, shape: tuple[int, ...]) -> Tensor:
     """Draw standard normal numbers.
 
     Args:

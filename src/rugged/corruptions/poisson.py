@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from rugged.core.errors import CorruptionError
-from rugged.corruptions.streams import Stream
+from rugged.corruptions.bits import Bits
 
 _LEVELS = 256
 _BITS = 32  # a number
@@ -21,7 +21,7 @@ _MOST = 1000  # photons at white: a table of 2 MB, and weights that float64 can 
 _SMALL = 2.0**-700  # times e^1000 stays below what float64 can hold
 
 
-def poisson(stream: Stream, images: Tensor, photons: float) -> Tensor:
+def poisson(stream: Bits, images: Tensor, photons: float) -> Tensor:
     """Draw a photon count for every value.
 
     Args:

@@ -17,19 +17,19 @@ from rugged.corruptions.textures import Textures, find_textures
 
 
 def look_up(
-    name: str,
+    name: object,
     severity: object,
-    preset: str | None,
+    preset: object,
     size: Sequence[int],
     textures: str | Path | Textures | None,
 ) -> tuple[Corruption, Mapping[str, Any]]:
     """Find the kernel and its parameters for images of a height and a width, or say what is wrong with the request."""
-    if name not in ALL:
+    if not isinstance(name, str) or name not in ALL:
         raise CorruptionError(f"there is no corruption {name!r}.{_nearest(name, ALL)} There are: {', '.join(ALL)}.")
     if isinstance(severity, bool) or not isinstance(severity, int | np.integer) or severity not in SEVERITIES:
         raise CorruptionError(f"severity must be a whole number from 1 to 5, not {severity!r}.")
     preset = preset_for(*size) if preset is None else preset
-    if preset not in PRESETS:
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise CorruptionError(
             f"there is no preset {preset!r}.{_nearest(preset, PRESETS)} There are: {', '.join(PRESETS)}."
         )
@@ -74,12 +74,23 @@ def _describe(value: object) -> str:
     return type(value).__name__
 
 
+def check_random_state(random_state: object) -> None:
+    """Refuse what draws another stream than the reference's."""
+    if not isinstance(random_state, np.random.RandomState):
+        raise CorruptionError(
+            f"random_state must be a numpy.random.RandomState, not {type(random_state).__name__}: others draw other "
+            "numbers than the reference. numpy.random.RandomState(seed) makes one."
+        )
+
+
 def check_ids(ids: Sequence[int | str] | None, count: int) -> Sequence[int | str]:
     """Give one id for each image, integers as Python's own."""
     if ids is None:
         return range(count)
     if isinstance(ids, str | bytes):
         raise CorruptionError(f"ids must name each of the {count} images; one string was given. Put it in a list.")
+    if not (hasattr(ids, "__len__") and hasattr(ids, "__getitem__")):
+        raise CorruptionError(f"ids must be a list or another sequence with one id an image, not {type(ids).__name__}.")
     if len(ids) != count:
         raise CorruptionError(f"there are {len(ids)} ids for {count} images; each image needs one.")
     return [name if isinstance(name, str) else as_integer(name, "an id") for name in ids]

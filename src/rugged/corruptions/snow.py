@@ -4,17 +4,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rugged.corruptions.bits import Bits
 from rugged.corruptions.levels import cut, to_unit
 from rugged.corruptions.motion import motion_blur
 from rugged.corruptions.normal import standard_normal
-from rugged.corruptions.streams import Stream
 from rugged.corruptions.uniform import uniform
 from rugged.corruptions.zoom import enlarge, visible
 
 _RED, _GREEN, _BLUE = np.array((0.299, 0.587, 0.114), dtype=np.float32).tolist()  # shares in how bright a pixel looks
 
 
-def draw_snow(stream: Stream, images: Tensor, *, zoom: float, **_: float) -> tuple[Tensor, Tensor]:
+def draw_snow(stream: Bits, images: Tensor, *, zoom: float, **_: float) -> tuple[Tensor, Tensor]:
     """Draw the flakes of every image and the angle of their fall.
 
     Returns:

@@ -7,11 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rugged.corruptions.bits import Bits
 from rugged.corruptions.fields import smooth
 from rugged.corruptions.gaussian import filter_planes
 from rugged.corruptions.levels import to_levels, to_unit
 from rugged.corruptions.normal import standard_normal
-from rugged.corruptions.streams import Stream
+from rugged.corruptions.one_by_one import one_by_one
 
 _WATER = (175, 238, 238)  # pale turquoise
 _MUD = (63, 42, 20)  # brown
@@ -21,7 +22,7 @@ _LEAST_MUD = 0.8
 _LIGHT = np.array(((-2, -1, 0), (-1, 1, 1), (0, 1, 2)))
 
 
-def draw_spatter(stream: Stream, images: Tensor, **_: float) -> Tensor:
+def draw_spatter(stream: Bits, images: Tensor, **_: float) -> Tensor:
     """Draw a standard normal number for every pixel: ``(N, H, W)`` float32."""
     return standard_normal(stream, tuple(images.shape[2:]))
 
@@ -98,20 +99,19 @@ def water(images: Tensor, layer: Tensor, *, strength: float) -> Tensor:
         ``(N, 3, H, W)`` uint8; a picture without any drop as it was.
     """
     thickness = (layer * 255).to(torch.int32).to(torch.uint8)
-    light = np.stack([_light_at_edges(picture) for picture in thickness.cpu().numpy()])
-    amount = thickness.float().mul_(torch.from_numpy(light).to(images.device))
+    amount = thickness.float().mul_(one_by_one(_light_at_edges, thickness))
     amount /= amount.amax((1, 2), keepdim=True).clamp_(min=1)  # the reference divides 0 by 0 where all is dry
     colour = _unit_colour(_WATER, images.device)
     return to_levels(to_unit(images, torch.float32).add_(amount.mul_(strength)[:, None] * colour))
 
 
-def _light_at_edges(thickness: np.ndarray) -> np.ndarray:
+def _light_at_edges(thickness: np.ndarray, out: np.ndarray) -> None:
     """Turn the thickness of a layer into the light around the edges of its drops: ``(H, W)`` uint8 to the same."""
     dry = 255 - cv2.Canny(thickness, 50, 150)
     distance = cv2.distanceTransform(dry, cv2.DIST_L2, 5)
     near = cv2.blur(np.minimum(distance, _FARTHEST), (3, 3)).astype(np.uint8)
     lit = cv2.filter2D(cv2.equalizeHist(near), cv2.CV_8U, _LIGHT)
-    return cv2.blur(lit, (3, 3))
+    cv2.blur(lit, (3, 3), dst=out)
 
 
 def mud(images: Tensor, mask: Tensor, *, sigma: float) -> Tensor:

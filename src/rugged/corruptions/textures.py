@@ -80,6 +80,8 @@ def find_textures(where: str | Path | Textures | None = None) -> Textures:
         return where
     if where == PROCEDURAL:
         return _drawn()
+    if where is not None and not isinstance(where, str | Path):
+        raise CorruptionError(f"textures must be a folder, {PROCEDURAL!r} or None, not {type(where).__name__}.")
     if where is not None:
         return _read(Path(where).expanduser())
     chosen = textures_directory()

@@ -5,12 +5,12 @@ import math
 import torch
 from torch import Tensor
 
-from rugged.corruptions.streams import Stream
+from rugged.corruptions.bits import Bits
 
 _FEW = 1 << 8  # up to here 16 bits a number suffice: no value is favoured by more than one part in 256
 
 
-def uniform(stream: Stream, shape: tuple[int, ...]) -> Tensor:
+def uniform(stream: Bits, shape: tuple[int, ...]) -> Tensor:
     """Draw numbers between 0 and 1.
 
     Args:
@@ -24,7 +24,7 @@ def uniform(stream: Stream, shape: tuple[int, ...]) -> Tensor:
     return halfwords.to(torch.float32).add_(0.5).mul_(2.0**-16).view(-1, *shape)
 
 
-def integers(stream: Stream, shape: tuple[int, ...], low: int, high: int) -> Tensor:
+def integers(stream: Bits, shape: tuple[int, ...], low: int, high: int) -> Tensor:
     """Draw whole numbers from ``low`` up to and without ``high``, a range of at most 2^31.
 
     Args:

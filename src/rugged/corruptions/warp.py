@@ -1,8 +1,10 @@
 """Pictures resampled between their pixels: by affine maps as OpenCV samples them, and by fields of displacement.
 
 Places are integers, fixed point in pixels, so that reflecting them at the edges loses nothing and every device finds
-the same. Their layout is ``(2, N, H, W)``, x before y, and that of colours ``(C, N, H, W)``: so that few operations
-do all, and a plane holds one channel of all pictures end to end.
+the same. Their layout is ``(N, 2, H, W)``, x before y.
+
+Levels are made twice. First all of them, by a fast sampler in float32; then the few that lie too near a whole level to
+be told from it, in the reference's own arithmetic, for its roundings decide what they are cut to.
 """
 
 from functools import lru_cache
@@ -10,9 +12,19 @@ from functools import lru_cache
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import grid_sample
+
+from rugged.corruptions.convolution import true_places
+from rugged.corruptions.levels import cut, to_levels, to_unit
 
 _PARTS = 1024  # OpenCV rounds what the row and the column add to a place to 1024ths of a pixel …
 _STEPS_BITS = 5  # … and their sum to 32nds
+
+_ERROR = 2.0**-12  # of levels, by roundings in float32, ours and the reference's: twice what they can do at the most
+# By how much a place is missed along an axis, as a part of the picture's side raised to a power of two: it is rounded
+# to 24 bits as a distance from the edge, and on the first half of the way once more.
+_PLACE_ERROR = 2.0**-25
+_AT_ONCE = 1 << 16  # levels settled at once, to bound memory
 
 Matrix = tuple[tuple[float, float, float], tuple[float, float, float]]
 
@@ -57,49 +69,18 @@ def affine_places(inverses: list[Matrix], height: int, width: int, device: torch
         device: Where the result is to be.
 
     Returns:
-        ``(2, N, H, W)`` int32: places in 32nds of a pixel, at most two lengths of the picture from its first pixel,
+        ``(N, 2, H, W)`` int32: places in 32nds of a pixel, at most two lengths of the picture from its first pixel,
         either way: whole periods of the reflection are left out.
     """
-    per_column, per_row, offset = np.array(inverses).transpose(2, 1, 0)[..., None]
+    per_column, per_row, offset = np.array(inverses).transpose(2, 0, 1)[..., None]
     rows = np.rint((per_row * np.arange(height) + offset) * _PARTS) + (_PARTS >> _STEPS_BITS) // 2
     columns = np.rint(per_column * np.arange(width) * _PARTS)
     # However wild the map: each part comes to lie within half a period of zero, and their sum within one.
-    half = np.array((width - 1, height - 1)).reshape(2, 1, 1) * _PARTS
+    half = np.array((width - 1, height - 1)).reshape(2, 1) * _PARTS
     parts = ((np.remainder(part + half, 2 * half) - half).astype(np.int32) for part in (rows, columns))
     row_part, column_part = (torch.from_numpy(part).to(device) for part in parts)
     places = row_part[..., :, None] + column_part[..., None, :]
     return places.bitwise_right_shift_((_PARTS >> _STEPS_BITS).bit_length() - 1)
-
-
-def sample_affine(planes: Tensor, places: Tensor) -> Tensor:
-    """Interpolate linearly between pixels, continued by reflection about the edge pixels.
-
-    Every product and sum is rounded as the reference rounds it, in its order: in flat areas, where sums should be
-    whole levels, this decides which ones fall short.
-
-    Args:
-        planes: ``(C, N, H, W)`` float32.
-        places: ``(2, N, H, W)``, from ``affine_places``.
-
-    Returns:
-        ``(C, N, H, W)`` float32.
-    """
-    height, width = planes.shape[2:]
-    pixels = torch.empty((2, *places.shape), dtype=torch.int32, device=places.device)  # before and after each place
-    torch.bitwise_right_shift(places, _STEPS_BITS, out=pixels[0])
-    torch.add(pixels[0], 1, out=pixels[1])
-    index = _index(_fold(pixels, _lengths(height - 1, width - 1, places.device), 1)).flatten()
-    shares = torch.empty(pixels.shape, device=places.device)
-    torch.mul(places & ((1 << _STEPS_BITS) - 1), 0.5**_STEPS_BITS, out=shares[1])
-    torch.sub(1, shares[1], out=shares[0])
-    weights = (shares[:, None, 1] * shares[None, :, 0]).flatten()
-
-    result, taps = torch.empty_like(planes), torch.empty_like(weights)
-    upper_left, upper_right, lower_left, lower_right = taps.view(4, -1)
-    for plane, total in zip(planes.flatten(1), result.flatten(1), strict=True):
-        torch.index_select(plane, 0, index, out=taps).mul_(weights)
-        torch.add(upper_left, upper_right, out=total).add_(lower_left).add_(lower_right)
-    return result
 
 
 def displaced_places(fields: Tensor, alpha: float) -> tuple[Tensor, int]:
@@ -110,77 +91,154 @@ def displaced_places(fields: Tensor, alpha: float) -> tuple[Tensor, int]:
         alpha: Displacement where a field is 1, in pixels.
 
     Returns:
-        The places, ``(2, N, H, W)`` int32, none before the first or after the last pixel, and the number of their
-        bits after the binary point: as many as fit.
+        The places, ``(N, 2, H, W)`` int32, none before the first or after the last pixel's centre, counted from the
+        edge half a pixel before the first; and the number of their bits after the binary point: as many as fit.
     """
     height, width = fields.shape[2:]
     doublings = 1
     while min(height, width) << doublings < min(height, width) + alpha + 1:
         doublings += 1
     bits = 30 - (max(height, width) << doublings).bit_length()
-    places = torch.empty((2, len(fields), height, width), dtype=torch.int32, device=fields.device)
-    places.copy_((fields * (alpha * (1 << bits))).transpose(0, 1))
-    # Half a pixel is added while reflecting: there, the edges are whole numbers.
-    for along, own in zip(places, _centres(height, width, bits, fields.device), strict=True):
-        along.add_(own)
-    lengths = _lengths(height << bits, width << bits, fields.device)
-    _fold(places, lengths, doublings).sub_(1 << bits - 1).clamp_(min=0)
-    return torch.minimum(places, lengths - (1 << bits), out=places), bits
+    half = 1 << bits - 1
+    places = torch.empty(fields.shape, dtype=torch.int32, device=fields.device)
+    places.copy_(fields * (alpha * (1 << bits))).add_(_centres(height, width, bits, fields.device))
+    places = _fold(places, _lengths(height << bits, width << bits, fields.device), doublings)
+    for along, length in zip(places.unbind(1), (width, height), strict=True):
+        along.clamp_(half, (length << bits) - half)
+    return places, bits
 
 
-def sample_displaced(planes: Tensor, places: Tensor, bits: int) -> Tensor:
-    """Interpolate linearly between pixels.
+def warp(images: Tensor, affine: Tensor, displaced: tuple[Tensor, int] | None = None) -> Tensor:
+    """Interpolate linearly between pixels, once or twice, and cut to bytes.
+
+    Each byte is what the reference's arithmetic makes it: in float32 by the affine map, of pictures that go on beyond
+    their edges by reflection about the edge pixels; then in float64 at displaced places.
 
     Args:
-        planes: ``(C, N, H, W)`` float64, at least 2 pixels along each axis.
-        places: ``(2, N, H, W)``, from ``displaced_places``.
-        bits: Likewise.
+        images: ``(N, C, H, W)`` uint8, contiguous, at least 2 pixels along each axis. Not modified.
+        affine: ``(N, 2, H, W)``, from ``affine_places``.
+        displaced: From ``displaced_places``: where to look at what the affine maps make. ``None`` shows it as it is.
 
     Returns:
-        ``(C, N, H, W)`` float64.
+        ``(N, C, H, W)`` uint8.
     """
-    height, width = planes.shape[2:]
-    # The pixel before a place, never the last one of a line, and the way from there to the place.
-    pixels = torch.minimum(places >> bits, _lengths(height - 2, width - 2, places.device))
-    right_share, lower_share = (places - (pixels << bits)).double().mul_(0.5**bits).flatten(1)
-    index = _index(pixels[None])[0, 0].flatten()
-    result = torch.empty_like(planes)
-    corners = [torch.empty_like(right_share) for _ in range(3)]
-    for plane, upper in zip(planes.flatten(1), result.flatten(1), strict=True):
-        for step, out in zip((0, 1, width, width + 1), (upper, *corners), strict=True):
-            torch.index_select(plane[step:], 0, index, out=out)
-        upper_right, lower, lower_right = corners
-        upper.lerp_(upper_right, right_share).lerp_(lower.lerp_(lower_right, right_share), lower_share)
+    height, width = images.shape[2:]
+    edges = _lengths(height - 1 << _STEPS_BITS, width - 1 << _STEPS_BITS, images.device)
+    levels, error = _sample(images, _fold(affine, edges, 1), 0.5**_STEPS_BITS, 0.5), _ERROR
+    if displaced:
+        places, bits = displaced
+        levels = _sample(levels, places, 0.5**bits, 0)
+        error += 2 * 255 * _PLACE_ERROR * _power(max(height, width))
+    result, below = cut(levels.add_(error)), cut(levels.sub_(2 * error))
+    for some in torch.split(true_places(result != below), _AT_ONCE):
+        result.view(-1)[some] = _settle(images, affine, displaced, some)
     return result
 
 
+def _sample(planes: Tensor, places: Tensor, unit: float, first: float) -> Tensor:
+    """Interpolate linearly between pixels, in float32.
+
+    From bytes, at places in 32nds of a pixel, nothing is rounded.
+
+    Args:
+        planes: ``(N, C, H, W)``.
+        places: ``(N, 2, H, W)`` int32, none before the first or after the last pixel.
+        unit: Of places, in pixels: a power of two.
+        first: What is to be added to places to count them from the edge half a pixel before the first, in pixels.
+
+    Returns:
+        ``(N, C, H, W)`` float32.
+    """
+    # The sampler scales places from -1 … 1 to pixels, which rounds nothing where sides are powers of two. So it is told
+    # that they are: planes run on into the next, and the last one into zeros. No place is there.
+    count, channels, height, width = planes.shape
+    side = _power(max(height, width))
+    beyond = (side - height) * width + side - width
+    if beyond:
+        values = torch.empty(planes.numel() + beyond, device=planes.device)
+        values[: planes.numel()].view(planes.shape).copy_(planes)
+        values[planes.numel() :] = 0
+    else:
+        values = planes.float()
+    square = values.as_strided((count, channels, side, side), (channels * height * width, height * width, width, 1))
+    origin = torch.full((), 2 * first / side - 1, device=planes.device)
+    grid = places.float()
+    torch.add(origin, grid, alpha=2 * unit / side, out=grid)
+    sampled: Tensor = grid_sample(square, grid.permute(0, 2, 3, 1), padding_mode="zeros", align_corners=False)
+    return sampled
+
+
+def _settle(images: Tensor, affine: Tensor, displaced: tuple[Tensor, int] | None, wanted: Tensor) -> Tensor:
+    """Make ``(M,)`` levels, wanted by their places in all images, in the reference's arithmetic."""
+    height, width = images.shape[2:]
+    plane, pixel = wanted.div(height * width, rounding_mode="floor"), wanted % (height * width)
+    picture = plane.div(images.shape[1], rounding_mode="floor")
+    axes = picture * 2 + torch.arange(2, device=images.device)[:, None]
+    axes *= height * width  # where x and y of the picture's first pixel stand: (2, M)
+    if not displaced:
+        return to_levels(_interpolate(images, plane, affine.take(axes + pixel)[:, None])[0])
+    places, bits = displaced
+    place = places.take(axes + pixel).sub_(1 << bits - 1)
+    # The pixel before a place, never the last one of a line, and the way from there to the place.
+    before = torch.minimum(place >> bits, _lengths(height - 2, width - 2, images.device)[:, 0])
+    right, down = (place - (before << bits)).double().mul_(0.5**bits)
+    corners = (before[1] * width + before[0]) + _corners(width, images.device)
+    four = _interpolate(images, plane, affine.take(axes[:, None] + corners)).double()
+    left_pair, right_pair = four.view(2, 2, -1).unbind(1)
+    upper, lower = (right_pair - left_pair).mul_(right).add_(left_pair)
+    return to_levels((lower - upper).mul_(down).add_(upper).float())
+
+
+def _interpolate(images: Tensor, plane: Tensor, places: Tensor) -> Tensor:
+    """Interpolate planes of images over 255, in float32: products of pixels and weights, added row by row.
+
+    Args:
+        images: ``(N, C, H, W)`` uint8.
+        plane: ``(M,)``, which of the N x C.
+        places: ``(2, K, M)``, of those that ``affine_places`` makes.
+
+    Returns:
+        ``(K, M)`` float32.
+    """
+    height, width = images.shape[2:]
+    before = places >> _STEPS_BITS
+    last = _lengths(height - 1, width - 1, images.device)[:, None]
+    columns, rows = _fold(torch.stack((before, before + 1), 1), last, 1)
+    pixels = (rows.mul_(width)[:, None] + columns) + plane * (height * width)  # rows first
+    way = (places & (1 << _STEPS_BITS) - 1).float().mul_(0.5**_STEPS_BITS)
+    across, down = torch.stack((1 - way, way), 1)
+    taps = to_unit(images.take(pixels), torch.float32).mul_(down[:, None] * across)
+    upper_left, upper_right, lower_left, lower_right = taps.flatten(0, 1)
+    total: Tensor = upper_left + upper_right + lower_left + lower_right
+    return total
+
+
 def _fold(places: Tensor, edges: Tensor, doublings: int) -> Tensor:
-    """Reflect integers at 0 and at ``edges``, in place, where none is farther from 0 than ``edges * 2**doublings``."""
-    places.abs_()
+    """Reflect integers at 0 and at ``edges``, where none is farther from 0 than ``edges * 2**doublings``."""
+    places = places.abs()
     for power in range(doublings, 0, -1):
         torch.minimum(places, (edges << power) - places, out=places)
     return places
 
 
-def _index(pixels: Tensor) -> Tensor:
-    """Combine K choices of columns with K choices of rows, ``(K, 2, N, H, W)``, overwritten.
-
-    Returns:
-        ``(K, K, N, H, W)`` int64, rows first: where the pixels stand in a plane.
-    """
-    count, height, width = pixels.shape[2:]
-    columns, rows = pixels.unbind(1)
-    first = torch.arange(count, dtype=torch.int32, device=pixels.device) * (height * width)
-    return (rows.mul_(width).add_(first.view(-1, 1, 1))[:, None] + columns).long()
+def _power(side: int) -> int:
+    """Return the first power of two from ``side`` on."""
+    return 1 << (side - 1).bit_length()
 
 
 @lru_cache
 def _lengths(height: int, width: int, device: torch.device) -> Tensor:
-    return torch.tensor((width, height), dtype=torch.int32, device=device).view(2, 1, 1, 1)
+    return torch.tensor((width, height), dtype=torch.int32, device=device).view(2, 1, 1)
 
 
 @lru_cache
-def _centres(height: int, width: int, bits: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the places of columns, ``(W,)``, and rows, ``(H, 1)``, half a pixel farther, in fixed point: int32."""
-    columns, rows = ((torch.arange(length) << bits) + (1 << bits - 1) for length in (width, height))
-    return columns.to(device, torch.int32), rows.view(-1, 1).to(device, torch.int32)
+def _corners(width: int, device: torch.device) -> Tensor:
+    """Return the steps from a pixel to itself, its right, lower and lower right neighbours: ``(4, 1)``."""
+    return torch.tensor((0, 1, width, width + 1), device=device)[:, None]
+
+
+@lru_cache
+def _centres(height: int, width: int, bits: int, device: torch.device) -> Tensor:
+    """Return the places of pixels, half a pixel farther, in fixed point: ``(2, H, W)`` int32."""
+    rows, columns = (((torch.arange(length) << bits) + (1 << bits - 1)) for length in (height, width))
+    return torch.stack((columns.expand(height, width), rows[:, None].expand(height, width))).to(device, torch.int32)

@@ -3,13 +3,8 @@
 import difflib
 import re
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from rugged.core.download import Remote, download
 from rugged.core.environment import cache_directory
@@ -17,6 +12,7 @@ from rugged.core.errors import DataError
 from rugged.core.progress import say
 from rugged.data import packed
 from rugged.data.dataset import ClassInfo, Dataset
+from rugged.data.locks import digest, locked
 from rugged.data.packed import Origin, UnusablePackError
 
 BUILTIN = "builtin"
@@ -133,7 +129,7 @@ def pack_source(
         raise DataError(f"{where} is a pack already: open it with --data {spelled(where)}.")
     path = str(where.resolve())
     origin = Origin(path, sources.fingerprint(where), automatic=out is None, size=size)
-    target = out or cache_directory() / "packed" / f"{where.resolve().name}-{_digest(f'{path}:{size}')}"
+    target = out or cache_directory() / "packed" / f"{where.resolve().name}-{digest(f'{path}:{size}')}"
     origin = _as_last_time(origin, target)
     if holdout is not None:
         origin = replace(origin, holdout=holdout)
@@ -159,7 +155,7 @@ def prepare_tiny_imagenet(
 
     if source is None:
         source = cache_directory() / "downloads" / "tiny-imagenet-200.zip"
-        with _lock(source, "downloading"):
+        with locked(source, "downloading"):
             download(TINY_IMAGENET_ZIP, source)
     if not source.exists():
         raise DataError(f"{source} does not exist. Name the zip archive, the folder or the Parquet files of it.")
@@ -186,7 +182,7 @@ def _ensure(out: Path, origin: Origin) -> Dataset:
     current, _ = _current(out, origin)
     if current is not None:
         return current
-    with _lock(out, "packing"):
+    with locked(out, "packing"):
         current, fault = _current(out, origin)
         if current is not None:
             return current
@@ -240,37 +236,10 @@ def _make_builtin(out: Path, origin: Origin) -> Dataset:
     return pack_arrays(BUILTIN, classes, builtin.splits(), out, origin)
 
 
-@contextmanager
-def _lock(target: Path, doing: str) -> Iterator[None]:
-    """Wait until no other process works on ``target``. The lock lies in the cache, never beside a user's folder."""
-    path = cache_directory() / "locks" / f"{_digest(str(target.resolve()))}.lock"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            say(f"Waiting for another process that is {doing} {target.name}.")
-            lock.acquire()
-    except OSError as error:
-        raise DataError(
-            f"Cannot write to the cache {cache_directory()}: {error.strerror or error}. Set RUGGED_CACHE to a folder "
-            f"that can be written."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _named(name: str) -> Path:
     """The place of a prepared data set. A path is no name and leads nowhere."""
     plain = Path(name).name == name
     return cache_directory() / "data" / (name if plain else "not-a-name")
-
-
-def _digest(text: str) -> str:
-    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
 def _origin_or_none(folder: Path) -> Origin | None:
@@ -300,7 +269,7 @@ def _unknown(where: str) -> str:
     nearest = difflib.get_close_matches(where, [BUILTIN, TINY_IMAGENET, *prepared], n=1)
     guess = f" Did you mean {nearest[0]}?" if nearest else ""
     if where == TINY_IMAGENET:
-        guess = " Prepare it first: rugged data prepare tiny-imagenet"
+        guess = " Prepare it first: `rugged data prepare tiny-imagenet`."
     return (
         f"There is no data set {where!r}.{guess} What can be opened: builtin; a prepared data set "
         f"({', '.join(prepared) or 'none so far'}); a packed folder; or a source: a folder or zip with one subfolder a "

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from rugged.corruptions.defaults import plain_defaults
+from rugged.corruptions.memory import keep_freed_memory
 from rugged.corruptions.request import as_integer, check_ids, check_images
 from rugged.corruptions.streams import Stream, stream_keys
 from rugged.perturbations.catalogue import COURSES, PRESETS, compares_with_first
@@ -17,6 +19,7 @@ _AT_ONCE_ON_CPU = 1 << 19
 _AT_ONCE = 1 << 25
 
 
+@plain_defaults()
 def perturb(
     images: Tensor,
     name: str,
@@ -60,6 +63,7 @@ def perturb(
     keys = stream_keys(f"{name} sequence", strength, as_integer(seed, "seed"), check_ids(ids, len(images)))
     shape = (len(images), course.frames, 3, framing.side, framing.side)
     result = torch.empty(shape, dtype=torch.uint8, device=images.device)
+    keep_freed_memory()
     largest = max(images[:1].numel(), 3 * framing.shorter**2)
     step = max(1, (_AT_ONCE_ON_CPU if images.device.type == "cpu" else _AT_ONCE) // largest)
     for start in range(0, len(images), step):

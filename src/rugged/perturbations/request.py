@@ -47,11 +47,11 @@ def check_difficulty(difficulty: object) -> None:
         raise CorruptionError(f"difficulty must be 1, 2 or 3, not {difficulty!r}.")
 
 
-def choose_preset(preset: str | None, size: Sequence[int]) -> str:
+def choose_preset(preset: object, size: Sequence[int]) -> str:
     """Give the preset that was named, or the one for pictures of a height and a width."""
     if preset is None:
         return preset_for(*size)
-    if preset not in PRESETS:
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise CorruptionError(_unknown("preset with sequences", preset, tuple(PRESETS)))
     return preset
 

@@ -12,20 +12,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rugged.corruptions import blur, colour, motion, noise, snow, spatter
+from rugged.corruptions.bits import Bits
 from rugged.corruptions.levels import cut, to_unit
-from rugged.corruptions.streams import Stream
 from rugged.perturbations import geometry
 from rugged.perturbations.catalogue import Course
 from rugged.perturbations.framing import View, crop, resize
 
-Run = Callable[[View, Stream, Course, int], Iterator[Tensor]]
+Run = Callable[[View, Bits, Course, int], Iterator[Tensor]]
 
 
 def _noise(
     draw: Callable[..., Tensor],
     apply: Callable[..., Tensor],
     view: View,
-    stream: Stream,
+    stream: Bits,
     course: Course,
     difficulty: int,
 ) -> Iterator[Tensor]:
@@ -36,7 +36,7 @@ def _noise(
         yield apply(view.frame, draw(stream, view.frame, **parameters), **parameters)
 
 
-def _motion_blur(view: View, _: Stream, course: Course, __: int) -> Iterator[Tensor]:
+def _motion_blur(view: View, _: Bits, course: Course, __: int) -> Iterator[Tensor]:
     """Turn the direction of movement."""
     pictures = view.original if course.before_resizing else view.frame
     for degrees in course.steps:
@@ -45,7 +45,7 @@ def _motion_blur(view: View, _: Stream, course: Course, __: int) -> Iterator[Ten
         yield crop(resize(blurred, view.framing), view.framing.side)
 
 
-def _zoom_blur(view: View, _: Stream, course: Course, __: int) -> Iterator[Tensor]:
+def _zoom_blur(view: View, _: Bits, course: Course, __: int) -> Iterator[Tensor]:
     """Open the shutter for longer and longer while zooming in: every frame is the mean of all zooms so far."""
     total = to_unit(view.frame, torch.float32)
     yield view.frame
@@ -55,44 +55,44 @@ def _zoom_blur(view: View, _: Stream, course: Course, __: int) -> Iterator[Tenso
         yield cut((total / torch.full((), count, device=total.device)).mul_(255))
 
 
-def _snow(view: View, stream: Stream, course: Course, _: int) -> Iterator[Tensor]:
+def _snow(view: View, stream: Bits, course: Course, _: int) -> Iterator[Tensor]:
     """Let the same flakes fall in a direction that turns."""
     layer, direction = snow.draw_snow(stream, view.frame, **course.steady)
     for degrees in course.steps:
         yield snow.snow(view.frame, (layer, torch.full_like(direction, degrees)), **course.steady)
 
 
-def _brightness(view: View, _: Stream, course: Course, __: int) -> Iterator[Tensor]:
+def _brightness(view: View, _: Bits, course: Course, __: int) -> Iterator[Tensor]:
     """Go from dark to bright."""
     for shift in course.steps:
         yield colour.brightness(view.frame, None, shift=shift)
 
 
-def _translate(view: View, _: Stream, course: Course, __: int) -> Iterator[Tensor]:
+def _translate(view: View, _: Bits, course: Course, __: int) -> Iterator[Tensor]:
     """Go from left to right, a pixel a frame."""
     for pixels in course.steps:
         yield geometry.translate(view.whole, view.framing.side, int(pixels))
 
 
-def _affine(parameter: str, view: View, _: Stream, course: Course, __: int) -> Iterator[Tensor]:
+def _affine(parameter: str, view: View, _: Bits, course: Course, __: int) -> Iterator[Tensor]:
     """Turn, scale or shear."""
     for value in course.steps:
         yield geometry.affine(view.whole, view.framing.side, **{parameter: value})
 
 
-def _tilt(view: View, _: Stream, course: Course, __: int) -> Iterator[Tensor]:
+def _tilt(view: View, _: Bits, course: Course, __: int) -> Iterator[Tensor]:
     """Tilt about both axes."""
     for degrees in course.steps:
         yield geometry.tilt(view.whole, view.framing.side, degrees=degrees)
 
 
-def _gaussian_blur(view: View, _: Stream, course: Course, __: int) -> Iterator[Tensor]:
+def _gaussian_blur(view: View, _: Bits, course: Course, __: int) -> Iterator[Tensor]:
     """Go out of focus."""
     for sigma in course.steps:
         yield blur.gaussian_blur(view.frame, None, sigma=sigma, **course.steady)
 
 
-def _spatter(view: View, stream: Stream, course: Course, _: int) -> Iterator[Tensor]:
+def _spatter(view: View, stream: Bits, course: Course, _: int) -> Iterator[Tensor]:
     """Let the same water run down."""
     names = ("mean", "deviation", "sigma", "threshold")
     drops = spatter.draw_spatter(stream, view.frame, **course.steady)

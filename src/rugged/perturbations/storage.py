@@ -41,8 +41,8 @@ def place(folder: Path, identifier: str, file_format: FileFormat) -> Path:
 def is_whole(path: Path, frames: int, file_format: FileFormat) -> bool:
     """Tell whether a sequence is there, with all its frames."""
     if file_format == "mp4":
-        return path.is_file()  # It was moved there when it was finished.
-    return all((path / f"{number:02}.png").is_file() for number in (0, frames - 1)) and _pictures(path) == frames
+        return _has_content(path)  # It was moved there when it was finished.
+    return all(_has_content(path / f"{number:02}.png") for number in range(frames))
 
 
 def write(path: Path, frames: NDArray[np.uint8], file_format: FileFormat) -> None:
@@ -51,15 +51,29 @@ def write(path: Path, frames: NDArray[np.uint8], file_format: FileFormat) -> Non
         with atomic_path(path) as temporary:
             write_video(temporary, frames)
         return
+    try:
+        _write_frames(path, frames)
+    except OSError as error:
+        raise DataError(
+            f"Cannot write {path}: {error.strerror or error}. What is finished is kept: make room or choose another "
+            "place, and run the same command again."
+        ) from error
+
+
+def _write_frames(path: Path, frames: NDArray[np.uint8]) -> None:
     partial = path.with_name(f".{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     for number, frame in enumerate(frames):
-        _, data = cv2.imencode(".png", frame[..., ::-1])  # Four times as fast as Pillow.
+        data = cv2.imencode(".png", frame[..., ::-1])[1]  # Four times as fast as Pillow.
         (partial / f"{number:02}.png").write_bytes(data.tobytes())
-    if path.exists():  # Some of its frames are gone.
-        shutil.rmtree(path)
-    partial.rename(path)
+    try:
+        partial.rename(path)
+    except OSError:  # Some of its frames are there, or pictures whose ids go on where this one ends.
+        path.mkdir(exist_ok=True)
+        for frame_file in sorted(partial.iterdir(), reverse=True):  # The first comes last: it makes the sequence count.
+            frame_file.replace(path / frame_file.name)
+        partial.rmdir()
 
 
 def count(folder: Path, file_format: FileFormat) -> int:
@@ -68,5 +82,6 @@ def count(folder: Path, file_format: FileFormat) -> int:
     return sum(1 for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
-def _pictures(path: Path) -> int:
-    return sum(1 for _ in path.glob("*.png"))
+def _has_content(path: Path) -> bool:
+    """Whether a file is there and was not emptied, as a power failure may do."""
+    return path.is_file() and path.stat().st_size > 0

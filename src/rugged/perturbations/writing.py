@@ -25,6 +25,7 @@ from rugged.perturbations.storage import FileFormat
 MANIFEST = "manifest.json"
 
 _KIND = "perturbation sequences"
+_DECIDING = ("rugged", "torch", "torchvision", "numpy", "opencv-python-headless")
 _LOCK = ".lock"
 _PIXELS_AT_ONCE = 1 << 16  # of frames, over the pictures that a thread takes together: 16 of 64 x 64, 1 of 224 x 224
 
@@ -72,6 +73,7 @@ class Order:
             "seed": self.seed,
             "stream_version": STREAM_VERSION,
             "format": self.file_format,
+            "versions": versions(_DECIDING),
         }
 
     def folder(self, name: str) -> Path:
@@ -116,6 +118,9 @@ def write_sequences(pictures: Sequence[Picture], order: Order, command: str) -> 
         with stop_on_signal() as request, progress("Perturbing", total, "sequences", total - left) as bar:
             for count in _write_all(pictures, todo, order, request):
                 bar.advance(count)
+        lost = [picture.id for name in order.sequences for picture in order.missing(name, pictures)]
+        if lost:
+            raise RunError(f"{order.out} lacks {len(lost)} sequences at the end ({lost[0]} …). Run the command again.")
         return _record(order, command, len(pictures))
 
 
@@ -126,6 +131,7 @@ def _write_all(
     wanted = [picture for picture in pictures if any(picture.id in ids for ids in todo.values())]
     step = max(1, _PIXELS_AT_ONCE // PRESETS[order.preset].side ** 2)
     batches = [wanted[start : start + step] for start in range(0, len(wanted), step)]
+    torch.get_num_threads()  # Asked before the workers are told 1, our own number stays what it was.
     pool = ThreadPoolExecutor(available_cores(), "perturb", initializer=torch.set_num_threads, initargs=(1,))
     try:
         waiting = [pool.submit(_write_batch, batch, todo, order, request) for batch in batches]
@@ -184,12 +190,22 @@ def _check_conditions(order: Order) -> None:
     if manifest is None:
         return
     found, wanted = manifest["conditions"], order.conditions()
-    differing = [f"{key} {found.get(key)!r}, not {wanted[key]!r}" for key in wanted if found.get(key) != wanted[key]]
+    there, here = (dict(_flat(conditions)) for conditions in (found, wanted))
+    differing = [f"{key} is {there.get(key)} there, {here[key]} here" for key in here if there.get(key) != here[key]]
     if differing:
         raise RunError(
             f"{order.out} holds sequences made under other conditions: {'; '.join(differing)}. "
             f"Name another folder, or ask for the same."
         )
+
+
+def _flat(conditions: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Spell out what has parts: ``source content``, and so on."""
+    for key, value in conditions.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{key} {part}", inner) for part, inner in value.items())
+        else:
+            yield key, value
 
 
 def _record(order: Order, command: str, asked_for: int) -> dict[str, int]:
@@ -208,7 +224,6 @@ def _record(order: Order, command: str, asked_for: int) -> dict[str, int]:
         "kind": _KIND,
         "conditions": order.conditions(),
         "sequences": entries,
-        "versions": versions(),
         "command": command,
     }
     if order.file_format == "mp4":

@@ -14,7 +14,8 @@ from rugged.train.recipe import AugmentRecipe
 def operations(recipe: AugmentRecipe) -> tuple[str, ...]:
     """The names under which a model file's ledger lists what training did to the images."""
     simple = tuple(name for name, used in {"flip": recipe.flip, "crop": recipe.crop > 0}.items() if used)
-    return simple + corruptions(recipe)
+    drawn = ("procedural frost",) if "frost" in corruptions(recipe) and recipe.corrupt.textures == "procedural" else ()
+    return simple + corruptions(recipe) + drawn
 
 
 def corruptions(recipe: AugmentRecipe) -> tuple[str, ...]:

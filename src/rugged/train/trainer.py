@@ -224,7 +224,7 @@ def _specify(recipe: Recipe, dataset: Dataset) -> ModelSpec:
         input_size=recipe.model.input_size or min(dataset.size),
         mean=mean,
         std=std,
-        training_operations=(*operations(recipe.augment), *dataset.corruptions),
+        training_operations=tuple(dict.fromkeys((*operations(recipe.augment), *dataset.corruptions))),
     )
 
 

@@ -2,6 +2,7 @@
 
 import csv
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -122,3 +123,11 @@ def test_another_size_is_no_advice_to_pack_it_again(dataset, tmp_path):
     write_one_per_image(dataset, tmp_path / "out", **CHOICE, command="rugged corrupt SRC out --one-per-image")
     with pytest.raises(DataError, match=r"packed at 16 x 16, not at 32 x 32. Leave the size out\.$"):
         open_dataset(tmp_path / "out", size=32)
+
+
+def test_a_second_writer_waits_and_finds_the_pack(dataset, tmp_path):
+    """As the ranks of torchrun do, which all get the same command."""
+    with ThreadPoolExecutor(3) as pool:
+        packs = list(pool.map(lambda _: write_one_per_image(dataset, tmp_path / "out", **CHOICE), range(3)))
+    assert len({pack.content_hash for pack in packs}) == 1
+    assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == ["out"]

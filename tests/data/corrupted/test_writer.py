@@ -78,7 +78,7 @@ def test_the_manifest_says_how_it_was_made_and_that_it_is_whole(dataset, tmp_pat
         "complete": True, "missing_shards": [],
     }  # fmt: skip
     assert {key: manifest[key] for key in expected} == expected
-    assert {"torch", "torchvision", "numpy", "pillow", "opencv"} <= manifest["versions"].keys()
+    assert {"rugged", "torch", "numpy", "opencv-python-headless"} == manifest["versions"].keys()
     assert "16 × 16 pixels and the severities are those published for 32 × 32" in " ".join(manifest["notes"])
 
 
@@ -361,3 +361,17 @@ def test_items_hold_neighbouring_classes_and_every_picture_once(make_dataset, tm
     assert [item.start for item in items] == [0, *[item.stop for item in items[:-1]]]
     assert items[-1].stop == len(made.val)
     assert min(len(item) for item in items[:-1]) >= 4
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"file_format": "gif"}, "no format 'gif'; expected one of jpeg, png, npy"),
+        ({"split": "test"}, "no split 'test'; expected train or val"),
+        ({"workers": 0}, "0 workers; expected at least 1"),
+    ],
+)
+def test_what_cannot_be_written_leaves_nothing(dataset, tmp_path, change, message):
+    with pytest.raises(ConfigError, match=message):
+        write_corrupted(dataset, tmp_path / "out", **change)
+    assert not (tmp_path / "out").exists()

@@ -62,13 +62,13 @@ class Arrays:
         """Put an item on the list; or its array into its place, when it is the last."""
         items = self.items(Shard())
         whole = {_line(each) for each in items if each.corruption == item.corruption}
+        growing = self._growing(item.corruption)
+        with growing.open("rb+") as array:
+            os.fsync(array.fileno())  # What the list names must be on the disk before the list is.
         if whole - self._listed(item.corruption) - {_line(item)}:
             with self._list(item.corruption).open("a", encoding="ascii") as stream:
                 stream.write(f"{_line(item)}\n")
             return
-        growing = self._growing(item.corruption)
-        with growing.open("rb+") as array:
-            os.fsync(array.fileno())
         growing.replace(self._place(item.corruption))
         self._list(item.corruption).unlink()
 

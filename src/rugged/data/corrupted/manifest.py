@@ -1,14 +1,11 @@
 """``manifest.json`` of a folder of corrupted pictures: what it holds, how it was made, and whether it is whole."""
 
 from collections.abc import Iterator, Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import cv2
-
-from rugged import __version__
 from rugged.core import files
+from rugged.core.environment import versions
 from rugged.core.errors import DataError, RuggedError
 from rugged.corruptions import STREAM_VERSION
 from rugged.data.corrupted.pictures import Corruptor
@@ -18,6 +15,7 @@ MANIFEST = "manifest.json"
 KIND = "corrupted pictures"
 
 _FORMAT = 1
+_DECIDING = ("rugged", "torch", "numpy", "opencv-python-headless")
 _PROGRESS = ("counts", "complete", "missing_shards", "notes")
 _NOT_OFFICIAL = (
     "The pictures are those of Tiny ImageNet itself. The official Tiny ImageNet-C was made from other photographs, "
@@ -58,7 +56,7 @@ def describe(
         "textures": corruptor.textures_label,
         "seed": corruptor.seed,
         "stream_version": STREAM_VERSION,
-        "versions": _versions(),
+        "versions": versions(_DECIDING),
     }
 
 
@@ -123,9 +121,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(map(str, value))
     return "not given" if value is None else str(value)
-
-
-def _versions() -> dict[str, str]:
-    """Of the packages that decide bytes."""
-    named = ("torch", "torchvision", "numpy", "pillow")
-    return {"rugged": __version__, **{name: metadata.version(name) for name in named}, "opencv": cv2.__version__}

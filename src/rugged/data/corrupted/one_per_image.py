@@ -25,6 +25,7 @@ from rugged.data.corrupted.processes import work_on
 from rugged.data.corrupted.shard import default_workers
 from rugged.data.corrupted.writer import require_apart
 from rugged.data.dataset import Dataset, Split
+from rugged.data.locks import locked
 from rugged.data.packed import Origin
 from rugged.data.splits import hash_key
 from rugged.data.spreadsheet import as_text
@@ -78,21 +79,30 @@ def write_one_per_image(
     corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
     count = len(dataset.train) + len(dataset.val)
     description = manifest.describe(dataset, "all", count, corruptor, chosen, levels)
-    if _there_already(out, description):
-        say(f"{out} is this very data set already.")
-        return packed.read_pack(out)
     cells = [(corruption, severity) for corruption in chosen for severity in levels]
-    with staging(out, elsewhere="") as folder:
-        job = _Job(_sources(dataset), folder, corruptor)
-        drawn = {split: [draw_cell(each, cells, seed) for each in job.sources[split].ids] for split in packed.SPLITS}
-        for pictures in job.sources.values():
-            if len(pictures):
-                rehearse(pictures, corruptor, chosen, levels)
-        _write_pictures(job, drawn, default_workers() if workers is None else workers)
-        files.write_text(folder / TABLE, _table(job.sources, drawn))
-        origin = Origin(str(dataset.folder.resolve()), dataset.content_hash, automatic=False, command=command or None)
-        _finish(folder, dataset, corruptor, origin, description)
+    with locked(out, "writing"):
+        if _there_already(out, description):
+            say(f"{out} is this very data set already.")
+            return packed.read_pack(out)
+        with staging(out, elsewhere="") as folder:
+            job = _Job(_sources(dataset), folder, corruptor)
+            drawn = _draw(job, cells, seed)
+            _write_pictures(job, drawn, default_workers() if workers is None else workers)
+            files.write_text(folder / TABLE, _table(job.sources, drawn))
+            origin = Origin(
+                str(dataset.folder.resolve()), dataset.content_hash, automatic=False, command=command or None
+            )
+            _finish(folder, dataset, corruptor, origin, description)
     return packed.read_pack(out)
+
+
+def _draw(job: "_Job", cells: Sequence[Cell], seed: int) -> dict[str, list[Cell]]:
+    """Draw a corruption and a severity for every picture of both splits, and try all of them on one."""
+    for pictures in job.sources.values():
+        if len(pictures):
+            for cell in cells:
+                rehearse(pictures, job.corruptor, cell[:1], cell[1:])
+    return {split: [draw_cell(each, cells, seed) for each in job.sources[split].ids] for split in packed.SPLITS}
 
 
 def draw_cell(identifier: str, cells: Sequence[Cell], seed: int) -> Cell:

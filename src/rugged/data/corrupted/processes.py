@@ -83,7 +83,8 @@ def _elsewhere(
         if stop.signal_number is None:  # Else the signal went to the whole group, and they obeyed at once.
             raise RunError(
                 "A worker process ended before its work was done: stopped by somebody, or by the system for want of "
-                "memory. What was finished is kept: run the same command again, perhaps with fewer --workers."
+                "memory. What was finished is kept: run the same command again, perhaps with fewer --workers. In a "
+                'script of your own, the call belongs under if __name__ == "__main__": since workers import the script.'
             ) from error
     finally:
         if waiting:  # An error, or a second Ctrl-C: nobody wants what is being done.

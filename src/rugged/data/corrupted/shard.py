@@ -44,9 +44,14 @@ def choose_shard(text: str | None) -> Shard:
     """
     if text is None:
         rank, world = os.environ.get("RANK"), os.environ.get("WORLD_SIZE")
-        if rank is None or world is None:
+        if not rank or not world:
             return Shard()
-        text = f"{int(rank) + 1}/{world}" if rank.isdecimal() else f"{rank}/{world}"
+        if not (rank.isdecimal() and world.isdecimal() and int(rank) < int(world)):
+            raise ConfigError(
+                f"The environment has RANK={rank} and WORLD_SIZE={world}, as from torchrun; expected a rank from 0 up "
+                "to and without the world's size. Unset both, or give --shard."
+            )
+        return Shard(int(rank) + 1, int(world))
     match = re.fullmatch(r"(\d+)/(\d+)", text, re.ASCII)
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise ConfigError(f"{text!r} is no shard; expected i/n with i from 1 to n, such as 2/4.")

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
+from rugged.core import files
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.errors import ConfigError, DataError
 from rugged.core.progress import progress
@@ -27,6 +28,7 @@ from rugged.data.splits import evenly
 from rugged.data.staging import no_space, require_space
 
 FileFormat = Literal["jpeg", "png", "npy"]
+FORMATS: tuple[FileFormat, ...] = get_args(FileFormat)
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,10 @@ def write_corrupted(
         RunError: Another process writes the same, or a worker was killed.
         Interrupted: A signal came; what was finished is there.
     """
+    if file_format not in FORMATS:
+        raise ConfigError(f"There is no format {file_format!r}; expected one of {', '.join(FORMATS)}.")
+    if workers is not None and workers < 1:
+        raise ConfigError(f"There are {workers} workers; expected at least 1.")
     job, description = _plan(dataset, out, split, corruptions, severities, preset, seed, textures, limit, shard)
     layout: Layout = Arrays(job) if file_format == "npy" else Folders(job, file_format)
     if isinstance(layout, Folders):
@@ -114,7 +120,9 @@ def _plan(
     shard: Shard | None,
 ) -> tuple[Job, dict[str, Any]]:
     chosen, levels = choose_corruptions(corruptions), choose_severities(severities)
-    source = {"train": dataset.train, "val": dataset.val}[split]
+    if split not in packed.SPLITS:
+        raise ConfigError(f"There is no split {split!r}; expected {' or '.join(packed.SPLITS)}.")
+    source = dataset.train if split == "train" else dataset.val
     if not len(source):
         raise DataError(f"The {split} split of {dataset.name} is empty. Choose the other one with --split.")
     if limit is not None and limit < 1:
@@ -130,17 +138,8 @@ def _plan(
 
 
 def require_apart(out: Path, dataset: Dataset) -> None:
-    """Refuse to write into the data set itself, where the next reader would take the copies for pictures of it.
-
-    Raises:
-        DataError: ``out`` is in the source or in the pack.
-    """
-    source = Path(packed.origin_of(dataset.folder).path)
-    for folder in (dataset.folder.resolve(), source):  # What a data set drawn by code is made from is no path.
-        if folder.is_absolute() and out.resolve().is_relative_to(folder):
-            raise DataError(
-                f"{out} lies in {folder}, where it would be read as part of the data. Choose another place."
-            )
+    """Refuse to write into the data set itself: into its source or into its pack."""
+    files.require_outside(out, (dataset.folder.resolve(), Path(packed.origin_of(dataset.folder).path)))
 
 
 def _write_missing(job: Job, layout: Layout, workers: int) -> None:
@@ -151,12 +150,12 @@ def _write_missing(job: Job, layout: Layout, workers: int) -> None:
     if isinstance(layout, Arrays):
         require_space(job.work, sum(map(len, missing)) * int(np.prod((*job.pictures.size, 3))))
     layout.prepare(missing)
-    files = sum(map(len, items))
+    count = sum(map(len, items))
     title = "Corrupting" if job.shard.of == 1 else f"Corrupting, shard {job.shard}"
-    done = files - sum(map(len, missing))
+    done = count - sum(map(len, missing))
     with (
         stop_on_signal() as stop,
-        progress(title, files, done=done) as bar,
+        progress(title, count, done=done) as bar,
         closing(work_on(missing, layout.write, workers, stop)) as written,
     ):
         for item in written:
