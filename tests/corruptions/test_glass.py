@@ -102,6 +102,21 @@ def test_offsets_are_uniform_in_both_directions(reach, passes):
         assert abs(chi_square - (choices - 1)) < 4 * (2 * (choices - 1)) ** 0.5
 
 
+@pytest.mark.parametrize("reach", [1, 2, 3, 4, 5])
+def test_every_halfword_gives_its_first_two_digits(reach):
+    """To the base of 2 reach: rows down, then columns across."""
+
+    class Halfwords:
+        def halfwords(self, count):
+            return torch.arange(65536, dtype=torch.int32)[None, :count].clone()
+
+    height = width = 256 + 2 * reach
+    ours = draw_glass_blur(Halfwords(), torch.empty(1, 3, height, width), reach=reach, passes=1).flatten()
+    digits = np.arange(65536) * (2 * reach) ** 2 // 65536
+    down, across = digits // (2 * reach) - reach, digits % (2 * reach) - reach
+    np.testing.assert_array_equal(ours.numpy(), down * width + across)
+
+
 def test_offsets_of_images_passes_and_neighbours_are_independent():
     offsets = draw_glass_blur(
         Stream(stream_keys("glass", 1, 0, range(2)), CPU), torch.empty(2, 3, 200, 200), reach=2, passes=2

@@ -145,12 +145,12 @@ def filter_bytes(images: Tensor, sigma: float, truncate: float = 4.0) -> Tensor:
         return images.clone()
     dtype = torch.float32 if radius <= _SMALL and _multiplies_exactly(images.device) else torch.float64
     planes = images.flatten(0, 1)
-    levels = _sum_fast(planes, sigma, truncate, dtype)
     error = _ERROR + (2 * radius + 5) * 128 * torch.finfo(dtype).eps  # two roundings a tap, of sums from -128 to 127
-    upper, lower = cut(levels.add_(128 + error)), cut(levels.sub_(2 * error))
-    result = upper.transpose(0, 1).contiguous()
-    if not torch.equal(upper, lower):
-        _settle(result, (upper != lower).transpose(0, 1).contiguous(), planes, sigma, truncate)
+    levels = _sum_fast(planes, sigma, truncate, dtype).add_(128 + error)
+    result = cut(levels).transpose(0, 1).contiguous()
+    # In place comparing is vectorised, and so is making truth of it; in one step they are not.
+    doubtful = levels.frac_().lt_(2 * error).transpose(0, 1).to(torch.bool, memory_format=torch.contiguous_format)
+    _settle(result, doubtful, planes, sigma, truncate)
     return result.view_as(images)
 
 
@@ -165,35 +165,36 @@ def _multiplies_exactly(device: torch.device) -> bool:
 def _sum_fast(planes: Tensor, sigma: float, truncate: float, dtype: torch.dtype) -> Tensor:
     """Filter ``(P, H, W)`` bytes by banded matrices: ``(H, P, W)`` levels less 128, added in no certain order."""
     count, height, width = planes.shape
-    radius = len(gaussian_weights(sigma, truncate)) // 2
     # Rows come first: a band of them, from all planes, is one matrix. Centred bytes lose less to rounding.
     values = torch.empty((height, count, width), dtype=dtype, device=planes.device)
     values.copy_((planes ^ 128).view(torch.int8).transpose(0, 1))
-    sums = torch.empty_like(values)
-    matrix = _matrix(sigma, truncate, width, dtype, planes.device)
-    for to, of in _bands(width, radius, dtype):
-        torch.mm(values.view(-1, width)[:, of], matrix[of, to], out=sums.view(-1, width)[:, to])
-    matrix = _matrix(sigma, truncate, height, dtype, planes.device).T
-    for to, of in _bands(height, radius, dtype):
-        torch.mm(matrix[to, of], sums.flatten(1)[of], out=values.flatten(1)[to])
+    sums, band = torch.empty_like(values), _BANDS[dtype]
+    matrices = _matrices(sigma, truncate, width, band, dtype, planes.device)
+    for part, (first, matrix) in zip(torch.split(sums.view(-1, width), band, 1), matrices, strict=True):
+        torch.mm(values.view(-1, width).narrow(1, first, len(matrix)), matrix, out=part)
+    matrices = _matrices(sigma, truncate, height, band, dtype, planes.device)
+    for part, (first, matrix) in zip(torch.split(values.flatten(1), band), matrices, strict=True):
+        torch.mm(matrix.T, sums.flatten(1).narrow(0, first, len(matrix)), out=part)
     return values
 
 
 @lru_cache(maxsize=64)
-def _matrix(sigma: float, truncate: float, length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return the ``(length, length)`` matrix that filters rows whose edges repeat when it multiplies from the right."""
+def _matrices(
+    sigma: float, truncate: float, length: int, band: int, dtype: torch.dtype, device: torch.device
+) -> tuple[tuple[int, Tensor], ...]:
+    """Return what filters rows whose edges repeat, band by band of places.
+
+    Returns:
+        For each band, the first place that the filter reaches from it, and the matrix that makes the band when it
+        multiplies what is reached from the right: ``(places reached, places of the band)``.
+    """
     weights = gaussian_weights(sigma, truncate)
     radius = len(weights) // 2
-    matrix, places = np.zeros((length, length)), np.arange(length)
+    whole, places = np.zeros((length, length)), np.arange(length)
     for step, weight in zip(range(-radius, radius + 1), weights, strict=True):
-        matrix[np.clip(places + step, 0, length - 1), places] += weight
-    return torch.from_numpy(matrix).to(device, dtype)
-
-
-def _bands(length: int, radius: int, dtype: torch.dtype) -> list[tuple[slice, slice]]:
-    """Cut a length into bands: places to be filtered, and places that the filter reaches from them."""
-    band = _BANDS[dtype]
-    return [(slice(s, s + band), slice(max(s - radius, 0), s + band + radius)) for s in range(0, length, band)]
+        whole[np.clip(places + step, 0, length - 1), places] += weight
+    bands = [(slice(max(s - radius, 0), s + band + radius), slice(s, s + band)) for s in range(0, length, band)]
+    return tuple((of.start, torch.from_numpy(whole[of, to]).to(device, dtype).contiguous()) for of, to in bands)
 
 
 def _settle(result: Tensor, doubtful: Tensor, planes: Tensor, sigma: float, truncate: float) -> None:
@@ -209,6 +210,8 @@ def _settle(result: Tensor, doubtful: Tensor, planes: Tensor, sigma: float, trun
     weights = gaussian_weights(sigma, truncate)
     size = len(weights)
     places = true_places(doubtful)
+    if not len(places):
+        return
     if len(places) * size**2 > 2 * planes.numel():  # more than chance brings: flat areas
         flat = _is_flat(planes, size // 2)
         loss = _loss_when_flat(sigma, truncate, planes.device)

@@ -22,11 +22,13 @@ def draw_glass_blur(stream: Bits, images: Tensor, *, reach: int, passes: int, **
     shape = _steps_shape(height, width, reach, passes)
     if not math.prod(shape):
         return torch.zeros((len(images), *shape), dtype=torch.int32, device=images.device)
-    # A halfword is a fraction: its first two digits to the base of the choices are two independent numbers.
-    fractions = stream.halfwords(math.prod(shape)).mul_(2 * reach)
-    down = fractions >> 16
-    across = fractions.bitwise_and_(0xFFFF).mul_(2 * reach).bitwise_right_shift_(16)
-    return down.mul_(width).add_(across).sub_(reach * (width + 1)).view(-1, *shape)
+    # A halfword is a fraction. Its first two digits to the base of the choices are two independent numbers: the first,
+    # times the base, and the second together are the fraction's first digit to the base squared.
+    choices = 2 * reach
+    fractions = stream.halfwords(math.prod(shape))
+    down = (fractions * choices).bitwise_right_shift_(16)
+    both = fractions.mul_(choices**2).bitwise_right_shift_(16)
+    return both.add_(down, alpha=width - choices).sub_(reach * (width + 1)).view(-1, *shape)
 
 
 def replay_glass_blur(
@@ -73,37 +75,56 @@ def shuffle(images: Tensor, offsets: Tensor, reach: int) -> Tensor:
         reach: The most rows or columns that an offset spans.
     """
     count, channels, height, width = images.shape
-    here = torch.arange(count * height * width, dtype=torch.int32, device=images.device)
-    origins = None
-    for one in offsets.unbind(1):
-        steps = torch.zeros((count, height, width), dtype=torch.int32, device=images.device)
-        steps[:, reach + 1 : height + 1 - reach, reach + 1 : width + 1 - reach] = one
-        sources = _sources(here, steps.flatten())
-        origins = sources if origins is None else origins.index_select(0, sources)
-    if origins is None:
+    passes, pixels = offsets.shape[1], count * height * width
+    if not offsets.numel():
         return images.clone()
-    starts = here[:: height * width]
-    places = (origins.view(count, 1, -1) - starts.view(-1, 1, 1)).long()
-    return images.flatten(2).gather(2, places.expand(-1, channels, -1)).view_as(images)
+    leaps = _leaps(offsets, height, width, reach)
+    places = torch.arange(passes * pixels, (passes + 1) * pixels, dtype=torch.int32, device=images.device)
+    places += leaps[-pixels:]
+    # One leap a pass is the least. Two more bring most pixels to their origin; backwards by one line, none needs them.
+    for _ in range(passes - 1 + (2 if reach > 1 else 0)):
+        places += leaps.index_select(0, places)
+    under_way = _not_below(places.clone(), pixels)
+    while len(under_way):
+        ends = places.index_select(0, under_way)
+        for _ in range(2):
+            ends += leaps.index_select(0, ends)
+        places.scatter_(0, under_way, ends)
+        under_way = under_way.index_select(0, _not_below(ends, pixels))
+    starts = torch.arange(0, pixels, height * width, dtype=torch.int32, device=images.device)
+    origins = places.view(count, 1, -1).sub_(starts.view(-1, 1, 1)).long()
+    return images.flatten(2).gather(2, origins.expand(-1, channels, -1)).view_as(images)
 
 
-def _sources(here: Tensor, steps: Tensor) -> Tensor:
-    """Say from which pixel of the picture before a pass each pixel of the picture after it comes.
+def _leaps(offsets: Tensor, height: int, width: int, reach: int) -> Tensor:
+    """Make the way back from what the passes leave to the pictures before them one chain of leaps for every pixel.
 
-    A source further on in raster order was itself overwritten earlier in the pass, so its own source counts, and so on.
-    A step back ends such a chain, and so does a pixel that stays. Few pixels are left after each link.
+    A place is a pixel after a pass, or before them all. From it the chain goes to the pixel's source. A source further
+    on in raster order was overwritten earlier in the pass: its place is after this pass, too. Any other is as it was
+    after the pass before.
 
     Args:
-        here: ``(pixels,)`` int32, 0, 1, 2, …, through all pictures.
-        steps: ``(pixels,)`` int32, from each pixel to its source; 0 where it stays.
+        offsets: ``(N, passes, rows, columns)`` int32.
+        height: Of the pictures.
+        width: Of the pictures.
+        reach: The most rows or columns that an offset spans.
+
+    Returns:
+        ``((passes + 1) * N * height * width,)`` int32: how much further the next place in the chain is, for all places
+        before the passes, which are its ends: 0; for all places after the first pass, and so on.
     """
-    sources = here + steps
-    chained = true_places(steps > 0)
-    ends = sources.index_select(0, chained)
-    while len(chained):
-        onward = steps.index_select(0, ends)
-        ends += onward
-        sources.scatter_(0, chained, ends)
-        going = true_places(onward > 0)
-        chained, ends = chained.index_select(0, going), ends.index_select(0, going)
-    return sources
+    count, passes = offsets.shape[:2]
+    pixels = count * height * width
+    leaps = torch.empty((passes + 1, count, height, width), dtype=torch.int32, device=offsets.device)
+    leaps[0] = 0
+    leaps[1:] = -pixels
+    inner = leaps[1:, :, reach + 1 : height + 1 - reach, reach + 1 : width + 1 - reach]
+    steps = offsets.transpose(0, 1)
+    stays = (steps - 1).bitwise_right_shift_(31)  # 0 where the source is further on, else -1
+    torch.add(steps, stays, alpha=pixels, out=inner)
+    return leaps.flatten()
+
+
+def _not_below(places: Tensor, limit: int) -> Tensor:
+    """Say which places are not below a limit: their numbers, int64. Overwrites the places."""
+    return true_places(places.ge_(limit).bool())  # in place comparing is vectorised, otherwise not
