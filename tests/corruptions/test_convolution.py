@@ -58,7 +58,7 @@ def test_whole_sums_are_not_lost_to_rounding(side, excess):
     np.testing.assert_array_equal(by_us(image, weights), expected)
 
 
-@pytest.mark.parametrize(("radius", "alias_sigma"), [(4, 0.5), (8, 0.5), (10, 0.5)])
+@pytest.mark.parametrize(("radius", "alias_sigma"), [(3, 0.1), (4, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5)])
 @pytest.mark.parametrize("kind", ["flat", "white", "half white", "noise", "stripes"])
 def test_disks(radius, alias_sigma, kind):
     """Flat areas are nearly whole but for the disk's rounding; the larger disks weigh more than 1."""
@@ -74,19 +74,54 @@ def test_disks(radius, alias_sigma, kind):
     np.testing.assert_array_equal(by_us(image, weights), by_integers(image, weights))
 
 
-@pytest.mark.parametrize("size", [40, 256, 700])
-def test_the_transform_errs_less_than_what_is_in_doubt(size):
-    """Against float64, on pictures where its errors gather; a margin of three."""
+def hard_pictures(size):
+    """Make pictures on which the errors of an estimate gather."""
     random, place = np.random.default_rng(0), np.arange(size)
     step = np.broadcast_to((place > size // 2) * 255, (size, size))
     point = np.zeros((size, size))
     point[size // 2, size // 2] = 255
     ramp = (place + place[:, None]) * 255 // (2 * size)
+    pictures = random.integers(0, 256, (size, size)), random.choice([0, 255], (size, size)), step, point, ramp, step * 0
+    return [torch.from_numpy(picture.astype(np.uint8))[None, None] for picture in pictures]
+
+
+@pytest.mark.parametrize("size", [40, 256, 700])
+def test_the_transform_errs_less_than_what_is_in_doubt(size):
+    """Against float64, with a margin of three."""
     kernel = make_kernel(disk(10, 0.5))
-    for picture in (random.integers(0, 256, (size, size)), random.choice([0, 255], (size, size)), step, point, ramp):
-        padded = torch.from_numpy(picture.astype(np.uint8))[None, None]
-        single, double = (convolution._transform(padded, kernel, dtype) for dtype, _ in convolution._DOUBTS)
-        assert (single - double).abs().max() < convolution._DOUBTS[0][1] / 3
+    for padded in hard_pictures(size):
+        single, double = (convolution._transform(padded, kernel, dtype) for dtype in (torch.float32, torch.float64))
+        assert (single - double).abs().max() < convolution._SINGLE[-1] / 3
+
+
+@pytest.mark.parametrize("radius", [4, 5, 6])
+def test_the_sums_of_a_softened_set_err_less_than_half_of_what_is_in_doubt(radius):
+    kernel = make_kernel(disk(radius, 0.5))
+    assert kernel.soft
+    rows, columns = kernel.weights.shape
+    for padded in hard_pictures(80):
+        ours = convolution._soft_sum(padded, kernel.soft, rows, columns)
+        exact = convolution._transform(padded, kernel, torch.float64)[:, :, : ours.shape[2], : ours.shape[3]]
+        assert (ours - exact).abs().max() < convolution._SOFT[-1] / 2
+
+
+@pytest.mark.parametrize("radius", [8, 10])
+def test_a_disk_cut_off_by_its_grid_is_not_a_softened_set(radius):
+    assert make_kernel(disk(radius, 0.5)).soft is None
+
+
+@pytest.mark.parametrize("taps", [1, 3, 29, 49, 64])
+@pytest.mark.parametrize("total", [0.3, 1, 1.013])
+def test_integers_stand_for_a_weight_exactly(taps, total):
+    """Whatever the sum of bytes, and within 32 bits; where there are none, the sum is made in float64."""
+    weight = round(total / taps * 2**40)
+    ratio = convolution._ratio(weight / 2**40, taps)
+    assert ratio or total > 1
+    if ratio:
+        scaled, shift = ratio
+        sums = range(255 * taps + 1)
+        assert sums[-1] * scaled < 2**31
+        assert [value * scaled >> shift for value in sums] == [min(value * weight >> 40, 255) for value in sums]
 
 
 @settings(max_examples=40, deadline=None)

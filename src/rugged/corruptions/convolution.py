@@ -2,11 +2,13 @@
 
 The sum of byte × weight over a kernel is cut to a byte, so a last bit decides a level wherever the sum is nearly
 whole. Here the sum has no last bit to lose: weights are multiples of 2^-40, hence every product and every partial sum
-is exact in float64, in whatever order, batch or device it is made. Small kernels are summed tap by tap, large ones go
-through a Fourier transform, and the few values that the transform leaves in doubt are summed tap by tap after all. The
-transform's precision is that of float32, unless it leaves too many in doubt, as flat areas do.
+is exact in float64, in whatever order, batch or device it is made. Small kernels are summed tap by tap. The sums of
+large ones are estimated, through those of a set of equal taps or through a Fourier transform, and the few values that
+an estimate leaves in doubt are summed tap by tap after all. Estimates are made in float32, unless that leaves too many
+in doubt, as flat areas do.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,14 +19,19 @@ from torch import Tensor
 from rugged.corruptions.levels import cut
 
 _GRID = 2.0**40
-_MOST_TAPS = 64  # from here on the Fourier transform is faster; int16 sums of bytes are safe up to 128
-# Precisions of the transform, and what is in doubt after it, in levels: in float32 five times the largest error found
-# on noise, edges, gratings and points up to 1024 pixels; in float64 a thousand times.
-_DOUBTS = ((torch.float32, 2.0**-11), (torch.float64, 2.0**-30))
+_MOST_TAPS = 64  # from here on an estimate is faster; int16 sums of bytes are safe up to 128
+_MOST_EQUAL = 255  # taps of a softened set: int16 sums of bytes less 128 are safe up to 256
+# Precisions of an estimate: its type, integers as wide, integers half as wide, and what is in doubt, in levels: a power
+# of two. Sums of a softened set are off by less than half of that. In float32 it is five times the transform's largest
+# error found on noise, edges, gratings and points up to 1024 pixels; in float64 a thousand times.
+_SOFT = (torch.float32, torch.int32, torch.int16, 2.0**-13)
+_SINGLE = (torch.float32, torch.int32, torch.int16, 2.0**-11)
+_DOUBLE = (torch.float64, torch.int64, torch.int32, 2.0**-30)
 _FEW = 64  # one value of so many in doubt costs as much to settle as a transform in float64
 _WINDOWS = 4096  # doubtful values summed at once, to bound memory
 
 Plan = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+Precision = tuple[torch.dtype, torch.dtype, torch.dtype, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +41,14 @@ class Kernel:
     Attributes:
         weights: ``(rows, columns)`` float64, multiples of 2^-40.
         groups: For kernels of few taps, the taps by weight: ``(weight, plan)``, as ``_tap_plan`` makes them.
+        ratio: For a single group, an integer and a shift that stand for its weight: see ``_ratio``.
+        soft: For kernels of many taps, the set of equal taps they are made from: see ``_soft_plan``.
     """
 
     weights: np.ndarray
-    groups: tuple[tuple[float, Plan], ...]
+    groups: tuple[tuple[float, Plan], ...] = ()
+    ratio: tuple[int, int] | None = None
+    soft: tuple[Plan, float, float] | None = None
 
 
 def make_kernel(weights: np.ndarray) -> Kernel:
@@ -49,9 +60,47 @@ def make_kernel(weights: np.ndarray) -> Kernel:
     weights = np.round(weights.astype(np.float64) * _GRID) / _GRID
     while min(weights.shape) > 1 and not (weights[[0, -1]].any() or weights[:, [0, -1]].any()):
         weights = weights[1:-1, 1:-1]
-    if np.count_nonzero(weights) > _MOST_TAPS:
-        return Kernel(weights, ())
-    return Kernel(weights, tuple((float(w), _tap_plan(weights == w)) for w in np.unique(weights[weights > 0])))
+    taps = int(np.count_nonzero(weights))
+    if taps > _MOST_TAPS:
+        return Kernel(weights, soft=_soft_plan(weights))
+    distinct = np.unique(weights[weights > 0])
+    groups = tuple((float(weight), _tap_plan(weights == weight)) for weight in distinct)
+    return Kernel(weights, groups, ratio=_ratio(distinct[0], taps) if len(distinct) == 1 else None)
+
+
+def _ratio(weight: float, taps: int) -> tuple[int, int] | None:
+    """Find an integer whose products with sums of so many bytes, shifted, are the exact bytes; int32 must hold them."""
+    sums = np.arange(255 * taps + 1)
+    exact = np.minimum(sums * weight, 255).astype(int)
+    shift = min(30, int(math.log2((2**31 - 1 - sums[-1]) / (sums[-1] * weight))))
+    for scaled in (math.floor(weight * 2**shift), math.ceil(weight * 2**shift)):
+        if np.array_equal((sums * scaled) >> shift, exact):
+            return scaled, shift
+    return None
+
+
+def _soft_plan(weights: np.ndarray) -> tuple[Plan, float, float] | None:
+    """Find the set of equal taps that a kernel is made from, by filters of three taps along rows and columns.
+
+    Returns:
+        The set's plan, its first row and column being the kernel's second; the weight of a filter's central tap beside
+        1 for the outer ones; and the factor of all. None where there is no such set.
+    """
+    inside = weights > weights.max() / 2
+    if inside[[0, -1]].any() or inside[:, [0, -1]].any() or inside.sum() > _MOST_EQUAL:
+        return None
+    padded = np.pad(inside.astype(np.float64), 1)
+    shifts = [padded[row:, column:][: weights.shape[0], : weights.shape[1]] for row in range(3) for column in range(3)]
+    sides, corners = shifts[1] + shifts[3] + shifts[5] + shifts[7], shifts[0] + shifts[2] + shifts[6] + shifts[8]
+    parts = np.stack([part.ravel() for part in (shifts[4], sides, corners)], axis=1)
+    middle, side, _ = np.linalg.lstsq(parts, weights.ravel())[0]
+    if not (middle > 0 and side > 0):
+        return None
+    centre, factor = middle / side, side**2 / middle
+    missed = weights.ravel() - parts @ (factor * np.array([centre**2, centre, 1]))
+    if not np.abs(missed).sum() * 128 < _SOFT[-1] / 8:
+        return None
+    return _tap_plan(inside[1:-1, 1:-1]), float(centre), float(factor)
 
 
 def _tap_plan(taps: np.ndarray) -> Plan:
@@ -74,7 +123,7 @@ def correlate(images: Tensor, kernel: Kernel) -> Tensor:
     Returns:
         ``(N, C, H, W)`` uint8.
     """
-    return _by_taps(images, kernel) if kernel.groups else _by_transform(images, kernel)
+    return _by_taps(images, kernel) if kernel.groups else _by_estimate(images, kernel)
 
 
 def reflect(images: Tensor, before: tuple[int, int], size: tuple[int, int]) -> Tensor:
@@ -99,45 +148,86 @@ def _by_taps(images: Tensor, kernel: Kernel) -> Tensor:
     height, width = images.shape[2:]
     rows, columns = kernel.weights.shape
     padded = reflect(images, (rows // 2, columns // 2), (height + rows - 1, width + columns - 1)).to(torch.int16)
+    sums = (_tap_sum(padded, plan, rows, columns) for _, plan in kernel.groups)
+    if kernel.ratio:
+        scaled, shift = kernel.ratio
+        return next(sums).to(torch.int32).mul_(scaled).bitwise_right_shift_(shift).to(torch.uint8)
     levels = torch.zeros(images.shape, dtype=torch.float64, device=images.device)
-    for weight, plan in kernel.groups:
-        levels += _tap_sum(padded, plan, height, width).double().mul_(weight)
+    for (weight, _), total in zip(kernel.groups, sums, strict=True):
+        levels += total.double().mul_(weight)
     return cut(levels.clamp_(0, 255))
 
 
-def _tap_sum(padded: Tensor, plan: Plan, height: int, width: int) -> Tensor:
-    """Add up the taps of one weight. In a disk, a long column contains the shorter ones: their sum is reused."""
-    nothing = torch.zeros((), dtype=torch.int16, device=padded.device)
-    total, column_sum, done = nothing, nothing, set[int]()
-    for rows, columns in plan:
-        if not done <= set(rows):
-            column_sum, done = nothing, set()
-        for row in sorted(set(rows) - done):
-            column_sum = column_sum + padded[:, :, row : row + height]
-        done = set(rows)
-        for column in columns:
-            total = total + column_sum[..., column : column + width]
-    return total
+def _tap_sum(padded: Tensor, plan: Plan, rows: int, columns: int) -> Tensor:
+    """Add up the taps of one weight. In a disk, a long column contains the shorter ones: their sum is reused.
+
+    Rows lie one behind another, so that a shift by rows and columns is one by places, the same for all; what it draws
+    in from beyond a row's end is cut off.
+    """
+    source, pitch = padded.reshape(-1), padded.shape[3]
+    size = len(source) - (rows - 1) * pitch  # of sums over rows
+    total, column_sum, done = source[:0], source[:0], set[int]()
+    for some_rows, some_columns in plan:
+        if not done <= set(some_rows):
+            done = set()
+        for row in sorted(set(some_rows) - done):
+            part = source.narrow(0, row * pitch, size)
+            column_sum = column_sum.add_(part) if done else part.clone()
+            done.add(row)
+        for column in some_columns:
+            part = column_sum.narrow(0, column, size - columns + 1)
+            total = total.add_(part) if len(total) else part.clone()
+    return _crop(total, padded.shape, padded.shape[2] - rows + 1, padded.shape[3] - columns + 1)
 
 
-def _by_transform(images: Tensor, kernel: Kernel) -> Tensor:
-    """Multiply spectra, then settle exactly what lies too near a whole level to be told from it."""
+def _crop(values: Tensor, shape: torch.Size, height: int, width: int) -> Tensor:
+    """View the first rows and columns of what lies as ``(N, C, rows, columns)`` do, but may lack its end."""
+    strides = (shape[1] * shape[2] * shape[3], shape[2] * shape[3], shape[3], 1)
+    return values.as_strided((shape[0], shape[1], height, width), strides)
+
+
+def _by_estimate(images: Tensor, kernel: Kernel) -> Tensor:
+    """Estimate the sums, then settle exactly what lies too near a whole level to be told from it."""
+    height, width = images.shape[2:]
     rows, columns = kernel.weights.shape
-    size = (_smooth(images.shape[2] + rows - 1), _smooth(images.shape[3] + columns - 1))
+    size = (_smooth(height + rows - 1, (2, 3, 5, 7)), _smooth(width + columns - 1, (2, 3, 5)))
     padded = reflect(images, (rows // 2, columns // 2), size)
     total = float(kernel.weights.sum())
-    for dtype, doubt in _DOUBTS:
-        levels = _transform(padded, kernel, dtype)[:, :, : images.shape[2], : images.shape[3]]
-        levels = levels.add(128 * total)
-        if 255 * total + doubt > 255.5:
-            levels.clamp_(max=255.5)  # what is beyond becomes 255, without a doubt
-        result, below = cut(levels.add_(doubt)), cut(levels.sub_(2 * doubt))
-        places = true_places(result != below)
+    for precision in (_SOFT if kernel.soft else _SINGLE, _DOUBLE):
+        if precision is _SOFT and kernel.soft:
+            estimate = _soft_sum(padded, kernel.soft, rows, columns)
+        else:
+            estimate = _transform(padded, kernel, precision[0])
+        result, doubtful = _cut_estimate(estimate[:, :, :height, :width], total, precision)
+        places = true_places(doubtful)
         if len(places) * _FEW < result.numel():
             break
     for some in torch.split(places, _WINDOWS):
         result.view(-1)[some] = _settle(padded, kernel, some, result.shape)
     return result
+
+
+def _cut_estimate(estimate: Tensor, total: float, precision: Precision) -> tuple[Tensor, Tensor]:
+    """Cut sums of bytes less 128 to bytes, and tell which are in doubt. Half of an integer's bits are the fraction."""
+    dtype, whole, half, doubt = precision
+    bits = torch.iinfo(half).bits
+    offset = torch.full((), 128 * total * 2.0**bits, dtype=dtype, device=estimate.device)
+    levels = torch.add(offset, estimate, alpha=2.0**bits)
+    if 255 * total + doubt > 255.5:
+        levels.clamp_(max=255.5 * 2.0**bits)  # what is beyond becomes 255, without a doubt
+    fixed = levels.to(whole)
+    doubtful = int(doubt * 2.0**bits)
+    sure = fixed.to(half).add_(doubtful).bitwise_and_(-2 * doubtful).bool()  # comparisons are ten times slower
+    return fixed.bitwise_right_shift_(bits).to(torch.uint8), sure.logical_not_()
+
+
+def _soft_sum(padded: Tensor, soft: tuple[Plan, float, float], rows: int, columns: int) -> Tensor:
+    """Correlate bytes less 128 with a softened set: ``(N, C, H, W)`` float32."""
+    plan, centre, factor = soft
+    less = (padded ^ 128).view(torch.int8).to(torch.int16)
+    sums = _tap_sum(less, plan, rows - 2, columns - 2).float()
+    across = (sums[..., 2:] + sums[..., :-2]).add_(sums[..., 1:-1], alpha=centre)
+    return (across[:, :, 2:] + across[:, :, :-2]).add_(across[:, :, 1:-1], alpha=centre).mul_(factor)
 
 
 def _transform(padded: Tensor, kernel: Kernel, dtype: torch.dtype) -> Tensor:
@@ -158,8 +248,9 @@ def _spectrum(kernel: Kernel, size: tuple[int, int], dtype: torch.dtype, device:
 
 def _settle(padded: Tensor, kernel: Kernel, places: Tensor, shape: torch.Size) -> Tensor:
     """Sum the taps at ``(M,)`` places, counted through values of the shape ``(N, C, H, W)``."""
-    image, channel, row, column = torch.unravel_index(places, shape)
-    corners = ((image * shape[1] + channel) * padded.shape[2] + row) * padded.shape[3] + column
+    height, width = shape[2:]
+    plane, row, column = places // (height * width), places // width % height, places % width
+    corners = (plane * padded.shape[2] + row) * padded.shape[3] + column
     rows, columns = np.nonzero(kernel.weights)
     taps = torch.from_numpy(rows * padded.shape[3] + columns).to(places.device)
     weights = torch.from_numpy(kernel.weights[rows, columns]).to(places.device)
@@ -175,12 +266,12 @@ def true_places(mask: Tensor) -> Tensor:
     return mask.flatten().nonzero()[:, 0]
 
 
-def _smooth(size: int) -> int:
-    """Return the first multiple of 4 from ``size`` on without a prime factor above 5: fast to transform."""
+def _smooth(size: int, primes: tuple[int, ...]) -> int:
+    """Return the first multiple of 4 from ``size`` on without other prime factors: fast to transform."""
     candidate = size + -size % 4
     while True:
         rest = candidate
-        for prime in (2, 3, 5):
+        for prime in primes:
             while rest % prime == 0:
                 rest //= prime
         if rest == 1:
