@@ -30,7 +30,7 @@ class Corruption:
     draw: Callable[..., Draws] | None = None
     replay: Callable[..., Draws] | None = None
     uses_textures: bool = False
-    at_once: int = 1 << 17
+    at_once: int = 3 << 17
 
 
 KERNELS: Mapping[str, Corruption] = {
@@ -39,13 +39,13 @@ KERNELS: Mapping[str, Corruption] = {
     "impulse_noise": Corruption(noise.impulse_noise, noise.draw_impulse_noise, noise.replay_impulse_noise),
     "defocus_blur": Corruption(blur.defocus_blur, at_once=1 << 19),
     "glass_blur": Corruption(glass.glass_blur, glass.draw_glass_blur, glass.replay_glass_blur, at_once=5 << 17),
-    "motion_blur": Corruption(motion.motion_blur, motion.draw_motion_blur, motion.replay_motion_blur, at_once=1 << 19),
+    "motion_blur": Corruption(motion.motion_blur, motion.draw_motion_blur, motion.replay_motion_blur),
     "zoom_blur": Corruption(zoom.zoom_blur, at_once=1 << 22),
-    "snow": Corruption(snow.snow, snow.draw_snow, snow.replay_snow, at_once=1 << 19),
-    "frost": Corruption(frost.frost, frost.draw_frost, frost.replay_frost, uses_textures=True),
+    "snow": Corruption(snow.snow, snow.draw_snow, snow.replay_snow, at_once=1 << 20),
+    "frost": Corruption(frost.frost, frost.draw_frost, frost.replay_frost, uses_textures=True, at_once=1 << 20),
     "fog": Corruption(fog.fog, fog.draw_fog, fog.replay_fog, at_once=1 << 20),
     "brightness": Corruption(colour.brightness),
-    "contrast": Corruption(digital.contrast, at_once=1 << 19),
+    "contrast": Corruption(digital.contrast, at_once=1 << 20),
     "elastic_transform": Corruption(
         elastic.elastic_transform,
         elastic.draw_elastic_transform,
