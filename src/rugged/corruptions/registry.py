@@ -45,7 +45,7 @@ KERNELS: Mapping[str, Corruption] = {
     "frost": Corruption(frost.frost, frost.draw_frost, frost.replay_frost, uses_textures=True, at_once=1 << 20),
     "fog": Corruption(fog.fog, fog.draw_fog, fog.replay_fog, at_once=1 << 20),
     "brightness": Corruption(colour.brightness),
-    "contrast": Corruption(digital.contrast, at_once=1 << 20),
+    "contrast": Corruption(digital.contrast, at_once=1 << 19),
     "elastic_transform": Corruption(
         elastic.elastic_transform,
         elastic.draw_elastic_transform,
