@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from rugged.corruptions import convolution
 from rugged.corruptions.blur import disk
-from rugged.corruptions.convolution import correlate, make_kernel, reflect, true_places
+from rugged.corruptions.convolution import correlate, make_kernel, reflect
+from rugged.corruptions.places import true_places
 
 
 def by_integers(image, weights):

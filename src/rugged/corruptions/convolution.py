@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from rugged.corruptions.levels import cut
+from rugged.corruptions.places import true_places
 
 _GRID = 2.0**40
 _MOST_TAPS = 64  # from here on an estimate is faster; int16 sums of bytes are safe up to 128
@@ -257,13 +258,6 @@ def _settle(padded: Tensor, kernel: Kernel, places: Tensor, shape: torch.Size) -
     wanted = corners[:, None] + taps
     seen = padded.flatten().index_select(0, wanted.flatten()).view(wanted.shape)
     return cut((seen.double() @ weights).clamp_(0, 255))
-
-
-def true_places(mask: Tensor) -> Tensor:
-    """Return the places of what is true, counted through the whole mask: ``(M,)`` int64."""
-    if mask.device.type == "cpu":  # NumPy is eight times faster
-        return torch.from_numpy(np.flatnonzero(mask.numpy()))
-    return mask.flatten().nonzero()[:, 0]
 
 
 def _smooth(size: int, primes: tuple[int, ...]) -> int:

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from rugged.core.errors import CorruptionError
+from rugged.corruptions.bits import Bits
 from rugged.corruptions.fields import smooth
-from rugged.corruptions.streams import Stream
 from rugged.corruptions.uniform import uniform
 from rugged.corruptions.warp import affine_places, displaced_places, inverse_affine, warp
 
@@ -15,7 +15,7 @@ _SMALLEST = 3  # sides below have no three corners of a rectangle a third of the
 Draws = tuple[Tensor, Tensor | None]
 
 
-def draw_elastic_transform(stream: Stream, images: Tensor, *, alpha: float, affine: float, **_: float) -> Draws:
+def draw_elastic_transform(stream: Bits, images: Tensor, *, alpha: float, affine: float, **_: float) -> Draws:
     """Draw shifts of three corners, in pixels, ``(N, 3, 2)``, and two fields in (-1, 1), ``(N, 2, H, W)``.
 
     The fields, of displacements along x and along y, are ``None`` where alpha is 0.

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rugged.corruptions.convolution import true_places
 from rugged.corruptions.levels import cut, to_levels, to_unit
+from rugged.corruptions.places import true_places
 
 _SMALL = 12  # up to this radius, what float32 leaves in doubt is settled in less time than float32 saves
 _BANDS = {torch.float32: 16, torch.float64: 24}  # rows filtered by one product of matrices, where it is fastest

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from rugged.corruptions.bits import Bits
-from rugged.corruptions.convolution import true_places
 from rugged.corruptions.gaussian import filter_bytes
+from rugged.corruptions.places import true_places
 
 
 def draw_glass_blur(stream: Bits, images: Tensor, *, reach: int, passes: int, **_: float) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from rugged.corruptions.levels import to_levels, to_unit
+from rugged.corruptions.places import true_places
 
 _LARGE = 1 << 17  # pixels; beyond, the matrix of a whole blur takes too much memory
 _BITS = 16  # of the fraction of a level
@@ -49,7 +50,7 @@ def zoom_blur(images: Tensor, _: None, *, stop: float, step: float) -> Tensor:
         sums = embedding_bag(columns, pixels, starts, mode="sum", per_sample_weights=entries, include_last_offset=True)
         fixed = sums.int()  # the lower 16 bits are the fraction, as a signed number that is small around whole levels
         levels[first : first + len(sums)] = fixed.bitwise_right_shift(_BITS)
-        places = _find(fixed.to(torch.int16).abs_() <= _DOUBT)
+        places = true_places(fixed.to(torch.int16).abs_() <= _DOUBT)
         places = places[fixed.view(-1)[places] > _DOUBT]  # nothing lies below black
         doubtful.append(places.add_(first * sums.shape[1]))
 
@@ -159,13 +160,6 @@ def _one_by_one(images: Tensor, factors: tuple[float, ...]) -> Tensor:
     unit = to_unit(images, torch.float32)
     layers = unit.double().flatten(0, 1)
     return _mean(unit, (clipped_zoom(layers, factor).float().view(unit.shape) for factor in factors), len(factors))
-
-
-def _find(mask: Tensor) -> Tensor:
-    """Return the places in the flattened mask that hold."""
-    if mask.device.type == "cpu":  # NumPy is six times as fast where few do
-        return torch.from_numpy(np.flatnonzero(mask.numpy()))
-    return mask.flatten().nonzero().squeeze(1)
 
 
 def _mend(levels: Tensor, places: Tensor, images: Tensor, factors: tuple[float, ...]) -> None:
