@@ -58,6 +58,15 @@ def here(monkeypatch, capfd):
     return run_here
 
 
+@pytest.fixture
+def heeding_interrupts():
+    """Python's own answer to SIGINT, which it does not give where it was started with the signal ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeding_interrupts")
 def test_an_interruption_outside_the_loops_says_so(here, monkeypatch):
     monkeypatch.setattr("rugged.train.recipe.shipped_recipes", lambda: signal.raise_signal(signal.SIGINT))
     code, err = here("recipes")
