@@ -30,32 +30,32 @@ class Corruption:
     draw: Callable[..., Draws] | None = None
     replay: Callable[..., Draws] | None = None
     uses_textures: bool = False
-    at_once: int = 3 << 17
+    at_once: int = 5 << 17
 
 
 KERNELS: Mapping[str, Corruption] = {
     "gaussian_noise": Corruption(noise.gaussian_noise, noise.draw_normal, noise.replay_normal),
     "shot_noise": Corruption(noise.shot_noise, noise.draw_shot_noise, noise.replay_shot_noise),
     "impulse_noise": Corruption(noise.impulse_noise, noise.draw_impulse_noise, noise.replay_impulse_noise),
-    "defocus_blur": Corruption(blur.defocus_blur, at_once=1 << 19),
-    "glass_blur": Corruption(glass.glass_blur, glass.draw_glass_blur, glass.replay_glass_blur, at_once=5 << 17),
+    "defocus_blur": Corruption(blur.defocus_blur),
+    "glass_blur": Corruption(glass.glass_blur, glass.draw_glass_blur, glass.replay_glass_blur),
     "motion_blur": Corruption(motion.motion_blur, motion.draw_motion_blur, motion.replay_motion_blur),
     "zoom_blur": Corruption(zoom.zoom_blur, at_once=1 << 22),
-    "snow": Corruption(snow.snow, snow.draw_snow, snow.replay_snow, at_once=1 << 20),
-    "frost": Corruption(frost.frost, frost.draw_frost, frost.replay_frost, uses_textures=True, at_once=1 << 20),
-    "fog": Corruption(fog.fog, fog.draw_fog, fog.replay_fog, at_once=1 << 20),
+    "snow": Corruption(snow.snow, snow.draw_snow, snow.replay_snow),
+    "frost": Corruption(frost.frost, frost.draw_frost, frost.replay_frost, uses_textures=True),
+    "fog": Corruption(fog.fog, fog.draw_fog, fog.replay_fog),
     "brightness": Corruption(colour.brightness),
-    "contrast": Corruption(digital.contrast, at_once=1 << 19),
+    "contrast": Corruption(digital.contrast),
     "elastic_transform": Corruption(
         elastic.elastic_transform,
         elastic.draw_elastic_transform,
         elastic.replay_elastic_transform,
-        at_once=3 << 16,
+        at_once=5 << 16,
     ),
-    "pixelate": Corruption(digital.pixelate, at_once=1 << 20),
+    "pixelate": Corruption(digital.pixelate),
     "jpeg_compression": Corruption(digital.jpeg_compression),
     "speckle_noise": Corruption(noise.speckle_noise, noise.draw_normal, noise.replay_normal),
-    "gaussian_blur": Corruption(blur.gaussian_blur, at_once=5 << 17),
+    "gaussian_blur": Corruption(blur.gaussian_blur),
     "spatter": Corruption(spatter.spatter, spatter.draw_spatter, spatter.replay_spatter),
     "saturate": Corruption(colour.saturate),
 }
