@@ -1,5 +1,7 @@
 """Model files say what they are, and nothing else is loaded."""
 
+import dataclasses
+import json
 import pickle
 
 import pytest
@@ -57,6 +59,61 @@ def test_what_cannot_be_used_is_refused(saved, damage, message):
     damage(path)
     with pytest.raises(ModelError, match=message):
         load_model(path)
+
+
+def test_a_file_of_a_later_format_says_so(saved):
+    from safetensors import safe_open
+
+    _, path = saved
+    with safe_open(path, "pt") as stream:
+        metadata = stream.metadata()
+    assert list(metadata) == ["rugged.model"]  # One entry: the order of several is not the same every time.
+    assert json.loads(metadata["rugged.model"])["format"] == 1
+    # What a later version may write need not be readable otherwise.
+    save_file({}, path, metadata={"rugged.model": '{"format": 2, "kind": "detector"}'})
+    for read in (load_model, read_spec, lambda path: build(SPEC.architecture, 3, weights=path)):
+        with pytest.raises(ModelError, match=r"format 2; this rugged reads format 1.* update rugged"):
+            read(path)
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "[]", "3", "null", "{}", '{"architecture": 3}'])
+def test_an_unreadable_specification_is_refused(saved, text):
+    _, path = saved
+    save_file({}, path, metadata={"rugged.model": text})
+    with pytest.raises(ModelError, match="unreadable model specification"):
+        read_spec(path)
+
+
+def test_a_file_from_before_formats_is_read(saved):
+    _, path = saved
+    save_file(load_file(path), path, metadata={"rugged.model": json.dumps(dataclasses.asdict(SPEC))})
+    assert load_model(path)[1] == SPEC
+
+
+def test_half_precision_halves_a_file_and_comes_back_as_float32(saved, tmp_path):
+    model, path = saved
+    half = tmp_path / "half.safetensors"
+    with torch.no_grad():
+        model.fc.weight[0, 0] = 1e-30  # Nothing in half precision.
+        model.bn1.running_var[0] = 1e6  # Beyond half precision, and no weight: it stays as it is.
+    save_model(half, model, SPEC, dtype=torch.float16)
+    assert half.stat().st_size < 0.51 * path.stat().st_size
+    loaded, spec = load_model(half)
+    assert spec == SPEC
+    for name, tensor in model.state_dict().items():
+        found = loaded.state_dict()[name]
+        assert found.dtype == tensor.dtype
+        expected = tensor.numpy().astype("float16").astype("float32") if tensor.ndim > 1 else tensor.numpy()
+        assert (found.numpy() == expected).all(), name
+
+
+def test_weights_that_half_precision_cannot_hold_are_refused(saved, tmp_path):
+    model, _ = saved
+    with torch.no_grad():
+        model.fc.weight[0, 0] = 65536.0
+    with pytest.raises(ModelError, match=r"fc.weight has weights beyond 65504"):
+        save_model(tmp_path / "half.safetensors", model, SPEC, dtype=torch.float16)
+    assert not (tmp_path / "half.safetensors").exists()
 
 
 def test_preprocessing_agrees_with_torchvision():

@@ -5,7 +5,16 @@ import torch
 import torchvision
 
 from rugged.core.errors import ModelError
-from rugged.models import ModelSpec, build, default_normalisation, load_model, preprocess, resolve, save_model
+from rugged.models import (
+    ModelSpec,
+    build,
+    default_input_size,
+    default_normalisation,
+    load_model,
+    preprocess,
+    resolve,
+    save_model,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +61,7 @@ def test_heads_answer_for_the_classes_asked_for(name):
 
 
 def test_heads_differ_between_classes_and_learn():
+    torch.manual_seed(0)  # With some weights a class's answer is 0 everywhere: its head ends in a ReLU.
     model = build("torchvision/squeezenet1_0", 7).eval()
     logits = model(torch.randn(4, 3, 64, 64))
     logits[:, 3].sum().backward()
@@ -63,6 +73,32 @@ def test_heads_differ_between_classes_and_learn():
 def test_timm_models_come_with_their_own_normalisation():
     assert default_normalisation("timm/vit_tiny_patch16_224") == ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     assert default_normalisation("torchvision/resnet18") == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+@pytest.mark.parametrize(
+    ("name", "mean", "std", "size"),
+    [
+        ("timm/tf_efficientnet_b0.ap_in1k", 0.5, 0.5, 224),  # AdvProp's weights expect values in [-1, 1],
+        ("timm/tf_efficientnet_b7.ap_in1k", 0.5, 0.5, 600),
+        ("timm/tf_efficientnet_b0.in1k", 0.485, 0.229, 224),  # their plain siblings ImageNet's.
+        ("timm/resnet18.a1_in1k", 0.485, 0.229, 224),
+        ("torchvision/resnet18", 0.485, 0.229, 224),
+        ("torchvision/efficientnet_b7", 0.485, 0.229, 600),
+        ("torchvision/efficientnet_v2_l", 0.5, 0.5, 480),
+        ("torchvision/inception_v3", 0.5, 0.5, 299),
+        ("rugged/alexnet64", 0.485, 0.229, None),
+    ],
+)
+def test_weights_say_what_they_expect(name, mean, std, size):
+    found_mean, found_std = default_normalisation(name)
+    assert (found_mean[0], found_std[0]) == (mean, std)
+    assert default_input_size(name) == size
+
+
+def test_a_vision_transformer_is_built_for_its_weights_pictures():
+    with torch.device("meta"):
+        model = build("torchvision/vit_h_14", 3)
+    assert model.image_size == default_input_size("torchvision/vit_h_14") == 518
 
 
 def test_ours_have_no_pretrained_weights():
@@ -96,6 +132,7 @@ def published(monkeypatch):
 
     monkeypatch.setattr(torchvision.models.WeightsEnum, "get_state_dict", made_up)
     monkeypatch.setattr("timm.models._builder.load_pretrained", lambda *args, **kwargs: None)
+    monkeypatch.setattr("rugged.models.pretrained._look_once", lambda config: None)
 
 
 @pytest.mark.parametrize("name", [*PUBLISHED_WITH, "timm/resnet10t", "timm/resnet18.a1_in1k"])

@@ -1,16 +1,24 @@
 """Networks, what they expect as input, and the files that hold both."""
 
-from rugged.models.files import load_model, read_spec, save_model
+from rugged.models.files import load_model, read_spec, save_model, spec_of_weights
+from rugged.models.heads import freeze_body, head_parameters, training_mode
+from rugged.models.imagenet import imagenet_indices
 from rugged.models.spec import ModelSpec, preprocess
-from rugged.models.zoo import build, default_normalisation, resolve
+from rugged.models.zoo import build, default_input_size, default_normalisation, resolve
 
 __all__ = [
     "ModelSpec",
     "build",
+    "default_input_size",
     "default_normalisation",
+    "freeze_body",
+    "head_parameters",
+    "imagenet_indices",
     "load_model",
     "preprocess",
     "read_spec",
     "resolve",
     "save_model",
+    "spec_of_weights",
+    "training_mode",
 ]

@@ -1,14 +1,19 @@
-"""Fresh classification heads for torchvision's networks (timm's builder makes its own)."""
+"""Classification heads: which layer it is, a fresh one for the classes at hand, and training it alone."""
+
+from typing import Any
 
 from torch import nn
 
 from rugged.core.errors import ModelError
 
+AUXILIARY_HEADS = ("aux1", "aux2", "AuxLogits")
+"""Attributes of torchvision's GoogLeNet and Inception v3 with extra outputs, which only their papers' training uses."""
+
 
 def replace_head(model: nn.Module, num_classes: int) -> None:
     """Put a freshly initialised last layer with ``num_classes`` outputs in place of a network's own.
 
-    The head is the last linear layer, or the last 1×1 convolution where that comes after it (SqueezeNet).
+    timm's builder makes its own.
 
     Args:
         model: A torchvision classifier. Modified.
@@ -17,24 +22,88 @@ def replace_head(model: nn.Module, num_classes: int) -> None:
     Raises:
         ModelError: The network ends in neither.
     """
-    heads = [(name, module) for name, module in model.named_modules() if _can_be_head(module)]
-    if not heads:
-        raise ModelError(f"{type(model).__name__} has no linear or 1×1 convolutional head to replace.")
-    name, old = heads[-1]
+    name = _last_layer(model)
     parent_name, _, attribute = name.rpartition(".")
-    setattr(model.get_submodule(parent_name), attribute, _fresh(old, num_classes))
+    setattr(model.get_submodule(parent_name), attribute, _fresh(model.get_submodule(name), num_classes))
 
 
 def drop_auxiliary_heads(model: nn.Module) -> None:
-    """Take away the extra outputs of GoogLeNet and Inception v3, which only their papers' training uses.
+    """Take away the extra outputs of GoogLeNet and Inception v3.
 
     Args:
         model: A torchvision classifier. Modified.
     """
-    for name in ("aux1", "aux2", "AuxLogits"):
+    for name in AUXILIARY_HEADS:
         if hasattr(model, name):
             setattr(model, name, None)
             model.aux_logits = False  # type: ignore[assignment]
+
+
+def head_parameters(model: nn.Module) -> tuple[str, ...]:
+    """Names of the parameters of a network's head.
+
+    That is what timm's networks call their classifier, and elsewhere the last linear layer, or the last 1×1
+    convolution where that comes after it (SqueezeNet).
+
+    Args:
+        model: A classifier.
+
+    Raises:
+        ModelError: It has no head.
+    """
+    if hasattr(model, "get_classifier"):
+        classifier: Any = model.get_classifier()  # type: ignore[operator]
+        parts = classifier if isinstance(classifier, tuple | list) else (classifier,)  # Distilled networks have two.
+        own = {id(parameter) for part in parts for parameter in part.parameters()}
+        names = tuple(name for name, parameter in model.named_parameters() if id(parameter) in own)
+    else:
+        last = _last_layer(model)
+        names = tuple(f"{last}.{name}" for name, _ in model.get_submodule(last).named_parameters())
+    if not names:
+        raise ModelError(f"{type(model).__name__} has no head: no classifier with weights.")
+    return names
+
+
+def freeze_body(model: nn.Module) -> None:
+    """Let nothing but the head learn: feature extraction.
+
+    Comes before the optimizer, which then gets the parameters that still want gradients. Statistics of batch norms
+    move without gradients; :func:`training_mode` holds them still.
+
+    Args:
+        model: A classifier. Modified.
+
+    Raises:
+        ModelError: It has no head.
+    """
+    head = head_parameters(model)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name in head)
+
+
+def training_mode(model: nn.Module) -> None:
+    """``model.train()`` that holds still what is frozen: the running statistics of layers that learn nothing.
+
+    Dropout and stochastic depth work as in any training, in a frozen body too. A network of which nothing is frozen
+    trains as ever.
+
+    Args:
+        model: Any network, in any wrapper. Modified.
+    """
+    model.train()
+    if all(parameter.requires_grad for parameter in model.parameters()):
+        return
+    for module in model.modules():
+        keeps_statistics = any(name.startswith("running_") for name, _ in module.named_buffers(recurse=False))
+        if keeps_statistics and not any(parameter.requires_grad for parameter in module.parameters()):
+            module.eval()
+
+
+def _last_layer(model: nn.Module) -> str:
+    names: list[str] = [name for name, module in model.named_modules() if _can_be_head(module)]
+    if not names:
+        raise ModelError(f"{type(model).__name__} has no linear or 1×1 convolutional head.")
+    return names[-1]
 
 
 def _can_be_head(module: nn.Module) -> bool:

@@ -2,26 +2,45 @@
 
 import difflib
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import timm
 import torchvision
 from torch import nn
+from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from rugged.core.errors import ModelError
 from rugged.models.alexnet64 import AlexNet64
+from rugged.models.blurpool import blurred
 from rugged.models.heads import drop_auxiliary_heads, replace_head
+from rugged.models.loading import fit_body, start_from
+from rugged.models.preactivation import preactivation_resnet18, wide_resnet
+from rugged.models.pretrained import timm_network, torchvision_weights
+from rugged.models.small import small_resnet
 from rugged.models.spec import IMAGENET_MEAN, IMAGENET_STD
+
+_RESIDUAL: dict[str, Callable[[int], nn.Module]] = {
+    "resnet18_64": partial(small_resnet, BasicBlock, (2, 2, 2, 2)),
+    "resnet34_64": partial(small_resnet, BasicBlock, (3, 4, 6, 3)),
+    "resnet50_64": partial(small_resnet, Bottleneck, (3, 4, 6, 3)),
+    "preact_resnet18_64": preactivation_resnet18,
+    "wrn28_4_64": partial(wide_resnet, 28, 4),
+}
 
 OURS: dict[str, Callable[[int], nn.Module]] = {
     "alexnet64": AlexNet64,
+    **_RESIDUAL,
+    **{f"{name}_blur": partial(blurred, make) for name, make in _RESIDUAL.items()},
 }
 
 
 SOURCES = ("rugged", "torchvision", "timm")
 
 _INCEPTIONS = ("torchvision/googlenet", "torchvision/inception_v3")
-"""Their published weights come from TensorFlow, and expect values in [-1, 1]."""
+"""Their published weights come from TensorFlow, and expect values in [-1, 1]. Torchvision would have the network bring
+ImageNet's normalisation to that, which a model file does not say; preprocessing does it here."""
 
 
 def resolve(name: str) -> str:
@@ -55,49 +74,61 @@ def _names(source: str) -> list[str]:
     return []
 
 
-def build(architecture: str, num_classes: int, *, pretrained: bool = False) -> nn.Module:
+def build(architecture: str, num_classes: int, *, pretrained: bool = False, weights: Path | None = None) -> nn.Module:
     """Make a network with a head for ``num_classes``.
+
+    A head that was trained for another number of classes is replaced by a fresh one; for the same number it is kept.
 
     Args:
         architecture: A name that :func:`resolve` knows.
         num_classes: Number of outputs.
-        pretrained: Start from the library's default ImageNet weights, with a fresh head.
+        pretrained: Start from the ImageNet weights that torchvision or timm publishes, through its own cache.
+        weights: Start from a local file instead: one of rugged's, safetensors with the network's own parameter names,
+            or such a state dict in a ``.pth``, of which tensors are read and nothing is run.
 
     Raises:
-        ModelError: Unknown architecture, or weights that do not exist or cannot be fetched.
+        ModelError: Unknown architecture, or weights that do not exist, cannot be fetched, are of another network or
+            are not finite.
     """
-    source, name = resolve(architecture).split("/", 1)
-    if source == "rugged":
-        if pretrained:
-            raise ModelError(f"rugged/{name} has no pretrained weights; train it from scratch (pretrained = false).")
-        return OURS[name](num_classes)
-    try:
-        return (
-            _build_timm(name, num_classes, pretrained)
-            if source == "timm"
-            else _build_torchvision(name, num_classes, pretrained)
-        )
-    except (OSError, RuntimeError) as error:
-        if not pretrained:
-            raise
-        raise ModelError(
-            f"The pretrained weights of {source}/{name} could not be fetched ({type(error).__name__}: {error}). "
-            "Connect to the network once so that they are cached, or train from scratch (pretrained = false)."
-        ) from error
-
-
-def _build_timm(name: str, num_classes: int, pretrained: bool) -> nn.Module:
-    model: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=num_classes)
+    full = resolve(architecture)
+    source, name = full.split("/", 1)
+    if pretrained and weights is None:
+        return _build_pretrained(source, name, num_classes)
+    model = _build_fresh(source, name, num_classes)
+    if weights is not None:
+        start_from(model, weights, full)
     return model
 
 
-def _build_torchvision(name: str, num_classes: int, pretrained: bool) -> nn.Module:
-    options: dict[str, Any] = {"weights": "DEFAULT" if pretrained else None}
+def _build_fresh(source: str, name: str, num_classes: int) -> nn.Module:
+    if source == "rugged":
+        return OURS[name](num_classes)
+    if source == "torchvision":
+        return _build_torchvision(name, num_classes)
+    model: nn.Module = timm.create_model(name, num_classes=num_classes)
+    return model
+
+
+def _build_pretrained(source: str, name: str, num_classes: int) -> nn.Module:
+    if source == "rugged":
+        raise ModelError(
+            f"rugged/{name} has no pretrained weights. Train it from scratch (model.pretrained = false), or give a "
+            'file of its weights (model.weights = "file.safetensors").'
+        )
+    if source == "timm":
+        return timm_network(name, num_classes)
+    tensors = torchvision_weights(name)  # First: without them there is no point in building.
+    model = _build_torchvision(name, num_classes)
+    fit_body(model, tensors, f"The published file of torchvision/{name}", f"torchvision/{name}")
+    return model
+
+
+def _build_torchvision(name: str, num_classes: int) -> nn.Module:
+    options: dict[str, Any] = {}
     if f"torchvision/{name}" in _INCEPTIONS:
-        # With weights they would rescale their input themselves, which a model file does not say; preprocessing does.
-        options["transform_input"] = False
-        if not pretrained:  # With weights torchvision sets these two itself, and refuses others.
-            options |= {"init_weights": True, "aux_logits": False}
+        options = {"init_weights": True, "aux_logits": False}
+    elif name.startswith("vit_"):  # It has a place for each patch of the pictures that its weights were trained on.
+        options = {"image_size": default_input_size(f"torchvision/{name}")}
     model: nn.Module = torchvision.models.get_model(name, **options)
     drop_auxiliary_heads(model)
     replace_head(model, num_classes)
@@ -107,10 +138,26 @@ def _build_torchvision(name: str, num_classes: int, pretrained: bool) -> nn.Modu
 def default_normalisation(architecture: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and std that an architecture's published weights expect; ImageNet's where nothing is published."""
     source, name = resolve(architecture).split("/", 1)
-    if source == "timm":
-        config = timm.get_pretrained_cfg(name, allow_unregistered=True)
-        if config is not None:
-            return tuple(config.mean), tuple(config.std)
     if f"{source}/{name}" in _INCEPTIONS:
         return (0.5,) * 3, (0.5,) * 3
-    return IMAGENET_MEAN, IMAGENET_STD
+    if source == "torchvision":
+        transform = torchvision.models.get_model_weights(name).DEFAULT.transforms()
+        return tuple(transform.mean), tuple(transform.std)
+    config = _timm_config(name) if source == "timm" else None
+    return (tuple(config.mean), tuple(config.std)) if config else (IMAGENET_MEAN, IMAGENET_STD)
+
+
+def default_input_size(architecture: str) -> int | None:
+    """Side in pixels of the pictures that an architecture's published weights expect; None for rugged's own.
+
+    Where they are not square it is the longer side.
+    """
+    source, name = resolve(architecture).split("/", 1)
+    if source == "torchvision":
+        return int(max(torchvision.models.get_model_weights(name).DEFAULT.transforms().crop_size))
+    config = _timm_config(name) if source == "timm" else None
+    return int(max(config.input_size[1:])) if config else None
+
+
+def _timm_config(name: str) -> Any:
+    return timm.get_pretrained_cfg(name, allow_unregistered=True)
