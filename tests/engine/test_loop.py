@@ -6,37 +6,53 @@ from torch import nn
 
 from rugged.core.errors import Interrupted
 from rugged.core.stopping import StopRequest
-from rugged.engine import Loop
+from rugged.engine import Loop, make_fabric
 
 
 class Recorder:
     """A run over ten images whose weight takes in every batch and the step's own randomness."""
 
-    def __init__(self, folder, epochs=3, stop_after=None, stop_in_epoch=None):
+    def __init__(self, folder, epochs=3, stop_after=None, stop_in_epoch=None, enough_after=None, fetched_ahead=0):
         self.model = nn.Linear(1, 1, bias=False)
         nn.init.zeros_(self.model.weight)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=1.0)
         self.seen, self.ended, self.stop_after, self.stop_in_epoch = [], [], stop_after, stop_in_epoch
         self.stop = StopRequest()
-        self.loop = Loop(epochs, 3, 10, 7, {"m": self.model}, {"o": self.optimizer}, folder / "latest.safetensors")
+        self.enough_after, self.under_way = enough_after, []
+        self.loop = Loop(
+            epochs, 3, 10, 7, make_fabric("cpu", "fp32"), {"m": self.model}, {"o": self.optimizer},
+            folder / "latest.safetensors", fetched_ahead,
+        )  # fmt: skip
 
-    def step(self, indices, position):
+    def fetch(self, indices):
+        return indices.tolist()
+
+    def step(self, indices, batch, position):
+        assert batch == indices.tolist()
         self.seen.append((position.epoch, position.batch, indices.tolist()))
         with torch.no_grad():
             self.model.weight.mul_(1.01).add_(float(indices.sum()) + torch.rand(()))
-        self.loop.totals["images"] = self.loop.totals.get("images", 0) + len(indices)
+        self.under_way.append(len(indices))
         if self.stop_after == position.step + 1:
             self.stop.signal_number = 15
         return ""
 
+    def settle(self):
+        self.loop.count(images=sum(self.under_way))
+        self.under_way.clear()
+
+    def is_enough(self):
+        return self.enough_after is not None and len(self.loop.rows) >= self.enough_after
+
     def end_epoch(self, epoch):
+        assert not self.under_way
         self.ended.append(epoch)
         self.loop.rows.append({"epoch": epoch, "images": self.loop.totals["images"]})
         if self.stop_in_epoch == epoch:
             self.stop.signal_number = 2
 
     def run(self):
-        self.loop.run(self.step, self.end_epoch, self.stop)
+        self.loop.run(self, self.stop)
         return self
 
 
@@ -84,3 +100,26 @@ def test_fewer_images_than_a_batch_still_make_a_step(tmp_path):
     recorder.loop.images = 2
     recorder.run()
     assert [sorted(indices) for _, _, indices in recorder.seen] == [[0, 1]]
+
+
+def test_batches_fetched_ahead_are_the_same_ones(tmp_path):
+    plain = Recorder(tmp_path / "plain").run()
+    ahead = Recorder(tmp_path / "ahead", fetched_ahead=2).run()
+    assert ahead.seen == plain.seen
+    assert torch.equal(ahead.model.weight, plain.model.weight)
+
+
+def test_enough_is_enough_and_stays_so_when_run_again(tmp_path):
+    recorder = Recorder(tmp_path, epochs=9, enough_after=2).run()
+    assert recorder.ended == [0, 1]
+    again = Recorder(tmp_path, epochs=9, enough_after=2).run()
+    assert not again.seen
+    assert again.loop.rows == recorder.loop.rows
+
+
+def test_totals_hold_what_the_running_epoch_counted(tmp_path):
+    first = Recorder(tmp_path, stop_after=5)  # The second batch of the second epoch.
+    with pytest.raises(Interrupted):
+        first.run()
+    second = Recorder(tmp_path).run()
+    assert [row["images"] for row in second.loop.rows] == [9, 9, 9]

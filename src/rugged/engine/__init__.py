@@ -6,14 +6,17 @@ Lightning's ``Fabric`` is handed on from here, since no other layer imports Ligh
 from rugged.engine.batches import as_batch
 from rugged.engine.devices import Device, Fabric, Precision, describe, make_fabric
 from rugged.engine.inference import CHUNK, chunks, infer
-from rugged.engine.loop import Loop, Position
+from rugged.engine.loop import Indices, Loop, Position
+from rugged.engine.pictures import Pictures
 from rugged.engine.randomness import seed_step
 
 __all__ = [
     "CHUNK",
     "Device",
     "Fabric",
+    "Indices",
     "Loop",
+    "Pictures",
     "Position",
     "Precision",
     "as_batch",

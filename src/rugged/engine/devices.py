@@ -1,10 +1,15 @@
 """Devices and precision, through Lightning Fabric: the only file that imports it."""
 
+import atexit
 import logging
+import os
 from typing import Any, Literal
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.strategies.ddp import DDPStrategy
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from rugged.core.environment import hardware
 from rugged.core.errors import ConfigError
@@ -12,31 +17,71 @@ from rugged.core.errors import ConfigError
 __all__ = ["Device", "Fabric", "Precision", "describe", "has_fast_bf16", "make_fabric"]
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
-Precision = Literal["auto", "fp32", "bf16"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 # What Fabric announces at the start, precision and device, stands in the manifest. It speaks through either logger.
 for _name in ("lightning.fabric", "lightning.pytorch"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-_FABRIC_PRECISION: dict[str, Any] = {"fp32": "32-true", "bf16": "bf16-mixed"}
+_FABRIC_PRECISION: dict[str, Any] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
-def make_fabric(device: Device = "auto", precision: Precision = "auto") -> Fabric:
-    """Choose a device and the precision of matrix products and convolutions; weights stay in float32.
+def make_fabric(device: Device = "auto", precision: Precision = "auto", *, deterministic: bool = False) -> Fabric:
+    """Choose devices and the precision of matrix products and convolutions; weights stay in float32.
+
+    Started by ``torchrun``, the process joins the others, each with a device of its own, on one machine or many.
 
     Args:
         device: ``auto`` takes a GPU where there is one.
-        precision: ``auto`` takes bf16 where the hardware computes in it, else fp32.
+        precision: ``auto`` takes bf16 where the hardware computes in it, else fp32. ``fp16`` needs a GPU.
+        deterministic: Use only algorithms that give the same bits every time, where a device has faster ones.
 
     Raises:
-        ConfigError: A device this machine lacks.
+        ConfigError: A device or a precision that this machine lacks, or more processes than GPUs.
     """
     chosen = _available_device(device)
     if precision == "auto":
         precision = "bf16" if has_fast_bf16(chosen) else "fp32"
+    if precision == "fp16" and chosen != "cuda":
+        raise ConfigError(f'precision = "fp16" needs a GPU, and this is {chosen}. Use "auto", "bf16" or "fp32".')
     # Left alone, convolutions on recent GPUs round float32 to 10 bits of mantissa, and "fp32" would not be true.
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
-    return Fabric(accelerator=chosen, devices=1, precision=_FABRIC_PRECISION[precision])
+    torch.backends.cudnn.benchmark = not deterministic  # Tries which convolution is fastest for the sizes at hand.
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+    fabric = Fabric(accelerator=chosen, precision=_FABRIC_PRECISION[precision], **_processes(chosen))
+    if fabric.world_size > 1:
+        _meet_the_others("nccl" if chosen == "cuda" else "gloo")
+    fabric.launch()
+    return fabric
+
+
+def _meet_the_others(backend: str) -> None:
+    """Connect to the other processes that ``torchrun`` started."""
+    if torch.distributed.is_initialized():
+        return
+    store, rank, world = next(rendezvous("env://"))
+    # After a restart the addresses of the processes that died still stand in torchrun's store.
+    store = PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
+    torch.distributed.init_process_group(backend, store=store, rank=rank, world_size=world)
+    # Threads that still serve the connections as Python ends would abort the process.
+    atexit.register(torch.distributed.destroy_process_group)
+
+
+def _processes(device: str) -> dict[str, Any]:
+    """How many processes work together, and where: as ``torchrun`` says in the environment, else this one alone."""
+    world, local = (int(os.environ.get(name, 1)) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    if world == 1:
+        return {"devices": 1}
+    if device == "cuda" and local > torch.cuda.device_count():
+        raise ConfigError(
+            f"torchrun started {local} processes here, and there are {torch.cuda.device_count()} GPUs: "
+            "each process needs one. Lower --nproc-per-node."
+        )
+    # Each process keeps batch norm statistics of its own, of which the first one's are saved. To copy them about before
+    # every pass would cost time, and overwrite what the gradient of an earlier pass needs.
+    return {"devices": local, "num_nodes": world // local, "strategy": DDPStrategy(broadcast_buffers=False)}
 
 
 def _available_device(device: Device) -> str:
@@ -66,5 +111,19 @@ def describe(fabric: Fabric) -> dict[str, Any]:
         **hardware(),
         "accelerator": "none" if accelerator == "cpu" else accelerator,
         "threads": torch.get_num_threads(),
+        "processes": fabric.world_size,
         "precision": names[fabric._precision.precision],
     }
+
+
+def loss_scale(fabric: Fabric) -> dict[str, Any]:
+    """The state of what keeps fp16's gradients from vanishing, for a checkpoint; empty in other precisions."""
+    scaler = getattr(fabric._precision, "scaler", None)
+    return {} if scaler is None else dict(scaler.state_dict())
+
+
+def set_loss_scale(fabric: Fabric, state: dict[str, Any]) -> None:
+    """Go on with the state from a checkpoint."""
+    scaler = getattr(fabric._precision, "scaler", None)
+    if scaler is not None and state:
+        scaler.load_state_dict(state)

@@ -6,13 +6,15 @@ killed at any moment and resumed ends with the same weights, bit for bit on a CP
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
@@ -20,9 +22,15 @@ from rugged.core.errors import Interrupted
 from rugged.core.progress import Bar, progress
 from rugged.core.stopping import StopRequest
 from rugged.engine.checkpoints import load_checkpoint, save_checkpoint
+from rugged.engine.devices import Fabric, loss_scale, set_loss_scale
+from rugged.engine.prefetch import ahead
 from rugged.engine.randomness import seed_step
 
 _SECONDS_BETWEEN_CHECKPOINTS = 120.0
+_STEPS_BETWEEN_AGREEMENTS = 8  # of several processes on whether to stop; each waits for all devices
+
+Indices = npt.NDArray[np.int64]
+Batch = TypeVar("Batch")
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,25 @@ class Position:
     step: int
 
 
+class Work(Protocol[Batch]):
+    """What a loop does."""
+
+    def fetch(self, indices: Indices) -> Batch:
+        """Bring a batch's pictures to the device. May be called ahead of time, from another thread."""
+
+    def step(self, indices: Indices, batch: Batch, position: Position) -> str:
+        """Learn from a batch; return a note for the progress bar. On a GPU it may return before the device is done."""
+
+    def settle(self) -> None:
+        """Wait for the steps that are under way, and add their figures to the loop's totals."""
+
+    def end_epoch(self, epoch: int) -> None:
+        """Note a finished epoch, counted from 0, in the loop's rows."""
+
+    def is_enough(self) -> bool:
+        """Whether the finished epochs, as the loop's rows tell of them, make further ones needless."""
+
+
 @dataclass
 class Loop:
     """A training run over a data set.
@@ -43,10 +70,12 @@ class Loop:
         batch_size: Images a step; the last, smaller batch of an epoch is dropped unless it is the only one.
         images: Images an epoch draws from.
         seed: Decides the order of batches and the randomness of every step.
+        fabric: The processes that share the work, and its precision.
         modules: What learns, by name, for the checkpoint.
         optimizers: Likewise.
         checkpoint: The checkpoint's file.
-        totals: Sums over the running epoch, which ``step`` adds to.
+        fetched_ahead: Batches that are fetched while the device works; 0 fetches each when it is needed.
+        totals: Sums over the running epoch, which ``settle`` adds to. The same in all processes.
         rows: Finished epochs' figures, which ``end_epoch`` adds to.
         epochs_done: Epochs that ``end_epoch`` has been called for.
     """
@@ -55,9 +84,11 @@ class Loop:
     batch_size: int
     images: int
     seed: int
+    fabric: Fabric
     modules: Mapping[str, nn.Module]
     optimizers: Mapping[str, Optimizer]
     checkpoint: Path
+    fetched_ahead: int = 0
     totals: dict[str, float] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
     epochs_done: int = 0
@@ -72,68 +103,91 @@ class Loop:
         """Batches in the whole run."""
         return self.epochs * self.steps_per_epoch
 
-    def run(
-        self,
-        step: Callable[[npt.NDArray[np.int64], Position], str],
-        end_epoch: Callable[[int], None],
-        stop: StopRequest,
-    ) -> None:
+    def run(self, work: Work[Any], stop: StopRequest) -> None:
         """Run from the checkpoint, or from the start where there is none, to the last epoch.
 
         Args:
-            step: Called with a batch's indices and the position; returns a note for the progress bar.
-            end_epoch: Called with each finished epoch's number, counted from 0.
+            work: What to do.
             stop: Looked at after every step and every epoch.
 
         Raises:
-            Interrupted: ``stop`` was requested; the checkpoint has been written.
+            Interrupted: ``stop`` was requested, here or in another process; the checkpoint has been written.
         """
         done = self._resume()
-        with progress("Training", self.steps * self.batch_size, "images", done * self.batch_size) as bar:
-            for epoch in range(self.epochs_done, self.epochs):
-                self._run_epoch(epoch, max(done - epoch * self.steps_per_epoch, 0), step, stop, bar)
-                end_epoch(epoch)
+        with self._progress(done) as bar:
+            while self.epochs_done < self.epochs and not (self.rows and work.is_enough()):
+                epoch = self.epochs_done
+                self._run_epoch(epoch, max(done - epoch * self.steps_per_epoch, 0), work, stop, bar)
+                work.settle()
+                work.end_epoch(epoch)
                 self.totals.clear()
                 self.epochs_done = epoch + 1
-                self._save((epoch + 1) * self.steps_per_epoch, stop)
+                self._save((epoch + 1) * self.steps_per_epoch)
+                self._leave((epoch + 1) * self.steps_per_epoch, self._agree(stop))
 
-    def _run_epoch(
-        self,
-        epoch: int,
-        first: int,
-        step: Callable[[npt.NDArray[np.int64], Position], str],
-        stop: StopRequest,
-        bar: Bar,
-    ) -> None:
-        saved_at = time.monotonic()
-        for position, indices in self._batches(epoch, first):
-            seed_step(self.seed, position.step)
-            bar.advance(self.batch_size, step(indices, position))
-            if stop.signal_number is not None or time.monotonic() - saved_at > _SECONDS_BETWEEN_CHECKPOINTS:
-                self._save(position.step + 1, stop)
-                saved_at = time.monotonic()
+    def _progress(self, done: int) -> Any:
+        if not self.fabric.is_global_zero:
+            return nullcontext(_NoBar())
+        return progress("Training", self.steps * self.batch_size, "images", done * self.batch_size)
 
-    def _batches(self, epoch: int, first: int) -> Iterator[tuple[Position, npt.NDArray[np.int64]]]:
+    def _run_epoch(self, epoch: int, first: int, work: Work[Any], stop: StopRequest, bar: Bar) -> None:
+        saved_at = mark = time.monotonic()
+        batches = self.batches(epoch, first)
+        with ahead(batches, lambda item: work.fetch(item[1]), self.fetched_ahead) as fetched:
+            for (position, indices), batch in fetched:
+                waited = time.monotonic() - mark
+                seed_step(self.seed, position.step, self.fabric.global_rank)
+                bar.advance(self.batch_size, work.step(indices, batch, position))
+                self.count(waiting=waited, seconds=time.monotonic() - mark)
+                signal_number = self._agree(stop, position.step)
+                if signal_number is not None or time.monotonic() - saved_at > _SECONDS_BETWEEN_CHECKPOINTS:
+                    work.settle()
+                    self._save(position.step + 1)
+                    self._leave(position.step + 1, signal_number)
+                    saved_at = time.monotonic()
+                mark = time.monotonic()
+
+    def count(self, **amounts: float) -> None:
+        """Add to the running epoch's totals."""
+        for name, amount in amounts.items():
+            self.totals[name] = self.totals.get(name, 0.0) + amount
+
+    def batches(self, epoch: int, first: int = 0) -> Iterator[tuple[Position, Indices]]:
+        """The batches of an epoch, from its ``first`` on: a function of the seed and the epoch."""
         order = np.random.default_rng((self.seed, epoch)).permutation(self.images)
         for batch in range(first, self.steps_per_epoch):
             indices = order[batch * self.batch_size : (batch + 1) * self.batch_size]
             yield Position(epoch, batch, epoch * self.steps_per_epoch + batch), indices
 
-    def _save(self, steps_done: int, stop: StopRequest) -> None:
-        """Write the checkpoint; then is the moment to stop, if that was asked for."""
-        state = {
-            "steps_done": steps_done,
-            "epochs_done": self.epochs_done,
-            "totals": self.totals,
-            "rows": self.rows,
-        }
-        save_checkpoint(self.checkpoint, self.modules, self.optimizers, state)
-        if stop.signal_number is not None:
+    def _agree(self, stop: StopRequest, step: int = 0) -> int | None:
+        """The signal to stop for: of several processes, which must stop at the same step, anyone's."""
+        if self.fabric.world_size == 1:
+            return stop.signal_number
+        if step % _STEPS_BETWEEN_AGREEMENTS:
+            return None
+        number = torch.tensor(stop.signal_number or 0, device=self.fabric.device)
+        torch.distributed.all_reduce(number, torch.distributed.ReduceOp.MAX)
+        return int(number) or None
+
+    def _leave(self, steps_done: int, signal_number: int | None) -> None:
+        if signal_number is not None:
             raise Interrupted(
                 f"Stopped at step {steps_done:,} of {self.steps:,}; everything is saved. "
                 "Run the same command again to go on.",
-                stop.signal_number,
+                signal_number,
             )
+
+    def _save(self, steps_done: int) -> None:
+        """Write the checkpoint: one process does, for all have the same weights and the same totals."""
+        if self.fabric.is_global_zero:
+            state = {
+                "steps_done": steps_done,
+                "epochs_done": self.epochs_done,
+                "totals": self.totals,
+                "rows": self.rows,
+                "loss_scale": loss_scale(self.fabric),
+            }
+            save_checkpoint(self.checkpoint, self.modules, self.optimizers, state)
 
     def _resume(self) -> int:
         if not self.checkpoint.exists():
@@ -142,4 +196,12 @@ class Loop:
         self.totals.update(state["totals"])
         self.rows.extend(state["rows"])
         self.epochs_done = state["epochs_done"]
+        set_loss_scale(self.fabric, state["loss_scale"])
         return int(state["steps_done"])
+
+
+class _NoBar:
+    """Progress that nobody looks at."""
+
+    def advance(self, count: int = 1, note: str | None = None) -> None:
+        pass

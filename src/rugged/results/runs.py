@@ -36,6 +36,26 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def checkpoint(self) -> Path:
+        """The newest one."""
+        return self.checkpoints / "latest.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """The model that did best on the development split so far."""
+        return self.checkpoints / "best.safetensors"
+
+    @property
+    def curves(self) -> Path:
+        """Loss and accuracy over the epochs, drawn."""
+        return self.path / "curves.html"
+
+    @property
+    def events(self) -> Path:
+        """The same for TensorBoard, where that was asked for."""
+        return self.path / "tensorboard"
+
+    @property
     def model(self) -> Path:
         """The finished model with its specification."""
         return self.path / "model.safetensors"
