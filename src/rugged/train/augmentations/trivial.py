@@ -1,0 +1,46 @@
+"""TrivialAugment: one operation of one strength for each picture."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from rugged.train.augmentations.operations import Ranges, apply_chosen, draw_signs, require_operations
+from rugged.train.augmentations.recipe import TRIVIAL
+
+_STEPS = 30  # from no strength to the greatest
+
+_RANGES: Ranges = {
+    **dict.fromkeys(("shear_x", "shear_y"), lambda strength: 0.99 * strength),
+    **dict.fromkeys(("translate_x", "translate_y"), lambda strength: (32 * strength).trunc()),
+    "rotate": lambda strength: 135 * strength,
+    **dict.fromkeys(("brightness", "saturate", "contrast", "sharpness"), lambda strength: 1 + 0.99 * strength),
+    "posterize": lambda strength: 8 - (6 * strength.abs()).round(),
+    "solarize": lambda strength: 255 * (1 - strength.abs()),
+    **dict.fromkeys(("autocontrast", "equalize"), lambda strength: strength),
+}
+
+
+def trivial_augment(images: Tensor, *, names: Sequence[str] = TRIVIAL, probability: float = 1.0) -> Tensor:
+    """Apply one operation of one strength to each image, all drawn uniformly.
+
+    Args:
+        images: ``(N, 3, H, W)`` uint8. Not modified.
+        names: The operations to choose from; at least one. ``operations.ledger`` says what they are.
+        probability: That an image is treated.
+
+    Returns:
+        ``(N, 3, H, W)`` uint8.
+
+    Raises:
+        ConfigError: An unknown operation, or none.
+
+    Source: Müller & Hutter 2021 (arXiv:2103.10158), the wide space; magnitudes and arithmetic of torchvision's
+    ``TrivialAugmentWide``.
+    """
+    require_operations(names)
+    count, device = len(images), images.device
+    strengths = draw_signs(torch.randint(_STEPS + 1, (1, count), device=device) / _STEPS)
+    choices = torch.randint(len(names), (1, count), device=device)
+    choices.masked_fill_(torch.rand(count, device=device) >= probability, -1)
+    return apply_chosen(images, names, choices, strengths, _RANGES, smooth=False)
