@@ -1,10 +1,23 @@
 """Augmentations do what their names say, to each image on its own."""
 
+import dataclasses
+
+import pytest
 import torch
 
-from rugged.corruptions import EXTRA, corrupt
-from rugged.train.augment import augment, operations, random_flip, random_shift, settle_textures
-from rugged.train.recipe import AugmentRecipe, CorruptRecipe
+from rugged.corruptions import BENCHMARK, EXTRA, corrupt
+from rugged.train.augment import Sources, gather, operations, settle_textures, views
+from rugged.train.augmentations.recipe import (
+    AugmentRecipe,
+    AugMixRecipe,
+    CorruptRecipe,
+    FourierRecipe,
+    MixRecipe,
+    NoiseRecipe,
+    PixMixRecipe,
+    SmoothRecipe,
+    TrivialRecipe,
+)
 
 
 def pictures(count, height=6, width=9):
@@ -12,32 +25,10 @@ def pictures(count, height=6, width=9):
     return torch.randint(0, 256, (count, 3, height, width), dtype=torch.uint8)
 
 
-def test_half_of_the_images_are_mirrored():
-    images = pictures(400)
-    result = random_flip(images)
-    same = (result == images).flatten(1).all(1)
-    mirrored = (result == images.flip(-1)).flatten(1).all(1)
-    assert (same ^ mirrored).all()
-    assert 160 < mirrored.sum() < 240  # Within four standard deviations of 200.
-
-
-def test_every_shift_is_drawn_and_fills_from_the_mirror():
-    images = pictures(2000)
-    padded = torch.nn.functional.pad(images.float(), (2, 2, 2, 2), mode="reflect").to(torch.uint8)
-    windows = [padded[:, :, top : top + 6, left : left + 9] for top in range(5) for left in range(5)]
-    torch.manual_seed(3)
-    result = random_shift(images, 2)
-    matches = torch.stack([(result == window).flatten(1).all(1) for window in windows])
-    assert (matches.sum(0) == 1).all()  # Each image is exactly one of the 25 windows …
-    counts = matches.sum(1)
-    assert counts.min() > 80 - 4.5 * 8.8  # … and each window is drawn about 80 times.
-    assert counts.max() < 80 + 4.5 * 8.8
-
-
-def test_shifts_larger_than_the_picture_are_held_back():
-    images = pictures(5, 2, 2)
-    assert random_shift(images, 10).shape == images.shape
-    assert torch.equal(random_shift(pictures(5, 1, 1), 4), pictures(5, 1, 1))
+def augment(images, recipe, side=6):
+    """The one view of a recipe without consistency."""
+    (view,) = views(images, recipe, gather(recipe, None, side, images.device), side)
+    return view
 
 
 def test_the_seed_decides_and_inputs_stay_as_they_are():
@@ -52,7 +43,7 @@ def test_the_seed_decides_and_inputs_stay_as_they_are():
 
 
 def test_the_ledger_lists_what_is_used_and_nothing_else():
-    assert operations(AugmentRecipe()) == ("flip", "crop")
+    assert operations(AugmentRecipe()) == ("crop", "flip")
     assert operations(AugmentRecipe(flip=False, crop=0)) == ()
     images = pictures(3)
     assert torch.equal(augment(images, AugmentRecipe(flip=False, crop=0)), images)
@@ -63,8 +54,8 @@ def test_corruptions_of_a_recipe_are_applied_and_listed():
     images = pictures(5)
     assert torch.equal(augment(images, recipe), corrupt(images, "contrast", 4))
     assert operations(recipe) == ("contrast",)
-    assert operations(AugmentRecipe(corrupt=CorruptRecipe(("extra",)))) == ("flip", "crop", *EXTRA)
-    assert operations(AugmentRecipe(corrupt=CorruptRecipe(("extra",), probability=0.0))) == ("flip", "crop")
+    assert operations(AugmentRecipe(corrupt=CorruptRecipe(("extra",)))) == ("crop", "flip", *EXTRA)
+    assert operations(AugmentRecipe(corrupt=CorruptRecipe(("extra",), probability=0.0))) == ("crop", "flip")
 
 
 def test_drawn_textures_are_written_into_the_recipe(monkeypatch):
@@ -73,3 +64,58 @@ def test_drawn_textures_are_written_into_the_recipe(monkeypatch):
     assert textures.label == "procedural"
     monkeypatch.setattr("rugged.train.augment.choose_textures", lambda _: textures)
     assert settle_textures(AugmentRecipe(corrupt=CorruptRecipe(("frost",)))) == (drawn, textures)
+
+
+EVERYTHING = AugmentRecipe(
+    resized_crop=0.3,
+    rotate=15,
+    trivial=TrivialRecipe(1.0),
+    augmix=AugMixRecipe(1.0),
+    pixmix=PixMixRecipe(1.0, fractals=3),
+    smooth=SmoothRecipe(1.0),
+    fourier=FourierRecipe(1.0),
+    noise=NoiseRecipe(1.0, norms=("2", "inf")),
+    corrupt=CorruptRecipe(("contrast",), probability=1.0),
+    erase=1.0,
+    mix=MixRecipe(1.0),
+)
+
+
+def test_everything_together_works_and_is_listed_once():
+    images = pictures(6, 16, 16)
+    result = augment(images, EVERYTHING, side=12)
+    assert result.shape == (6, 3, 12, 12)
+    assert result.dtype == torch.uint8
+    names = operations(EVERYTHING)
+    assert len(set(names)) == len(names)
+    assert set(names) == {
+        "crop", "flip", "rotate", "shear", "translate", "brightness", "saturate", "contrast", "sharpness", "posterize",
+        "solarize", "autocontrast", "equalize", "fractal_mix", "random_filter", "colour_curve", "fourier_mix",
+        "gaussian_noise", "uniform_noise", "erase", "mixup", "cutmix",
+    }  # fmt: skip
+
+
+def test_what_a_corruption_of_the_benchmark_does_goes_by_its_name():
+    overlapping = set(operations(EVERYTHING)) & set(BENCHMARK)
+    assert overlapping == {"brightness", "contrast", "gaussian_noise"}
+    warped = AugmentRecipe(smooth=SmoothRecipe(1.0, ("random_filter", "elastic_transform")))
+    assert set(operations(warped)) & set(BENCHMARK) == {"elastic_transform"}
+
+
+def test_consistency_asks_for_the_pictures_and_two_mixes_of_them():
+    images = pictures(8, 16, 16)
+    recipe = AugmentRecipe(flip=False, crop=0, augmix=AugMixRecipe(consistency=12.0))
+    first, second, third = views(images, recipe, Sources(), 16)
+    assert torch.equal(first, images)
+    assert not torch.equal(second, images)
+    assert not torch.equal(second, third)
+    assert "posterize" in operations(recipe)
+
+
+@pytest.mark.parametrize("name", ["trivial", "augmix", "pixmix", "smooth", "fourier", "noise", "mix"])
+def test_every_table_is_off_until_its_probability_says_otherwise(name):
+    plain = AugmentRecipe(flip=False, crop=0)
+    assert getattr(plain, name).probability == 0
+    table = dataclasses.replace(getattr(plain, name), probability=1.0)
+    assert operations(plain) == ()
+    assert operations(dataclasses.replace(plain, **{name: table}))

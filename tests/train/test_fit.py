@@ -6,6 +6,7 @@ import dataclasses
 import pytest
 import torch
 
+import rugged.train.learner
 import rugged.train.trainer
 from rugged.core.errors import DataError, Interrupted, ModelError, RuggedError, RunError
 from rugged.core.files import exclusive, read_json, sha256_file
@@ -46,7 +47,7 @@ def test_a_run_learns_and_leaves_everything_behind(recipe, dataset, tmp_path):
     _, spec = load_model(run.model)
     assert spec.classes == ("above", "below")
     assert spec.input_size == 32
-    assert spec.training_operations == ("flip", "crop")
+    assert spec.training_operations == ("crop", "flip")
 
 
 def test_the_same_recipe_gives_the_same_model_and_another_seed_another(recipe, dataset, tmp_path):
@@ -63,8 +64,8 @@ def test_an_interrupted_run_ends_with_the_same_weights(recipe, dataset, tmp_path
     original = rugged.train.trainer.Trainer.step
     stops = []
 
-    def step_then_stop(self, indices, position):
-        note = original(self, indices, position)
+    def step_then_stop(self, indices, batch, position):
+        note = original(self, indices, batch, position)
         if position.step + 1 == stop_after and not stops:
             import signal
 
@@ -141,10 +142,10 @@ def test_the_rehearsal_leaves_no_trace_in_the_network(recipe, dataset, tmp_path,
     seen = []
     original = rugged.train.trainer.Trainer.step
 
-    def look(self, indices, position):
+    def look(self, indices, batch, position):
         if position.step == 0:
-            seen.extend(int(value) for name, value in self.model.state_dict().items() if "num_batches" in name)
-        return original(self, indices, position)
+            seen.extend(int(value) for name, value in self.learner.model.state_dict().items() if "num_batches" in name)
+        return original(self, indices, batch, position)
 
     monkeypatch.setattr(rugged.train.trainer.Trainer, "step", look)
     train(dataclasses.replace(recipe, epochs=1), dataset, tmp_path / "run", device="cpu")
@@ -154,10 +155,10 @@ def test_the_rehearsal_leaves_no_trace_in_the_network(recipe, dataset, tmp_path,
 def test_weights_that_the_last_step_ruined_are_not_called_finished(recipe, dataset, tmp_path, monkeypatch):
     original = rugged.train.trainer.Trainer.step
 
-    def ruin(self, indices, position):
-        note = original(self, indices, position)
+    def ruin(self, indices, batch, position):
+        note = original(self, indices, batch, position)
         if position.step == 11:
-            next(self.model.parameters()).data.fill_(torch.nan)
+            next(self.learner.model.parameters()).data.fill_(torch.nan)
         return note
 
     monkeypatch.setattr(rugged.train.trainer.Trainer, "step", ruin)
@@ -193,7 +194,7 @@ def test_a_damaged_checkpoint_is_named(recipe, dataset, tmp_path):
 
 def test_divergence_stops_with_step_ids_and_advice(recipe, dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        rugged.train.trainer, "preprocess", lambda images, spec: torch.full((len(images), 3, 32, 32), torch.nan)
+        rugged.train.learner, "preprocess", lambda images, spec: torch.full((len(images), 3, 32, 32), torch.nan)
     )
     with pytest.raises(RunError, match=r"nan at step 1 .*(above|below)/train\d\d.*optimizer\.lr"):
         train(recipe, dataset, tmp_path / "run", device="cpu")

@@ -2,6 +2,8 @@
 
 import dataclasses
 import re
+import tomllib
+from pathlib import Path
 from typing import get_args, get_origin, get_type_hints
 
 import pytest
@@ -10,7 +12,8 @@ from rugged.core.configuration import dump
 from rugged.core.errors import ConfigError
 from rugged.models import resolve
 from rugged.train import Recipe, load_recipe, shipped_recipes
-from rugged.train.recipe import _LIMITS
+from rugged.train.augmentations.recipe import AugmentRecipe
+from rugged.train.recipe import LIMITS
 
 
 @pytest.mark.parametrize("name", shipped_recipes())
@@ -80,7 +83,7 @@ def test_every_number_of_a_recipe_has_a_range():
                 fields.add(f"{prefix}{name}")
 
     collect(Recipe, "")
-    assert fields == set(_LIMITS)
+    assert fields == set(LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -90,3 +93,34 @@ def test_every_number_of_a_recipe_has_a_range():
 )  # fmt: skip
 def test_the_usual_edges_are_allowed(override):
     load_recipe("plain64", [override])
+
+
+def test_the_guide_shows_every_key_with_its_default():
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    shown = guide.split("```toml\n", 1)[1].split("```", 1)[0]
+    defaults = tomllib.loads(shown)
+    examples = tomllib.loads(re.sub(r"(?m)^# (?=\w+ = )", "", shown))
+
+    def check(kind, table, example, where=""):
+        for field in dataclasses.fields(kind):
+            hint = get_type_hints(kind)[field.name]
+            if field.name == "augment":
+                continue
+            assert field.name in example, f"{where}{field.name} is not shown"
+            if dataclasses.is_dataclass(hint):
+                check(hint, table[field.name], example[field.name], f"{where}{field.name}.")
+            elif field.default is dataclasses.MISSING:
+                assert field.name in table
+            elif field.default in (None, ()):
+                assert field.name not in table, f"{where}{field.name} has no default, and is shown with one"
+            else:
+                assert table.get(field.name) == field.default, f"{where}{field.name}"
+        assert set(example) <= {field.name for field in dataclasses.fields(kind)}
+
+    check(Recipe, defaults, examples)
+
+
+def test_the_guide_names_every_augmentation():
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    for field in dataclasses.fields(AugmentRecipe):
+        assert f"[augment.{field.name}]" in guide or f"`{field.name} = " in guide, field.name

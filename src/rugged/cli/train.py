@@ -1,5 +1,7 @@
 """``rugged train``: from a recipe and a data set to a run folder."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,8 +18,14 @@ def train(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe's value; may be repeated.")
     ] = None,
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to train.")] = "auto",
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write TensorBoard's events too, into the run folder.")
+    ] = False,
 ) -> None:
-    """Train a classifier. Interrupted and run again, it goes on where it stopped."""
+    """Train a classifier. Interrupted and run again, it goes on where it stopped.
+
+    With torchrun, several processes share the work: torchrun --nproc-per-node 8 -m rugged train …
+    """
     from rugged.cli.invocation import command_line
     from rugged.data import open_dataset
     from rugged.train import load_recipe
@@ -25,5 +33,22 @@ def train(
 
     loaded = load_recipe(recipe, overrides or ())
     folder = out or Path("runs") / Path(recipe).stem
-    run = train_classifier(loaded, open_dataset(data), folder, device=device, command=command_line())
+    try:
+        run = train_classifier(
+            loaded, open_dataset(data), folder, device=device, tensorboard=tensorboard, command=command_line()
+        )
+    finally:
+        _draw_curves(folder)
     typer.echo(run.model)
+
+
+def _draw_curves(folder: Path) -> None:
+    """Draw how far training has come, finished or interrupted. Of torchrun's processes the first one does."""
+    from rugged.core.errors import ResultsError
+    from rugged.report import draw_curves
+    from rugged.results import RunFolder
+
+    run = RunFolder(folder)
+    if os.environ.get("RANK", "0") == "0" and run.checkpoint.exists():
+        with suppress(ResultsError):  # No epoch is finished yet.
+            draw_curves(run)

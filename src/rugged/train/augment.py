@@ -1,21 +1,76 @@
-"""Augmentations: batched, on the device, drawn from PyTorch's seeded generator."""
+"""What a recipe does to a batch: its augmentations in their order, and the names they go by in a model's ledger."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from rugged.core.selection import choose_corruptions
 from rugged.corruptions import Textures, choose_textures, corrupt_randomly
-from rugged.train.recipe import AugmentRecipe
+from rugged.train.augmentations.augmix import augmix
+from rugged.train.augmentations.fourier import OPERATIONS as FOURIER
+from rugged.train.augmentations.fourier import fourier_mix
+from rugged.train.augmentations.fractals import fractals
+from rugged.train.augmentations.geometry import (
+    LEDGER,
+    random_erasing,
+    random_flip,
+    random_resized_crop,
+    random_rotation,
+    random_shift,
+)
+from rugged.train.augmentations.noise import operations as noise_operations
+from rugged.train.augmentations.noise import p_norm_noise
+from rugged.train.augmentations.operations import ledger
+from rugged.train.augmentations.pixmix import OPERATIONS as PIXMIX
+from rugged.train.augmentations.pixmix import pixmix
+from rugged.train.augmentations.recipe import STRICT, AugmentRecipe
+from rugged.train.augmentations.smooth import prime
+from rugged.train.augmentations.trivial import trivial_augment
+from rugged.train.mixing import operations as mixing_operations
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What augmentations take from besides the batch.
+
+    Attributes:
+        textures: For frost; None where a recipe has none.
+        fractals: ``(F, 3, S, S)`` uint8 on the device, for PixMix; None without it.
+    """
+
+    textures: Textures | None = None
+    fractals: Tensor | None = None
 
 
 def operations(recipe: AugmentRecipe) -> tuple[str, ...]:
-    """The names under which a model file's ledger lists what training did to the images."""
-    simple = tuple(name for name, used in {"flip": recipe.flip, "crop": recipe.crop > 0}.items() if used)
-    drawn = ("procedural frost",) if "frost" in corruptions(recipe) and recipe.corrupt.textures == "procedural" else ()
-    return simple + corruptions(recipe) + drawn
+    """The names under which a model file's ledger lists what training did to the images, in the order of the recipe.
+
+    What a corruption of the benchmark does goes by that corruption's name, so that overlaps can be read off.
+    """
+    frost = "frost" in corruptions(recipe) and recipe.corrupt.textures == "procedural"
+    used: dict[str, tuple[bool, Sequence[str]]] = {
+        "shift": (recipe.crop > 0, (LEDGER["random_shift"],)),
+        "resized_crop": (recipe.resized_crop is not None, (LEDGER["random_resized_crop"],)),
+        "flip": (recipe.flip, (LEDGER["random_flip"],)),
+        "rotate": (recipe.rotate > 0, (LEDGER["random_rotation"],)),
+        "trivial": (recipe.trivial.probability > 0, ledger(recipe.trivial.names)),
+        "augmix": (recipe.augmix.probability + recipe.augmix.consistency > 0, ledger(recipe.augmix.names)),
+        "pixmix": (recipe.pixmix.probability > 0, (*PIXMIX, *ledger(STRICT))),
+        "smooth": (recipe.smooth.probability > 0, recipe.smooth.names),
+        "fourier": (recipe.fourier.probability > 0, FOURIER),
+        "noise": (recipe.noise.probability > 0, noise_operations(recipe.noise.norms)),
+        "corrupt": (True, (*corruptions(recipe), *(("procedural frost",) if frost else ()))),
+        "erase": (recipe.erase > 0, (LEDGER["random_erasing"],)),
+        "mix": (True, _mixes(recipe)),
+    }
+    return tuple(dict.fromkeys(name for wanted, names in used.values() if wanted for name in names))
+
+
+def _mixes(recipe: AugmentRecipe) -> tuple[str, ...]:
+    chosen = recipe.mix
+    return mixing_operations(mixup_alpha=chosen.mixup, cutmix_alpha=chosen.cutmix, probability=chosen.probability)
 
 
 def corruptions(recipe: AugmentRecipe) -> tuple[str, ...]:
@@ -37,42 +92,71 @@ def settle_textures(recipe: AugmentRecipe) -> tuple[AugmentRecipe, Textures | No
     return recipe, textures
 
 
-def augment(images: Tensor, recipe: AugmentRecipe, textures: Textures | None = None) -> Tensor:
-    """Apply a recipe's augmentations, drawn anew for each image. Corruptions come last, as they do in a camera.
+def gather(recipe: AugmentRecipe, textures: Textures | None, side: int, device: torch.device) -> Sources:
+    """Bring together what a recipe's augmentations take from, for pictures of ``side`` pixels."""
+    wanted = recipe.pixmix.probability > 0
+    return Sources(textures, fractals(recipe.pixmix.fractals, side).to(device) if wanted else None)
+
+
+def views(images: Tensor, recipe: AugmentRecipe, sources: Sources, side: int) -> tuple[Tensor, ...]:
+    """Augment a batch, drawn anew for each image.
 
     Args:
         images: ``(N, 3, H, W)`` uint8. Not modified.
-        recipe: Which ones.
-        textures: From :func:`settle_textures`.
+        recipe: Which augmentations.
+        sources: From :func:`gather`.
+        side: Of the pictures that a resized crop makes.
 
     Returns:
-        ``(N, 3, H, W)`` uint8.
+        ``(N, 3, H', W')`` uint8: one view of the pictures, or where a recipe asks for consistency the pictures and
+        two AugMix views of them.
     """
-    if recipe.crop > 0:
+    moved = _move(images, recipe, side)
+    if not recipe.augmix.consistency:
+        return (_recolour(moved, recipe, sources, recipe.augmix.probability),)
+    return tuple(_recolour(moved, recipe, sources, probability) for probability in (0, 1, 1))
+
+
+def _move(images: Tensor, recipe: AugmentRecipe, side: int) -> Tensor:
+    if recipe.crop:
         images = random_shift(images, recipe.crop)
+    if recipe.resized_crop is not None:
+        images = random_resized_crop(images, side, smallest=recipe.resized_crop)
     if recipe.flip:
         images = random_flip(images)
-    if names := corruptions(recipe):
-        chosen = recipe.corrupt
-        images = corrupt_randomly(images, names, chosen.severities, probability=chosen.probability, textures=textures)
+    if recipe.rotate:
+        images = random_rotation(images, recipe.rotate)
     return images
 
 
-def random_flip(images: Tensor) -> Tensor:
-    """Mirror each image left to right with probability one half."""
-    flipped = torch.rand(len(images), device=images.device) < 0.5
-    return torch.where(flipped[:, None, None, None], images.flip(-1), images)
-
-
-def random_shift(images: Tensor, pixels: int) -> Tensor:
-    """Shift each image by whole numbers of pixels, uniform in [-pixels, pixels] on both axes, mirrored at the edge."""
-    count, _, height, width = images.shape
-    # Reflection needs the padding to be smaller than the picture.
-    reach = min(pixels, height - 1, width - 1)
-    padded = functional.pad(images.float(), (reach,) * 4, mode="reflect").to(images.dtype)
-    top, left = torch.randint(0, 2 * reach + 1, (2, count, 1, 1), device=images.device)
-    rows = top + torch.arange(height, device=images.device)[:, None]
-    columns = left + torch.arange(width, device=images.device)
-    everyone = torch.arange(count, device=images.device)[:, None, None]
-    # Indexing (N, H', W', C) with three (N, H, W) grids gathers whole pixels.
-    return padded.permute(0, 2, 3, 1)[everyone, rows, columns].permute(0, 3, 1, 2)
+def _recolour(images: Tensor, recipe: AugmentRecipe, sources: Sources, augmix_probability: float) -> Tensor:
+    if recipe.trivial.probability:
+        images = trivial_augment(images, names=recipe.trivial.names, probability=recipe.trivial.probability)
+    if augmix_probability:
+        chosen = recipe.augmix
+        images = augmix(
+            images, severity=chosen.severity, width=chosen.width, depth=chosen.depth, alpha=chosen.alpha,
+            names=chosen.names, probability=augmix_probability,
+        )  # fmt: skip
+    if sources.fractals is not None:
+        pix = recipe.pixmix
+        images = pixmix(
+            images, sources.fractals, lambda batch: trivial_augment(batch, names=STRICT),
+            rounds=pix.rounds, beta=pix.beta, probability=pix.probability,
+        )  # fmt: skip
+    if recipe.smooth.probability:
+        images = prime(images, names=recipe.smooth.names, probability=recipe.smooth.probability)
+    if recipe.fourier.probability:
+        images = fourier_mix(images, strength=recipe.fourier.strength, probability=recipe.fourier.probability)
+    if recipe.noise.probability:
+        images = p_norm_noise(
+            images, norms=recipe.noise.norms, strength=recipe.noise.strength, probability=recipe.noise.probability
+        )
+    if names := corruptions(recipe):
+        corrupt = recipe.corrupt
+        images = corrupt_randomly(
+            images, names, corrupt.severities, probability=corrupt.probability, textures=sources.textures
+        )
+    if recipe.erase:
+        images = random_erasing(images, recipe.erase)
+    return images

@@ -1,59 +1,149 @@
 """One training run: from a recipe and a data set to a run folder with a finished model."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from rugged.core.configuration import dump
-from rugged.core.errors import RunError
+from rugged.core.errors import ConfigError, RunError
 from rugged.core.files import exclusive
 from rugged.core.progress import say
 from rugged.core.stopping import stop_on_signal
-from rugged.data import Dataset
-from rugged.engine import Device, describe, make_fabric
+from rugged.corruptions import Textures
+from rugged.corruptions.memory import keep_freed_memory
+from rugged.data import Dataset, development_split
+from rugged.engine import Device, Fabric, Loop, Pictures, describe, make_fabric
 from rugged.results import RunFolder
-from rugged.train.augment import settle_textures
-from rugged.train.manifest import Manifest, read_manifest
-from rugged.train.recipe import Recipe
-from rugged.train.trainer import Trainer, checkpoint_file
+from rugged.train.augment import gather, settle_textures
+from rugged.train.averaging import make_average
+from rugged.train.learner import Learner
+from rugged.train.log import Log
+from rugged.train.manifest import Manifest, TrainedOn, read_manifest
+from rugged.train.network import make_network, rehearse, settle_micro_batch, specify
+from rugged.train.optimize import make_optimizer
+from rugged.train.recipe import Recipe, load_recipe
+from rugged.train.trainer import Trainer
 
 
-def train(recipe: Recipe, dataset: Dataset, folder: Path, *, device: Device = "auto", command: str = "") -> RunFolder:
+def train(
+    recipe: Recipe,
+    dataset: Dataset,
+    folder: Path,
+    *,
+    device: Device = "auto",
+    tensorboard: bool = False,
+    command: str = "",
+) -> RunFolder:
     """Train a model, or go on with a training that was interrupted.
+
+    Started by ``torchrun``, several processes share every batch; the folder must then be one that all of them see.
 
     Args:
         recipe: What to do.
         dataset: On which pictures.
         folder: The run folder. A finished run of the same recipe on the same data is left as it is.
         device: Where.
+        tensorboard: Write events for TensorBoard too.
         command: The command line, for the manifest.
 
     Returns:
         The run folder, with a finished model in it.
 
     Raises:
+        ConfigError: A device, a precision or a package that is wanted is not here.
         ModelError: The network cannot learn at this input size or batch size. The folder stays free.
         RunError: The folder holds another run or is in use, or loss or weights are no longer finite.
         Interrupted: A signal came; the next call goes on where this one stopped.
     """
-    fabric = make_fabric(device, recipe.precision)
+    fabric = make_fabric(device, recipe.precision, deterministic=recipe.deterministic)
     augment, textures = settle_textures(recipe.augment)
     recipe = replace(recipe, precision=describe(fabric)["precision"], augment=augment)
     run = RunFolder(folder)
-    with exclusive(run.lock, f"train into {folder}"):
+    log = Log(run.metrics, run.events if tensorboard else None)
+    with exclusive(run.lock, f"train into {folder}") if fabric.is_global_zero else nullcontext():
+        fabric.barrier()
+        recipe = _with_earlier_micro_batch(run, recipe)
         earlier = _earlier(run, recipe, dataset)
         if earlier is not None and earlier.status == "finished" and run.model.exists():
-            say(f"{folder} is already trained: {run.model}")
+            if fabric.is_global_zero:
+                say(f"{folder} is already trained: {run.model}")
             return run
-        trainer = Trainer.prepare(fabric, recipe, dataset, run, earlier, textures, command)
+        trainer = _prepare(fabric, recipe, dataset, run, earlier, textures, log, command)
+        fabric.barrier()  # All have read what stands in the folder before the first one writes.
         with stop_on_signal() as stop:
-            trainer.loop.run(trainer.step, trainer.end_epoch, stop)
+            trainer.loop.run(trainer, stop)
         trainer.finish()
+        fabric.barrier()
     return run
+
+
+def _prepare(
+    fabric: Fabric,
+    recipe: Recipe,
+    dataset: Dataset,
+    run: RunFolder,
+    earlier: Manifest | None,
+    textures: Textures | None,
+    log: Log,
+    command: str,
+) -> Trainer:
+    """Make everything ready to learn, and write nothing: what cannot be trained must not claim the folder."""
+    keep_freed_memory()
+    train_indices, dev_indices = development_split(dataset.train, recipe.development_per_class)
+    spec = specify(recipe, dataset)
+    model = make_network(fabric, recipe, spec)
+    batch_size = min(recipe.batch_size, len(train_indices))
+    rehearse(fabric, model, spec, batch_size)
+    recipe = settle_micro_batch(fabric, recipe, model, spec, -(-batch_size // fabric.world_size))
+    optimizer = make_optimizer(model, recipe.optimizer)
+    average = make_average(model) if recipe.average.decay else None
+    if recipe.compile:
+        model.compile()
+    module, moved = fabric.setup(model, optimizer)
+    pictures = Pictures.place(dataset.train, fabric.device)
+    loop = Loop(
+        epochs=recipe.epochs,
+        batch_size=batch_size,
+        images=len(train_indices),
+        seed=recipe.seed,
+        fabric=fabric,
+        modules={"model": model} if average is None else {"model": model, "average": average},
+        optimizers={"model": optimizer},
+        checkpoint=run.checkpoint,
+        fetched_ahead=pictures.fetched_ahead,
+    )
+    sources = gather(recipe.augment, textures, spec.input_size, fabric.device)
+    return Trainer(
+        recipe=recipe,
+        run=run,
+        learner=Learner(fabric, recipe, spec, model, module, moved, average, sources),
+        loop=loop,
+        pictures=pictures,
+        rows=train_indices,
+        development=dataset.train.take(dev_indices),
+        manifest=earlier or Manifest("training", spec.architecture, _trained_on(dataset)),
+        command=command,
+        log=log,
+    )
+
+
+def _trained_on(dataset: Dataset) -> TrainedOn:
+    return TrainedOn(dataset.name, dataset.content_hash, dataset.notes)
+
+
+def _with_earlier_micro_batch(run: RunFolder, recipe: Recipe) -> Recipe:
+    """Where the recipe leaves it open, what an earlier session found: batch norms would notice another size."""
+    if recipe.micro_batch != 0 or not run.recipe.exists():
+        return recipe
+    try:
+        return replace(recipe, micro_batch=load_recipe(run.recipe).micro_batch)
+    except ConfigError:  # Another run's, or damaged: the comparison will say so.
+        return recipe
 
 
 def _earlier(run: RunFolder, recipe: Recipe, dataset: Dataset) -> Manifest | None:
     """The manifest of this training's earlier sessions; None where nothing has been learned in the folder yet."""
-    if not (run.model.exists() or checkpoint_file(run).exists()):
+    if not (run.model.exists() or run.checkpoint.exists()):
         if (run.recipe.exists() or run.metrics.exists()) and not run.manifest.exists():
             raise RunError(
                 f"{run.path} holds a recipe or metrics but no manifest: no run of ours. Choose another --out."

@@ -1,15 +1,45 @@
-"""``metrics.csv``: a run's figures, a row for each finished epoch and split."""
+"""A run's figures, epoch by epoch: ``metrics.csv``, and TensorBoard's events where they are wanted."""
 
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-_COLUMNS = ("epoch", "step", "split", "loss", "top1", "learning_rate", "images_per_second", "seconds")
+from rugged.core.errors import ConfigError
+from rugged.core.files import write_text
+
+_COLUMNS = ("epoch", "step", "split", "loss", "top1", "learning_rate", "images_per_second", "seconds", "waiting")
+_COUNTERS = ("epoch", "step", "split")
+
+
+class Log:
+    """Writes finished epochs' figures.
+
+    Args:
+        table: The CSV file.
+        events: Folder of TensorBoard's events; None for none.
+
+    Raises:
+        ConfigError: Events are wanted, and TensorBoard is not installed.
+    """
+
+    def __init__(self, table: Path, events: Path | None = None) -> None:
+        self._table = table
+        self._events = events
+        if events is not None:
+            _require_tensorboard()
+
+    def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write the figures of all epochs so far, the last of which is new."""
+        write_text(self._table, as_csv(rows))
+        if self._events is not None:
+            _add_events(self._events, [row for row in rows if row["epoch"] == rows[-1]["epoch"]])
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The file's text. A figure that a row lacks is left empty; fractions keep six digits."""
+    """The table's text. A figure that a row lacks is left empty; fractions keep six digits."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -19,3 +49,22 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()}
+
+
+def _add_events(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    from torch.utils.tensorboard import SummaryWriter  # It takes a second to import, and few ask for it.
+
+    with SummaryWriter(str(folder)) as writer:
+        for row in rows:
+            for name, value in row.items():
+                if name not in _COUNTERS:
+                    writer.add_scalar(f"{name}/{row['split']}", value, row["epoch"])
+
+
+def _require_tensorboard() -> None:
+    try:
+        import_module("tensorboard")
+    except ImportError as error:
+        raise ConfigError(
+            "TensorBoard is not installed. Install it with `pip install 'rugged[tensorboard]'`."
+        ) from error

@@ -54,7 +54,9 @@ class Manifest:
             checkpoints, nor steps that a kill undid.
         parameters: Of the model, in all.
         sha256: Of the model file.
-        final: Loss and top-1 of the last epoch, by split.
+        epoch: That the model comes from, counted from 1.
+        final: Loss and top-1 by split: on the training pictures in the last epoch, on the development split of the
+            model as it was saved.
     """
 
     status: Literal["training", "finished"]
@@ -64,6 +66,7 @@ class Manifest:
     seconds: float | None = None
     parameters: int | None = None
     sha256: str | None = None
+    epoch: int | None = None
     final: dict[str, dict[str, float]] | None = None
 
 

@@ -18,20 +18,24 @@ def make_optimizer(model: nn.Module, recipe: OptimizerRecipe) -> Optimizer:
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
     if recipe.name == "sgd":
-        return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.momentum > 0)
+        nesterov = recipe.nesterov and recipe.momentum > 0
+        return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=nesterov)
     return torch.optim.AdamW(groups, lr=recipe.lr)
 
 
 def learning_rate(recipe: OptimizerRecipe, step: int, steps: int, steps_per_epoch: int) -> float:
-    """Linear warm-up to the peak, then a half cosine to 0 at the end of the run.
+    """Linear warm-up to the peak, then what the schedule says.
 
     Args:
-        recipe: Peak and length of the warm-up.
+        recipe: Peak, length of the warm-up, schedule.
         step: Counted from 0.
         steps: In the whole run.
-        steps_per_epoch: Turns the warm-up's epochs into steps.
+        steps_per_epoch: Turns epochs into steps.
     """
     warmup = min(round(recipe.warmup_epochs * steps_per_epoch), steps)
     if step < warmup:
         return recipe.lr * (step + 1) / warmup
-    return recipe.lr * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+    if recipe.schedule == "cosine":
+        return recipe.lr * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+    passed = sum(step >= milestone * steps_per_epoch for milestone in recipe.milestones)
+    return recipe.lr * recipe.factor**passed

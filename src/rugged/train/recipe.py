@@ -8,10 +8,9 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
-from rugged.core.catalogue import SEVERITIES
 from rugged.core.configuration import load
 from rugged.core.errors import ConfigError
-from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.train.augmentations.recipe import AUGMENT_LIMITS, AugmentRecipe
 
 
 @dataclass(frozen=True)
@@ -20,24 +19,48 @@ class ModelRecipe:
 
     Attributes:
         architecture: A name that ``rugged.models.build`` knows.
-        pretrained: Start from ImageNet weights.
+        pretrained: Start from the published ImageNet weights.
+        weights: Start from a local file of weights instead.
+        frozen: Feature extraction: only the new head learns, on what the body makes of the pictures.
         input_size: Side in pixels that pictures are resized to; None takes the data set's own.
+        mean: Subtracted from each channel, after scaling to [0, 1]; None takes what the architecture's weights expect.
+        std: Likewise divided by.
     """
 
     architecture: str
     pretrained: bool = False
+    weights: str | None = None
+    frozen: bool = False
     input_size: int | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "std"):
+            values = getattr(self, name)
+            if values is not None and not (len(values) == 3 and all(0 <= value <= 1 for value in values)):
+                raise ValueError(f"model.{name} is {list(values)}; expected three numbers from 0 to 1.")
+        if self.std is not None and not all(self.std):
+            raise ValueError("model.std has a 0, which pictures cannot be divided by.")
+        if self.pretrained and self.weights:
+            raise ValueError("model.pretrained and model.weights are two beginnings. Leave one of them out.")
+        if self.frozen and not (self.pretrained or self.weights):
+            raise ValueError("model.frozen without model.pretrained or model.weights keeps a body that knows nothing.")
 
 
 @dataclass(frozen=True)
 class OptimizerRecipe:
-    """How weights move. The learning rate warms up linearly, then falls along a half cosine to 0.
+    """How weights move. The learning rate warms up linearly, then follows the schedule.
 
     Attributes:
         name: The algorithm.
         lr: Peak learning rate.
         weight_decay: Applied to weight matrices and kernels, not to biases and normalisation.
-        momentum: For SGD (Nesterov).
+        momentum: For SGD.
+        nesterov: For SGD: the momentum looks ahead.
+        schedule: ``cosine`` falls along a half cosine to 0, ``step`` is cut at the milestones, ``constant`` stays.
+        milestones: Epochs after which ``step`` cuts the learning rate.
+        factor: What ``step`` multiplies it by.
         warmup_epochs: Length of the linear warm-up.
         clip_norm: Largest norm of the whole gradient; None for no clipping.
     """
@@ -46,47 +69,48 @@ class OptimizerRecipe:
     lr: float = 0.1
     weight_decay: float = 5e-4
     momentum: float = 0.9
+    nesterov: bool = True
+    schedule: Literal["cosine", "step", "constant"] = "cosine"
+    milestones: tuple[int, ...] = ()
+    factor: float = 0.1
     warmup_epochs: float = 1.0
     clip_norm: float | None = None
 
-
-@dataclass(frozen=True)
-class CorruptRecipe:
-    """Common corruptions as augmentation: a picture gets one, at one severity, each as likely as the others.
-
-    Attributes:
-        names: Corruptions, or the sets ``benchmark``, ``extra`` and ``all``. None by default: the benchmark's authors
-            ask that networks not be trained on its fifteen. The model file lists what was used, and so does its score.
-        severities: Some of 1 to 5.
-        probability: Of a picture to be corrupted at all.
-        textures: For frost: a folder of the published photographs, or ``procedural``; None looks for the photographs
-            and fetches them on first use.
-    """
-
-    names: tuple[str, ...] = ()
-    severities: tuple[int, ...] = SEVERITIES
-    probability: float = 0.5
-    textures: str | None = None
-
     def __post_init__(self) -> None:
-        choose_severities(self.severities)
-        if self.names:
-            choose_corruptions(self.names)
+        if self.milestones and self.schedule != "step":
+            raise ValueError(f'optimizer.milestones are for schedule = "step", and it is "{self.schedule}".')
+        if self.schedule == "step" and not self.milestones:
+            raise ValueError('optimizer.schedule = "step" needs optimizer.milestones, such as [7].')
+        if list(self.milestones) != sorted(set(self.milestones)) or any(epoch < 1 for epoch in self.milestones):
+            raise ValueError(f"optimizer.milestones are {list(self.milestones)}; expected rising epochs from 1.")
 
 
 @dataclass(frozen=True)
-class AugmentRecipe:
-    """What training does to the pictures.
+class AverageRecipe:
+    """A moving average of the weights, which is judged and saved in place of the weights themselves.
 
     Attributes:
-        flip: Mirror half of them left to right.
-        crop: Shift by up to this many pixels each way; what comes in from outside is mirrored at the edge.
-        corrupt: Which common corruptions it applies.
+        decay: What remains of the average after a step; 0 keeps none and saves the weights themselves.
+        reestimate: Batches over which batch norms' statistics are measured anew for the averaged weights, at the end.
     """
 
-    flip: bool = True
-    crop: int = 4
-    corrupt: CorruptRecipe = field(default_factory=CorruptRecipe)
+    decay: float = 0.0
+    reestimate: int = 50
+
+
+@dataclass(frozen=True)
+class AdversarialRecipe:
+    """AdvProp: learn from adversarial copies of the pictures too, through batch norms of their own.
+
+    Attributes:
+        steps: Of the attack; 0 makes no adversarial pictures.
+        step_size: In levels of 255.
+        radius: The most that a level is changed.
+    """
+
+    steps: int = 0
+    step_size: float = 1.0
+    radius: float = 4.0
 
 
 @dataclass(frozen=True)
@@ -97,47 +121,75 @@ class Recipe:
         model: Which network.
         epochs: Passes over the training images.
         batch_size: Images a step.
+        micro_batch: Images that pass through the network at once, to save memory; the step adds up their gradients.
+            None takes the batch whole, 0 finds the most that a GPU's memory holds.
         seed: Decides initial weights, order, augmentation and dropout.
         precision: Of convolutions and matrix products; ``auto`` is bf16 where the hardware computes in it.
         label_smoothing: Share of the target spread evenly over the classes.
         development_per_class: Training images a class that are held out to watch progress; the validation split is
             read by the benchmark alone. 0 trains on everything.
+        keep: Which epoch's weights become the model: the last one's, or those best on the development split.
+        patience: Epochs without a better development top-1 after which training ends early; None for never.
+        compile: Have the network compiled by ``torch.compile``.
+        checkpoint_activations: Compute activations twice instead of keeping them, to save memory.
+        deterministic: On a GPU, use only algorithms that give the same bits every time.
         optimizer: How weights move.
+        average: Whether their moving average is what becomes the model.
+        adversarial: Whether adversarial pictures take part.
         augment: What training does to the pictures.
     """
 
     model: ModelRecipe
     epochs: int
     batch_size: int = 128
+    micro_batch: int | None = None
     seed: int = 0
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     label_smoothing: float = 0.0
     development_per_class: int = 25
+    keep: Literal["last", "best"] = "last"
+    patience: int | None = None
+    compile: bool = False
+    checkpoint_activations: bool = False
+    deterministic: bool = False
     optimizer: OptimizerRecipe = field(default_factory=OptimizerRecipe)
+    average: AverageRecipe = field(default_factory=AverageRecipe)
+    adversarial: AdversarialRecipe = field(default_factory=AdversarialRecipe)
     augment: AugmentRecipe = field(default_factory=AugmentRecipe)
 
     def __post_init__(self) -> None:
-        for name, (low, high) in _LIMITS.items():
+        for name, (low, high) in LIMITS.items():
             value = attrgetter(name)(self)
             # NaN fails every comparison, so it is refused too.
             if value is not None and not low <= value <= high:
                 raise ValueError(f"{name} is {value}; it must be from {low} to {high}.")
+        if self.adversarial.steps and self.checkpoint_activations:
+            raise ValueError("adversarial training and checkpoint_activations do not go together. Use micro_batch.")
+        if self.development_per_class == 0 and (self.keep == "best" or self.patience is not None):
+            raise ValueError('keep = "best" and patience need a development split: development_per_class above 0.')
 
 
-_LIMITS: dict[str, tuple[float, float]] = {
+LIMITS: dict[str, tuple[float, float]] = {
     "epochs": (1, 1_000_000),
     "batch_size": (1, 1_000_000),
+    "micro_batch": (0, 1_000_000),
     "seed": (0, 2**63 - 1),
     "label_smoothing": (0, 0.999),
     "development_per_class": (0, 1_000_000),
+    "patience": (1, 1_000_000),
     "model.input_size": (1, 4096),
     "optimizer.lr": (1e-12, 1000),
     "optimizer.weight_decay": (0, 1000),
     "optimizer.momentum": (0, 0.9999),
+    "optimizer.factor": (0, 1),
     "optimizer.warmup_epochs": (0, 1_000_000),
     "optimizer.clip_norm": (1e-12, 1e12),
-    "augment.crop": (0, 4096),
-    "augment.corrupt.probability": (0, 1),
+    "average.decay": (0, 0.999999),
+    "average.reestimate": (0, 100_000),
+    "adversarial.steps": (0, 100),
+    "adversarial.step_size": (0, 255),
+    "adversarial.radius": (0, 255),
+    **{f"augment.{name}": limits for name, limits in AUGMENT_LIMITS.items()},
 }
 """The least and the greatest value of each number in a recipe, both allowed."""
 
@@ -153,7 +205,7 @@ def load_recipe(where: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a shipped recipe by name, or any by its path.
 
     Args:
-        where: ``plain64``, or a path to a ``.toml`` file.
+        where: ``scratch64``, or a path to a ``.toml`` file.
         overrides: ``"optimizer.lr=0.05"`` assignments.
 
     Raises:

@@ -1,0 +1,69 @@
+"""Adversarial examples: the worst picture for a network within a few levels of the true one (PGD, for AdvProp)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rugged.models.split_norm import auxiliary
+from rugged.train.averaging import modes_kept
+
+OPERATIONS = ("adversarial",)
+"""The name under which a model file's ledger lists training on adversarial examples."""
+
+
+@contextmanager
+def under_attack(model: nn.Module) -> Iterator[None]:
+    """Have a network hold still while it is attacked: in evaluation mode, on its second batch norms if it has them.
+
+    Batch statistics would move with every step of the attack, and let one picture's attack depend on its neighbours'.
+    The running ones of the second set are those of earlier adversarial examples, as AdvProp wants them. Dropout would
+    only blur the gradient. Modes are given back at the end.
+
+    Args:
+        model: The network itself, not its DistributedDataParallel wrapper, which waits for gradients of weights.
+    """
+    with modes_kept(model), auxiliary(model):
+        model.eval()
+        yield
+
+
+def attack(
+    forward: Callable[[Tensor], Tensor],
+    values: Tensor,
+    targets: Tensor,
+    *,
+    steps: int,
+    step_size: float,
+    radius: float,
+) -> Tensor:
+    """Search near each picture for one with a high cross-entropy: projected gradient ascent in the maximum norm.
+
+    It starts at a place drawn uniformly within the radius, moves every value by ``step_size`` along the gradient's
+    sign and goes back into the radius and the range of levels (Madry et al. 2018, arXiv:1706.06083). AdvProp takes
+    radius 4 in 5 steps of 1. Gradients of weights are neither computed nor accumulated; precision is the caller's
+    autocast. To be used within :func:`under_attack`.
+
+    Args:
+        forward: From pictures as ``values`` to ``(N, C)`` logits: preprocessing, then the network. It must not write
+            into its argument.
+        values: ``(N, 3, H, W)`` float32 in levels, [0, 255]. Not modified.
+        targets: ``(N,)`` int64 classes, or ``(N, C)`` float32 distributions.
+        steps: Forward and backward passes; 0 gives the random start.
+        step_size: In levels.
+        radius: Largest change of a value, in levels.
+
+    Returns:
+        ``(N, 3, H, W)`` float32 in [0, 255], outside of any graph and not rounded to whole levels.
+    """
+    lowest, highest = (values - radius).clamp_(min=0), (values + radius).clamp_(max=255)
+    found = torch.empty_like(values).uniform_(-radius, radius).add_(values).clamp_(lowest, highest)
+    for _ in range(steps):
+        logits = forward(found.requires_grad_())
+        # A sum, not a mean: half precision must not lose small gradients to the size of the batch.
+        loss = functional.cross_entropy(logits.float(), targets, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, found)
+        found = found.detach().add_(gradient.sign(), alpha=step_size).clamp_(lowest, highest)
+    return found

@@ -1,0 +1,133 @@
+"""How a batch becomes a step: augmented, passed through the network, judged, and its gradient followed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from rugged.engine import Fabric
+from rugged.models import ModelSpec, preprocess
+from rugged.models.split_norm import auxiliary
+from rugged.train.adversarial import attack, under_attack
+from rugged.train.augment import Sources, views
+from rugged.train.averaging import update_average
+from rugged.train.losses import cross_entropy, jensen_shannon
+from rugged.train.mixing import mix
+from rugged.train.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A network and what moves its weights.
+
+    Attributes:
+        fabric: Precision, and the processes that share a step.
+        recipe: What to do.
+        spec: What the network expects.
+        model: The network itself.
+        module: The network as the fabric runs it.
+        optimizer: As the fabric runs it.
+        average: The moving average of the weights, if one is kept.
+        sources: Of the augmentations.
+    """
+
+    fabric: Fabric
+    recipe: Recipe
+    spec: ModelSpec
+    model: nn.Module
+    module: nn.Module
+    optimizer: Optimizer
+    average: nn.Module | None
+    sources: Sources
+
+    @property
+    def judged(self) -> nn.Module:
+        """The network that is judged and saved."""
+        return self.model if self.average is None else self.average
+
+    def learn(self, images: Tensor, labels: Tensor, *, total: int, rate: float, step: int) -> Tensor:
+        """Take one step.
+
+        Args:
+            images: ``(N, 3, H, W)`` uint8: this process's share of the batch.
+            labels: ``(N,)``.
+            total: Images in the batch, in all processes.
+            rate: Learning rate.
+            step: Of the run, from 0.
+
+        Returns:
+            ``(3,)`` float64 on the device, of the whole batch: the sum of losses, right answers, images.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        pictures, targets = self.augmented(images, labels)
+        figures = torch.zeros(3, dtype=torch.float64, device=labels.device)
+        shares, several = list(self._shares(pictures, targets)), self.fabric.world_size > 1
+        for number, (some, answers) in enumerate(shares, 1):
+            with self.fabric.no_backward_sync(self.module, enabled=several and number < len(shares)):  # type: ignore[arg-type]
+                loss, right = self._loss(some, answers)
+                # The mean of the processes' gradients is taken, whatever their shares: so each weighs its own.
+                self.fabric.backward(loss * (len(answers) * self.fabric.world_size / total))
+            figures += torch.stack(
+                (loss.detach().double() * len(answers), right, torch.ones_like(right) * len(answers))
+            )
+        self._move_weights()
+        if self.average is not None:
+            update_average(self.average, self.model, self.recipe.average.decay, step)
+        if several:
+            torch.distributed.all_reduce(figures)
+        return figures
+
+    def augmented(self, images: Tensor, labels: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Augment a batch: views ``(N, 3, H, W)`` float32 in levels, and targets, ``(N,)`` or ``(N, classes)``."""
+        recipe = self.recipe.augment
+        seen = tuple(view.float() for view in views(images, recipe, self.sources, self.spec.input_size))
+        if not recipe.mix.probability:
+            return seen, labels
+        mixed, targets = mix(
+            torch.cat(seen, 1), labels, classes=len(self.spec.classes), mixup_alpha=recipe.mix.mixup,
+            cutmix_alpha=recipe.mix.cutmix, probability=recipe.mix.probability,
+        )  # fmt: skip
+        return tuple(torch.split(mixed, 3, 1)), targets
+
+    def _shares(self, pictures: Sequence[Tensor], targets: Tensor) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
+        size = self.recipe.micro_batch or len(targets)
+        for start in range(0, len(targets), size):
+            part = slice(start, start + size)
+            yield tuple(view[part] for view in pictures), targets[part]
+
+    def _loss(self, pictures: Sequence[Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean loss over pictures, and how many are answered right, float64."""
+        recipe = self.recipe
+        answers = self._answer(torch.cat(tuple(pictures))).chunk(len(pictures))
+        loss = cross_entropy(answers[0], targets, label_smoothing=recipe.label_smoothing)
+        if recipe.augment.augmix.consistency:
+            loss = loss + recipe.augment.augmix.consistency * jensen_shannon(answers)
+        if recipe.adversarial.steps:
+            loss = (loss + self._adversarial_loss(pictures[0], targets)) / 2
+        true = targets if targets.ndim == 1 else targets.argmax(1)
+        return loss, (answers[0].argmax(1) == true).sum().double()
+
+    def _adversarial_loss(self, pictures: Tensor, targets: Tensor) -> Tensor:
+        chosen = self.recipe.adversarial
+        with under_attack(self.model), self.fabric.autocast():
+            worst = attack(
+                lambda values: self.model(preprocess(values, self.spec)), pictures, targets,
+                steps=chosen.steps, step_size=chosen.step_size, radius=chosen.radius,
+            )  # fmt: skip
+        with auxiliary(self.model):
+            answers = self._answer(worst)
+        return cross_entropy(answers, targets, label_smoothing=self.recipe.label_smoothing)
+
+    def _answer(self, pictures: Tensor) -> Tensor:
+        logits: Tensor = self.module(preprocess(pictures, self.spec))
+        return logits
+
+    def _move_weights(self) -> None:
+        clip = self.recipe.optimizer.clip_norm
+        if clip is not None:
+            self.fabric.clip_gradients(self.module, self.optimizer, max_norm=clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad()

@@ -1,0 +1,150 @@
+"""The network of a training: built, begun from weights, fitted to the recipe, and tried before anything is written."""
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from rugged.core.errors import ConfigError, ModelError
+from rugged.data import Dataset
+from rugged.engine import Fabric, seed_step
+from rugged.models import (
+    ModelSpec,
+    build,
+    default_normalisation,
+    freeze_body,
+    head_parameters,
+    resolve,
+    spec_of_weights,
+    training_mode,
+)
+from rugged.models.recomputing import recompute_activations
+from rugged.models.split_norm import split_batch_norms
+from rugged.train.adversarial import OPERATIONS as ADVERSARIAL
+from rugged.train.augment import operations
+from rugged.train.recipe import Recipe
+
+
+def specify(recipe: Recipe, dataset: Dataset) -> ModelSpec:
+    """What the model file will say of the model. What earlier training did to its weights stays in the ledger.
+
+    Raises:
+        ModelError: There is no such architecture or file of weights.
+    """
+    mean, std = default_normalisation(recipe.model.architecture)
+    adversarial = ADVERSARIAL if recipe.adversarial.steps else ()
+    before = _origin(recipe)
+    if before is not None:
+        mean, std = before.mean, before.std
+    inherited = () if before is None else before.training_operations
+    done = (*inherited, *operations(recipe.augment), *adversarial, *dataset.corruptions)
+    return ModelSpec(
+        architecture=resolve(recipe.model.architecture),
+        classes=tuple(info.id for info in dataset.classes),
+        class_names=tuple(info.name for info in dataset.classes),
+        input_size=recipe.model.input_size or min(dataset.size),
+        mean=recipe.model.mean or mean,
+        std=recipe.model.std or std,
+        training_operations=tuple(dict.fromkeys(done)),
+    )
+
+
+def _origin(recipe: Recipe) -> ModelSpec | None:
+    """What the model file that training begins from says of itself; None without one."""
+    return spec_of_weights(Path(recipe.model.weights)) if recipe.model.weights else None
+
+
+def make_network(fabric: Fabric, recipe: Recipe, spec: ModelSpec) -> nn.Module:
+    """Build the network on its device, ready to learn.
+
+    Raises:
+        ModelError: It cannot be built, its weights cannot be had, or it lacks what the recipe wants of it.
+    """
+    seed_step(recipe.seed, -1)
+    weights = Path(recipe.model.weights) if recipe.model.weights else None
+    model = build(spec.architecture, len(spec.classes), pretrained=recipe.model.pretrained, weights=weights)
+    before = _origin(recipe)
+    if before is not None and before.classes != spec.classes and len(before.classes) == len(spec.classes):
+        _renew_head(model, spec)
+    if recipe.model.frozen:
+        freeze_body(model)
+    if recipe.adversarial.steps:
+        split_batch_norms(model)
+    if recipe.checkpoint_activations:
+        recompute_activations(model)
+    training_mode(model)
+    return model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def _renew_head(model: nn.Module, spec: ModelSpec) -> None:
+    """Forget what the head knew of other classes, of which there happened to be as many."""
+    fresh = build(spec.architecture, len(spec.classes)).state_dict()
+    model.load_state_dict({name: fresh[name] for name in head_parameters(model)}, strict=False)
+
+
+def rehearse(fabric: Fabric, model: nn.Module, spec: ModelSpec, batch_size: int) -> None:
+    """Put a small batch through a copy of the network, as training will.
+
+    Raises:
+        ModelError: The network does not take such batches.
+    """
+    count, side = min(batch_size, 2), spec.input_size
+    images = torch.zeros(count, 3, side, side, device=fabric.device)
+    try:
+        with torch.no_grad(), fabric.autocast():
+            copy.deepcopy(model)(images)  # A copy, since batch norm learns from what passes through.
+    except Exception as error:  # Every network has its own way to refuse.
+        raise ModelError(
+            f"{spec.architecture} cannot be trained on {side}×{side} pixels in batches of {batch_size} "
+            f"({type(error).__name__}: {error}). Set model.input_size to a size that it takes (many networks are made "
+            "for 224), or where batch_size is 1, raise it."
+        ) from error
+
+
+def settle_micro_batch(fabric: Fabric, recipe: Recipe, model: nn.Module, spec: ModelSpec, share: int) -> Recipe:
+    """Find the most images that pass through the network at once, where the recipe leaves that open.
+
+    Args:
+        fabric: Device and precision.
+        recipe: What to do.
+        model: On the device.
+        spec: The network's input.
+        share: Images of a batch that this process gets: the most that are tried, then half of them, and so on.
+
+    Returns:
+        The recipe, with what was found.
+
+    Raises:
+        ConfigError: Not even one image fits.
+    """
+    if recipe.micro_batch != 0:
+        return recipe
+    passes = 3 if recipe.augment.augmix.consistency else 1
+    size = share
+    while not _fits(fabric, model, spec, size * passes):
+        if size == 1:
+            raise ConfigError(
+                f"{spec.architecture} at {spec.input_size}×{spec.input_size} pixels does not fit into the memory of "
+                "this device even image by image. Set checkpoint_activations = true, or a smaller model.input_size."
+            )
+        size = -(-size // 2)
+    return replace(recipe, micro_batch=size)
+
+
+def _fits(fabric: Fabric, model: nn.Module, spec: ModelSpec, count: int) -> bool:
+    """Whether a step over so many images finds memory. A copy takes it, gradients included."""
+    probe = copy.deepcopy(model)
+    try:
+        images = torch.zeros(count, 3, spec.input_size, spec.input_size, device=fabric.device)
+        with fabric.autocast():
+            loss = probe(images).float().square().sum()
+        loss.backward()
+    except torch.OutOfMemoryError:
+        return False
+    finally:
+        del probe
+        if fabric.device.type == "cuda":
+            torch.cuda.empty_cache()
+    return True

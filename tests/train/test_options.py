@@ -1,0 +1,304 @@
+"""What a recipe can ask of a training: each option trains, goes on after a stop bit for bit, and does what it says."""
+
+import csv
+import dataclasses
+import signal
+import sys
+
+import pytest
+import torch
+
+import rugged.train.trainer
+from rugged.core.errors import ConfigError, Interrupted, ModelError
+from rugged.core.files import read_json, sha256_file
+from rugged.data import open_dataset
+from rugged.models import load_model, save_model
+from rugged.train import load_recipe, train
+from rugged.train.network import settle_micro_batch
+
+SMALL = [
+    "model.architecture=timm/test_resnet", "epochs=3", "batch_size=8", "development_per_class=6", "optimizer.lr=0.01",
+    "precision=fp32",
+]  # fmt: skip
+
+WITHOUT_BATCH_NORM = ["model.architecture=timm/test_vit", "model.input_size=160", "epochs=1", "optimizer.name=sgd"]
+
+OPTIONS = {
+    "micro_batch": ["micro_batch=3"],
+    "average": ["average.decay=0.9", "average.reestimate=3"],
+    "best": ["keep=best"],
+    "best_average": ["keep=best", "average.decay=0.9"],
+    "adversarial": ["adversarial.steps=1"],
+    "consistency": ["augment.augmix.consistency=12"],
+    "mix": ["augment.mix.probability=0.8"],
+    "recompute": ["checkpoint_activations=true", "optimizer.clip_norm=1"],
+    "everything": [
+        "augment.resized_crop=0.5", "augment.rotate=10", "augment.erase=0.5", "augment.trivial.probability=0.5",
+        "augment.augmix.probability=0.5", "augment.pixmix.probability=0.5", "augment.pixmix.fractals=4",
+        "augment.smooth.probability=0.5", "augment.fourier.probability=0.5", "augment.noise.probability=0.5",
+        'augment.corrupt.names=["saturate"]',
+    ],
+    "step": ["optimizer.name=sgd", "optimizer.schedule=step", "optimizer.milestones=[1]", "optimizer.nesterov=false"],
+}  # fmt: skip
+
+
+@pytest.fixture
+def dataset(picture_folder):
+    return open_dataset(picture_folder)
+
+
+def recipe_with(*changes):
+    return load_recipe("demo_model", [*SMALL, *changes])
+
+
+def dev_rows(run):
+    return [row for row in csv.DictReader(run.metrics.read_text().splitlines()) if row["split"] == "dev"]
+
+
+@pytest.fixture
+def stop_at(monkeypatch):
+    """Have the next training stop after a step, as if SIGTERM had come."""
+    original = rugged.train.trainer.Trainer.step
+
+    def arrange(step):
+        stops = [step]
+
+        def step_then_stop(self, indices, batch, position):
+            note = original(self, indices, batch, position)
+            if stops and position.step + 1 == stops[0]:
+                stops.pop()
+                signal.raise_signal(signal.SIGTERM)
+            return note
+
+        monkeypatch.setattr(rugged.train.trainer.Trainer, "step", step_then_stop)
+
+    return arrange
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_each_option_goes_on_where_it_stopped(name, dataset, tmp_path, stop_at):
+    recipe = recipe_with(*OPTIONS[name])
+    whole = train(recipe, dataset, tmp_path / "whole", device="cpu")
+    for step in (3, 7):  # Within the first epoch and within the second.
+        stop_at(step)
+        with pytest.raises(Interrupted):
+            train(recipe, dataset, tmp_path / "cut", device="cpu")
+    resumed = train(recipe, dataset, tmp_path / "cut", device="cpu")
+    assert sha256_file(resumed.model) == sha256_file(whole.model)
+    plain = train(recipe_with(), dataset, tmp_path / "plain", device="cpu")
+    if name not in ("best", "recompute"):  # One may be the last, the other changes nothing but clips.
+        assert sha256_file(plain.model) != sha256_file(whole.model)
+
+
+def test_small_portions_add_up_to_the_whole_step(dataset, tmp_path):
+    """In a network without batch norm and dropout the gradient of a batch is the sum of its portions'."""
+    weights = []
+    for name, changes in {"whole": [], "portions": ["micro_batch=3"], "other": ["seed=1"]}.items():
+        recipe = recipe_with(*WITHOUT_BATCH_NORM, "optimizer.clip_norm=0.5", *changes)
+        run = train(recipe, dataset, tmp_path / name, device="cpu")
+        weights.append(torch.cat([value.flatten() for value in load_model(run.model)[0].state_dict().values()]))
+    whole, portions, other = weights
+    torch.testing.assert_close(portions, whole, rtol=1e-4, atol=1e-5)
+    assert (other - whole).abs().max() > 0.01
+
+
+def test_the_best_epoch_is_kept_when_asked_for(dataset, tmp_path, monkeypatch):
+    scores = iter([0.2, 0.9, 0.4])
+    judge = rugged.train.trainer.judge
+    states = []
+
+    def judged(fabric, model, spec, split, **options):
+        figures = judge(fabric, model, spec, split, **options)
+        states.append({name: value.clone() for name, value in model.state_dict().items()})
+        return figures | {"top1": next(scores, figures["top1"])}
+
+    monkeypatch.setattr(rugged.train.trainer, "judge", judged)
+    run = train(recipe_with("keep=best"), dataset, tmp_path / "run", device="cpu")
+    saved = load_model(run.model)[0].state_dict()
+    assert all(torch.equal(value, states[1][name]) for name, value in saved.items())
+    assert read_json(run.manifest)["epoch"] == 2
+    assert sha256_file(run.best) == sha256_file(run.model)
+
+
+def test_patience_ends_a_training_early(dataset, tmp_path, monkeypatch):
+    judge = rugged.train.trainer.judge
+    scores = iter([0.5, 0.6, 0.6, 0.1, 0.9])
+    monkeypatch.setattr(rugged.train.trainer, "judge", lambda *a, **k: judge(*a, **k) | {"top1": next(scores)})
+    run = train(recipe_with("epochs=9", "patience=2"), dataset, tmp_path / "run", device="cpu")
+    assert [row["epoch"] for row in dev_rows(run)] == ["1", "2", "3", "4"]
+    assert read_json(run.manifest)["status"] == "finished"
+    assert read_json(run.manifest)["epoch"] == 4
+
+
+def test_a_frozen_body_stays_and_only_the_head_learns(dataset, tmp_path):
+    start = train(recipe_with("epochs=1"), dataset, tmp_path / "start", device="cpu")
+    body, _ = load_model(start.model)
+    recipe = recipe_with(f"model.weights={start.model}", "model.frozen=true")
+    run = train(recipe, dataset, tmp_path / "run", device="cpu")
+    after = load_model(run.model)[0].state_dict()
+    changed = {name for name, value in body.state_dict().items() if not torch.equal(value, after[name])}
+    assert changed == {"fc.weight", "fc.bias"}
+
+
+def test_the_adversarial_batch_norms_stay_out_of_the_model_file(dataset, tmp_path):
+    run = train(recipe_with("epochs=1", "adversarial.steps=1"), dataset, tmp_path / "run", device="cpu")
+    model, spec = load_model(run.model)
+    assert not any("auxiliary" in name for name in model.state_dict())
+    assert "adversarial" in spec.training_operations
+
+
+def test_the_average_that_is_saved_has_statistics_of_its_own(dataset, tmp_path):
+    saved = []
+    for batches in (0, 4):
+        recipe = recipe_with("average.decay=0.9", f"average.reestimate={batches}")
+        run = train(recipe, dataset, tmp_path / str(batches), device="cpu")
+        saved.append(load_model(run.model)[0].state_dict())
+    plain, measured = saved
+    statistics = {name for name in plain if "running" in name}
+    assert statistics
+    for name in plain.keys() - statistics:
+        if "num_batches" not in name:
+            assert torch.equal(plain[name], measured[name])
+    assert any(not torch.equal(plain[name], measured[name]) for name in statistics)
+
+
+def test_mean_and_std_of_a_recipe_reach_the_model_file(dataset, tmp_path):
+    changes = ["epochs=1", "model.mean=[0.1,0.2,0.3]", "model.std=[0.4,0.5,0.6]"]
+    spec = load_model(train(recipe_with(*changes), dataset, tmp_path / "run", device="cpu").model)[1]
+    assert (spec.mean, spec.std) == ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["model.mean=[0.1,0.2]"], "model.mean is .*three numbers"),
+        (["model.std=[0.1,0,0.2]"], "model.std has a 0"),
+        (["model.pretrained=true", "model.weights=a.safetensors"], "two beginnings"),
+        (["model.frozen=true"], "body that knows nothing"),
+        (["optimizer.milestones=[3]"], "milestones are for"),
+        (["optimizer.schedule=step"], r"needs optimizer\.milestones"),
+        (["optimizer.schedule=step", "optimizer.milestones=[3,2]"], "rising epochs"),
+        (["adversarial.steps=1", "checkpoint_activations=true"], "do not go together"),
+        (["development_per_class=0", "patience=3"], "need a development split"),
+        (["augment.trivial.names=[]"], r"augment\.trivial\.names has no name"),
+        (["augment.noise.norms=['3']"], r"augment\.noise\.norms has '3'"),
+        (["augment.mix.probability=1", "augment.mix.mixup=0", "augment.mix.cutmix=0"], "both 0"),
+        (["augment.augmix.depth=0"], "depth is 0"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        recipe_with(*changes)
+
+
+def test_half_precision_needs_a_gpu(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match=r"fp16.* needs a GPU"):
+        train(recipe_with("precision=fp16"), dataset, tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_largest_portion_that_fits_is_found_and_kept(dataset, tmp_path, monkeypatch):
+    import rugged.train.network
+
+    tried = []
+
+    def fits(fabric, model, spec, count):
+        tried.append(count)
+        return count <= 2
+
+    monkeypatch.setattr(rugged.train.network, "_fits", fits)
+    recipe = recipe_with("micro_batch=0", "epochs=1")
+    run = train(recipe, dataset, tmp_path / "run", device="cpu")
+    assert tried == [8, 4, 2]
+    assert load_recipe(run.recipe).micro_batch == 2
+    train(recipe, dataset, tmp_path / "run", device="cpu")  # The same recipe, already trained: nothing is tried again.
+    assert tried == [8, 4, 2]
+
+
+def test_out_of_memory_is_noticed_and_one_image_too_many_is_said(dataset):
+    from rugged.engine import make_fabric
+    from rugged.models import ModelSpec
+
+    class Hungry(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.ones(()))
+
+        def forward(self, images):
+            if len(images) > 3:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return images.flatten(1) * self.weight
+
+    class Starved(Hungry):
+        def forward(self, images):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    fabric, spec = make_fabric("cpu", "fp32"), ModelSpec("hungry", ("a",), ("a",), 8)
+    assert settle_micro_batch(fabric, recipe_with("micro_batch=0"), Hungry(), spec, 8).micro_batch == 2
+    with pytest.raises(ConfigError, match="image by image"):
+        settle_micro_batch(fabric, recipe_with("micro_batch=0", "augment.augmix.consistency=1"), Starved(), spec, 2)
+
+
+def test_a_network_without_batch_norm_is_no_advprop(dataset, tmp_path):
+    recipe = recipe_with("model.architecture=rugged/alexnet64", "adversarial.steps=1")
+    with pytest.raises(ModelError, match="batch norm"):
+        train(recipe, dataset, tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run" / "recipe.toml").exists()
+
+
+def test_weights_of_another_file_are_where_a_training_begins(dataset, tmp_path):
+    start = train(recipe_with("epochs=1"), dataset, tmp_path / "start", device="cpu")
+    model, spec = load_model(start.model)
+    with torch.no_grad():
+        model.conv1[0].weight[0].fill_(7.0)
+    save_model(tmp_path / "marked.safetensors", model, spec)
+    recipe = recipe_with("epochs=1", "optimizer.lr=1e-12", f"model.weights={tmp_path / 'marked.safetensors'}")
+    run = train(recipe, dataset, tmp_path / "run", device="cpu")
+    assert load_model(run.model)[0].conv1[0].weight[0].flatten()[0].item() == pytest.approx(7.0)
+
+
+def test_what_earlier_training_did_stays_in_the_ledger(dataset, tmp_path):
+    changes = ["epochs=1", 'augment.corrupt.names=["fog"]', "model.mean=[0.1,0.2,0.3]"]
+    start = train(recipe_with(*changes), dataset, tmp_path / "start", device="cpu")
+    recipe = recipe_with("epochs=1", "augment.crop=0", f"model.weights={start.model}")
+    spec = load_model(train(recipe, dataset, tmp_path / "run", device="cpu").model)[1]
+    assert spec.training_operations == ("crop", "flip", "fog")
+    assert spec.mean == (0.1, 0.2, 0.3)
+
+
+def test_a_head_for_other_classes_is_forgotten_though_there_are_as_many(dataset, tmp_path):
+    start = train(recipe_with("epochs=1"), dataset, tmp_path / "start", device="cpu")
+    model, spec = load_model(start.model)
+    save_model(tmp_path / "others.safetensors", model, dataclasses.replace(spec, classes=("cat", "dog")))
+    heads = []
+    for source in (start.model, tmp_path / "others.safetensors"):
+        recipe = recipe_with("epochs=1", "optimizer.lr=1e-12", f"model.weights={source}")
+        run = train(recipe, dataset, tmp_path / source.stem, device="cpu")
+        heads.append(load_model(run.model)[0].fc.weight)
+    torch.testing.assert_close(heads[0], model.fc.weight)
+    assert (heads[1] - model.fc.weight).abs().max() > 1e-3
+
+
+def test_tensorboard_gets_the_same_figures(dataset, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = train(recipe_with(), dataset, tmp_path / "run", device="cpu", tensorboard=True)
+    events = EventAccumulator(str(run.events)).Reload()
+    found = [(event.step, round(event.value, 5)) for event in events.Scalars("top1/dev")]
+    assert found == [(int(row["epoch"]), round(float(row["top1"]), 5)) for row in dev_rows(run)]
+
+
+def test_tensorboard_that_is_not_there_is_said(dataset, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(ConfigError, match=r"pip install 'rugged\[tensorboard\]'"):
+        train(recipe_with(), dataset, tmp_path / "run", device="cpu", tensorboard=True)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", OPTIONS)
+def test_each_option_trains_on_a_gpu(name, dataset, tmp_path):
+    for precision in ("bf16", "fp16"):
+        recipe = recipe_with("epochs=1", f"precision={precision}", *OPTIONS[name])
+        run = train(recipe, dataset, tmp_path / precision, device="cuda")
+        assert read_json(run.manifest)["status"] == "finished"

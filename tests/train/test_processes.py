@@ -1,0 +1,114 @@
+"""Several processes under torchrun train as one does, stop together, and come back after one of them died."""
+
+import csv
+import os
+import subprocess
+import sys
+
+import pytest
+
+from rugged.core.files import read_json
+from rugged.data import open_dataset
+from rugged.results import RunFolder
+from rugged.train import load_recipe, train
+
+# Without batch norm, dropout and augmentation nothing depends on which process sees a picture.
+SETTINGS = [
+    "model.architecture=timm/test_vit", "model.input_size=160", "epochs=2", "batch_size=9", "development_per_class=6",
+    "optimizer.name=sgd", "optimizer.lr=0.02", "precision=fp32", "augment.flip=false", "augment.crop=0",
+]  # fmt: skip
+
+SCRIPT = """
+import os, signal, sys
+from pathlib import Path
+import rugged.train.trainer
+from rugged.core.errors import Interrupted
+from rugged.data import open_pack
+from rugged.train import load_recipe, train
+
+pack, out, fault = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+original = rugged.train.trainer.Trainer.step
+
+def step(self, indices, batch, position):
+    note = original(self, indices, batch, position)
+    marker = out.parent / "happened"
+    if os.environ["RANK"] == "1" and position.step == 5 and not marker.exists():
+        marker.touch()
+        if fault == "die":
+            os._exit(3)
+        if fault == "stop":
+            os.kill(os.getpid(), signal.SIGTERM)
+    return note
+
+rugged.train.trainer.Trainer.step = step
+try:
+    train(load_recipe("demo_model", sys.argv[4:]), open_pack(pack), out, device="cpu")
+except Interrupted as error:
+    print(error)
+    sys.exit(128 + error.signal_number)
+"""
+
+
+@pytest.fixture
+def dataset(picture_folder):
+    return open_dataset(picture_folder)
+
+
+def figures(run):
+    rows = csv.DictReader(RunFolder(run).metrics.read_text().splitlines())
+    return [(row["epoch"], row["split"], float(row["loss"]), float(row["top1"])) for row in rows]
+
+
+def torchrun(tmp_path, dataset, out, fault="none", restarts=0, settings=SETTINGS):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
+        f"--max-restarts={restarts}", str(script), str(dataset.folder), str(out), fault, *settings,
+    ]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_does(dataset, tmp_path):
+    alone = train(load_recipe("demo_model", SETTINGS), dataset, tmp_path / "alone", device="cpu")
+    result = torchrun(tmp_path, dataset, tmp_path / "two")
+    assert result.returncode == 0, result.stderr
+    one, two = figures(alone.path), figures(tmp_path / "two")
+    assert len(one) == 4
+    for (epoch, split, loss, top1), (other_epoch, other_split, other_loss, other_top1) in zip(one, two, strict=True):
+        assert (epoch, split, top1) == (other_epoch, other_split, other_top1)
+        assert other_loss == pytest.approx(loss, rel=1e-4)
+    manifest = read_json(tmp_path / "two" / "manifest.json")
+    assert manifest["status"] == "finished"
+    assert manifest["sessions"][0]["hardware"]["processes"] == 2
+    assert result.stderr.count("epoch 2/2: train loss") == 1  # One speaks for all.
+
+
+@pytest.mark.slow
+def test_after_one_process_died_all_go_on_from_the_checkpoint(dataset, tmp_path):
+    whole = torchrun(tmp_path, dataset, tmp_path / "whole" / "run")
+    assert whole.returncode == 0, whole.stderr
+    (tmp_path / "cut").mkdir()
+    result = torchrun(tmp_path, dataset, tmp_path / "cut" / "run", fault="die", restarts=1)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "cut" / "happened").exists()
+    assert figures(tmp_path / "cut" / "run") == figures(tmp_path / "whole" / "run")
+    sessions = read_json(tmp_path / "cut" / "run" / "manifest.json")["sessions"]
+    assert [session["first_step"] for session in sessions] == [0, 4]  # From the end of the first epoch.
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_process_stops_all_where_everything_is_saved(dataset, tmp_path):
+    whole = torchrun(tmp_path, dataset, tmp_path / "whole" / "run", settings=[*SETTINGS, "epochs=3"])
+    assert whole.returncode == 0, whole.stderr
+    (tmp_path / "cut").mkdir()
+    cut = tmp_path / "cut" / "run"
+    result = torchrun(tmp_path, dataset, cut, fault="stop", settings=[*SETTINGS, "epochs=3"])
+    assert result.returncode != 0
+    assert "everything is saved" in result.stdout
+    assert not (cut / "model.safetensors").exists()
+    again = torchrun(tmp_path, dataset, cut, settings=[*SETTINGS, "epochs=3"])
+    assert again.returncode == 0, again.stderr
+    assert figures(cut) == figures(tmp_path / "whole" / "run")
