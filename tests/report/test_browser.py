@@ -7,6 +7,8 @@ import subprocess
 import pytest
 
 from rugged.report import write_report
+from rugged.report.curves import draw_curves
+from rugged.results import RunFolder
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((found for name in NAMES if (found := shutil.which(name))), None)
@@ -80,3 +82,21 @@ def test_sorting_choosing_reading_and_the_theme_work(pair, tmp_path):
     assert (log["first"], log["chosen"], log["models"]) == ("0", "3", "1")
     assert log["tip"].startswith("Gaussian noise, severity 1")
     assert (log["theme"], log["paper"]) == ("dark", "rgb(21, 23, 26)")
+
+
+READING = """
+const chart = document.querySelectorAll("svg.chart")[1];
+for (const _ of "12") chart.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+document.body.append(Object.assign(document.createElement("pre"), { id: "log", textContent: tip.textContent }));
+"""
+
+
+def test_learning_curves_are_read_off_with_the_keys(make_run, tmp_path):
+    page = draw_curves(RunFolder(make_run(tmp_path / "run", corruptions=("fog",))))
+    assert _open(page, tmp_path / "profile")[1] == []
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8"))
+    page.write_text(text.replace("</body>", f"<script>{READING}</script></body>"), encoding="utf-8")
+    dom, console = _open(page, tmp_path / "profile")
+    assert console == []
+    # 2.3 × 0.83³ and 2.3 × 0.8³ nats after the third epoch.
+    assert re.search(r'<pre id="log">(.*?)</pre>', dom, re.S)[1] == "Loss, nats, epoch 3dev1.32train1.18"

@@ -12,6 +12,7 @@ from rugged.report.charts import (
     Frame,
     Series,
     bar_chart,
+    fitted_percent_axis,
     in_powers_of_ten,
     line_chart,
     nice_axis,
@@ -81,6 +82,16 @@ def test_small_values_are_labelled_in_powers_of_ten():
     assert exponent == -3
     assert [word for _, word in axis.ticks] == ["0", "0.5", "1", "1.5", "2"]
     assert in_powers_of_ten(nice_axis([0.1]))[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("highest", "words"), [(0.125, ["0", "5", "10", "15"]), (0.33, ["0", "10", "20", "30", "40"]), (0.0, ["0", "1"])]
+)
+def test_a_fitted_axis_is_in_percent(highest, words):
+    axis = fitted_percent_axis([0.0, highest])
+    assert [word for _, word in axis.ticks] == words
+    assert [value for value, _ in axis.ticks] == pytest.approx([int(word) / 100 for word in words])
+    assert axis.high == pytest.approx(int(words[-1]) / 100)
 
 
 @given(st.lists(st.floats(1e-8, 1e8), min_size=1))

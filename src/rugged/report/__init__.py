@@ -1,5 +1,6 @@
 """The page a person can open, and its tables: from saved results only, without torch."""
 
+from rugged.report.curves import draw_curves
 from rugged.report.extent import mce_label, mean_extent, severities
 from rugged.report.overview import caveats
 from rugged.report.page import write_report
@@ -10,6 +11,7 @@ __all__ = [
     "ErrorRow",
     "accuracy_table",
     "caveats",
+    "draw_curves",
     "error_table",
     "mce_label",
     "mean_extent",

@@ -176,6 +176,12 @@ def nice_axis(values: Sequence[float], wanted: int = 4) -> Axis:
     return Axis(0.0, step * count, tuple((step * index, f"{step * index:.{digits}f}") for index in range(count + 1)))
 
 
+def fitted_percent_axis(values: Sequence[float], wanted: int = 4) -> Axis:
+    """From zero over all fractions in ``values`` and not much further, labelled in percent: 12% fills its chart too."""
+    axis = nice_axis([100 * value for value in values], wanted)
+    return Axis(0.0, axis.high / 100, tuple((tick / 100, word) for tick, word in axis.ticks))
+
+
 def in_powers_of_ten(axis: Axis) -> tuple[Axis, int]:
     """Relabel the ticks of small values as multiples of a power of ten, since a narrow chart has no room for zeros.
 

@@ -1,31 +1,25 @@
 """Which charts the report shows of which results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rugged.core.catalogue import display_name
 from rugged.report.charts import (
-    STYLES,
     Axis,
     BarChart,
     Frame,
     LineChart,
     Series,
     bar_chart,
-    in_powers_of_ten,
     line_chart,
-    nice_axis,
     percent,
     percent_axis,
-    whole_axis,
 )
 from rugged.report.extent import mean_extent
-from rugged.report.reading import Epoch, ReportedRun
 from rugged.report.tables import error_table
 from rugged.results import Summary
 
 _WIDE = Frame(width=640, height=280, left=38, right=150, top=14, bottom=28)
-_QUIET = STYLES - 1  # The grey style: what serves only for comparison.
 
 
 @dataclass(frozen=True)
@@ -34,15 +28,6 @@ class ErrorBars:
 
     chart: BarChart
     baseline: str | None
-    legend: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True)
-class Training:
-    """The learning curves of one model; none where it was not trained in its run folder."""
-
-    model: str
-    charts: tuple[LineChart, ...]
     legend: tuple[tuple[str, int], ...]
 
 
@@ -102,53 +87,6 @@ def error_bars(summaries: Sequence[Summary]) -> ErrorBars:
     return ErrorBars(bar_chart(rows, normalised=baseline is not None), baseline.name if baseline else None, legend)
 
 
-def learning_curves(runs: Sequence[ReportedRun]) -> list[Training]:
-    """Accuracy, loss and learning rate by epoch, for every model that has them."""
-    found = []
-    for style, run in enumerate(runs):
-        charts = _training_charts(run.epochs, {"dev": style, "train": _QUIET})
-        legend = {(line.name, line.style): None for chart in charts for line in chart.lines}  # A set that keeps order.
-        if charts:
-            found.append(Training(run.summary.model.name, charts, tuple(legend)))
-    return found
-
-
-def _training_charts(epochs: Sequence[Epoch], styles: Mapping[str, int]) -> tuple[LineChart, ...]:
-    charts = (
-        _training_chart("Top-1 accuracy, %", epochs, "top1", styles, percent_axis()),
-        _training_chart("Loss, nats", epochs, "loss", styles, None),
-        _training_chart("Learning rate", epochs, "learning_rate", styles, None),
-    )
-    return tuple(chart for chart in charts if chart is not None)
-
-
-def _training_chart(
-    title: str, epochs: Sequence[Epoch], name: str, styles: Mapping[str, int], y_axis: Axis | None
-) -> LineChart | None:
-    """One quantity by epoch, a line a split; None where no epoch has it."""
-    x = sorted({row.epoch for row in epochs})
-    series = []
-    for split, style in styles.items():
-        found = {row.epoch: getattr(row, name) for row in epochs if row.split == split}
-        series.append(Series(split, style, tuple(found.get(epoch) for epoch in x)))
-    series = [one for one in series if any(value is not None for value in one.values)]
-    if not series:
-        return None
-    exponent = 0
-    if y_axis is None:
-        measured = [value for one in series for value in one.values if value is not None]
-        y_axis, exponent = in_powers_of_ten(nice_axis(measured))
-    return line_chart(
-        f"{title} (× {10.0**exponent:g})" if exponent else title,
-        x,
-        series,
-        whole_axis(x[0], x[-1]),
-        y_axis,
-        x_name="epoch",
-        say=percent if name == "top1" else _plain,
-    )
-
-
 def _severities(summary: Summary) -> list[int]:
     return [0, *summary.conditions.severities]
 
@@ -165,7 +103,3 @@ def _curve(summary: Summary, name: str) -> tuple[float, ...]:
 def _mean_curve(summary: Summary) -> tuple[float, ...]:
     curves = [_curve(summary, name) for name in summary.conditions.averaged]
     return tuple(sum(values) / len(values) for values in zip(*curves, strict=True))
-
-
-def _plain(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}"

@@ -1,21 +1,16 @@
 """Assembles the page: one HTML file that needs nothing else, not even a network."""
 
-import base64
-import hashlib
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
 from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from rugged.core.files import write_text
 from rugged.report import figures, overview
-from rugged.report.charts import STYLES, percent
+from rugged.report.charts import STYLES
+from rugged.report.curves import learning_curves
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
 from rugged.report.gallery import make_gallery
 from rugged.report.reading import ReportedRun, read_runs
+from rugged.report.rendering import render_page
 from rugged.report.tables import accuracy_table, error_table
 
 
@@ -44,12 +39,9 @@ def render(runs: Sequence[ReportedRun]) -> str:
     """The page as text."""
     summaries = [run.summary for run in runs]
     subject = summaries[0]
-    style, script = _asset("report.css"), _asset("report.js")
-    template = _environment().get_template("page.html.j2")
-    return template.render(
-        style=Markup(style),  # Both are our own files, without any value from a run.
-        script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    return render_page(
+        "page.html.j2",
+        title=f"{subject.model.name} – robustness report",
         subject=subject,
         summaries=summaries,
         finding=overview.finding(subject),
@@ -68,22 +60,5 @@ def render(runs: Sequence[ReportedRun]) -> str:
         extra=overview.extra(subject),
         bars=figures.error_bars(summaries),
         gallery=make_gallery(runs),
-        training=figures.learning_curves(runs),
+        training=learning_curves(runs),
     )
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("rugged.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["percent"] = percent
-    return environment
-
-
-def _asset(name: str) -> str:
-    return (resources.files("rugged.report") / "templates" / name).read_text(encoding="utf-8")

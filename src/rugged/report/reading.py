@@ -59,9 +59,33 @@ def read_runs(folders: Sequence[Path], limit: int) -> list[ReportedRun]:
     for folder, summary in zip(folders[1:], summaries[1:], strict=True):
         _require_same_conditions(summaries[0].conditions, summary.conditions, folders[0], folder)
     return [
-        ReportedRun(RunFolder(folder), summary, _read_epochs(RunFolder(folder).metrics))
+        ReportedRun(RunFolder(folder), summary, read_epochs(RunFolder(folder).metrics))
         for folder, summary in zip(folders, summaries, strict=True)
     ]
+
+
+def read_epochs(path: Path) -> tuple[Epoch, ...]:
+    """The rows of ``metrics.csv``; none where the model was not trained here. Of a repeated epoch the last counts.
+
+    Columns that are not drawn are passed over.
+
+    Raises:
+        ResultsError: The file is damaged, or lacks a column that every training writes.
+    """
+    if not path.exists():
+        return ()
+    rows: dict[tuple[int, str], Epoch] = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            for row in csv.DictReader(stream, strict=True):
+                epoch = _epoch(row)
+                rows[epoch.epoch, epoch.split] = epoch
+    except (OSError, KeyError, AttributeError, TypeError, ValueError, csv.Error) as error:
+        raise ResultsError(
+            f"{path} cannot be read after {len(rows)} good rows ({error!r}). Expected the columns that `rugged train` "
+            "writes; restore the file, or move it away to report without learning curves."
+        ) from error
+    return tuple(rows[key] for key in sorted(rows))
 
 
 def _with_unique_names(runs: Sequence[tuple[RunFolder, Summary]]) -> list[Summary]:
@@ -104,24 +128,6 @@ def _require_same_conditions(here: Conditions, there: Conditions, subject: Path,
             f"{other} cannot stand beside {subject}: {'; '.join(found)}. "
             "Benchmark both under the same conditions, or report them on pages of their own."
         )
-
-
-def _read_epochs(path: Path) -> tuple[Epoch, ...]:
-    """The rows of ``metrics.csv``; none where the model was not trained here. Of a repeated epoch the last counts."""
-    if not path.exists():
-        return ()
-    rows: dict[tuple[int, str], Epoch] = {}
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            for row in csv.DictReader(stream, strict=True):
-                epoch = _epoch(row)
-                rows[epoch.epoch, epoch.split] = epoch
-    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
-        raise ResultsError(
-            f"{path} cannot be read after {len(rows)} good rows ({error!r}). Expected the columns that `rugged train` "
-            "writes; restore the file, or move it away to report without learning curves."
-        ) from error
-    return tuple(rows[key] for key in sorted(rows))
 
 
 def _epoch(row: dict[str, str]) -> Epoch:
