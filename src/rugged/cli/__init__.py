@@ -12,9 +12,11 @@ from rugged.cli.corrupt import corrupt
 from rugged.cli.demo import demo
 from rugged.cli.doctor import doctor
 from rugged.cli.exits import Commands
+from rugged.cli.models import models
 from rugged.cli.perturb import perturb
 from rugged.cli.recipes import recipes
 from rugged.cli.report import report
+from rugged.cli.study import study
 from rugged.cli.train import train
 
 app = typer.Typer(
@@ -26,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, train, benchmark, report, corrupt, perturb, recipes, doctor):
+for command in (demo, train, benchmark, report, study, corrupt, perturb, models, recipes, doctor):
     app.command()(command)
 app.add_typer(data.app, name="data")
 

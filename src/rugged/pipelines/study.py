@@ -1,0 +1,202 @@
+"""Studies: tables of trainings, recipes × models, as frozen data read from TOML."""
+
+import difflib
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from rugged.core.catalogue import SEVERITIES
+from rugged.core.configuration import load
+from rugged.core.errors import ConfigError
+from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.results import RunFolder
+from rugged.results.predictions import CLEAN, cell_path
+
+Pictures = Literal["clean", "one_per_image"]
+
+_NAME = re.compile(r"\w[\w.-]*")
+
+
+@dataclass(frozen=True)
+class StudyRecipe:
+    """One way to train.
+
+    Attributes:
+        name: Its part of a row's name.
+        recipe: A shipped recipe, or the path of a ``.toml`` file.
+        data: Train on the data set itself, or on its copy with one corruption in each picture.
+        set: ``"optimizer.lr=0.05"`` assignments that change the recipe.
+    """
+
+    name: str
+    recipe: str
+    data: Pictures = "clean"
+    set: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StudyModel:
+    """One network: its part of a row's name, and the assignments that make a recipe train it."""
+
+    name: str
+    set: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OnePerImage:
+    """The copy of the data set in which each picture carries one corruption, drawn by its id."""
+
+    corruptions: tuple[str, ...] = ("all",)
+    severities: tuple[int, ...] = SEVERITIES
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        choose_corruptions(self.corruptions)
+        choose_severities(self.severities)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training of a study, with its own run folder."""
+
+    name: str
+    recipe: str
+    overrides: tuple[str, ...]
+    data: Pictures
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study.
+
+    Attributes:
+        recipes: Ways to train; each trains every model.
+        models: The networks.
+        baseline: The recipe whose model's errors CE and mCE divide by: the first row.
+        corruptions: What every row is benchmarked on.
+        textures: For frost, as for ``rugged benchmark``.
+        one_per_image: The corrupted copy, on whose validation pictures every row is measured too; None without one.
+    """
+
+    recipes: tuple[StudyRecipe, ...]
+    models: tuple[StudyModel, ...]
+    baseline: str | None = None
+    corruptions: tuple[str, ...] = ("benchmark",)
+    textures: str | None = None
+    one_per_image: OnePerImage | None = None
+
+    def __post_init__(self) -> None:
+        choose_corruptions(self.corruptions)
+        if not (self.recipes and self.models):
+            raise ValueError("a study needs at least one of [[recipes]] and one of [[models]].")
+        parts = [*(recipe.name for recipe in self.recipes), *(model.name for model in self.models)]
+        for name in (*parts, *self._baselines()):
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"{name!r} cannot name a folder; use letters, digits, dots, hyphens and underscores.")
+        names = [row.name for row in self.rows]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{', '.join(twice)} would be the name of several rows.")
+        if self.one_per_image is None and any(recipe.data == "one_per_image" for recipe in self.recipes):
+            raise ValueError('a recipe with data = "one_per_image" needs a table [one_per_image].')
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The baseline, then each model with every recipe."""
+        first = [Row(name, str(self.baseline), (), "clean") for name in self._baselines()]
+        products = [
+            Row(f"{model.name}_{recipe.name}", recipe.recipe, (*recipe.set, *model.set), recipe.data)
+            for model in self.models
+            for recipe in self.recipes
+        ]
+        return (*first, *products)
+
+    def _baselines(self) -> list[str]:
+        return [] if self.baseline is None else [Path(self.baseline).stem]
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """Names the files of a study. Making one touches nothing on disk."""
+
+    path: Path
+
+    def run(self, row: Row) -> RunFolder:
+        """The run folder of a row."""
+        return RunFolder(self.path / "runs" / row.name)
+
+    @property
+    def copy(self) -> Path:
+        """The pack with one corruption in each picture."""
+        return self.path / "one-per-image"
+
+    def on_copy(self, row: Row) -> Path:
+        """Where a row's predictions on that pack's validation pictures lie."""
+        return self.path / "on-one-per-image" / row.name
+
+    @property
+    def tables(self) -> Path:
+        """The tables as Markdown; each lies beside it as CSV."""
+        return self.path / "tables.md"
+
+
+def shipped_studies() -> dict[str, str]:
+    """The studies that come with rugged: name to TOML text."""
+    folder = resources.files("rugged") / "studies"
+    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name)
+    return {entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8") for entry in files}
+
+
+def load_study(where: str) -> Study:
+    """Read a shipped study by name, or any by its path.
+
+    Raises:
+        ConfigError: No such study, or one that cannot be used.
+    """
+    if where.endswith(".toml"):
+        try:
+            return load(Study, Path(where).read_text(encoding="utf-8"), source=where)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"Cannot read the study {where}: {error}.") from error
+    shipped = shipped_studies()
+    if where not in shipped:
+        hint = _nearest(where, list(shipped))
+        raise ConfigError(f"There is no study {where!r}. {hint} A file of your own must end in .toml.")
+    return load(Study, shipped[where], source=f"study {where}")
+
+
+def choose_rows(study: Study, names: Sequence[str]) -> tuple[Row, ...]:
+    """The rows of these names in the study's order; all where none is named.
+
+    Raises:
+        ConfigError: There is no such row.
+    """
+    known = [row.name for row in study.rows]
+    if unknown := [name for name in names if name not in known]:
+        raise ConfigError(f"The study has no row {unknown[0]!r}. {_nearest(unknown[0], known)}")
+    return tuple(row for row in study.rows if row.name in names or not names)
+
+
+def state(study: Study, row: Row, folder: StudyFolder) -> str:
+    """How far a row has come, in a word or two; ``done`` where nothing is left to do."""
+    run = folder.run(row)
+    if not run.model.exists():
+        return "training" if run.manifest.exists() else "not begun"
+    if not run.summary.exists():
+        return "trained"
+    if study.one_per_image is not None and not cell_path(folder.on_copy(row), CLEAN, 0).exists():
+        return "benchmarked"
+    return "done"
+
+
+def command_for(study_name: str, row: Row, data: str, out: Path) -> str:
+    """The command that runs one row, or goes on with it."""
+    return shlex.join(["rugged", "study", study_name, "--data", data, "--out", str(out), "--only", row.name])
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    nearest = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {nearest[0]!r}?" if nearest else f"There are: {', '.join(known)}."

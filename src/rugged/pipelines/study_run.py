@@ -1,0 +1,180 @@
+"""Running a study: row after row is trained and measured; what is finished already is not done again."""
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rugged.benchmark import benchmark
+from rugged.benchmark.predictions import make_cell
+from rugged.core.environment import versions
+from rugged.core.errors import Interrupted, RuggedError
+from rugged.core.files import exclusive, sha256_file
+from rugged.core.progress import progress, say
+from rugged.core.stopping import stop_on_signal
+from rugged.data import Dataset, write_one_per_image
+from rugged.engine import Device, as_batch, chunks, describe, infer, make_fabric
+from rugged.models import load_model, resolve
+from rugged.pipelines.study import Row, Study, StudyFolder
+from rugged.report.curves import draw_curves
+from rugged.results import CLEAN, RunFolder, Stamp, read_stamp, write_cell
+from rugged.train import Recipe, load_recipe, train
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A row that could not be finished, and why."""
+
+    row: str
+    message: str
+
+
+def run_study(
+    study: Study,
+    rows: Sequence[Row],
+    dataset: Dataset,
+    out: Path,
+    *,
+    device: Device = "auto",
+    command: str = "",
+) -> list[Failure]:
+    """Train and measure rows of a study. One that fails is reported, and the others are gone on with.
+
+    Args:
+        study: What the rows are measured on.
+        rows: Some of its rows, in its order.
+        dataset: The data set; its corrupted copy is made where the study needs one.
+        out: The study's folder.
+        device: Where to train and measure.
+        command: The command line, for the manifests.
+
+    Returns:
+        The rows that failed.
+
+    Raises:
+        ConfigError: A row's recipe cannot be used; nothing has been done.
+        ModelError: A row's architecture does not exist; likewise.
+        Interrupted: A signal came; run again to go on.
+    """
+    recipes = [read_recipe(row) for row in rows]
+    folder = StudyFolder(out)
+    copy = _copy(study, dataset, folder, command)
+    work = _Work(study, folder, dataset, copy, device, command)
+    failures = []
+    for number, (row, recipe) in enumerate(zip(rows, recipes, strict=True), start=1):
+        say(f"Row {number} of {len(rows)}: {row.name}")
+        try:
+            work.do(row, recipe)
+        except Interrupted:
+            raise
+        except Exception as error:  # The rest of a night's work must not die of whatever one row dies of.
+            known = isinstance(error, RuggedError)
+            failures.append(Failure(row.name, str(error) if known else f"{type(error).__name__}: {error}"))
+            say(f"{row.name} failed: {error if known else traceback.format_exc()}")
+    return failures
+
+
+def read_recipe(row: Row) -> Recipe:
+    """A row's recipe, its architecture looked up: what cannot be trained is to be known before hours of training.
+
+    Raises:
+        ConfigError: There is no such recipe, or an override that it does not take.
+        ModelError: There is no such architecture.
+    """
+    recipe = load_recipe(row.recipe, row.overrides)
+    resolve(recipe.model.architecture)
+    return recipe
+
+
+def _copy(study: Study, dataset: Dataset, folder: StudyFolder, command: str) -> Dataset | None:
+    wanted = study.one_per_image
+    if wanted is None:
+        return None
+    say("Data: a copy with one corruption in each picture")
+    return write_one_per_image(
+        dataset,
+        folder.copy,
+        corruptions=wanted.corruptions,
+        severities=wanted.severities,
+        seed=wanted.seed,
+        textures=study.textures,
+        command=command,
+    )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What every row needs."""
+
+    study: Study
+    folder: StudyFolder
+    dataset: Dataset
+    copy: Dataset | None
+    device: Device
+    command: str
+
+    def do(self, row: Row, recipe: Recipe) -> None:
+        """Train a row and measure it on all that the study asks for."""
+        pictures = self.copy if row.data == "one_per_image" and self.copy is not None else self.dataset
+        run = train(recipe, pictures, self.folder.run(row).path, device=self.device, command=self.command)
+        draw_curves(run)
+        benchmark(
+            run.path,
+            self.dataset,
+            corruptions=self.study.corruptions,
+            textures=self.study.textures,
+            baseline=self._baseline(row),
+            device=self.device,
+            command=self.command,
+        )
+        if self.copy is not None:
+            measure_once(run, self.copy, self.folder.on_copy(row), device=self.device)
+
+    def _baseline(self, row: Row) -> Path | None:
+        """The baseline's run folder; None for itself, and where it is not measured: the tables do without."""
+        first = self.study.rows[0]
+        run = self.folder.run(first)
+        return run.path if self.study.baseline is not None and row != first and run.summary.exists() else None
+
+
+def measure_once(run: RunFolder, dataset: Dataset, folder: Path, *, device: Device = "auto") -> None:
+    """Save a model's predictions for validation pictures as they are, in fp32, unless they are saved already.
+
+    Args:
+        run: Holds the finished model.
+        dataset: With the model's classes; its validation split is read.
+        folder: Receives one cell, ``clean-0.parquet``: no corruption is added to what the pictures carry.
+        device: Where.
+
+    Raises:
+        ModelError: There is no finished model.
+        RunError: The run folder is in use.
+        Interrupted: A signal came; nothing was kept.
+    """
+    fabric, split = make_fabric(device, "fp32"), dataset.val
+    with exclusive(run.lock, f"measure {run.path}"):
+        model, spec = load_model(run.model)
+        hardware = describe(fabric)
+        provenance: dict[str, Any] = {
+            "model_sha256": sha256_file(run.model),
+            "dataset": dataset.name,
+            "content_hash": dataset.content_hash,
+            "split": split.name,
+            "versions": versions(),
+            "hardware": {key: hardware[key] for key in ("cpu", "accelerator", "precision")},
+        }
+        stamp = read_stamp(folder, CLEAN, 0)
+        if stamp is not None and stamp.provenance == provenance:
+            return
+        fabric.setup_module(model.eval())
+        logits = []
+        with stop_on_signal() as stop, progress(f"Predicting {dataset.name}", len(split)) as bar:
+            for chunk in chunks(len(split)):
+                if stop.signal_number is not None:
+                    break  # The block's end says so.
+                logits.append(infer(fabric, model, spec, as_batch(split.images[chunk], fabric.device)))
+                bar.advance(len(logits[-1]))
+        write_cell(folder, make_cell(CLEAN, 0, split.ids, split.labels, torch.cat(logits)), Stamp(provenance, 0.0))
