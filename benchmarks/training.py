@@ -7,8 +7,9 @@
 Rugged's side is what `rugged train` runs: its loop, its trainer, and a pack of the built-in pictures. The other side is
 the loop that tutorials teach: torchvision's ImageFolder over the same pictures as JPEG files, which Pillow decodes at
 each access (they stay in the system's cache), transforms in as many worker processes as there are cores, pinned memory
-on a GPU; forward, backward, step. Network, batch size, optimizer and precision are the same on both sides. Against one
-corruption an image out of all 19, in five severities, it has Gaussian noise alone; heavier recipes have no counterpart.
+on a GPU; forward, backward, step, in the default memory layout. Network, batch size, optimizer and precision are the
+same on both sides. Against one corruption an image, out of 19 in five severities, the plain loop has Gaussian noise
+alone; heavier recipes have no counterpart.
 
 The two sides take turns in one process, so that both see the same machine and its settings. A turn is an epoch; each
 side has one to warm up and three that count, of which the table has the median. Waiting is the share of time in which
@@ -77,7 +78,7 @@ ROWS: dict[str, AugmentRecipe] = {
     "corrupted": AugmentRecipe(corrupt=EVERY),
     **{name: load_recipe(name).augment for name in ("scratch64", "rugged64", "rugged64_open")},
 }
-LABELS = {"plain": "flip, crop", "corrupted": "flip, crop, one corruption an image"}
+LABELS = {"plain": "flip, crop", "corrupted": "flip, crop, one corruption an image (plain loop: noise)"}
 ALONE: dict[str, AugmentRecipe] = {
     "none": NOTHING,
     "flip": replace(NOTHING, flip=True),

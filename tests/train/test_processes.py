@@ -1,13 +1,14 @@
-"""Several processes under torchrun train as one does, stop together, and come back after one of them died."""
+"""A training that is killed goes on as if nothing had been; several processes train as one does and stop together."""
 
 import csv
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
-from rugged.core.files import read_json
+from rugged.core.files import read_json, sha256_file
 from rugged.data import open_dataset
 from rugged.results import RunFolder
 from rugged.train import load_recipe, train
@@ -16,6 +17,11 @@ from rugged.train import load_recipe, train
 SETTINGS = [
     "model.architecture=timm/test_vit", "model.input_size=160", "epochs=2", "batch_size=9", "development_per_class=6",
     "optimizer.name=sgd", "optimizer.lr=0.02", "precision=fp32", "augment.flip=false", "augment.crop=0",
+]  # fmt: skip
+
+WITH_EVERYTHING = [
+    "model.architecture=timm/test_resnet", "epochs=3", "batch_size=8", "development_per_class=6", "precision=fp32",
+    "optimizer.lr=0.01", "average.decay=0.9", "augment.trivial.probability=0.5", "augment.mix.probability=0.5",
 ]  # fmt: skip
 
 SCRIPT = """
@@ -28,19 +34,31 @@ from rugged.train import load_recipe, train
 
 pack, out, fault = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 original = rugged.train.trainer.Trainer.step
+FAULTS = {
+    "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "stop": lambda: os.kill(os.getpid(), signal.SIGTERM),
+    "die": lambda: os._exit(3),
+}
 
 def step(self, indices, batch, position):
     note = original(self, indices, batch, position)
     marker = out.parent / "happened"
-    if os.environ["RANK"] == "1" and position.step == 5 and not marker.exists():
+    if os.environ.get("RANK", "1") == "1" and position.step == 5 and not marker.exists() and fault in FAULTS:
         marker.touch()
-        if fault == "die":
-            os._exit(3)
-        if fault == "stop":
-            os.kill(os.getpid(), signal.SIGTERM)
+        FAULTS[fault]()
     return note
 
 rugged.train.trainer.Trainer.step = step
+replace = Path.replace
+
+def replace_or_die(source, target):
+    marker = out.parent / "happened"
+    if fault == "kill while saving" and (out / "checkpoints" / "latest.safetensors").exists() and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)  # The new file is written beside the old one, which is still in place.
+    return replace(source, target)
+
+Path.replace = replace_or_die
 try:
     train(load_recipe("demo_model", sys.argv[4:]), open_pack(pack), out, device="cpu")
 except Interrupted as error:
@@ -68,6 +86,28 @@ def torchrun(tmp_path, dataset, out, fault="none", restarts=0, settings=SETTINGS
     ]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+def run_alone(tmp_path, dataset, out, fault="none"):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(script), str(dataset.folder), str(out), fault, *WITH_EVERYTHING]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["kill", "kill while saving"])
+def test_a_killed_training_ends_with_the_same_bytes(fault, dataset, tmp_path):
+    whole = run_alone(tmp_path, dataset, tmp_path / "whole" / "run")
+    assert whole.returncode == 0, whole.stderr
+    (tmp_path / "cut").mkdir()
+    cut = tmp_path / "cut" / "run"
+    assert run_alone(tmp_path, dataset, cut, fault).returncode == -signal.SIGKILL
+    assert not (cut / "model.safetensors").exists()
+    assert run_alone(tmp_path, dataset, cut, fault).returncode == 0
+    assert sha256_file(cut / "model.safetensors") == sha256_file(tmp_path / "whole" / "run" / "model.safetensors")
+    assert figures(cut) == figures(tmp_path / "whole" / "run")
 
 
 @pytest.mark.slow
