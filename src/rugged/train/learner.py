@@ -58,12 +58,12 @@ class Learner:
             step: Of the run, from 0.
 
         Returns:
-            ``(3,)`` float64 on the device, of the whole batch: the sum of losses, right answers, images.
+            ``(3,)`` float32 on the device, of the whole batch: the sum of losses, right answers, images.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         pictures, targets = self.augmented(images, labels)
-        figures = torch.zeros(3, dtype=torch.float64, device=labels.device)
+        figures = torch.zeros(3, device=labels.device)
         shares, several = list(self._shares(pictures, targets)), self.fabric.world_size > 1
         for number, (some, answers) in enumerate(shares, 1):
             with self.fabric.no_backward_sync(self.module, enabled=several and number < len(shares)):  # type: ignore[arg-type]
@@ -71,7 +71,7 @@ class Learner:
                 # The mean of the processes' gradients is taken, whatever their shares: so each weighs its own.
                 self.fabric.backward(loss * (len(answers) * self.fabric.world_size / total))
             figures += torch.stack(
-                (loss.detach().double() * len(answers), right, torch.ones_like(right) * len(answers))
+                (loss.detach() * len(answers), right, torch.ones_like(right) * len(answers))
             )
         self._move_weights()
         if self.average is not None:
@@ -99,7 +99,7 @@ class Learner:
             yield tuple(view[part] for view in pictures), targets[part]
 
     def _loss(self, pictures: Sequence[Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
-        """The mean loss over pictures, and how many are answered right, float64."""
+        """The mean loss over pictures, and how many are answered right, float32."""
         recipe = self.recipe
         answers = self._answer(torch.cat(tuple(pictures))).chunk(len(pictures))
         loss = cross_entropy(answers[0], targets, label_smoothing=recipe.label_smoothing)
@@ -108,7 +108,7 @@ class Learner:
         if recipe.adversarial.steps:
             loss = (loss + self._adversarial_loss(pictures[0], targets)) / 2
         true = targets if targets.ndim == 1 else targets.argmax(1)
-        return loss, (answers[0].argmax(1) == true).sum().double()
+        return loss, (answers[0].argmax(1) == true).sum().float()
 
     def _adversarial_loss(self, pictures: Tensor, targets: Tensor) -> Tensor:
         chosen = self.recipe.adversarial
