@@ -141,13 +141,9 @@ def _print_summary(dataset: "Dataset", where: str) -> None:
 
 
 def _class_table(dataset: "Dataset") -> str:
-    import csv
-    import io
-
+    from rugged.core.tables import csv_text
     from rugged.data.spreadsheet import as_text
 
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(("class_id", "class_name", "training_images", "validation_images"))
-    writer.writerows((as_text(entry.id), as_text(entry.name), train, val) for entry, train, val in dataset.counts())
-    return table.getvalue()
+    columns = ("class_id", "class_name", "training_images", "validation_images")
+    rows = ((as_text(entry.id), as_text(entry.name), train, val) for entry, train, val in dataset.counts())
+    return csv_text(columns, rows)

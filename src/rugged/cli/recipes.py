@@ -10,6 +10,7 @@ def recipes(
 ) -> None:
     """List the shipped recipes, or print one."""
     from rugged.core.errors import ConfigError
+    from rugged.core.shipped import not_shipped
     from rugged.train.recipe import shipped_recipes
 
     shipped = shipped_recipes()
@@ -19,4 +20,4 @@ def recipes(
     elif name in shipped:
         typer.echo(shipped[name], nl=False)
     else:
-        raise ConfigError(f"There is no recipe {name!r}. Shipped: {', '.join(shipped)}.")
+        raise ConfigError(not_shipped("recipe", name, shipped))

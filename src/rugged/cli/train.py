@@ -27,6 +27,7 @@ def train(
     With torchrun, several processes share the work: torchrun --nproc-per-node 8 -m rugged train …
     """
     from rugged.cli.invocation import command_line
+    from rugged.core.errors import Interrupted
     from rugged.data import open_dataset
     from rugged.train import load_recipe
     from rugged.train import train as train_classifier
@@ -37,8 +38,10 @@ def train(
         run = train_classifier(
             loaded, open_dataset(data), folder, device=device, tensorboard=tensorboard, command=command_line()
         )
-    finally:
+    except Interrupted:
         _draw_curves(folder)
+        raise
+    _draw_curves(folder)
     typer.echo(run.model)
 
 

@@ -6,7 +6,6 @@ dataclass.
 """
 
 import dataclasses
-import difflib
 import tomllib
 import types
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 import tomli_w
 
 from rugged.core.errors import ConfigError
+from rugged.core.hints import suggest
 
 T = TypeVar("T")
 
@@ -114,9 +114,7 @@ def _is_required(field: dataclasses.Field[Any]) -> bool:
 
 
 def _unknown_key(full: str, key: str, known: Sequence[str], source: str) -> str:
-    nearest = difflib.get_close_matches(key, known, n=1)
-    hint = f"Did you mean {nearest[0]!r}?" if nearest else f"Known here: {', '.join(known)}."
-    return f"{source}: unknown key {full!r}. {hint}"
+    return f"{source}: unknown key {full!r}. {suggest(key, known, 'Known here')}"
 
 
 def _convert(value: Any, hint: Any, source: str, where: str) -> Any:
@@ -147,9 +145,7 @@ def _convert(value: Any, hint: Any, source: str, where: str) -> Any:
 
 
 def _unknown_choice(value: Any, known: Sequence[str], source: str, where: str) -> str:
-    nearest = difflib.get_close_matches(str(value), known, n=1)
-    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-    return f"{source}: {where} is {value!r}; expected one of {', '.join(known)}.{hint}"
+    return f"{source}: {where} is {value!r}; expected one of {', '.join(known)}. {suggest(value, known)}".rstrip()
 
 
 def _describe(hint: Any) -> str:

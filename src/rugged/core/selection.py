@@ -1,10 +1,10 @@
 """Which corruptions and severities a user means."""
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from rugged.core.catalogue import ALL, BENCHMARK, EXTRA, PRESETS, SEVERITIES, preset_for
 from rugged.core.errors import ConfigError
+from rugged.core.hints import did_you_mean, nearest
 
 SETS: Mapping[str, tuple[str, ...]] = {"benchmark": BENCHMARK, "extra": EXTRA, "all": ALL}
 """Names that stand for several corruptions."""
@@ -23,9 +23,8 @@ def choose_corruptions(names: Sequence[str]) -> tuple[str, ...]:
     chosen: set[str] = set()
     for name in names:
         if name not in ALL and name not in SETS:
-            nearest = difflib.get_close_matches(name, (*ALL, *SETS), n=1)
-            hint = f"Did you mean {nearest[0]}?" if nearest else f"There are: {', '.join(ALL)}; and {', '.join(SETS)}."
-            raise ConfigError(f"{name!r} is no corruption. {hint}")
+            every = f"There are: {', '.join(ALL)}; and {', '.join(SETS)}."
+            raise ConfigError(f"{name!r} is no corruption. {did_you_mean(nearest(name, (*ALL, *SETS)), every)}")
         chosen.update(SETS.get(name, (name,)))
     return tuple(name for name in ALL if name in chosen)
 

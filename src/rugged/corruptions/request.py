@@ -1,8 +1,7 @@
 """What callers ask for, checked: images, names, severities, presets, seeds and ids."""
 
-import difflib
 import operator
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, SupportsIndex
 
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from rugged.core.catalogue import ALL, PARAMETERS, PRESETS, SEVERITIES, preset_for
 from rugged.core.errors import CorruptionError
+from rugged.core.hints import no_such
 from rugged.corruptions.registry import KERNELS, Corruption
 from rugged.corruptions.textures import Textures, find_textures
 
@@ -25,23 +25,16 @@ def look_up(
 ) -> tuple[Corruption, Mapping[str, Any]]:
     """Find the kernel and its parameters for images of a height and a width, or say what is wrong with the request."""
     if not isinstance(name, str) or name not in ALL:
-        raise CorruptionError(f"there is no corruption {name!r}.{_nearest(name, ALL)} There are: {', '.join(ALL)}.")
+        raise CorruptionError(no_such("corruption", name, ALL))
     if isinstance(severity, bool) or not isinstance(severity, int | np.integer) or severity not in SEVERITIES:
         raise CorruptionError(f"severity must be a whole number from 1 to 5, not {severity!r}.")
     preset = preset_for(*size) if preset is None else preset
     if not isinstance(preset, str) or preset not in PRESETS:
-        raise CorruptionError(
-            f"there is no preset {preset!r}.{_nearest(preset, PRESETS)} There are: {', '.join(PRESETS)}."
-        )
+        raise CorruptionError(no_such("preset", preset, PRESETS))
     kernel, parameters = KERNELS[name], PARAMETERS[preset][name][int(severity) - 1]
     if kernel.uses_textures:
         return kernel, {**parameters, "textures": find_textures(textures)}
     return kernel, parameters
-
-
-def _nearest(name: object, names: Collection[str]) -> str:
-    close = difflib.get_close_matches(str(name), names, n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def check_images(images: Tensor) -> None:

@@ -1,6 +1,5 @@
 """From a name or a path to an open data set: found in the cache, or packed, or packed again."""
 
-import difflib
 import re
 import shlex
 from dataclasses import replace
@@ -9,6 +8,7 @@ from pathlib import Path
 from rugged.core.download import Remote, download
 from rugged.core.environment import cache_directory
 from rugged.core.errors import DataError
+from rugged.core.hints import did_you_mean, nearest
 from rugged.core.progress import say
 from rugged.data import packed
 from rugged.data.dataset import ClassInfo, Dataset
@@ -266,12 +266,13 @@ def _remedy(folder: Path, origin: Origin | None) -> str:
 def _unknown(where: str) -> str:
     found = (path.parent.name for path in (cache_directory() / "data").glob(f"*/{packed.MANIFEST}"))
     prepared = sorted(name for name in found if not name.startswith(f"{BUILTIN}-v"))
-    nearest = difflib.get_close_matches(where, [BUILTIN, TINY_IMAGENET, *prepared], n=1)
-    guess = f" Did you mean {nearest[0]}?" if nearest else ""
     if where == TINY_IMAGENET:
-        guess = " Prepare it first: `rugged data prepare tiny-imagenet`."
-    return (
-        f"There is no data set {where!r}.{guess} What can be opened: builtin; a prepared data set "
-        f"({', '.join(prepared) or 'none so far'}); a packed folder; or a source: a folder or zip with one subfolder a "
-        f"class, Tiny ImageNet as published, or a folder of Parquet files."
+        advice = "Prepare it first: `rugged data prepare tiny-imagenet`."
+    else:
+        advice = did_you_mean(nearest(where, (BUILTIN, TINY_IMAGENET, *prepared)))
+    choice = (
+        f"What can be opened: builtin; a prepared data set ({', '.join(prepared) or 'none so far'}); a packed folder; "
+        "or a source: a folder or zip with one subfolder a class, Tiny ImageNet as published, or a folder of Parquet "
+        "files."
     )
+    return " ".join(filter(None, (f"There is no data set {where!r}.", advice, choice)))

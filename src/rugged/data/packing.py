@@ -1,7 +1,5 @@
 """From a source to a pack: decode on all cores, say what was done, leave a whole pack or nothing."""
 
-import csv
-import io
 import warnings
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +15,7 @@ from rugged.core import files
 from rugged.core.environment import available_cores
 from rugged.core.errors import DataError
 from rugged.core.progress import Bar, progress, say
+from rugged.core.tables import csv_text
 from rugged.data import packed
 from rugged.data.dataset import ClassInfo, Dataset
 from rugged.data.decode import BadImageError, Decoded, decode_image
@@ -273,8 +272,5 @@ def _one_sided(train: list[Picture], val: list[Picture]) -> list[str]:
 
 
 def _write_set_aside(path: Path, problems: list[Problem]) -> None:
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(("where", "reason", "detail"))
-    writer.writerows(map(as_text, (problem.where, problem.reason, problem.detail)) for problem in problems)
-    files.write_text(path, table.getvalue())
+    rows = (map(as_text, (problem.where, problem.reason, problem.detail)) for problem in problems)
+    files.write_text(path, csv_text(("where", "reason", "detail"), rows))

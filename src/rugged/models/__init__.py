@@ -1,8 +1,9 @@
 """Networks, what they expect as input, and the files that hold both."""
 
 from rugged.models.files import load_model, read_spec, save_model, spec_of_weights
-from rugged.models.heads import freeze_body, head_parameters, training_mode
+from rugged.models.heads import freeze_body, head_parameters
 from rugged.models.imagenet import imagenet_indices
+from rugged.models.modes import modes_kept, training_mode
 from rugged.models.spec import ModelSpec, preprocess
 from rugged.models.zoo import build, default_input_size, default_normalisation, resolve
 
@@ -15,6 +16,7 @@ __all__ = [
     "head_parameters",
     "imagenet_indices",
     "load_model",
+    "modes_kept",
     "preprocess",
     "read_spec",
     "resolve",

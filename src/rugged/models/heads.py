@@ -68,7 +68,7 @@ def freeze_body(model: nn.Module) -> None:
     """Let nothing but the head learn: feature extraction.
 
     Comes before the optimizer, which then gets the parameters that still want gradients. Statistics of batch norms
-    move without gradients; :func:`training_mode` holds them still.
+    move without gradients; :func:`rugged.models.training_mode` holds them still.
 
     Args:
         model: A classifier. Modified.
@@ -79,24 +79,6 @@ def freeze_body(model: nn.Module) -> None:
     head = head_parameters(model)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name in head)
-
-
-def training_mode(model: nn.Module) -> None:
-    """``model.train()`` that holds still what is frozen: the running statistics of layers that learn nothing.
-
-    Dropout and stochastic depth work as in any training, in a frozen body too. A network of which nothing is frozen
-    trains as ever.
-
-    Args:
-        model: Any network, in any wrapper. Modified.
-    """
-    model.train()
-    if all(parameter.requires_grad for parameter in model.parameters()):
-        return
-    for module in model.modules():
-        keeps_statistics = any(name.startswith("running_") for name, _ in module.named_buffers(recurse=False))
-        if keeps_statistics and not any(parameter.requires_grad for parameter in module.parameters()):
-            module.eval()
 
 
 def _last_layer(model: nn.Module) -> str:

@@ -1,6 +1,5 @@
 """What there is to choose from: every architecture with its weights, input size, parameters and multiply-adds."""
 
-import difflib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from rugged.core.errors import ModelError
-from rugged.models.zoo import OURS, build
+from rugged.core.hints import did_you_mean, nearest
+from rugged.models.zoo import OURS, build, published_side
 
 _OUR_SIZE = 64
 """Side of the pictures that our own networks are made for; no weights of theirs expect another."""
@@ -78,7 +78,7 @@ def list_architectures() -> list[Architecture]:
 def list_published() -> list[Architecture]:
     """Every set of timm's weights, under the name that chooses it: ``timm/resnet18.a1_in1k``."""
     names = timm.list_pretrained()
-    return [Architecture(f"timm/{name}", (name.partition(".")[2],), _timm_side(name)) for name in names]
+    return [Architecture(f"timm/{name}", (name.partition(".")[2],), published_side("timm", name)) for name in names]
 
 
 def find_architectures(pattern: str = "", *, pretrained: bool = False) -> list[Architecture]:
@@ -154,8 +154,7 @@ def _torchvision() -> Iterator[Architecture]:
         published = torchvision.models.get_model_weights(name)
         default = published.DEFAULT
         others = (weights.name for weights in published if weights is not default)
-        (side,) = default.transforms().crop_size
-        yield Architecture(f"torchvision/{name}", (default.name, *others), side)
+        yield Architecture(f"torchvision/{name}", (default.name, *others), published_side("torchvision", name))
 
 
 def _timm() -> Iterator[Architecture]:
@@ -164,17 +163,9 @@ def _timm() -> Iterator[Architecture]:
         name, _, tag = full.partition(".")
         published[name].append(tag)
     for name in timm.list_models():
-        default = _timm_config(name).tag
-        tags = sorted(published[name], key=default.__ne__)  # The default first, the others as they come.
-        yield Architecture(f"timm/{name}", tuple(tags), _timm_side(name))
-
-
-def _timm_side(name: str) -> int:
-    return int(max(_timm_config(name).input_size[1:]))
-
-
-def _timm_config(name: str) -> Any:
-    return timm.get_pretrained_cfg(name)
+        config: Any = timm.get_pretrained_cfg(name)
+        tags = sorted(published[name], key=config.tag.__ne__)  # The default first, the others as they come.
+        yield Architecture(f"timm/{name}", tuple(tags), published_side("timm", name))
 
 
 def _fitting(architectures: Sequence[Architecture], pattern: str) -> list[Architecture]:
@@ -189,7 +180,8 @@ def _fitting(architectures: Sequence[Architecture], pattern: str) -> list[Archit
 
 def _advice(architectures: Sequence[Architecture], pattern: str) -> str:
     full = {each.name.partition("/")[2]: each.name for each in reversed(architectures)}
-    nearest = difflib.get_close_matches(pattern.rpartition("/")[2].strip("*").lower(), full, n=5)
-    if nearest:
-        return f"Did you mean {', '.join(full[name] for name in nearest)}?"
-    return "Give a part of a name, or a pattern such as 'timm/convnext*'; `rugged models` alone shows where to start."
+    guesses = [full[name] for name in nearest(pattern.rpartition("/")[2].strip("*").lower(), full, 5)]
+    return did_you_mean(
+        guesses,
+        "Give a part of a name, or a pattern such as 'timm/convnext*'; `rugged models` alone shows where to start.",
+    )

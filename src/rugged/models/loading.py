@@ -1,6 +1,7 @@
 """Weights from files into networks. What does not fit is refused before anything is changed."""
 
 import re
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ def read_safetensors(path: Path, *, weights: bool = True) -> tuple[dict[str, Ten
     Raises:
         ModelError: Missing, or not safetensors.
     """
+    if path.is_dir():
+        raise ModelError(f"{path} is a folder; expected a model file, such as the model.safetensors of a run folder.")
     if not path.is_file():
         raise ModelError(f"There is no model file {path}. Train one with `rugged train`, or give another path.")
     try:
@@ -34,8 +37,8 @@ def read_safetensors(path: Path, *, weights: bool = True) -> tuple[dict[str, Ten
             return tensors, stream.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise ModelError(
-            f"{path} is not a readable safetensors file ({error}). Pickled checkpoints can run code: they are read "
-            "only as weights to start from (model.weights), by their own ending .pt or .pth, and without their code."
+            f"{path} is not a readable safetensors file ({error}). It is damaged, or something else: a pickled "
+            "checkpoint is read only by its own ending, .pt or .pth, as weights to start from, and without its code."
         ) from error
 
 
@@ -153,11 +156,12 @@ def _read_pickle(path: Path) -> Mapping[str, Tensor]:
     if not path.is_file():
         raise ModelError(f"There is no file of weights {path}. Give another path (model.weights).")
     try:
-        loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # PyTorch's own advice is to read what could run code.
+            loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # A damaged pickle fails in any way.
         raise ModelError(
-            f"{path} is not a readable state dict ({brief(error)}). Nothing but tensors is read from it, as more could "
-            "run code. Export the weights to safetensors, and give that file."
+            f"{path} is not a readable state dict: it is damaged, or holds more than tensors, which could run code and "
+            "is not read. Export the weights to safetensors, and give that file."
         ) from error
     for key in ("state_dict", "model"):  # Checkpoints of training frameworks keep theirs among other things.
         if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -91,6 +92,14 @@ def preprocess(images: Tensor, spec: ModelSpec) -> Tensor:
     size = (spec.input_size, spec.input_size)
     if values.shape[-2:] != size:
         values = functional.interpolate(values, size, mode="bilinear", antialias=True, align_corners=False)
-    scale = torch.tensor([1 / (255 * s) for s in spec.std], device=values.device).view(1, 3, 1, 1)
-    shift = torch.tensor([m / s for m, s in zip(spec.mean, spec.std, strict=True)], device=values.device)
-    return values.mul(scale).sub_(shift.view(1, 3, 1, 1))
+    scale, shift = _normalisation(spec.mean, spec.std, values.device)
+    return values.mul(scale).sub_(shift)
+
+
+@lru_cache
+def _normalisation(mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> tuple[Tensor, Tensor]:
+    """What levels are multiplied by, and what is then subtracted. Kept, since a device waits for every new number."""
+    with torch.inference_mode(False):  # Made for inference, they could not serve a gradient later.
+        scale = torch.tensor([1 / (255 * s) for s in std], device=device)
+        shift = torch.tensor([m / s for m, s in zip(mean, std, strict=True)], device=device)
+    return scale.view(1, 3, 1, 1), shift.view(1, 3, 1, 1)

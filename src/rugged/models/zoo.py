@@ -1,6 +1,5 @@
 """Architectures by name: our own, torchvision's and timm's, each with a head for the data set's classes."""
 
-import difflib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from rugged.core.errors import ModelError
+from rugged.core.hints import did_you_mean, nearest
 from rugged.models.alexnet64 import AlexNet64
 from rugged.models.blurpool import blurred
 from rugged.models.heads import drop_auxiliary_heads, replace_head
@@ -59,9 +59,9 @@ def resolve(name: str) -> str:
         if wanted in _names(candidate):
             return f"{candidate}/{wanted}"
     full = {each: f"{candidate}/{each}" for candidate in reversed(SOURCES) for each in _names(candidate)}
-    nearest = [full[each] for each in difflib.get_close_matches(wanted, full, n=3)]
-    hint = f"Did you mean {', '.join(nearest)}?" if nearest else f"Sources are {', '.join(SOURCES)}."
-    raise ModelError(f"There is no architecture {name!r}. {hint}")
+    guesses = [full[each] for each in nearest(wanted, full, 3)]
+    advice = did_you_mean(guesses, f"Sources are {', '.join(SOURCES)}.")
+    raise ModelError(f"There is no architecture {name!r}. {advice}")
 
 
 def _names(source: str) -> list[str]:
@@ -143,21 +143,28 @@ def default_normalisation(architecture: str) -> tuple[tuple[float, ...], tuple[f
     if source == "torchvision":
         transform = torchvision.models.get_model_weights(name).DEFAULT.transforms()
         return tuple(transform.mean), tuple(transform.std)
-    config = _timm_config(name) if source == "timm" else None
-    return (tuple(config.mean), tuple(config.std)) if config else (IMAGENET_MEAN, IMAGENET_STD)
+    if source == "timm":
+        config: Any = timm.get_pretrained_cfg(name)
+        return tuple(config.mean), tuple(config.std)
+    return IMAGENET_MEAN, IMAGENET_STD
 
 
 def default_input_size(architecture: str) -> int | None:
-    """Side in pixels of the pictures that an architecture's published weights expect; None for rugged's own.
-
-    Where they are not square it is the longer side.
-    """
+    """Side in pixels of the pictures that an architecture's published weights expect; None for rugged's own."""
     source, name = resolve(architecture).split("/", 1)
+    return None if source == "rugged" else published_side(source, name)
+
+
+def published_side(source: str, name: str) -> int:
+    """Side in pixels of the pictures that published weights expect; where these are not square, the longer one.
+
+    Args:
+        source: ``torchvision`` or ``timm``.
+        name: As that calls the network; timm's with or without the tag of the weights.
+    """
     if source == "torchvision":
-        return int(max(torchvision.models.get_model_weights(name).DEFAULT.transforms().crop_size))
-    config = _timm_config(name) if source == "timm" else None
-    return int(max(config.input_size[1:])) if config else None
-
-
-def _timm_config(name: str) -> Any:
-    return timm.get_pretrained_cfg(name, allow_unregistered=True)
+        sides = torchvision.models.get_model_weights(name).DEFAULT.transforms().crop_size
+    else:
+        config: Any = timm.get_pretrained_cfg(name)
+        sides = config.input_size[1:]
+    return int(max(sides))

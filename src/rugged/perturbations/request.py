@@ -1,10 +1,10 @@
 """What callers ask for, checked: sequences, presets and difficulties."""
 
-import difflib
 from collections.abc import Collection, Mapping, Sequence
 from numbers import Integral
 
 from rugged.core.errors import CorruptionError
+from rugged.core.hints import no_such
 from rugged.perturbations.catalogue import (
     ALL_SEQUENCES,
     DIFFICULTIES,
@@ -37,7 +37,7 @@ def choose_sequences(names: Sequence[str]) -> tuple[str, ...]:
 def check_name(name: str, also: Collection[str] = ()) -> None:
     """Refuse what is no sequence; ``also`` names what else was possible."""
     if name not in ALL_SEQUENCES:
-        raise CorruptionError(_unknown("perturbation sequence", name, (*ALL_SEQUENCES, *also)))
+        raise CorruptionError(no_such("perturbation sequence", name, (*ALL_SEQUENCES, *also)))
 
 
 def check_difficulty(difficulty: object) -> None:
@@ -52,11 +52,5 @@ def choose_preset(preset: object, size: Sequence[int]) -> str:
     if preset is None:
         return preset_for(*size)
     if not isinstance(preset, str) or preset not in PRESETS:
-        raise CorruptionError(_unknown("preset with sequences", preset, tuple(PRESETS)))
+        raise CorruptionError(no_such("preset with sequences", preset, PRESETS))
     return preset
-
-
-def _unknown(what: str, name: object, names: Collection[str]) -> str:
-    close = difflib.get_close_matches(str(name), names, n=1)
-    guess = f" Did you mean {close[0]!r}?" if close else ""
-    return f"there is no {what} {name!r}.{guess} There are: {', '.join(names)}."

@@ -1,18 +1,17 @@
 """Studies: tables of trainings, recipes × models, as frozen data read from TOML."""
 
-import difflib
 import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Literal
 
 from rugged.core.catalogue import SEVERITIES
-from rugged.core.configuration import load
 from rugged.core.errors import ConfigError
+from rugged.core.hints import suggest
 from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.core.shipped import load_shipped, shipped
 from rugged.results import RunFolder
 from rugged.results.predictions import CLEAN, cell_path
 
@@ -145,9 +144,7 @@ class StudyFolder:
 
 def shipped_studies() -> dict[str, str]:
     """The studies that come with rugged: name to TOML text."""
-    folder = resources.files("rugged") / "studies"
-    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name)
-    return {entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8") for entry in files}
+    return shipped("studies")
 
 
 def load_study(where: str) -> Study:
@@ -156,16 +153,7 @@ def load_study(where: str) -> Study:
     Raises:
         ConfigError: No such study, or one that cannot be used.
     """
-    if where.endswith(".toml"):
-        try:
-            return load(Study, Path(where).read_text(encoding="utf-8"), source=where)
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"Cannot read the study {where}: {error}.") from error
-    shipped = shipped_studies()
-    if where not in shipped:
-        hint = _nearest(where, list(shipped))
-        raise ConfigError(f"There is no study {where!r}. {hint} A file of your own must end in .toml.")
-    return load(Study, shipped[where], source=f"study {where}")
+    return load_shipped(Study, "study", "studies", where)
 
 
 def choose_rows(study: Study, names: Sequence[str]) -> tuple[Row, ...]:
@@ -176,7 +164,7 @@ def choose_rows(study: Study, names: Sequence[str]) -> tuple[Row, ...]:
     """
     known = [row.name for row in study.rows]
     if unknown := [name for name in names if name not in known]:
-        raise ConfigError(f"The study has no row {unknown[0]!r}. {_nearest(unknown[0], known)}")
+        raise ConfigError(f"The study has no row {unknown[0]!r}. {suggest(unknown[0], known, 'There are')}")
     return tuple(row for row in study.rows if row.name in names or not names)
 
 
@@ -195,8 +183,3 @@ def state(study: Study, row: Row, folder: StudyFolder) -> str:
 def command_for(study_name: str, row: Row, data: str, out: Path) -> str:
     """The command that runs one row, or goes on with it."""
     return shlex.join(["rugged", "study", study_name, "--data", data, "--out", str(out), "--only", row.name])
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    nearest = difflib.get_close_matches(name, known, n=1)
-    return f"Did you mean {nearest[0]!r}?" if nearest else f"There are: {', '.join(known)}."

@@ -11,7 +11,7 @@ import torch
 from rugged.benchmark import benchmark
 from rugged.benchmark.predictions import make_cell
 from rugged.core.environment import versions
-from rugged.core.errors import Interrupted, RuggedError
+from rugged.core.errors import ConfigError, Interrupted, ModelError, RuggedError
 from rugged.core.files import exclusive, sha256_file
 from rugged.core.progress import progress, say
 from rugged.core.stopping import stop_on_signal
@@ -84,8 +84,11 @@ def read_recipe(row: Row) -> Recipe:
         ConfigError: There is no such recipe, or an override that it does not take.
         ModelError: There is no such architecture.
     """
-    recipe = load_recipe(row.recipe, row.overrides)
-    resolve(recipe.model.architecture)
+    try:
+        recipe = load_recipe(row.recipe, row.overrides)
+        resolve(recipe.model.architecture)
+    except (ConfigError, ModelError) as error:
+        raise type(error)(f"Row {row.name} of the study: {error}") from error
     return recipe
 
 

@@ -1,7 +1,5 @@
 """A study's tables, from saved results only: as Markdown to read and as CSV to compute with."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 from rugged.core.catalogue import ALL, BENCHMARK, display_name
 from rugged.core.errors import ResultsError
 from rugged.core.files import write_text
+from rugged.core.tables import csv_text
 from rugged.metrics import error_rate
 from rugged.pipelines.study import Row, Study, StudyFolder, command_for, state
 from rugged.report import accuracy_table, error_table, mce_label, mean_extent, severities
@@ -125,11 +124,7 @@ def as_markdown(tables: StudyTables, name: str) -> str:
 
 def as_csv(table: Table) -> str:
     """A table as CSV: fractions stay fractions, and what was not measured is left empty."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows([f"{value:.6g}" if isinstance(value, float) else value for value in row] for row in table.rows)
-    return stream.getvalue()
+    return csv_text(table.columns, table.rows)
 
 
 def _markdown_table(table: Table) -> str:

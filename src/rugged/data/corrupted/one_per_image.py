@@ -1,7 +1,5 @@
 """A data set in which every picture carries one corruption at one severity, drawn by its id; written as a pack."""
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -17,6 +15,7 @@ from rugged.core.errors import DataError
 from rugged.core.progress import progress, say
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
+from rugged.core.tables import csv_text
 from rugged.data import packed
 from rugged.data.corrupted import manifest, rows
 from rugged.data.corrupted.layout import PICTURES_AN_ITEM
@@ -202,9 +201,9 @@ def _finish(
 
 
 def _table(sources: Mapping[str, Pictures], drawn: Mapping[str, Sequence[Cell]]) -> str:
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(("split", "id", "corruption", "severity"))
-    for split, pictures in sources.items():
-        writer.writerows((split, as_text(each), *cell) for each, cell in zip(pictures.ids, drawn[split], strict=True))
-    return table.getvalue()
+    lines = (
+        (split, as_text(each), *cell)
+        for split, pictures in sources.items()
+        for each, cell in zip(pictures.ids, drawn[split], strict=True)
+    )
+    return csv_text(("split", "id", "corruption", "severity"), lines)

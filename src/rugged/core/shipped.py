@@ -1,0 +1,49 @@
+"""TOML files that come with rugged, such as recipes and studies, and a user's own of their kind."""
+
+from collections.abc import Collection, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TypeVar
+
+from rugged.core.configuration import load
+from rugged.core.errors import ConfigError
+from rugged.core.hints import suggest
+
+T = TypeVar("T")
+
+
+def shipped(folder: str) -> dict[str, str]:
+    """The TOML files in one of rugged's own folders: name to text, in the names' order."""
+    files = (file for file in (resources.files("rugged") / folder).iterdir() if file.name.endswith(".toml"))
+    texts = {file.name.removesuffix(".toml"): file.read_text(encoding="utf-8") for file in files}
+    return dict(sorted(texts.items()))
+
+
+def load_shipped(kind: type[T], what: str, folder: str, where: str | Path, overrides: Sequence[str] = ()) -> T:
+    """Read a shipped file by name, or any by its path.
+
+    Args:
+        kind: The dataclass to make.
+        what: How messages call it: ``recipe``.
+        folder: Where rugged keeps its own: ``recipes``.
+        where: The name of one of these, or a path that ends in ``.toml``.
+        overrides: ``"a.b=value"`` assignments.
+
+    Raises:
+        ConfigError: There is no such file, or it cannot be used.
+    """
+    path = Path(where)
+    if path.suffix == ".toml":
+        try:
+            return load(kind, path.read_text(encoding="utf-8"), source=str(path), overrides=overrides)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"Cannot read the {what} {path}: {error}.") from error
+    texts, name = shipped(folder), str(where)
+    if name not in texts:
+        raise ConfigError(f"{not_shipped(what, name, texts)} A file of your own must end in .toml.")
+    return load(kind, texts[name], source=f"{what} {name}", overrides=overrides)
+
+
+def not_shipped(what: str, name: str, known: Collection[str]) -> str:
+    """Say that there is nothing of this name, and what was perhaps meant."""
+    return f"There is no {what} {name!r}. {suggest(name, known, 'Shipped')}"
