@@ -6,7 +6,7 @@ from torch import nn
 
 from rugged.core.errors import Interrupted
 from rugged.core.stopping import StopRequest
-from rugged.engine import Loop, make_fabric
+from rugged.engine import Loop, make_fabric, seed_step
 
 
 class Recorder:
@@ -123,3 +123,31 @@ def test_totals_hold_what_the_running_epoch_counted(tmp_path):
         first.run()
     second = Recorder(tmp_path).run()
     assert [row["images"] for row in second.loop.rows] == [9, 9, 9]
+
+
+def test_what_keeps_half_precision_from_vanishing_goes_on_from_the_checkpoint(tmp_path):
+    class Scaler:
+        def __init__(self, scale):
+            self.scale = scale
+
+        def state_dict(self):
+            return {"scale": self.scale}
+
+        def load_state_dict(self, state):
+            self.scale = state["scale"]
+
+    recorders = [Recorder(tmp_path, stop_after=4), Recorder(tmp_path)]
+    for recorder, scale in zip(recorders, (1024.0, 65536.0), strict=True):
+        recorder.loop.fabric._precision.scaler = Scaler(scale)
+    with pytest.raises(Interrupted):
+        recorders[0].run()
+    assert recorders[1].run().loop.fabric._precision.scaler.scale == 1024.0
+
+
+def test_processes_draw_for_themselves_and_the_same_every_time():
+    drawn = []
+    for rank in (0, 1, 0):
+        seed_step(3, 5, rank)
+        drawn.append(torch.rand(4))
+    assert torch.equal(drawn[0], drawn[2])
+    assert not torch.equal(drawn[0], drawn[1])

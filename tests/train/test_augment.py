@@ -91,13 +91,13 @@ def test_everything_together_works_and_is_listed_once():
     assert set(names) == {
         "crop", "flip", "rotate", "shear", "translate", "brightness", "saturate", "contrast", "sharpness", "posterize",
         "solarize", "autocontrast", "equalize", "fractal_mix", "random_filter", "colour_curve", "fourier_mix",
-        "gaussian_noise", "uniform_noise", "erase", "mixup", "cutmix",
+        "defocus_blur", "gaussian_noise", "erase", "mixup", "cutmix",
     }  # fmt: skip
 
 
 def test_what_a_corruption_of_the_benchmark_does_goes_by_its_name():
     overlapping = set(operations(EVERYTHING)) & set(BENCHMARK)
-    assert overlapping == {"brightness", "contrast", "gaussian_noise"}
+    assert overlapping == {"brightness", "contrast", "defocus_blur", "gaussian_noise"}
     warped = AugmentRecipe(smooth=SmoothRecipe(1.0, ("random_filter", "elastic_transform")))
     assert set(operations(warped)) & set(BENCHMARK) == {"elastic_transform"}
 

@@ -7,14 +7,18 @@ import sys
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
+import rugged.train.learner
 import rugged.train.trainer
-from rugged.core.errors import ConfigError, Interrupted, ModelError
+from rugged.core.configuration import dump
+from rugged.core.errors import ConfigError, Interrupted, ModelError, RunError
 from rugged.core.files import read_json, sha256_file
-from rugged.data import open_dataset
-from rugged.models import load_model, save_model
+from rugged.corruptions import EXTRA, corrupt
+from rugged.data import development_split, open_dataset
+from rugged.models import load_model, preprocess, save_model
 from rugged.train import load_recipe, train
-from rugged.train.network import settle_micro_batch
+from rugged.train.network import settle_micro_batch, specify
 
 SMALL = [
     "model.architecture=timm/test_resnet", "epochs=3", "batch_size=8", "development_per_class=6", "optimizer.lr=0.01",
@@ -27,6 +31,7 @@ OPTIONS = {
     "micro_batch": ["micro_batch=3"],
     "average": ["average.decay=0.9", "average.reestimate=3"],
     "best": ["keep=best"],
+    "extra": ["keep=best", "watch=extra"],
     "best_average": ["keep=best", "average.decay=0.9"],
     "adversarial": ["adversarial.steps=1"],
     "consistency": ["augment.augmix.consistency=12"],
@@ -53,6 +58,10 @@ def recipe_with(*changes):
 
 def dev_rows(run):
     return [row for row in csv.DictReader(run.metrics.read_text().splitlines()) if row["split"] == "dev"]
+
+
+def weights_of(run):
+    return torch.cat([value.flatten().double() for value in load_model(run.model)[0].state_dict().values()])
 
 
 @pytest.fixture
@@ -85,9 +94,9 @@ def test_each_option_goes_on_where_it_stopped(name, dataset, tmp_path, stop_at):
             train(recipe, dataset, tmp_path / "cut", device="cpu")
     resumed = train(recipe, dataset, tmp_path / "cut", device="cpu")
     assert sha256_file(resumed.model) == sha256_file(whole.model)
-    plain = train(recipe_with(), dataset, tmp_path / "plain", device="cpu")
-    if name not in ("best", "recompute"):  # One may be the last, the other changes nothing but clips.
-        assert sha256_file(plain.model) != sha256_file(whole.model)
+    if name not in ("best", "extra", "recompute"):  # The best may be the last, the other changes nothing but clips.
+        plain = train(recipe_with(), dataset, tmp_path / "plain", device="cpu")
+        assert not torch.equal(weights_of(plain), weights_of(whole))
 
 
 def test_small_portions_add_up_to_the_whole_step(dataset, tmp_path):
@@ -96,7 +105,7 @@ def test_small_portions_add_up_to_the_whole_step(dataset, tmp_path):
     for name, changes in {"whole": [], "portions": ["micro_batch=3"], "other": ["seed=1"]}.items():
         recipe = recipe_with(*WITHOUT_BATCH_NORM, "optimizer.clip_norm=0.5", *changes)
         run = train(recipe, dataset, tmp_path / name, device="cpu")
-        weights.append(torch.cat([value.flatten() for value in load_model(run.model)[0].state_dict().values()]))
+        weights.append(weights_of(run))
     whole, portions, other = weights
     torch.testing.assert_close(portions, whole, rtol=1e-4, atol=1e-5)
     assert (other - whole).abs().max() > 0.01
@@ -117,7 +126,36 @@ def test_the_best_epoch_is_kept_when_asked_for(dataset, tmp_path, monkeypatch):
     saved = load_model(run.model)[0].state_dict()
     assert all(torch.equal(value, states[1][name]) for name, value in saved.items())
     assert read_json(run.manifest)["epoch"] == 2
-    assert sha256_file(run.best) == sha256_file(run.model)
+    assert sha256_file(run.best(2)) == sha256_file(run.model)
+    assert sorted(path.name for path in run.checkpoints.glob("best*")) == ["best-1.safetensors", "best-2.safetensors"]
+
+
+def test_robust_recipes_choose_by_the_extra_corruptions_too(dataset, tmp_path, monkeypatch):
+    clean, corrupted = [0.9, 0.8, 0.8], [0.1, 0.4, 0.3]
+    judge = rugged.train.trainer.judge
+
+    def judged(*arguments, extra=False, **options):
+        figures = judge(*arguments, extra=extra, **options)
+        return figures | ({"top1": clean.pop(0), "extra_top1": corrupted.pop(0)} if extra else {})
+
+    monkeypatch.setattr(rugged.train.trainer, "judge", judged)
+    run = train(recipe_with("keep=best", "watch=extra"), dataset, tmp_path / "run", device="cpu")
+    assert read_json(run.manifest)["epoch"] == 2
+    assert [row["extra_top1"] for row in dev_rows(run)] == ["0.1", "0.4", "0.3"]
+
+
+def test_the_extra_corruptions_are_those_of_the_benchmark(dataset, tmp_path):
+    run = train(recipe_with("epochs=1", "watch=extra"), dataset, tmp_path / "run", device="cpu")
+    _, held_out = development_split(dataset.train, 6)
+    split = dataset.train.take(held_out)
+    model, spec = load_model(run.model)
+    images = torch.from_numpy(split.images.copy()).permute(0, 3, 1, 2)
+    right = []
+    for name in EXTRA:
+        with torch.no_grad():
+            answers = model(preprocess(corrupt(images, name, 3, ids=split.ids), spec)).argmax(1)
+        right.append((answers == torch.from_numpy(split.labels)).double().mean().item())
+    assert float(dev_rows(run)[0]["extra_top1"]) == pytest.approx(sum(right) / 4)
 
 
 def test_patience_ends_a_training_early(dataset, tmp_path, monkeypatch):
@@ -178,7 +216,9 @@ def test_mean_and_std_of_a_recipe_reach_the_model_file(dataset, tmp_path):
         (["optimizer.milestones=[3]"], "milestones are for"),
         (["optimizer.schedule=step"], r"needs optimizer\.milestones"),
         (["optimizer.schedule=step", "optimizer.milestones=[3,2]"], "rising epochs"),
-        (["adversarial.steps=1", "checkpoint_activations=true"], "do not go together"),
+        (["adversarial.steps=1", "checkpoint_activations=true"], "adversarial training and .*do not go together"),
+        (["compile=true", "checkpoint_activations=true"], "compile and .*do not go together"),
+        (["development_per_class=0", "watch=extra"], "need a development split"),
         (["development_per_class=0", "patience=3"], "need a development split"),
         (["augment.trivial.names=[]"], r"augment\.trivial\.names has no name"),
         (["augment.noise.norms=['3']"], r"augment\.noise\.norms has '3'"),
@@ -278,6 +318,126 @@ def test_a_head_for_other_classes_is_forgotten_though_there_are_as_many(dataset,
         heads.append(load_model(run.model)[0].fc.weight)
     torch.testing.assert_close(heads[0], model.fc.weight)
     assert (heads[1] - model.fc.weight).abs().max() > 1e-3
+
+
+def test_weights_of_others_stand_in_the_ledger(dataset, tmp_path):
+    model, _ = load_model(train(recipe_with("epochs=1"), dataset, tmp_path / "start", device="cpu").model)
+    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, tmp_path / "theirs.safetensors")
+    recipe = recipe_with("epochs=1", f"model.weights={tmp_path / 'theirs.safetensors'}")
+    run = train(recipe, dataset, tmp_path / "run", device="cpu")
+    assert load_model(run.model)[1].training_operations == ("weights of theirs.safetensors", "crop", "flip")
+    published = recipe_with("model.architecture=timm/test_resnet.r160_in1k", "model.pretrained=true")
+    assert specify(published, dataset).training_operations[0] == "published weights of timm/test_resnet.r160_in1k"
+
+
+def test_adversarial_pictures_take_part_in_the_loss(dataset, tmp_path):
+    runs = [
+        train(
+            recipe_with("epochs=1", "adversarial.steps=1", f"adversarial.radius={radius}"), dataset, tmp_path / radius
+        )
+        for radius in ("1", "200")
+    ]
+    assert not torch.equal(weights_of(runs[0]), weights_of(runs[1]))
+
+
+def test_the_figures_of_training_are_those_of_its_pictures(dataset, tmp_path):
+    """A network that stands still and sees the pictures as they are answers as it does in evaluation."""
+    still = ["optimizer.lr=1e-12", "augment.flip=false", "augment.crop=0", "batch_size=6"]
+    run = train(recipe_with(*WITHOUT_BATCH_NORM, *still), dataset, tmp_path / "run", device="cpu")
+    rows, _ = development_split(dataset.train, 6)
+    model, spec = load_model(run.model)
+    images = torch.from_numpy(dataset.train.images[rows]).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        logits, labels = model(preprocess(images, spec)), torch.from_numpy(dataset.train.labels[rows])
+    row = next(csv.DictReader(run.metrics.read_text().splitlines()))
+    assert float(row["top1"]) == pytest.approx((logits.argmax(1) == labels).double().mean().item())
+    smoothed = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=0.1)
+    assert float(row["loss"]) == pytest.approx(smoothed.item(), rel=1e-4)
+
+
+@pytest.mark.parametrize("clipping", [[], ["optimizer.clip_norm=1"]])
+def test_a_loss_that_is_no_number_is_said_with_and_without_clipping(clipping, dataset, tmp_path, monkeypatch):
+    recipe = recipe_with(*clipping)
+    rugged_preprocess = rugged.train.learner.preprocess
+
+    def ruined(images, spec):
+        return rugged_preprocess(images, spec) * torch.nan
+
+    monkeypatch.setattr(rugged.train.learner, "preprocess", ruined)
+    with pytest.raises(RunError, match=r"nan at step 1 .*another folder"):
+        train(recipe, dataset, tmp_path / "run", device="cpu")
+
+
+def test_weights_that_are_no_numbers_are_never_saved(dataset, tmp_path, monkeypatch):
+    """Those of an epoch's last step, which no loss has judged: the next session begins before them."""
+    original = rugged.train.trainer.Trainer.step
+
+    def ruin(self, indices, batch, position):
+        note = original(self, indices, batch, position)
+        if position.step == 7:
+            next(self.learner.model.parameters()).data.fill_(torch.inf)
+        return note
+
+    monkeypatch.setattr(rugged.train.trainer.Trainer, "step", ruin)
+    with pytest.raises(RunError, match=r"not finite .*optimizer\.lr"):
+        train(recipe_with(), dataset, tmp_path / "run", device="cpu")
+    monkeypatch.undo()
+    run = train(recipe_with(), dataset, tmp_path / "run", device="cpu")
+    assert [row["epoch"] for row in dev_rows(run)] == ["1", "2", "3"]
+
+
+def test_a_frozen_body_stands_still_under_an_average_too(dataset, tmp_path):
+    start = train(recipe_with("epochs=1"), dataset, tmp_path / "start", device="cpu")
+    recipe = recipe_with(f"model.weights={start.model}", "model.frozen=true", "average.decay=0.9")
+    after = load_model(train(recipe, dataset, tmp_path / "run", device="cpu").model)[0].state_dict()
+    before = load_model(start.model)[0].state_dict()
+    assert {name for name in before if not torch.equal(before[name], after[name])} == {"fc.weight", "fc.bias"}
+
+
+def test_pixmix_takes_pictures_larger_than_the_network_does(dataset, tmp_path):
+    recipe = recipe_with("epochs=1", "model.input_size=24", "augment.pixmix.probability=1", "augment.pixmix.fractals=3")
+    assert train(recipe, dataset, tmp_path / "run", device="cpu").model.exists()
+
+
+def test_a_portion_of_one_is_evened_out(dataset, tmp_path):
+    recipe = recipe_with("epochs=1", "batch_size=9", "micro_batch=8")
+    assert train(recipe, dataset, tmp_path / "run", device="cpu").model.exists()
+    with pytest.raises(ModelError, match="in batches of 1"):
+        train(recipe_with("epochs=1", "micro_batch=1"), dataset, tmp_path / "other", device="cpu")
+
+
+def test_an_abandoned_recipe_says_nothing_about_the_largest_portion(dataset, tmp_path, monkeypatch):
+    import rugged.train.network
+
+    monkeypatch.setattr(rugged.train.network, "_fits", lambda *_: True)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.toml").write_text(dump(recipe_with("micro_batch=1")))
+    other = train(recipe_with("epochs=1"), dataset, tmp_path / "other", device="cpu")
+    (tmp_path / "run" / "manifest.json").write_bytes(other.manifest.read_bytes())  # Stopped before its first step.
+    run = train(recipe_with("epochs=1", "micro_batch=0"), dataset, tmp_path / "run", device="cpu")
+    assert load_recipe(run.recipe).micro_batch == 8
+
+
+def test_deterministic_algorithms_are_for_the_training_that_asks_for_them(dataset, tmp_path):
+    seen = []
+    original = rugged.train.learner.Learner.learn
+
+    def learn(self, *arguments, **options):
+        seen.append(torch.are_deterministic_algorithms_enabled())
+        return original(self, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rugged.train.learner.Learner, "learn", learn)
+        train(recipe_with("epochs=1", "deterministic=true"), dataset, tmp_path / "one", device="cpu")
+        train(recipe_with("epochs=1"), dataset, tmp_path / "two", device="cpu")
+    assert seen == [True] * 4 + [False] * 4
+
+
+def test_compile_reaches_the_network(dataset, tmp_path, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self: compiled.append(type(self).__name__))
+    train(recipe_with("epochs=1", "compile=true"), dataset, tmp_path / "run", device="cpu")
+    assert compiled == ["ResNet"]
 
 
 def test_tensorboard_gets_the_same_figures(dataset, tmp_path):

@@ -9,9 +9,12 @@ import sys
 import pytest
 
 from rugged.core.files import read_json, sha256_file
-from rugged.data import open_dataset
+from rugged.data import development_split, open_dataset
+from rugged.engine import make_fabric
+from rugged.models import load_model
 from rugged.results import RunFolder
 from rugged.train import load_recipe, train
+from rugged.train.judging import judge
 
 # Without batch norm, dropout and augmentation nothing depends on which process sees a picture.
 SETTINGS = [
@@ -38,7 +41,14 @@ FAULTS = {
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "stop": lambda: os.kill(os.getpid(), signal.SIGTERM),
     "die": lambda: os._exit(3),
+    "die in small chunks": lambda: os._exit(3),
 }
+settings = sys.argv[4:]
+if fault == "differ" and os.environ["RANK"] == "1":
+    settings.append("epochs=7")
+if "small chunks" in fault:
+    import rugged.engine.inference
+    rugged.engine.inference.CHUNK = 5  # So that both processes judge.
 
 def step(self, indices, batch, position):
     note = original(self, indices, batch, position)
@@ -60,7 +70,7 @@ def replace_or_die(source, target):
 
 Path.replace = replace_or_die
 try:
-    train(load_recipe("demo_model", sys.argv[4:]), open_pack(pack), out, device="cpu")
+    train(load_recipe("demo_model", settings), open_pack(pack), out, device="cpu")
 except Interrupted as error:
     print(error)
     sys.exit(128 + error.signal_number)
@@ -137,6 +147,41 @@ def test_after_one_process_died_all_go_on_from_the_checkpoint(dataset, tmp_path)
     assert figures(tmp_path / "cut" / "run") == figures(tmp_path / "whole" / "run")
     sessions = read_json(tmp_path / "cut" / "run" / "manifest.json")["sessions"]
     assert [session["first_step"] for session in sessions] == [0, 4]  # From the end of the first epoch.
+
+
+@pytest.mark.slow
+def test_with_batch_norm_the_model_that_is_judged_is_the_one_that_is_saved(dataset, tmp_path):
+    """And so is it after a restart, though only the first process's statistics are saved, which AdvProp looks at."""
+    settings = [*WITH_EVERYTHING, "average.decay=0", "adversarial.steps=1", "development_per_class=8"]
+    whole = torchrun(tmp_path, dataset, tmp_path / "whole" / "run", "small chunks", settings=settings)
+    assert whole.returncode == 0, whole.stderr
+    (tmp_path / "cut").mkdir()
+    result = torchrun(tmp_path, dataset, tmp_path / "cut" / "run", "die in small chunks", restarts=1, settings=settings)
+    assert result.returncode == 0, result.stderr
+    assert figures(tmp_path / "cut" / "run") == figures(tmp_path / "whole" / "run")
+    runs = [RunFolder(tmp_path / name / "run") for name in ("whole", "cut")]
+    assert sha256_file(runs[0].model) == sha256_file(runs[1].model)
+    _, held_out = development_split(dataset.train, 8)
+    model, spec = load_model(runs[0].model)
+    split = dataset.train.take(held_out)
+    judged = judge(make_fabric("cpu", "fp32"), model, spec, split)
+    assert figures(runs[0].path)[-1][2] == pytest.approx(judged["loss"], rel=1e-5)
+
+
+@pytest.mark.slow
+def test_processes_that_were_told_different_things_say_so_and_end(dataset, tmp_path):
+    result = torchrun(tmp_path, dataset, tmp_path / "run", "differ")
+    assert result.returncode != 0
+    assert "The processes differ in recipe, data or folder" in result.stderr
+    assert not (tmp_path / "run" / "model.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_when_the_first_process_cannot_begin_the_others_end_too(dataset, tmp_path):
+    (tmp_path / "file").touch()
+    result = torchrun(tmp_path, dataset, tmp_path / "file" / "run")
+    assert result.returncode != 0
+    assert "The first process could not go on" in result.stderr
 
 
 @pytest.mark.slow

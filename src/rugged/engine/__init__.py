@@ -4,8 +4,18 @@ Lightning's ``Fabric`` is handed on from here, since no other layer imports Ligh
 """
 
 from rugged.engine.batches import as_batch
-from rugged.engine.devices import Device, Fabric, Precision, describe, make_fabric
+from rugged.engine.devices import (
+    Device,
+    Fabric,
+    Precision,
+    by_the_first,
+    describe,
+    make_fabric,
+    require_same,
+    share_statistics,
+)
 from rugged.engine.inference import CHUNK, chunks, infer
+from rugged.engine.later import later
 from rugged.engine.loop import Indices, Loop, Position
 from rugged.engine.pictures import Pictures
 from rugged.engine.randomness import seed_step
@@ -20,9 +30,13 @@ __all__ = [
     "Position",
     "Precision",
     "as_batch",
+    "by_the_first",
     "chunks",
     "describe",
     "infer",
+    "later",
     "make_fabric",
+    "require_same",
     "seed_step",
+    "share_statistics",
 ]

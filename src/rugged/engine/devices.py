@@ -3,18 +3,23 @@
 import atexit
 import logging
 import os
-from typing import Any, Literal
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any, Literal, TypeVar
 
 import torch
 from lightning.fabric import Fabric
 from lightning.fabric.strategies.ddp import DDPStrategy
+from torch import nn
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from rugged.core.environment import hardware
-from rugged.core.errors import ConfigError
+from rugged.core.errors import ConfigError, RunError
 
 __all__ = ["Device", "Fabric", "Precision", "describe", "has_fast_bf16", "make_fabric"]
+
+T = TypeVar("T")
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -47,9 +52,8 @@ def make_fabric(device: Device = "auto", precision: Precision = "auto", *, deter
     # Left alone, convolutions on recent GPUs round float32 to 10 bits of mantissa, and "fp32" would not be true.
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
     torch.backends.cudnn.benchmark = not deterministic  # Tries which convolution is fastest for the sizes at hand.
-    if deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # Without it cuBLAS refuses to be deterministic.
+    torch.use_deterministic_algorithms(deterministic)
     fabric = Fabric(accelerator=chosen, precision=_FABRIC_PRECISION[precision], **_processes(chosen))
     if fabric.world_size > 1:
         _meet_the_others("nccl" if chosen == "cuda" else "gloo")
@@ -79,8 +83,8 @@ def _processes(device: str) -> dict[str, Any]:
             f"torchrun started {local} processes here, and there are {torch.cuda.device_count()} GPUs: "
             "each process needs one. Lower --nproc-per-node."
         )
-    # Each process keeps batch norm statistics of its own, of which the first one's are saved. To copy them about before
-    # every pass would cost time, and overwrite what the gradient of an earlier pass needs.
+    # Statistics that are copied about before every pass would be written over while an earlier pass's gradient still
+    # needs them. `share_statistics` does it where it matters.
     return {"devices": local, "num_nodes": world // local, "strategy": DDPStrategy(broadcast_buffers=False)}
 
 
@@ -114,6 +118,55 @@ def describe(fabric: Fabric) -> dict[str, Any]:
         "processes": fabric.world_size,
         "precision": names[fabric._precision.precision],
     }
+
+
+def require_same(fabric: Fabric, what: str, value: str) -> None:
+    """Have several processes find out whether they have been told the same.
+
+    Raises:
+        RunError: They have not; in all of them.
+    """
+    if fabric.world_size == 1:
+        return
+    digest = torch.frombuffer(bytearray(sha256(value.encode()).digest()), dtype=torch.uint8).to(fabric.device)
+    found = [torch.empty_like(digest) for _ in range(fabric.world_size)]
+    torch.distributed.all_gather(found, digest)
+    if any(not torch.equal(each, digest) for each in found):
+        raise RunError(
+            f"The processes differ in {what}. Start all of them by one torchrun command, with the same files."
+        )
+
+
+def by_the_first(fabric: Fabric, work: Callable[[], T]) -> T | None:
+    """Have the first of several processes do what one must do, while the others wait; if it fails, all fail.
+
+    Returns:
+        What ``work`` returns, in the first process; None in the others.
+
+    Raises:
+        Exception: What ``work`` raises, in the first process.
+        RunError: It did, in the others.
+    """
+    if fabric.world_size == 1:
+        return work()
+    failed = torch.zeros((), device=fabric.device)
+    try:
+        result = work() if fabric.is_global_zero else None
+    except BaseException:
+        failed += 1
+        raise
+    finally:
+        torch.distributed.broadcast(failed, 0)
+    if failed:
+        raise RunError("The first process could not go on; it says why.")
+    return result
+
+
+def share_statistics(fabric: Fabric, model: nn.Module) -> None:
+    """Give all processes the first one's batch norm statistics: those that are judged, attacked and saved."""
+    if fabric.world_size > 1:
+        for buffer in model.buffers():
+            torch.distributed.broadcast(buffer, 0)
 
 
 def loss_scale(fabric: Fabric) -> dict[str, Any]:

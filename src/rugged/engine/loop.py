@@ -14,7 +14,6 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import nn
 from torch.optim import Optimizer
 
@@ -27,7 +26,6 @@ from rugged.engine.prefetch import ahead
 from rugged.engine.randomness import seed_step
 
 _SECONDS_BETWEEN_CHECKPOINTS = 120.0
-_STEPS_BETWEEN_AGREEMENTS = 8  # of several processes on whether to stop; each waits for all devices
 
 Indices = npt.NDArray[np.int64]
 Batch = TypeVar("Batch")
@@ -78,6 +76,9 @@ class Loop:
         totals: Sums over the running epoch, which ``settle`` adds to. The same in all processes.
         rows: Finished epochs' figures, which ``end_epoch`` adds to.
         epochs_done: Epochs that ``end_epoch`` has been called for.
+        stop: Whether a signal has asked this process to stop.
+        agreed: The signal that asked any of several processes to stop, once ``settle`` has learned of it; in all of
+            them after the same step.
     """
 
     epochs: int
@@ -92,6 +93,8 @@ class Loop:
     totals: dict[str, float] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
     epochs_done: int = 0
+    stop: StopRequest = field(default_factory=StopRequest)
+    agreed: int | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -113,24 +116,25 @@ class Loop:
         Raises:
             Interrupted: ``stop`` was requested, here or in another process; the checkpoint has been written.
         """
+        self.stop = stop
         done = self._resume()
         with self._progress(done) as bar:
             while self.epochs_done < self.epochs and not (self.rows and work.is_enough()):
                 epoch = self.epochs_done
-                self._run_epoch(epoch, max(done - epoch * self.steps_per_epoch, 0), work, stop, bar)
+                self._run_epoch(epoch, max(done - epoch * self.steps_per_epoch, 0), work, bar)
                 work.settle()
                 work.end_epoch(epoch)
                 self.totals.clear()
                 self.epochs_done = epoch + 1
                 self._save((epoch + 1) * self.steps_per_epoch)
-                self._leave((epoch + 1) * self.steps_per_epoch, self._agree(stop))
+                self._leave((epoch + 1) * self.steps_per_epoch, self._signal())
 
     def _progress(self, done: int) -> Any:
         if not self.fabric.is_global_zero:
             return nullcontext(_NoBar())
         return progress("Training", self.steps * self.batch_size, "images", done * self.batch_size)
 
-    def _run_epoch(self, epoch: int, first: int, work: Work[Any], stop: StopRequest, bar: Bar) -> None:
+    def _run_epoch(self, epoch: int, first: int, work: Work[Any], bar: Bar) -> None:
         saved_at = mark = time.monotonic()
         batches = self.batches(epoch, first)
         with ahead(batches, lambda item: work.fetch(item[1]), self.fetched_ahead) as fetched:
@@ -139,7 +143,7 @@ class Loop:
                 seed_step(self.seed, position.step, self.fabric.global_rank)
                 bar.advance(self.batch_size, work.step(indices, batch, position))
                 self.count(waiting=waited, seconds=time.monotonic() - mark)
-                signal_number = self._agree(stop, position.step)
+                signal_number = self._signal()
                 if signal_number is not None or time.monotonic() - saved_at > _SECONDS_BETWEEN_CHECKPOINTS:
                     work.settle()
                     self._save(position.step + 1)
@@ -159,15 +163,9 @@ class Loop:
             indices = order[batch * self.batch_size : (batch + 1) * self.batch_size]
             yield Position(epoch, batch, epoch * self.steps_per_epoch + batch), indices
 
-    def _agree(self, stop: StopRequest, step: int = 0) -> int | None:
-        """The signal to stop for: of several processes, which must stop at the same step, anyone's."""
-        if self.fabric.world_size == 1:
-            return stop.signal_number
-        if step % _STEPS_BETWEEN_AGREEMENTS:
-            return None
-        number = torch.tensor(stop.signal_number or 0, device=self.fabric.device)
-        torch.distributed.all_reduce(number, torch.distributed.ReduceOp.MAX)
-        return int(number) or None
+    def _signal(self) -> int | None:
+        """The signal to stop for: of several processes, which must stop at the same step, the one all have seen."""
+        return self.stop.signal_number if self.fabric.world_size == 1 else self.agreed
 
     def _leave(self, steps_done: int, signal_number: int | None) -> None:
         if signal_number is not None:

@@ -40,10 +40,9 @@ class RunFolder:
         """The newest one."""
         return self.checkpoints / "latest.safetensors"
 
-    @property
-    def best(self) -> Path:
-        """The model that did best on the development split so far."""
-        return self.checkpoints / "best.safetensors"
+    def best(self, epoch: int | str) -> Path:
+        """The model that did best on the development split so far, by the epoch it comes from."""
+        return self.checkpoints / f"best-{epoch}.safetensors"
 
     @property
     def curves(self) -> Path:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rugged.models import modes_kept
 from rugged.models.split_norm import auxiliary
-from rugged.train.averaging import modes_kept
 
 OPERATIONS = ("adversarial",)
 """The name under which a model file's ledger lists training on adversarial examples."""

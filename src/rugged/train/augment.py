@@ -9,11 +9,11 @@ from torch import Tensor
 from rugged.core.selection import choose_corruptions
 from rugged.corruptions import Textures, choose_textures, corrupt_randomly
 from rugged.train.augmentations.augmix import augmix
-from rugged.train.augmentations.fourier import OPERATIONS as FOURIER
 from rugged.train.augmentations.fourier import fourier_mix
+from rugged.train.augmentations.fourier import operations as fourier_operations
 from rugged.train.augmentations.fractals import fractals
+from rugged.train.augmentations.geometry import operations as geometry_operations
 from rugged.train.augmentations.geometry import (
-    LEDGER,
     random_erasing,
     random_flip,
     random_resized_crop,
@@ -22,10 +22,12 @@ from rugged.train.augmentations.geometry import (
 )
 from rugged.train.augmentations.noise import operations as noise_operations
 from rugged.train.augmentations.noise import p_norm_noise
-from rugged.train.augmentations.operations import ledger
-from rugged.train.augmentations.pixmix import OPERATIONS as PIXMIX
+from rugged.train.augmentations.operations import STRICT
+from rugged.train.augmentations.operations import operations as policy_operations
+from rugged.train.augmentations.pixmix import operations as pixmix_operations
 from rugged.train.augmentations.pixmix import pixmix
-from rugged.train.augmentations.recipe import STRICT, AugmentRecipe
+from rugged.train.augmentations.recipe import AugmentRecipe
+from rugged.train.augmentations.smooth import operations as smooth_operations
 from rugged.train.augmentations.smooth import prime
 from rugged.train.augmentations.trivial import trivial_augment
 from rugged.train.mixing import operations as mixing_operations
@@ -51,18 +53,21 @@ def operations(recipe: AugmentRecipe) -> tuple[str, ...]:
     """
     frost = "frost" in corruptions(recipe) and recipe.corrupt.textures == "procedural"
     used: dict[str, tuple[bool, Sequence[str]]] = {
-        "shift": (recipe.crop > 0, (LEDGER["random_shift"],)),
-        "resized_crop": (recipe.resized_crop is not None, (LEDGER["random_resized_crop"],)),
-        "flip": (recipe.flip, (LEDGER["random_flip"],)),
-        "rotate": (recipe.rotate > 0, (LEDGER["random_rotation"],)),
-        "trivial": (recipe.trivial.probability > 0, ledger(recipe.trivial.names)),
-        "augmix": (recipe.augmix.probability + recipe.augmix.consistency > 0, ledger(recipe.augmix.names)),
-        "pixmix": (recipe.pixmix.probability > 0, (*PIXMIX, *ledger(STRICT))),
-        "smooth": (recipe.smooth.probability > 0, recipe.smooth.names),
-        "fourier": (recipe.fourier.probability > 0, FOURIER),
+        "shift": (recipe.crop > 0, geometry_operations("random_shift")),
+        "resized_crop": (recipe.resized_crop is not None, geometry_operations("random_resized_crop")),
+        "flip": (recipe.flip, geometry_operations("random_flip")),
+        "rotate": (recipe.rotate > 0, geometry_operations("random_rotation")),
+        "trivial": (recipe.trivial.probability > 0, policy_operations(recipe.trivial.names)),
+        "augmix": (
+            recipe.augmix.probability + recipe.augmix.consistency > 0,
+            policy_operations(recipe.augmix.names),
+        ),
+        "pixmix": (recipe.pixmix.probability > 0, (*pixmix_operations(), *policy_operations(STRICT))),
+        "smooth": (recipe.smooth.probability > 0, smooth_operations(recipe.smooth.names)),
+        "fourier": (recipe.fourier.probability > 0, fourier_operations()),
         "noise": (recipe.noise.probability > 0, noise_operations(recipe.noise.norms)),
         "corrupt": (True, (*corruptions(recipe), *(("procedural frost",) if frost else ()))),
-        "erase": (recipe.erase > 0, (LEDGER["random_erasing"],)),
+        "erase": (recipe.erase > 0, geometry_operations("random_erasing")),
         "mix": (True, _mixes(recipe)),
     }
     return tuple(dict.fromkeys(name for wanted, names in used.values() if wanted for name in names))

@@ -1,12 +1,13 @@
 """The average of a network's weights over the last steps, and batch norms' statistics measured anew for it."""
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from rugged.models import modes_kept
 
 
 def make_average(model: nn.Module) -> nn.Module:
@@ -74,14 +75,3 @@ def reestimate_batch_norms(model: nn.Module, batches: Iterable[Tensor], forward:
         finally:
             for norm, momentum in zip(norms, momenta, strict=True):
                 norm.momentum = momentum
-
-
-@contextmanager
-def modes_kept(model: nn.Module) -> Iterator[None]:
-    """Give each module of a network back its own training or evaluation mode at the end."""
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training

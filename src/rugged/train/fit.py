@@ -1,6 +1,6 @@
 """One training run: from a recipe and a data set to a run folder with a finished model."""
 
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,14 +12,14 @@ from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import Textures
 from rugged.corruptions.memory import keep_freed_memory
 from rugged.data import Dataset, development_split
-from rugged.engine import Device, Fabric, Loop, Pictures, describe, make_fabric
+from rugged.engine import Device, Fabric, Loop, Pictures, by_the_first, describe, make_fabric, require_same
 from rugged.results import RunFolder
 from rugged.train.augment import gather, settle_textures
 from rugged.train.averaging import make_average
 from rugged.train.learner import Learner
 from rugged.train.log import Log
 from rugged.train.manifest import Manifest, TrainedOn, read_manifest
-from rugged.train.network import make_network, rehearse, settle_micro_batch, specify
+from rugged.train.network import make_network, rehearse, settle_micro_batch, smallest_portion, specify
 from rugged.train.optimize import make_optimizer
 from rugged.train.recipe import Recipe, load_recipe
 from rugged.train.trainer import Trainer
@@ -60,24 +60,24 @@ def train(
     recipe = replace(recipe, precision=describe(fabric)["precision"], augment=augment)
     run = RunFolder(folder)
     log = Log(run.metrics, run.events if tensorboard else None)
-    with exclusive(run.lock, f"train into {folder}") if fabric.is_global_zero else nullcontext():
-        fabric.barrier()
+    with ExitStack() as held:
+        by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"train into {folder}")))
         recipe = _with_earlier_micro_batch(run, recipe)
         earlier = _earlier(run, recipe, dataset)
+        require_same(fabric, "recipe, data or folder", f"{folder.resolve()} {dataset.content_hash} {dump(recipe)}")
         if earlier is not None and earlier.status == "finished" and run.model.exists():
             if fabric.is_global_zero:
                 say(f"{folder} is already trained: {run.model}")
             return run
-        trainer = _prepare(fabric, recipe, dataset, run, earlier, textures, log, command)
+        trainer = prepare(fabric, recipe, dataset, run, earlier, textures, log, command)
         fabric.barrier()  # All have read what stands in the folder before the first one writes.
         with stop_on_signal() as stop:
             trainer.loop.run(trainer, stop)
-        trainer.finish()
-        fabric.barrier()
+        by_the_first(fabric, trainer.finish)
     return run
 
 
-def _prepare(
+def prepare(
     fabric: Fabric,
     recipe: Recipe,
     dataset: Dataset,
@@ -93,14 +93,16 @@ def _prepare(
     spec = specify(recipe, dataset)
     model = make_network(fabric, recipe, spec)
     batch_size = min(recipe.batch_size, len(train_indices))
-    rehearse(fabric, model, spec, batch_size)
+    if batch_size < fabric.world_size:
+        raise ConfigError(f"{fabric.world_size} processes cannot share batches of {batch_size}. Start fewer of them.")
+    pictures = Pictures.place(dataset.train, fabric.device)  # First, for they take room from what is tried next.
     recipe = settle_micro_batch(fabric, recipe, model, spec, -(-batch_size // fabric.world_size))
+    rehearse(fabric, model, spec, smallest_portion(recipe, batch_size // fabric.world_size))
     optimizer = make_optimizer(model, recipe.optimizer)
     average = make_average(model) if recipe.average.decay else None
     if recipe.compile:
         model.compile()
     module, moved = fabric.setup(model, optimizer)
-    pictures = Pictures.place(dataset.train, fabric.device)
     loop = Loop(
         epochs=recipe.epochs,
         batch_size=batch_size,
@@ -112,7 +114,8 @@ def _prepare(
         checkpoint=run.checkpoint,
         fetched_ahead=pictures.fetched_ahead,
     )
-    sources = gather(recipe.augment, textures, spec.input_size, fabric.device)
+    side = spec.input_size if recipe.augment.resized_crop is not None else max(dataset.size)
+    sources = gather(recipe.augment, textures, side, fabric.device)
     return Trainer(
         recipe=recipe,
         run=run,
@@ -133,7 +136,7 @@ def _trained_on(dataset: Dataset) -> TrainedOn:
 
 def _with_earlier_micro_batch(run: RunFolder, recipe: Recipe) -> Recipe:
     """Where the recipe leaves it open, what an earlier session found: batch norms would notice another size."""
-    if recipe.micro_batch != 0 or not run.recipe.exists():
+    if recipe.micro_batch != 0 or not (run.recipe.exists() and (run.checkpoint.exists() or run.model.exists())):
         return recipe
     try:
         return replace(recipe, micro_batch=load_recipe(run.recipe).micro_batch)

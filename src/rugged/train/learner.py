@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from rugged.engine import Fabric
+from rugged.engine import Fabric, share_statistics
 from rugged.models import ModelSpec, preprocess
 from rugged.models.split_norm import auxiliary
 from rugged.train.adversarial import attack, under_attack
@@ -15,7 +15,7 @@ from rugged.train.augment import Sources, views
 from rugged.train.averaging import update_average
 from rugged.train.losses import cross_entropy, jensen_shannon
 from rugged.train.mixing import mix
-from rugged.train.recipe import Recipe
+from rugged.train.recipe import Recipe, portions
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,9 @@ class Learner:
         """The network that is judged and saved."""
         return self.model if self.average is None else self.average
 
-    def learn(self, images: Tensor, labels: Tensor, *, total: int, rate: float, step: int) -> Tensor:
+    def learn(
+        self, images: Tensor, labels: Tensor, *, total: int, rate: float, step: int, signal_number: int = 0
+    ) -> Tensor:
         """Take one step.
 
         Args:
@@ -56,24 +58,27 @@ class Learner:
             total: Images in the batch, in all processes.
             rate: Learning rate.
             step: Of the run, from 0.
+            signal_number: Of the signal that has asked this process to stop.
 
         Returns:
-            ``(3,)`` float32 on the device, of the whole batch: the sum of losses, right answers, images.
+            ``(4,)`` float32 on the device, of the whole batch and all processes: the sum of losses, right answers,
+            images, and signals.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         pictures, targets = self.augmented(images, labels)
-        figures = torch.zeros(3, device=labels.device)
+        figures = torch.zeros(4, device=labels.device)
+        figures[3] = signal_number
         shares, several = list(self._shares(pictures, targets)), self.fabric.world_size > 1
         for number, (some, answers) in enumerate(shares, 1):
             with self.fabric.no_backward_sync(self.module, enabled=several and number < len(shares)):  # type: ignore[arg-type]
                 loss, right = self._loss(some, answers)
                 # The mean of the processes' gradients is taken, whatever their shares: so each weighs its own.
                 self.fabric.backward(loss * (len(answers) * self.fabric.world_size / total))
-            figures += torch.stack(
-                (loss.detach() * len(answers), right, torch.ones_like(right) * len(answers))
-            )
+            figures[:3] += torch.stack((loss.detach() * len(answers), right, torch.ones_like(right) * len(answers)))
         self._move_weights()
+        if self.recipe.adversarial.steps:
+            share_statistics(self.fabric, self.model)  # The next attack looks at them.
         if self.average is not None:
             update_average(self.average, self.model, self.recipe.average.decay, step)
         if several:
@@ -81,32 +86,33 @@ class Learner:
         return figures
 
     def augmented(self, images: Tensor, labels: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
-        """Augment a batch: views ``(N, 3, H, W)`` float32 in levels, and targets, ``(N,)`` or ``(N, classes)``."""
+        """Augment a batch: views ``(N, 3, H, W)`` in levels, and targets, ``(N,)`` or ``(N, classes)``."""
         recipe = self.recipe.augment
-        seen = tuple(view.float() for view in views(images, recipe, self.sources, self.spec.input_size))
+        seen = views(images, recipe, self.sources, self.spec.input_size)
         if not recipe.mix.probability:
             return seen, labels
         mixed, targets = mix(
-            torch.cat(seen, 1), labels, classes=len(self.spec.classes), mixup_alpha=recipe.mix.mixup,
+            torch.cat(seen, 1).float(), labels, classes=len(self.spec.classes), mixup_alpha=recipe.mix.mixup,
             cutmix_alpha=recipe.mix.cutmix, probability=recipe.mix.probability,
         )  # fmt: skip
         return tuple(torch.split(mixed, 3, 1)), targets
 
     def _shares(self, pictures: Sequence[Tensor], targets: Tensor) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
-        size = self.recipe.micro_batch or len(targets)
-        for start in range(0, len(targets), size):
-            part = slice(start, start + size)
-            yield tuple(view[part] for view in pictures), targets[part]
+        count = portions(self.recipe, len(targets))
+        yield from zip(
+            zip(*(view.tensor_split(count) for view in pictures), strict=True), targets.tensor_split(count), strict=True
+        )
 
     def _loss(self, pictures: Sequence[Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
         """The mean loss over pictures, and how many are answered right, float32."""
         recipe = self.recipe
-        answers = self._answer(torch.cat(tuple(pictures))).chunk(len(pictures))
+        together = torch.cat(tuple(pictures)) if len(pictures) > 1 else pictures[0]
+        answers = self._answer(together).chunk(len(pictures))
         loss = cross_entropy(answers[0], targets, label_smoothing=recipe.label_smoothing)
         if recipe.augment.augmix.consistency:
             loss = loss + recipe.augment.augmix.consistency * jensen_shannon(answers)
         if recipe.adversarial.steps:
-            loss = (loss + self._adversarial_loss(pictures[0], targets)) / 2
+            loss = (loss + self._adversarial_loss(pictures[0].float(), targets)) / 2
         true = targets if targets.ndim == 1 else targets.argmax(1)
         return loss, (answers[0].argmax(1) == true).sum().float()
 
@@ -128,6 +134,7 @@ class Learner:
     def _move_weights(self) -> None:
         clip = self.recipe.optimizer.clip_norm
         if clip is not None:
-            self.fabric.clip_gradients(self.module, self.optimizer, max_norm=clip)
+            # What is not finite is for the loss to say; in fp16 it is no more than a step to be skipped.
+            self.fabric.clip_gradients(self.module, self.optimizer, max_norm=clip, error_if_nonfinite=False)
         self.optimizer.step()
         self.optimizer.zero_grad()

@@ -1,7 +1,5 @@
 """A run's figures, epoch by epoch: ``metrics.csv``, and TensorBoard's events where they are wanted."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -9,8 +7,11 @@ from typing import Any
 
 from rugged.core.errors import ConfigError
 from rugged.core.files import write_text
+from rugged.core.tables import csv_text
 
-_COLUMNS = ("epoch", "step", "split", "loss", "top1", "learning_rate", "images_per_second", "seconds", "waiting")
+_COLUMNS = (
+    "epoch", "step", "split", "loss", "top1", "extra_top1", "learning_rate", "images_per_second", "seconds", "waiting",
+)  # fmt: skip
 _COUNTERS = ("epoch", "step", "split")
 
 
@@ -33,22 +34,9 @@ class Log:
 
     def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write the figures of all epochs so far, the last of which is new."""
-        write_text(self._table, as_csv(rows))
+        write_text(self._table, csv_text(_COLUMNS, ([row.get(name) for name in _COLUMNS] for row in rows)))
         if self._events is not None:
             _add_events(self._events, [row for row in rows if row["epoch"] == rows[-1]["epoch"]])
-
-
-def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The table's text. A figure that a row lacks is left empty; fractions keep six digits."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_rounded(row) for row in rows)
-    return stream.getvalue()
-
-
-def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()}
 
 
 def _add_events(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:

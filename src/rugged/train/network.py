@@ -24,7 +24,9 @@ from rugged.models.recomputing import recompute_activations
 from rugged.models.split_norm import split_batch_norms
 from rugged.train.adversarial import OPERATIONS as ADVERSARIAL
 from rugged.train.augment import operations
-from rugged.train.recipe import Recipe
+from rugged.train.recipe import Recipe, portions
+
+_KEPT_PER_WEIGHT = 3  # two numbers of the optimizer's, and the average
 
 
 def specify(recipe: Recipe, dataset: Dataset) -> ModelSpec:
@@ -38,7 +40,7 @@ def specify(recipe: Recipe, dataset: Dataset) -> ModelSpec:
     before = _origin(recipe)
     if before is not None:
         mean, std = before.mean, before.std
-    inherited = () if before is None else before.training_operations
+    inherited = _past(recipe) if before is None else before.training_operations
     done = (*inherited, *operations(recipe.augment), *adversarial, *dataset.corruptions)
     return ModelSpec(
         architecture=resolve(recipe.model.architecture),
@@ -54,6 +56,13 @@ def specify(recipe: Recipe, dataset: Dataset) -> ModelSpec:
 def _origin(recipe: Recipe) -> ModelSpec | None:
     """What the model file that training begins from says of itself; None without one."""
     return spec_of_weights(Path(recipe.model.weights)) if recipe.model.weights else None
+
+
+def _past(recipe: Recipe) -> tuple[str, ...]:
+    """What the ledger says of weights that others have trained: which they are. What they have seen is not known."""
+    if recipe.model.weights:
+        return (f"weights of {Path(recipe.model.weights).name}",)
+    return (f"published weights of {resolve(recipe.model.architecture)}",) if recipe.model.pretrained else ()
 
 
 def make_network(fabric: Fabric, recipe: Recipe, spec: ModelSpec) -> nn.Module:
@@ -93,14 +102,20 @@ def rehearse(fabric: Fabric, model: nn.Module, spec: ModelSpec, batch_size: int)
     count, side = min(batch_size, 2), spec.input_size
     images = torch.zeros(count, 3, side, side, device=fabric.device)
     try:
-        with torch.no_grad(), fabric.autocast():
-            copy.deepcopy(model)(images)  # A copy, since batch norm learns from what passes through.
+        with fabric.autocast():
+            answers = copy.deepcopy(model)(images)  # A copy, since batch norm learns from what passes through.
+        answers.float().sum().backward()
     except Exception as error:  # Every network has its own way to refuse.
         raise ModelError(
             f"{spec.architecture} cannot be trained on {side}×{side} pixels in batches of {batch_size} "
             f"({type(error).__name__}: {error}). Set model.input_size to a size that it takes (many networks are made "
             "for 224), or where batch_size is 1, raise it."
         ) from error
+
+
+def smallest_portion(recipe: Recipe, share: int) -> int:
+    """The fewest images that will pass through the network at once, of the ``share`` that a process gets of a batch."""
+    return share // portions(recipe, share)
 
 
 def settle_micro_batch(fabric: Fabric, recipe: Recipe, model: nn.Module, spec: ModelSpec, share: int) -> Recipe:
@@ -121,9 +136,10 @@ def settle_micro_batch(fabric: Fabric, recipe: Recipe, model: nn.Module, spec: M
     """
     if recipe.micro_batch != 0:
         return recipe
-    passes = 3 if recipe.augment.augmix.consistency else 1
+    # Views of a picture pass together, and so does its adversarial copy as far as memory goes.
+    passes = (3 if recipe.augment.augmix.consistency else 1) + (1 if recipe.adversarial.steps else 0)
     size = share
-    while not _fits(fabric, model, spec, size * passes):
+    while not _all_agree(fabric, _fits(fabric, model, spec, size * passes)):
         if size == 1:
             raise ConfigError(
                 f"{spec.architecture} at {spec.input_size}×{spec.input_size} pixels does not fit into the memory of "
@@ -133,14 +149,25 @@ def settle_micro_batch(fabric: Fabric, recipe: Recipe, model: nn.Module, spec: M
     return replace(recipe, micro_batch=size)
 
 
+def _all_agree(fabric: Fabric, fits: bool) -> bool:
+    """Whether it fits in every process: all must take the same portions."""
+    if fabric.world_size == 1:
+        return fits
+    misfits = torch.tensor(0 if fits else 1, device=fabric.device)
+    torch.distributed.all_reduce(misfits)
+    return int(misfits) == 0
+
+
 def _fits(fabric: Fabric, model: nn.Module, spec: ModelSpec, count: int) -> bool:
-    """Whether a step over so many images finds memory. A copy takes it, gradients included."""
+    """Whether a step over so many images finds memory. A copy takes it, with all that is kept for each weight."""
     probe = copy.deepcopy(model)
     try:
+        room = [torch.empty_like(weight) for weight in probe.parameters() for _ in range(_KEPT_PER_WEIGHT)]
         images = torch.zeros(count, 3, spec.input_size, spec.input_size, device=fabric.device)
         with fabric.autocast():
             loss = probe(images).float().square().sum()
         loss.backward()
+        room.clear()
     except torch.OutOfMemoryError:
         return False
     finally:

@@ -1,15 +1,12 @@
 """Recipes: everything that decides a training run, as frozen data read from TOML."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
-from rugged.core.configuration import load
-from rugged.core.errors import ConfigError
+from rugged.core.shipped import load_shipped, shipped
 from rugged.train.augmentations.recipe import AUGMENT_LIMITS, AugmentRecipe
 
 
@@ -128,8 +125,10 @@ class Recipe:
         label_smoothing: Share of the target spread evenly over the classes.
         development_per_class: Training images a class that are held out to watch progress; the validation split is
             read by the benchmark alone. 0 trains on everything.
-        keep: Which epoch's weights become the model: the last one's, or those best on the development split.
-        patience: Epochs without a better development top-1 after which training ends early; None for never.
+        watch: How the development split is looked at: ``clean``, or under the four ``extra`` corruptions too. The score
+            is then the mean of both top-1.
+        keep: Which epoch's weights become the model: the last one's, or those with the best score on that split.
+        patience: Epochs without a better score after which training ends early; None for never.
         compile: Have the network compiled by ``torch.compile``.
         checkpoint_activations: Compute activations twice instead of keeping them, to save memory.
         deterministic: On a GPU, use only algorithms that give the same bits every time.
@@ -147,6 +146,7 @@ class Recipe:
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     label_smoothing: float = 0.0
     development_per_class: int = 25
+    watch: Literal["clean", "extra"] = "clean"
     keep: Literal["last", "best"] = "last"
     patience: int | None = None
     compile: bool = False
@@ -163,10 +163,19 @@ class Recipe:
             # NaN fails every comparison, so it is refused too.
             if value is not None and not low <= value <= high:
                 raise ValueError(f"{name} is {value}; it must be from {low} to {high}.")
-        if self.adversarial.steps and self.checkpoint_activations:
-            raise ValueError("adversarial training and checkpoint_activations do not go together. Use micro_batch.")
-        if self.development_per_class == 0 and (self.keep == "best" or self.patience is not None):
-            raise ValueError('keep = "best" and patience need a development split: development_per_class above 0.')
+        if self.checkpoint_activations and (self.adversarial.steps or self.compile):
+            other = "compile" if self.compile else "adversarial training"
+            raise ValueError(f"{other} and checkpoint_activations do not go together. Use micro_batch.")
+        chooses = self.keep == "best" or self.patience is not None or self.watch == "extra"
+        if self.development_per_class == 0 and chooses:
+            raise ValueError(
+                'keep = "best", patience and watch need a development split: development_per_class above 0.'
+            )
+
+
+def portions(recipe: Recipe, images: int) -> int:
+    """In how many portions images pass through the network; as equal as can be, for batch norms' sake."""
+    return -(-images // (recipe.micro_batch or images))
 
 
 LIMITS: dict[str, tuple[float, float]] = {
@@ -196,9 +205,7 @@ LIMITS: dict[str, tuple[float, float]] = {
 
 def shipped_recipes() -> dict[str, str]:
     """The recipes that come with rugged: name to TOML text."""
-    folder = resources.files("rugged") / "recipes"
-    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name)
-    return {entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8") for entry in files}
+    return shipped("recipes")
 
 
 def load_recipe(where: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -211,15 +218,4 @@ def load_recipe(where: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         ConfigError: No such recipe, or one that cannot be used.
     """
-    path = Path(where)
-    if path.suffix == ".toml":
-        try:
-            return load(Recipe, path.read_text(encoding="utf-8"), source=str(path), overrides=overrides)
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"Cannot read the recipe {path}: {error}.") from error
-    shipped = shipped_recipes()
-    if str(where) not in shipped:
-        nearest = difflib.get_close_matches(str(where), shipped, n=1)
-        hint = f"Did you mean {nearest[0]!r}?" if nearest else f"Shipped: {', '.join(shipped)}."
-        raise ConfigError(f"There is no recipe {str(where)!r}. {hint} A file of your own must end in .toml.")
-    return load(Recipe, shipped[str(where)], source=f"recipe {where}", overrides=overrides)
+    return load_shipped(Recipe, "recipe", "recipes", where, overrides)

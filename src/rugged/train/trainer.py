@@ -2,11 +2,11 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from rugged.core.configuration import dump
@@ -15,7 +15,7 @@ from rugged.core.errors import RunError
 from rugged.core.files import sha256_file, write_text
 from rugged.core.progress import format_seconds, say
 from rugged.data import Split
-from rugged.engine import Indices, Loop, Pictures, Position, describe, seed_step
+from rugged.engine import Indices, Loop, Pictures, Position, describe, later, seed_step, share_statistics
 from rugged.models import load_model, preprocess, save_model
 from rugged.models.split_norm import merge_batch_norms
 from rugged.results import RunFolder
@@ -28,7 +28,8 @@ from rugged.train.optimize import learning_rate
 from rugged.train.recipe import Recipe
 
 _AGAINST_DIVERGENCE = (
-    'Lower optimizer.lr, lengthen optimizer.warmup_epochs, set optimizer.clip_norm = 1.0, or use precision = "fp32".'
+    'Lower optimizer.lr, lengthen optimizer.warmup_epochs, set optimizer.clip_norm = 1.0, or use precision = "fp32"; '
+    "then train into another folder, or delete this one."
 )
 
 Batch = tuple[Tensor, Tensor]
@@ -64,7 +65,7 @@ class Trainer:
     command: str
     log: Log
     noted: bool = False
-    _under_way: list[tuple[Position, Indices, Tensor]] = field(default_factory=list)
+    _under_way: list[tuple[Position, Indices, Callable[[], list[float]]]] = field(default_factory=list)
 
     @property
     def _speaks(self) -> bool:
@@ -79,9 +80,11 @@ class Trainer:
         """Learn from one batch."""
         if not self.noted:
             self._note_session(position.step)
-        rate = self._rate(position.step)
-        figures = self.learner.learn(*batch, total=len(indices), rate=rate, step=position.step)
-        self._under_way.append((position, indices, figures))
+        figures = self.learner.learn(
+            *batch, total=len(indices), rate=self._rate(position.step), step=position.step,
+            signal_number=self.loop.stop.signal_number or 0,
+        )  # fmt: skip
+        self._under_way.append((position, indices, later(figures)))
         # A GPU goes on with this step while the figures of the last one are read.
         self._settle(all_but=0 if figures.device.type == "cpu" else 1)
         totals = self.loop.totals
@@ -89,16 +92,24 @@ class Trainer:
         return f"epoch {position.epoch + 1}/{self.recipe.epochs}  loss {loss:.3f}"
 
     def settle(self) -> None:
-        """Wait for the steps that are under way, and add up their figures."""
+        """Wait for the steps that are under way, and add up their figures.
+
+        Raises:
+            RunError: The last step, which no further loss judges, left weights that are not finite. Saved, they would
+                be where every later session begins.
+        """
         self._settle(all_but=0)
+        self._require_finite(self.learner.judged)
 
     def _settle(self, all_but: int) -> None:
         while len(self._under_way) > all_but:
-            position, indices, figures = self._under_way.pop(0)
-            loss, correct, images = figures.tolist()
+            position, indices, read = self._under_way.pop(0)
+            loss, correct, images, signals = read()
             if not math.isfinite(loss):
                 raise RunError(self._diverged(loss, position, indices))
             self.loop.count(loss=loss, correct=correct, images=images)
+            if signals:
+                self.loop.agreed = self.loop.stop.signal_number or signal.SIGTERM
 
     def _rate(self, step: int) -> float:
         return learning_rate(self.recipe.optimizer, step, self.loop.steps, self.loop.steps_per_epoch)
@@ -145,14 +156,25 @@ class Trainer:
     def _judge(self, epoch: int, step: int) -> str:
         """Look at the development split, and keep the weights if they are the best so far."""
         learner, earlier = self.learner, self._development_rows()
-        judged = judge(learner.fabric, learner.judged, learner.spec, self.development)
+        share_statistics(learner.fabric, learner.model)
+        share_statistics(learner.fabric, learner.judged)
+        extra = self.recipe.watch == "extra"
+        judged = judge(learner.fabric, learner.judged, learner.spec, self.development, extra=extra)
         self.loop.rows.append({"epoch": epoch, "step": step, "split": "dev", **judged})
-        if self._speaks and (not earlier or judged["top1"] > _best(earlier)["top1"]):
-            save_model(self.run.best, merge_batch_norms(learner.judged), learner.spec)
-        return f"; development loss {judged['loss']:.3f}, top-1 {judged['top1']:.1%}"
+        if self._speaks and (not earlier or _score(judged) > _score(_best(earlier))):
+            self._keep_best(epoch, earlier)
+        corrupted = f", {judged['extra_top1']:.1%} under the extra corruptions" if extra else ""
+        return f"; development loss {judged['loss']:.3f}, top-1 {judged['top1']:.1%}{corrupted}"
+
+    def _keep_best(self, epoch: int, earlier: Sequence[dict[str, Any]]) -> None:
+        """Save the best model so far; the one before stays until the checkpoint, too, knows of this one."""
+        save_model(self.run.best(epoch), merge_batch_norms(self.learner.judged), self.learner.spec)
+        kept = {self.run.best(epoch), *([self.run.best(_best(earlier)["epoch"])] if earlier else [])}
+        for path in set(self.run.checkpoints.glob(self.run.best("*").name)) - kept:
+            path.unlink()
 
     def is_enough(self) -> bool:
-        """Whether the development top-1 has stood still for as long as the recipe waits."""
+        """Whether the score on the development split has stood still for as long as the recipe waits."""
         rows = self._development_rows()
         return self.recipe.patience is not None and rows[-1]["epoch"] - _best(rows)["epoch"] >= self.recipe.patience
 
@@ -160,22 +182,14 @@ class Trainer:
         """Save the model and complete the manifest.
 
         Raises:
-            RunError: The last step, which no further loss judges, left weights or figures that are not finite.
+            RunError: It is not finite.
         """
-        if not self._speaks:
-            return
         final = {row["split"]: {"loss": row["loss"], "top1": row["top1"]} for row in self.loop.rows}
         model, epoch = self._final_model()
         if model is not self.learner.model and len(self.development):
             figures = judge(self.learner.fabric, model, self.learner.spec, self.development, alone=True)
             final["dev"] = {"loss": figures["loss"], "top1": figures["top1"]}
-        losses = {f"{split} loss": torch.tensor(figures["loss"]) for split, figures in final.items()}
-        broken = [name for name, value in {**losses, **model.state_dict()}.items() if not value.isfinite().all()]
-        if broken:
-            raise RunError(
-                f"The training in {self.run.path} ended with values that are not finite ({', '.join(broken[:3])}). "
-                f"{_AGAINST_DIVERGENCE} Then train into another folder, or delete this one."
-            )
+        self._require_finite(model)
         save_model(self.run.model, model, self.learner.spec)
         seconds = sum(row["seconds"] for row in self.loop.rows)
         finished = replace(
@@ -190,6 +204,14 @@ class Trainer:
         write_manifest(self.run.manifest, finished)
         say(f"Trained in {format_seconds(seconds)}: {self.run.model}")
 
+    def _require_finite(self, model: nn.Module) -> None:
+        broken = [name for name, value in model.state_dict().items() if not value.isfinite().all()]
+        if broken:
+            raise RunError(
+                f"The training in {self.run.path} came to weights that are not finite ({', '.join(broken[:3])}). "
+                f"{_AGAINST_DIVERGENCE}"
+            )
+
     def _final_model(self) -> tuple[nn.Module, int]:
         """The network to save, and the epoch that it comes from."""
         learner, epoch = self.learner, self.loop.epochs_done
@@ -198,8 +220,9 @@ class Trainer:
             model = merge_batch_norms(model)
         if self.recipe.keep == "best":
             epoch = _best(self._development_rows())["epoch"]
-            model = load_model(self.run.best)[0].to(learner.fabric.device)
-        if self.recipe.average.decay and self.recipe.average.reestimate:
+            model = load_model(self.run.best(epoch))[0].to(learner.fabric.device)
+        frozen = self.recipe.model.frozen  # Its statistics are those of the weights it began with, and stay.
+        if self.recipe.average.decay and self.recipe.average.reestimate and not frozen:
             reestimate_batch_norms(model, self._batches_anew(), lambda images: self._forward(model, images))
         return model, epoch
 
@@ -207,7 +230,7 @@ class Trainer:
         """Augmented batches after the last one of the training: the next epoch's."""
         for position, indices in itertools.islice(self.loop.batches(self.loop.epochs), self.recipe.average.reestimate):
             seed_step(self.recipe.seed, position.step)
-            size = self.recipe.micro_batch or len(indices)
+            size = self.recipe.micro_batch or -(-len(indices) // self.learner.fabric.world_size)
             pictures, _ = self.learner.augmented(*self.pictures.take(self.rows[indices[:size]]))
             yield pictures[0]
 
@@ -220,5 +243,10 @@ class Trainer:
 
 
 def _best(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The epoch with the highest development top-1; the first of equals."""
-    return max(rows, key=lambda row: row["top1"])
+    """The epoch with the highest score on the development split; the first of equals."""
+    return max(rows, key=_score)
+
+
+def _score(row: dict[str, Any]) -> float:
+    """Top-1 on the development split; where that is looked at under the extra corruptions too, the mean of both."""
+    return (float(row["top1"]) + float(row.get("extra_top1", row["top1"]))) / 2
