@@ -49,7 +49,7 @@ def corrupt_randomly(
     preset: str | None = None,
     textures: str | Path | Textures | None = None,
 ) -> Tensor:
-    """Give each image one corruption and one severity, drawn from PyTorch's generator of the images' device.
+    """Give each image one corruption and one severity, drawn from PyTorch's generators.
 
     ``torch.manual_seed`` decides everything. Images that drew the same corruption and severity are corrupted together,
     so a large batch costs less an image than a small one.
@@ -73,18 +73,18 @@ def corrupt_randomly(
     size = images.shape[2:]
     kernels = [look_up(name, severity, preset, size, textures) for name in names for severity in severities]
     device = images.device
-    choice = torch.randint(0, len(kernels), (len(images),), device=device)
-    spared = torch.rand(len(images), device=device) >= probability
-    choice = choice.masked_fill_(spared, -1).cpu()  # One wait for the device; the groups are then known to us.
+    # Drawn on the CPU, where the groups must be known: nobody waits for a device.
+    chosen = (torch.rand(len(images)) < probability).nonzero().flatten()
+    choice, order = torch.randint(0, len(kernels), (len(chosen),)).sort()
+    places = chosen[order].to(device, non_blocking=True)
     result = images.clone(memory_format=torch.contiguous_format)
-    for index in sorted(set(choice.tolist())):
-        if index >= 0:
-            kernel, parameters = kernels[index]
-            places = (choice == index).nonzero().flatten().to(device)
-            result[places] = in_parts(
-                images[places], kernel, parameters, lambda start, stop: DeviceStream(stop - start, device)
-            )
-    return result
+    some = result.index_select(0, places)  # Those of one choice lie one behind the other.
+    for (kernel, parameters), group in zip(
+        kernels, torch.split(some, choice.bincount(minlength=len(kernels)).tolist()), strict=True
+    ):
+        if len(group):
+            group.copy_(in_parts(group, kernel, parameters, lambda start, stop: DeviceStream(stop - start, device)))
+    return result.index_copy_(0, places, some)
 
 
 def _check_choices(names: object, severities: object, probability: object) -> None:
