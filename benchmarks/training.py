@@ -59,7 +59,7 @@ from rugged.train.augmentations.recipe import (
     SmoothRecipe,
     TrivialRecipe,
 )
-from rugged.train.fit import _prepare
+from rugged.train.fit import prepare
 from rugged.train.learner import Learner
 from rugged.train.log import Log
 from rugged.train.recipe import ModelRecipe, OptimizerRecipe
@@ -124,6 +124,7 @@ class Turns:
     mine: list[float] = field(default_factory=list)
     theirs: list[float] = field(default_factory=list)
     waiting: list[float] = field(default_factory=list)
+    augmenting: list[float] = field(default_factory=list)
 
     def fetch(self, indices: Indices) -> Batch:
         """Bring a batch to the device."""
@@ -147,6 +148,8 @@ class Turns:
             self.mine.append(totals["images"] / totals["seconds"])
             self.waiting.append(totals["waiting"] / totals["seconds"])
             self.theirs.append(theirs)
+            batch = self.fetch(np.arange(self.trainer.recipe.batch_size))
+            self.augmenting.append(milliseconds(self.trainer.learner, batch) / 1000 * self.mine[-1])
 
     def is_enough(self) -> bool:
         """Never."""
@@ -209,11 +212,11 @@ def plain_loop(trainer: Trainer, files: Path, *, noisy: bool) -> PlainLoop:
     return PlainLoop(loader, model, optimizer, fabric)
 
 
-def prepare(fabric: Fabric, recipe: Recipe, dataset: Dataset, folder: Path) -> Trainer:
+def make_trainer(fabric: Fabric, recipe: Recipe, dataset: Dataset, folder: Path) -> Trainer:
     """Make ready what `rugged train` would."""
     augment, textures = settle_textures(recipe.augment)
     run = RunFolder(folder)
-    return _prepare(fabric, replace(recipe, augment=augment), dataset, run, None, textures, Log(run.metrics), "")
+    return prepare(fabric, replace(recipe, augment=augment), dataset, run, None, textures, Log(run.metrics), "")
 
 
 def milliseconds(learner: Learner, batch: Batch) -> float:
@@ -235,8 +238,7 @@ def measure_row(name: str, trainer: Trainer, files: Path) -> str:
     with stop_on_signal() as stop:
         trainer.loop.run(turns, stop)
     mine, theirs = statistics.median(turns.mine), statistics.median(turns.theirs)
-    waiting = statistics.mean(turns.waiting)
-    share = milliseconds(trainer.learner, trainer.fetch(np.arange(trainer.recipe.batch_size))) * mine / 1000
+    waiting, share = statistics.median(turns.waiting), statistics.median(turns.augmenting)
     beside = f"{theirs:,.0f} | {mine / theirs:.2f}" if other else "– | –"
     label = LABELS.get(name, f"{name}'s")
     return f"| {label} | {mine:,.0f} | {beside} | {waiting:.1%} | {share:.1%} |"
@@ -277,7 +279,7 @@ def main() -> None:
     print(f"{architecture}, batches of {batch_size}, {steps} steps a turn")
     with tempfile.TemporaryDirectory() as folder:
         dataset, files = draw_pictures(Path(folder), steps * batch_size)
-        start = partial(prepare, fabric, dataset=dataset)
+        start = partial(make_trainer, fabric, dataset=dataset)
         print("\n| 64 × 64 | rugged, images/s | plain loop, images/s | ratio | rugged waits | augmentation |")
         print("|---|---|---|---|---|---|")
         for name in (name for name in ROWS if name in names):

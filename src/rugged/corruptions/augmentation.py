@@ -76,7 +76,7 @@ def corrupt_randomly(
     # Drawn on the CPU, where the groups must be known: nobody waits for a device.
     chosen = (torch.rand(len(images)) < probability).nonzero().flatten()
     choice, order = torch.randint(0, len(kernels), (len(chosen),)).sort()
-    places = chosen[order].to(device, non_blocking=True)
+    places = chosen[order].to(device, non_blocking=device.type == "cuda")
     result = images.clone(memory_format=torch.contiguous_format)
     some = result.index_select(0, places)  # Those of one choice lie one behind the other.
     for (kernel, parameters), group in zip(

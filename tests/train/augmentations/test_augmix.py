@@ -10,7 +10,7 @@ from torchvision.transforms.v2 import functional
 
 from rugged.train.augmentations import augmix as module
 from rugged.train.augmentations.augmix import augmix
-from rugged.train.augmentations.recipe import STRICT, TRIVIAL
+from rugged.train.augmentations.operations import STRICT, TRIVIAL
 
 LIKELY = 1e-4
 

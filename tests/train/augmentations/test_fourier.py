@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from rugged.train.augmentations.fourier import fourier_mix
+from rugged.train.augmentations.fourier import fourier_mix, operations
 
 
 def pictures(count, height=16, width=16):
@@ -25,24 +25,41 @@ def test_it_is_what_a_loop_over_polar_coordinates_makes(size):
         for channel in range(3):
             own, other = (np.fft.fft2(images[which, channel].numpy().astype(float)) for which in (index, 1 - index))
             amplitude = (1 - weights[index]) * np.abs(own) + weights[index] * np.abs(other)
+            amplitude[0, 0] = np.abs(own[0, 0])  # the mean level
             expected = np.fft.ifft2(amplitude * np.exp(1j * np.angle(own))).real.clip(0, 255)
             assert np.abs(result[index, channel].numpy() - expected).max() < 0.51
 
 
 def test_weights_are_uniform_and_partners_anyone_but_oneself():
-    """Of plain pictures only the light is mixed."""
-    levels = torch.tensor([40, 120, 240], dtype=torch.uint8)
+    """Of one wave only its amplitude is mixed."""
+    wave = torch.tensor([1, 0, -1, 0]).repeat(2).expand(3, 8, 8)
+    images = (128 + torch.tensor([10, 50, 110])[:, None, None, None] * wave).to(torch.uint8)
     outcomes = []
     for seed in range(600):
         torch.manual_seed(seed)
-        result = fourier_mix(levels[:, None, None, None].expand(3, 3, 8, 8), strength=0.5, probability=1.0)
-        assert (result == result[:, :, :1, :1]).all()
+        result = fourier_mix(images, strength=0.5, probability=1.0)
+        assert (result[..., 1::2] == 128).all()
         outcomes.append(result[0, 0, 0, 0].item())
-    weights = np.array(outcomes) - 40.0
-    assert weights.max() <= 100
-    assert (weights > 40).sum() == pytest.approx(600 / 2 * 0.6, abs=50)  # Only the brightest leads beyond 40 + 80 / 2.
-    half = stats.uniform(0, 40).cdf(weights + 0.5) / 2 + stats.uniform(0, 100).cdf(weights + 0.5) / 2
+    weights = np.array(outcomes) - 138.0
+    assert weights.max() <= 50
+    assert (weights > 20).sum() == pytest.approx(600 / 2 * 0.6, abs=50)  # Only the strongest leads beyond 10 + 40 / 2.
+    half = stats.uniform(0, 20).cdf(weights + 0.5) / 2 + stats.uniform(0, 50).cdf(weights + 0.5) / 2
     assert stats.kstest(half, "uniform").pvalue > 1e-4
+
+
+def test_light_stays_as_it_is():
+    """Mean levels of all channels are kept, but for what is rounded and clipped."""
+    bases = torch.tensor([[60, 90, 120], [190, 160, 100]])[:, :, None, None]
+    torch.manual_seed(1)
+    images = (bases.repeat(20, 1, 1, 1) + torch.randint(-10, 11, (40, 3, 16, 16))).to(torch.uint8)
+    result = fourier_mix(images, probability=1.0)
+    assert (result.double() - images).abs().mean() > 1
+    assert (result.double().mean((2, 3)) - images.double().mean((2, 3))).abs().max() < 0.2
+    assert torch.equal(fourier_mix(bases.expand(-1, -1, 8, 8).byte(), probability=1.0), bases.expand(-1, -1, 8, 8))
+
+
+def test_the_ledger():
+    assert operations() == ("fourier_mix",)
 
 
 def test_probability_decides_for_each_picture():

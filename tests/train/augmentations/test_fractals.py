@@ -1,6 +1,7 @@
 """Fractals: rich pictures, the same on every machine, by systems and games that do what theory says."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,14 @@ from scipy import stats
 from rugged.core.errors import ConfigError
 from rugged.train.augmentations import fractals as module
 from rugged.train.augmentations.fractals import fractals
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """A cache folder for each test, so that every one draws."""
+    monkeypatch.setenv("RUGGED_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "fractals"
+
 
 SQUARE = np.array([[0.5, 0, x, 0, 0.5, y, 200 * y / 0.5] for x in (0, 0.5) for y in (0, 0.5)], np.float32)
 """Four quarters make a square: the attractor is all of it, evenly. Two of them have the shade 0, two 200."""
@@ -32,7 +41,6 @@ def test_the_arguments_decide():
     assert pictures.shape == (40, 3, 24, 24)
     assert pictures.dtype == torch.uint8
     assert pictures.is_contiguous()
-    assert fractals(40, 24, 7) is pictures  # kept
     assert torch.equal(fractals(33, 24, 7), pictures[:33])
     assert not torch.equal(fractals(40, 24, 8), pictures)
 
@@ -122,3 +130,96 @@ def test_what_cannot_be_drawn_is_refused(arguments):
 
 def test_a_single_pixel_can_be_drawn():
     assert fractals(1, 1).shape == (1, 3, 1, 1)
+
+
+def test_what_was_drawn_before_is_read(cache, monkeypatch):
+    pictures = fractals(3, 8, 5)
+    assert [path.name for path in cache.iterdir()] == [f"3-8-5-{module.FRACTALS_VERSION}.npy"]
+    monkeypatch.setattr(module, "_pictures", None)
+    again = fractals(3, 8, 5)
+    assert torch.equal(again, pictures)
+    assert again.is_contiguous()
+    again.zero_()  # Each call's result is its own.
+    assert torch.equal(fractals(3, 8, 5), pictures)
+    for others in ((4, 8, 5), (3, 9, 5), (3, 8, 6)):
+        with pytest.raises(TypeError):
+            fractals(*others)
+    monkeypatch.setattr(module, "FRACTALS_VERSION", module.FRACTALS_VERSION + 1)
+    with pytest.raises(TypeError):
+        fractals(3, 8, 5)
+
+
+def _nothing(path):
+    path.write_bytes(b"")
+
+
+def _half(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _noise(path):
+    path.write_bytes(bytes(range(256)) * 5)
+
+
+def _another_header(path):
+    path.write_bytes(path.read_bytes().replace(b"{'descr", b"{{{{{{{"))
+
+
+def _another_shape(path):
+    np.save(path, np.zeros((3, 3, 8, 9), np.uint8))
+
+
+def _another_type(path):
+    np.save(path, np.zeros((3, 3, 8, 8), np.int8))
+
+
+class _Touching:
+    """Does something when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path.with_name("touched"),)
+
+
+def _objects(path):
+    np.save(path, np.full((3, 3, 8, 8), _Touching(path)), allow_pickle=True)
+
+
+@pytest.mark.parametrize("damage", [_nothing, _half, _noise, _another_header, _another_shape, _another_type, _objects])
+def test_a_damaged_file_is_drawn_anew(cache, damage):
+    pictures = fractals(3, 8, 5)
+    (path,) = cache.iterdir()
+    whole = path.read_bytes()
+    damage(path)
+    assert torch.equal(fractals(3, 8, 5), pictures)
+    assert path.read_bytes() == whole
+    assert list(cache.iterdir()) == [path]
+
+
+def test_without_a_cache_that_can_be_written_they_are_drawn_all_the_same(cache, monkeypatch):
+    pictures = fractals(3, 8, 5)
+    cache.parent.with_name("file").touch()
+    monkeypatch.setenv("RUGGED_CACHE", str(cache.parent.with_name("file")))
+    assert torch.equal(fractals(3, 8, 5), pictures)
+    monkeypatch.setenv("RUGGED_CACHE", str(cache.parent.with_name("locked")))
+    monkeypatch.setattr("rugged.core.files.Path.mkdir", _refuse)
+    assert torch.equal(fractals(3, 8, 5), pictures)
+    monkeypatch.setattr("rugged.core.files.Path.exists", _refuse)
+    assert torch.equal(fractals(3, 8, 5), pictures)
+
+
+def _refuse(path, **_):
+    raise PermissionError(13, "Permission denied", str(path))
+
+
+def test_drawing_is_announced_where_it_takes_long(monkeypatch, capsys):
+    fractals(3, 8, 5)
+    assert "Drawing" not in capsys.readouterr().err
+    monkeypatch.setattr(module, "_MANY", 40 * 64)
+    monkeypatch.setattr("rugged.core.progress._console", None)
+    fractals(40, 8, 5)
+    assert "Drawing fractals: 40 pictures in" in capsys.readouterr().err
+    fractals(40, 8, 5)
+    assert capsys.readouterr().err == ""

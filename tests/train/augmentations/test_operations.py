@@ -5,10 +5,10 @@ import torch
 
 from rugged.core.catalogue import ALL
 from rugged.core.errors import ConfigError
+from rugged.corruptions import corrupt
 from rugged.train.augmentations.augmix import augmix
 from rugged.train.augmentations.geometry import MAPS
-from rugged.train.augmentations.operations import COLOUR, apply_chosen, draw_signs, ledger
-from rugged.train.augmentations.recipe import STRICT, TRIVIAL
+from rugged.train.augmentations.operations import COLOUR, STRICT, TRIVIAL, apply_chosen, draw_signs, operations
 from rugged.train.augmentations.trivial import trivial_augment
 
 
@@ -19,24 +19,35 @@ def test_what_a_recipe_may_name_is_what_there_is():
 
 
 def test_the_ledger_names_elementary_operations_as_the_catalogue_does():
-    assert ledger(("translate_y", "identity", "shear_x", "translate_x", "saturate")) == (
+    assert operations(("translate_y", "identity", "shear_x", "translate_x", "saturate")) == (
         "translate",
         "shear",
         "saturate",
     )
-    assert set(ledger(TRIVIAL)) & set(ALL) == {"brightness", "contrast", "saturate"}
-    assert not set(ledger(STRICT)) & set(ALL)
-    assert ledger(("identity",)) == ()
+    assert set(operations(TRIVIAL)) & set(ALL) == {"brightness", "contrast", "saturate", "defocus_blur"}
+    assert not set(operations(STRICT)) & set(ALL)
+    assert operations(("identity",)) == ()
+    assert operations(("sharpness", "posterize", "sharpness")) == ("sharpness", "defocus_blur", "posterize")
+
+
+def test_sharpness_below_1_blurs_about_as_defocus_does():
+    """An edge between dark and bright, as wide after the one as after the other."""
+    images = torch.full((1, 3, 64, 64), 40, dtype=torch.uint8)
+    images[..., 32:] = 200
+    blurred = COLOUR["sharpness"](images, torch.tensor([0.01])).double()
+    defocused = corrupt(images, "defocus_blur", 1).double()
+    widths = [((some - images)[0, 0, 32].abs().sum() / 160).item() for some in (blurred, defocused)]
+    assert 0.5 < widths[0] / widths[1] < 2
 
 
 @pytest.mark.parametrize("policy", [trivial_augment, augmix])
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["rotat"], "no operation 'rotat'. Did you mean 'rotate'"),
-        (["fog"], "There are: identity"),
-        ([], "at least one operation"),
-        ("rotate", "not 'rotate'"),
+        (["rotat"], "names has 'rotat'; expected some of identity, .*Did you mean 'rotate'"),
+        (["fog"], "names has 'fog'; expected some of identity, "),
+        ([], "names has no name; expected some of identity, "),
+        ("rotate", "names is 'rotate'; expected a list"),
     ],
 )
 def test_what_cannot_be_drawn_from_is_refused(policy, names, message):

@@ -9,9 +9,16 @@ from scipy import fft, ndimage, stats
 
 from rugged.core.catalogue import ALL
 from rugged.core.errors import ConfigError
+from rugged.data import builtin
 from rugged.train.augmentations import smooth as module
-from rugged.train.augmentations.recipe import SMOOTH
-from rugged.train.augmentations.smooth import OPERATIONS, colour_curve, prime, random_filter, random_warp
+from rugged.train.augmentations.smooth import (
+    TRANSFORMS,
+    colour_curve,
+    operations,
+    prime,
+    random_filter,
+    random_warp,
+)
 
 
 def pictures(count, height=16, width=16):
@@ -31,6 +38,7 @@ def test_filters_are_correlations_with_the_kernels_drawn(size):
     torch.manual_seed(3)
     kernels = torch.rand(4, 1, 1) * 0.5
     kernels = torch.randn(4, 1, size, size)[:, 0] * kernels
+    kernels -= kernels.mean((1, 2), keepdim=True)
     kernels[:, size // 2, size // 2] += 1
     for image, kernel, filtered in zip(images, kernels, result, strict=True):
         for channel in range(3):
@@ -39,13 +47,36 @@ def test_filters_are_correlations_with_the_kernels_drawn(size):
 
 
 def test_filter_weights_are_as_large_as_sigma_says():
-    """On flat grey g the light changes by g times the sum of nine weights, of variance 9 sigma^2 / 3."""
+    """A lone value v gives v times a weight to each pixel near it, of variance sigma^2 / 3 less its ninth."""
     torch.manual_seed(4)
-    light = random_filter(level(100, 8000, 3), sigma=0.05)
-    assert (light == light[:, :1, :1, :1]).all()
-    change = light[:, 0, 0, 0].double() - 100
-    assert change.std() == pytest.approx(100 * 0.05 * math.sqrt(3), rel=0.03)
-    assert change.mean().abs() < 0.4
+    images = level(100, 8000, 5)
+    images[:, :, 2, 2] = 150
+    change = random_filter(images, sigma=0.3)[:, 0].double() - images[:, 0]
+    assert change.std(0)[1:4, 1:4].numpy() == pytest.approx(50 * 0.3 * math.sqrt(1 / 3 * 8 / 9), rel=0.06)
+    assert change.mean().abs() < 0.1
+    assert change.sum((1, 2)).abs().max() <= 4.5  # nine roundings: the weights add up to nothing
+
+
+def test_filters_leave_flat_pictures_and_light_as_they_are():
+    flat = torch.arange(256, dtype=torch.uint8)[:, None, None, None].expand(256, 3, 5, 5)
+    torch.manual_seed(4)
+    assert torch.equal(random_filter(flat), flat)
+    images = torch.randint(118, 139, (300, 3, 32, 32), dtype=torch.uint8)
+    shift = random_filter(images, sigma=0.5).double().mean((1, 2, 3)) - images.double().mean((1, 2, 3))
+    assert shift.abs().max() < 1
+
+
+def test_filters_do_not_act_as_brightness_or_contrast():
+    """With weights of any sum, four pictures in five become lighter or darker by more than 20 levels."""
+    drawn = np.stack([builtin.draw("train", name, index)[0] for name, _ in builtin.CLASSES for index in range(10)])
+    images = torch.from_numpy(drawn).permute(0, 3, 1, 2)
+    torch.manual_seed(4)
+    filtered = random_filter(images).double()
+    shift = filtered.mean((1, 2, 3)) - images.double().mean((1, 2, 3))
+    assert (shift.abs() > 5).double().mean() < 0.1
+    ratio = filtered.std((1, 2, 3)) / images.double().std((1, 2, 3))
+    assert ratio.median() == pytest.approx(1, abs=0.15)
+    assert ratio.quantile(0.05) > 0.9
 
 
 def ramps(count, side=32):
@@ -148,7 +179,7 @@ def test_no_strength_changes_nothing():
 
 
 def test_chains_are_of_every_length_and_every_kind(monkeypatch):
-    monkeypatch.setattr(module, "OPERATIONS", {"tens": lambda some: some + 10, "ones": lambda some: some + 1})
+    monkeypatch.setattr(module, "TRANSFORMS", {"tens": lambda some: some + 10, "ones": lambda some: some + 1})
     monkeypatch.setattr(module, "_mix", lambda images, copies: copies[1])
     torch.manual_seed(7)
     outcome = prime(level(0, 3000, 2), names=("tens", "ones"))
@@ -161,7 +192,7 @@ def test_chains_are_of_every_length_and_every_kind(monkeypatch):
 
 
 def test_every_chain_belongs_to_its_picture(monkeypatch):
-    monkeypatch.setattr(module, "OPERATIONS", {"same": lambda some: some})
+    monkeypatch.setattr(module, "TRANSFORMS", {"same": lambda some: some})
     images = pictures(50)
     seen = []
     monkeypatch.setattr(module, "_mix", lambda images, copies: seen.append((images, copies)) or images)
@@ -188,8 +219,8 @@ def test_chains_are_mixed_by_uniform_weights():
 
 
 def test_a_warp_left_out_is_never_used(monkeypatch):
-    assert set(OPERATIONS) & set(ALL) == {"elastic_transform"}
-    monkeypatch.setitem(OPERATIONS, "elastic_transform", lambda some: some.fill_(1 / 0))
+    assert set(TRANSFORMS) & set(ALL) == {"elastic_transform"}
+    monkeypatch.setitem(TRANSFORMS, "elastic_transform", lambda some: some.fill_(1 / 0))
     prime(pictures(60), names=("random_filter", "colour_curve"))
     with pytest.raises(ZeroDivisionError):
         prime(pictures(60))
@@ -227,11 +258,11 @@ def test_transforms_work_on_the_device(transform):
     assert (result != images).flatten(1).any(1).sum() > 15
 
 
-def test_recipes_know_the_operations():
-    assert set(SMOOTH) == set(OPERATIONS)
+def test_the_ledger():
+    assert operations(("elastic_transform", "random_filter")) == ("elastic_transform", "random_filter")
 
 
 @pytest.mark.parametrize("names", [(), ("random_warp",), ("random_filter", "brightness")])
 def test_unknown_names_are_refused(names):
-    with pytest.raises(ConfigError, match="Expected some of random_filter, colour_curve, elastic_transform"):
+    with pytest.raises(ConfigError, match="expected some of random_filter, colour_curve, elastic_transform"):
         prime(pictures(2), names=names)

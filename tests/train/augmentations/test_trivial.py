@@ -8,8 +8,7 @@ from scipy import stats
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import InterpolationMode
 
-from rugged.train.augmentations.operations import COLOUR
-from rugged.train.augmentations.recipe import TRIVIAL
+from rugged.train.augmentations.operations import COLOUR, TRIVIAL
 from rugged.train.augmentations.trivial import trivial_augment
 
 REFERENCE = v2.TrivialAugmentWide()

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from rugged.corruptions.levels import cut
-from rugged.train.augmentations.operations import Ranges, apply_chosen, draw_signs, require_operations
-from rugged.train.augmentations.recipe import STRICT
+from rugged.train.augmentations.names import require_known
+from rugged.train.augmentations.operations import STRICT, TRIVIAL, Ranges, apply_chosen, draw_signs
 
 _LEVELS = 10
 _DEEPEST = 3  # operations of a chain, where their number is drawn
@@ -31,7 +31,7 @@ def augmix(
         width: Chains an image.
         depth: Operations a chain; -1 draws one, two or three for each chain.
         alpha: Of the Dirichlet distribution of the chains' weights, and of the Beta distribution of their common one.
-        names: The operations to choose from; at least one. ``operations.ledger`` says what they are.
+        names: The operations to choose from; at least one. ``operations.TRIVIAL`` lists them.
         probability: That an image is treated.
 
     Returns:
@@ -42,17 +42,18 @@ def augmix(
 
     Source: Hendrycks et al. 2020 (arXiv:1912.02781), with the magnitudes of its authors' program.
     """
-    require_operations(names)
-    count, device = len(images), images.device
+    require_known("names", names, TRIVIAL)
+    count = len(images)
     deepest = _DEEPEST if depth < 1 else depth
-    drawn = torch.empty(deepest, width, count, device=device)
+    drawn = torch.empty(deepest, width, count, device=images.device)
     strengths = draw_signs(drawn.uniform_(0.1, severity).div_(_LEVELS))
-    choices = torch.randint(len(names), drawn.shape, device=device)
+    # Decisions are drawn on the CPU, where they are needed: nobody waits for a device.
+    choices = torch.randint(len(names), drawn.shape)
     if depth < 1:
-        depths = torch.randint(1, deepest + 1, (width, count), device=device)
-        choices.masked_fill_(torch.arange(deepest, device=device)[:, None, None] >= depths, -1)
+        depths = torch.randint(1, deepest + 1, (width, count))
+        choices.masked_fill_(torch.arange(deepest)[:, None, None] >= depths, -1)
     # Mixing an image with copies that nothing was done to gives the image.
-    choices.masked_fill_(torch.rand(count, device=device) >= probability, -1)
+    choices.masked_fill_(torch.rand(count) >= probability, -1)
     copies, ranges = images.contiguous().repeat(width, 1, 1, 1), _ranges(*images.shape[2:])
     copies = apply_chosen(copies, names, choices.flatten(1), strengths.flatten(1), ranges, smooth=True)
     return _mix(images, copies.view(width, *images.shape), alpha)

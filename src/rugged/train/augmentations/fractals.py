@@ -5,14 +5,21 @@ additions, multiplications, divisions and square roots are used, never a sine or
 numbers come from a generator whose stream is frozen: every machine with IEEE arithmetic draws the same bytes.
 """
 
-from functools import lru_cache
+from contextlib import nullcontext, suppress
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rugged.core.errors import ConfigError
+from rugged.core.environment import cache_directory
+from rugged.core.errors import ConfigError, RuggedError
+from rugged.core.files import atomic_path
+from rugged.core.progress import progress
+
+FRACTALS_VERSION = 1
+"""Raised with every change of what is drawn: pictures of another version are drawn anew."""
 
 _LAYERS = 3
 _MAPS = (2, 8)  # maps of a system, from the first to one below the second
@@ -21,16 +28,14 @@ _HITS = 10  # points a layer per pixel
 _SETTLE = 10  # steps until a point is as good as on the attractor
 _COLOURS = 6  # that a palette runs through …
 _SHADES = 256  # … in as many steps
+_MANY = 1_000_000  # pixels, from which on drawing takes seconds
 
 _Floats = NDArray[np.floating]
 _Integers = NDArray[np.integer]
 
 
-@lru_cache(maxsize=8)
 def fractals(count: int, size: int, seed: int = 0) -> Tensor:
-    """Draw fractal pictures.
-
-    The result is kept in memory, and every call with the same arguments returns the same tensor: do not modify it.
+    """Draw fractal pictures, or read those that were drawn before from the cache folder.
 
     Args:
         count: How many, at least 1.
@@ -52,10 +57,42 @@ def fractals(count: int, size: int, seed: int = 0) -> Tensor:
             f"Cannot draw {count} fractals of {size} pixels with seed {seed}: there must be at least one, of at least "
             "one pixel, and the seed must be from 0 to 2^32 - 1."
         )
+    path = cache_directory() / "fractals" / f"{count}-{size}-{seed}-{FRACTALS_VERSION}.npy"
+    pictures = _read(path, (count, 3, size, size))
+    if pictures is None:
+        pictures = _draw(count, size, seed)
+        with suppress(RuggedError, OSError):  # A cache that cannot be written costs the same time again, nothing else.
+            _write(path, pictures)
+    return torch.from_numpy(pictures)
+
+
+def _read(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
+    """Read pictures; None where there is no file, or one that was not written here."""
+    try:
+        with path.open("rb") as stream:
+            pictures = np.lib.format.read_array(stream, allow_pickle=False)
+    except Exception:  # The header is read by Python's own parser, which says in many ways that it is none.
+        return None
+    return pictures if pictures.shape == shape and pictures.dtype == np.uint8 else None
+
+
+def _write(path: Path, pictures: NDArray[np.uint8]) -> None:
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        np.save(stream, pictures)
+
+
+def _draw(count: int, size: int, seed: int) -> NDArray[np.uint8]:
+    """Draw in whole groups, of which the last is cut: a longer set begins with a shorter one's pictures."""
     random = np.random.RandomState(seed)
-    # Whole groups, of which the last is cut: a longer set begins with a shorter one's pictures.
-    groups = [_pictures(random, size) for _ in range(-(-count // _TOGETHER))]
-    return torch.from_numpy(np.ascontiguousarray(np.concatenate(groups)[:count]))
+    pictures = np.empty((count, 3, size, size), np.uint8)
+    slow = count * size * size >= _MANY
+    with progress("Drawing fractals", count, "pictures") if slow else nullcontext() as bar:
+        for start in range(0, count, _TOGETHER):
+            some = pictures[start : start + _TOGETHER]
+            some[:] = _pictures(random, size)[: len(some)]
+            if bar is not None:
+                bar.advance(len(some))
+    return pictures
 
 
 def _pictures(random: np.random.RandomState, size: int) -> NDArray[np.uint8]:

@@ -1,15 +1,13 @@
 """The fourteen operations that TrivialAugment and AugMix draw from, each batched over pictures that drew it."""
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from rugged.core.errors import ConfigError
 from rugged.train.augmentations import colour
 from rugged.train.augmentations.geometry import MAPS, resample
-from rugged.train.augmentations.recipe import TRIVIAL
+from rugged.train.augmentations.picking import take
 
 COLOUR: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "brightness": colour.brightness,
@@ -21,31 +19,28 @@ COLOUR: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "autocontrast": lambda images, _: colour.autocontrast(images),
     "equalize": lambda images, _: colour.equalize(images),
 }
-"""Operations on levels; with those that :data:`MAPS` lists, and identity, all that there are."""
+"""Operations on levels."""
+
+TRIVIAL = ("identity", *MAPS, *COLOUR)
+"""All operations; those of TrivialAugment."""
+
+STRICT = (
+    "shear_x", "shear_y", "translate_x", "translate_y", "rotate", "posterize", "solarize", "autocontrast", "equalize",
+)  # fmt: skip
+"""The operations of AugMix: those that no corruption of the benchmark resembles."""
 
 Ranges = Mapping[str, Callable[[Tensor], Tensor]]
 """What strengths in [-1, 1] mean as an operation's magnitudes. Operations without a direction ignore the sign."""
 
 
-def ledger(names: Sequence[str]) -> tuple[str, ...]:
-    """The elementary operations behind those of a policy, each once, in the order given."""
-    plain = (name.removesuffix("_x").removesuffix("_y") for name in names if name != "identity")
-    return tuple(dict.fromkeys(plain))
+def operations(names: Sequence[str]) -> tuple[str, ...]:
+    """Names for the training ledger, each once: the elementary operations behind those of a policy, in their order.
 
-
-def require_operations(names: Sequence[str]) -> None:
-    """Refuse what is not a list of operations.
-
-    Raises:
-        ConfigError: None given, or one that there is not.
+    Sharpness is two of them. Below 1 its factors blur, about as the first severity of ``defocus_blur`` does.
     """
-    if isinstance(names, str) or not names:
-        raise ConfigError(f"Expected a list of at least one operation, not {names!r}.")
-    for name in names:
-        if name not in TRIVIAL:
-            nearest = difflib.get_close_matches(str(name), TRIVIAL, n=1)
-            hint = f"Did you mean {nearest[0]!r}?" if nearest else f"There are: {', '.join(TRIVIAL)}."
-            raise ConfigError(f"There is no operation {name!r}. {hint}")
+    plain = (name.removesuffix("_x").removesuffix("_y") for name in names if name != "identity")
+    elementary = (("sharpness", "defocus_blur") if name == "sharpness" else (name,) for name in plain)
+    return tuple(dict.fromkeys(name for some in elementary for name in some))
 
 
 def draw_signs(strengths: Tensor) -> Tensor:
@@ -61,8 +56,8 @@ def apply_chosen(
     Args:
         images: ``(N, 3, H, W)`` uint8. Not modified.
         names: The operations.
-        choices: ``(K, N)``, which of them, one after the other; -1 for none.
-        strengths: ``(K, N)`` from -1 to 1.
+        choices: ``(K, N)`` on the CPU, which of them, one after the other; -1 for none.
+        strengths: ``(K, N)`` from -1 to 1, on the images' device.
         ranges: What strengths mean.
         smooth: Interpolate where pictures are resampled, instead of taking the nearest pixel.
 
@@ -70,16 +65,15 @@ def apply_chosen(
         ``(N, 3, H, W)`` uint8, contiguous.
     """
     images = images.contiguous()
-    kinds = torch.arange(-1, len(names), device=images.device)
-    sizes = (choices[..., None] == kinds).sum(1).tolist()  # The one wait for the device.
+    sizes = (choices[..., None] == torch.arange(-1, len(names))).sum(1).tolist()
     for order, strength, size in zip(choices.argsort(1), strengths, sizes, strict=True):
         # Once sorted, those of one choice are a slice: less is copied than by picking them out and putting them back.
-        images, strength = images.index_select(0, order), strength.index_select(0, order)
+        images, strength = take(images, order), take(strength, order)
         groups = zip(("identity", *names), torch.split(images, size), torch.split(strength, size), strict=True)
         for name, some, drawn in groups:
             if len(some) and name != "identity":
                 some.copy_(_operate(name, some, ranges[name](drawn), smooth=smooth))
-        images = images.index_select(0, order.argsort())
+        images = take(images, order.argsort())
     return images
 
 

@@ -6,9 +6,12 @@ import torch
 from torch import Tensor
 
 from rugged.core.errors import ConfigError
+from rugged.train.augmentations.picking import send, take
 
-OPERATIONS = ("fractal_mix",)
-"""What the training ledger lists; what ``augment`` does comes on top of it."""
+
+def operations() -> tuple[str, ...]:
+    """Names for the training ledger; what ``augment`` does comes on top of them."""
+    return ("fractal_mix",)
 
 
 def pixmix(
@@ -39,7 +42,7 @@ def pixmix(
         ``(N, 3, H, W)`` uint8, contiguous.
 
     Raises:
-        ConfigError: The mixers are smaller than the images.
+        ConfigError: The mixers are smaller than the images, which is for the caller to prevent.
 
     Source: Hendrycks et al. 2022 (arXiv:2112.05135) and the method they released.
     """
@@ -51,17 +54,17 @@ def pixmix(
     copied = torch.rand(rounds + 1, len(treated)) < 0.5  # in the beginning and in each round
     copied[1:] &= torch.arange(rounds)[:, None] < lengths
     result = images.clone(memory_format=torch.contiguous_format)
-    chosen, wanted = treated.to(images.device), treated[copied.nonzero()[:, 1]].to(images.device)
-    copies = augment(result.index_select(0, wanted)) if len(wanted) else result[:0]
+    wanted = treated[copied.nonzero()[:, 1]]
+    copies = augment(take(result, wanted)) if len(wanted) else result[:0]
     parts = torch.split(copies, copied.sum(1).tolist())
-    levels, windows = result.index_select(0, chosen).float(), _windows(mixers, len(chosen), *images.shape[2:])
+    levels, windows = take(result, treated).float(), _windows(mixers, len(treated), *images.shape[2:])
     _put(levels, copied[0], parts[0])
     for step in range(1, rounds + 1):
         active = int((lengths >= step).sum())
         partners = windows[:active].float()
         _put(partners, copied[step, :active], parts[step])
         levels[:active] = _mix(levels[:active], partners, beta)
-    result[chosen] = levels.round_().to(torch.uint8)
+    result[send(treated, images.device)] = levels.round_().to(torch.uint8)
     return result
 
 
@@ -69,13 +72,14 @@ def _check(images: Tensor, mixers: Tensor) -> None:
     if mixers.shape[2] < images.shape[2] or mixers.shape[3] < images.shape[3]:
         raise ConfigError(
             f"PixMix mixes pictures with others at least as large, but these are {tuple(images.shape[2:])} pixels high "
-            f"and wide and the mixers {tuple(mixers.shape[2:])}. Draw larger fractals."
+            f"and wide and the mixers {tuple(mixers.shape[2:])}. It enlarges neither: its caller has to draw larger "
+            "fractals, or to resize the pictures first."
         )
 
 
 def _put(levels: Tensor, where: Tensor, copies: Tensor) -> None:
     """Replace pictures by the copies that are there for them."""
-    levels[where.nonzero().flatten().to(levels.device)] = copies.float()
+    levels[send(where.nonzero().flatten(), levels.device)] = copies.float()
 
 
 def _windows(mixers: Tensor, count: int, height: int, width: int) -> Tensor:
@@ -92,7 +96,7 @@ def _mix(levels: Tensor, partners: Tensor, beta: float) -> Tensor:
     own, other = _weights(len(levels), beta, levels.device)
     adding = torch.rand(len(levels)) < 0.5
     for chosen, operation in ((adding, _add), (~adding, _multiply)):
-        places = chosen.nonzero().flatten().to(levels.device)
+        places = send(chosen.nonzero().flatten(), levels.device)
         some = (values.index_select(0, places) for values in (levels, partners, own, other))
         levels[places] = operation(*some)
     return levels.clamp_(0, 255)

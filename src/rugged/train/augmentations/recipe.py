@@ -8,23 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rugged.core.catalogue import SEVERITIES
+from rugged.core.errors import ConfigError
 from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.train.augmentations.names import require_known
+from rugged.train.augmentations.noise import RADII
+from rugged.train.augmentations.operations import STRICT, TRIVIAL
+from rugged.train.augmentations.smooth import TRANSFORMS
 
-TRIVIAL = (
-    "identity", "shear_x", "shear_y", "translate_x", "translate_y", "rotate", "brightness", "saturate", "contrast",
-    "sharpness", "posterize", "solarize", "autocontrast", "equalize",
-)  # fmt: skip
-"""The operations of TrivialAugment."""
+SMOOTH = tuple(TRANSFORMS)
+"""The operations of PRIME."""
 
-STRICT = (
-    "shear_x", "shear_y", "translate_x", "translate_y", "rotate", "posterize", "solarize", "autocontrast", "equalize",
-)  # fmt: skip
-"""The operations of AugMix: those that no corruption of the benchmark resembles."""
-
-SMOOTH = ("random_filter", "colour_curve", "elastic_transform")
-"""The operations of PRIME. Its smooth warp does what elastic_transform does, and is called so."""
-
-NORMS = ("0", "0.5", "1", "2", "inf")
+NORMS = tuple(RADII)
 """The norms of noise."""
 
 
@@ -245,7 +239,7 @@ AUGMENT_LIMITS: dict[str, tuple[float, float]] = {
 
 
 def _require_known(where: str, names: Sequence[str], known: Sequence[str]) -> None:
-    strange = [name for name in names if name not in known]
-    if strange or not names:
-        found = repr(strange[0]) if strange else "no name"
-        raise ValueError(f"{where} has {found}; expected some of {', '.join(known)}.")
+    try:
+        require_known(where, names, known)
+    except ConfigError as error:  # What reads recipes adds which one it is, to a ValueError.
+        raise ValueError(str(error)) from error

@@ -7,27 +7,32 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rugged.core.errors import ConfigError
+from rugged.train.augmentations.names import require_known
+from rugged.train.augmentations.picking import send, take
 
 
-def random_filter(images: Tensor, *, sigma: float = 4.0, size: int = 3) -> Tensor:
-    """Convolve each picture with a kernel of its own: the identity plus normal random weights.
+def random_filter(images: Tensor, *, sigma: float = 1.0, size: int = 3) -> Tensor:
+    """Convolve each picture with a kernel of its own: the identity plus normal random weights that add up to zero.
 
-    The weights do not add up to 1, so pictures become brighter or darker, too; many are clipped.
+    In the paper they add up to anything, with ``sigma`` 4: what it does most is to change brightness and contrast,
+    which the benchmark has corruptions for, until most values are black or white. Here each draw's mean is taken out
+    of it, so flat areas keep their level, and detail alone is filtered. Only what is clipped still moves the mean.
 
     Args:
         images: ``(N, 3, H, W)`` uint8. Continued beyond the edges by the edge pixels. Not modified.
-        sigma: Largest standard deviation of a weight; each picture's is uniform from 0 to this.
+        sigma: Largest standard deviation of a weight, before the mean is taken out; each picture's is uniform from 0
+            to this.
         size: Of the kernel, in pixels: odd.
 
     Returns:
         ``(N, 3, H, W)`` uint8, contiguous.
 
-    Source: Modas et al. 2022 (arXiv:2112.13547), random filter.
+    Source: Modas et al. 2022 (arXiv:2112.13547), random filter, but for the sum of the weights.
     """
     count, device, reach = len(images), images.device, size // 2
     deviations = torch.rand(count, 1, 1, 1, device=device) * sigma
     kernels = torch.randn(count, 1, size, size, device=device) * deviations
+    kernels -= kernels.mean((2, 3), keepdim=True)
     kernels[..., reach, reach] += 1
     padded = functional.pad(images.contiguous().float(), (reach,) * 4, mode="replicate")
     # Three pictures whose channels are the batch: one kernel a channel.
@@ -99,18 +104,23 @@ def colour_curve(images: Tensor, *, strength: float = 0.2, frequencies: int = 10
     return curves.gather(2, places).view(images.shape)
 
 
-OPERATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
+TRANSFORMS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "random_filter": random_filter,
     "colour_curve": colour_curve,
     "elastic_transform": random_warp,
 }
-"""What :func:`prime` mixes, by the names that the training ledger lists. The warp is a close copy of a corruption."""
+"""What :func:`prime` mixes. The warp is a close copy of a corruption of the benchmark, and goes by its name."""
+
+
+def operations(names: Sequence[str]) -> tuple[str, ...]:
+    """Names for the training ledger, each once, in the order given: those of :data:`TRANSFORMS` are such names."""
+    return tuple(dict.fromkeys(names))
 
 
 def prime(
     images: Tensor,
     *,
-    names: Sequence[str] = tuple(OPERATIONS),
+    names: Sequence[str] = tuple(TRANSFORMS),
     width: int = 3,
     depth: int = 3,
     probability: float = 1.0,
@@ -119,7 +129,7 @@ def prime(
 
     Args:
         images: ``(N, 3, H, W)`` uint8. Not modified.
-        names: Of :data:`OPERATIONS`, those to choose from, each as likely as the others; at least one.
+        names: Of :data:`TRANSFORMS`, those to choose from, each as likely as the others; at least one.
         width: Chains a picture. Their weights are uniform among those that add up to 1; so is the mixture's own weight
             with the picture's.
         depth: Most transforms of a chain; their number is uniform from 1 to this.
@@ -133,37 +143,30 @@ def prime(
 
     Source: Modas et al. 2022 (arXiv:2112.13547).
     """
-    strange = [name for name in names if name not in OPERATIONS]
-    if strange or not names:
-        raise ConfigError(f"Expected some of {', '.join(OPERATIONS)}, not {strange[0] if strange else 'none'!r}.")
+    require_known("names", names, TRANSFORMS)
     # Decisions are drawn on the CPU, where they are needed: nobody waits for a device.
     treated = (torch.rand(len(images)) < probability).nonzero().flatten()
     lengths, order = torch.randint(1, depth + 1, (width * len(treated),)).sort(descending=True)
     result = images.clone(memory_format=torch.contiguous_format)
     if not len(treated):
         return result
-    originals = _take(result, treated)
-    chains = _take(originals, order % len(treated))  # The longest first: the first ones are still going on.
+    originals = take(result, treated)
+    chains = take(originals, order % len(treated))  # The longest first: the first ones are still going on.
     for step in range(depth):
         choice = torch.randint(len(names), (int((lengths > step).sum()),))
         if len(choice):
-            chains[: len(choice)] = _apply(chains[: len(choice)], choice, [OPERATIONS[name] for name in names])
-    copies = _take(chains, order.argsort()).view(width, *originals.shape)
-    result[treated.to(images.device)] = _mix(originals, copies)
+            chains[: len(choice)] = _apply(chains[: len(choice)], choice, [TRANSFORMS[name] for name in names])
+    copies = take(chains, order.argsort()).view(width, *originals.shape)
+    result[send(treated, images.device)] = _mix(originals, copies)
     return result
 
 
-def _apply(images: Tensor, choice: Tensor, operations: Sequence[Callable[[Tensor], Tensor]]) -> Tensor:
-    """Apply to each picture the operation that it chose, all pictures of one choice together."""
+def _apply(images: Tensor, choice: Tensor, transforms: Sequence[Callable[[Tensor], Tensor]]) -> Tensor:
+    """Apply to each picture the transform that it chose, all pictures of one choice together."""
     order = choice.argsort()
-    groups = torch.split(_take(images, order), choice.bincount(minlength=len(operations)).tolist())
-    results = [operation(group) for operation, group in zip(operations, groups, strict=True) if len(group)]
-    return _take(torch.cat(results), order.argsort())
-
-
-def _take(images: Tensor, places: Tensor) -> Tensor:
-    """Select pictures. Bytes are indexed twenty times slower by brackets."""
-    return images.index_select(0, places.to(images.device))
+    groups = torch.split(take(images, order), choice.bincount(minlength=len(transforms)).tolist())
+    results = [transform(group) for transform, group in zip(transforms, groups, strict=True) if len(group)]
+    return take(torch.cat(results), order.argsort())
 
 
 def _mix(images: Tensor, copies: Tensor) -> Tensor:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from rugged.train.augmentations.operations import Ranges, apply_chosen, draw_signs, require_operations
-from rugged.train.augmentations.recipe import TRIVIAL
+from rugged.train.augmentations.names import require_known
+from rugged.train.augmentations.operations import TRIVIAL, Ranges, apply_chosen, draw_signs
 
 _STEPS = 30  # from no strength to the greatest
 
@@ -26,7 +26,7 @@ def trivial_augment(images: Tensor, *, names: Sequence[str] = TRIVIAL, probabili
 
     Args:
         images: ``(N, 3, H, W)`` uint8. Not modified.
-        names: The operations to choose from; at least one. ``operations.ledger`` says what they are.
+        names: The operations to choose from; at least one. ``operations.TRIVIAL`` lists them.
         probability: That an image is treated.
 
     Returns:
@@ -38,9 +38,9 @@ def trivial_augment(images: Tensor, *, names: Sequence[str] = TRIVIAL, probabili
     Source: Müller & Hutter 2021 (arXiv:2103.10158), the wide space; magnitudes and arithmetic of torchvision's
     ``TrivialAugmentWide``.
     """
-    require_operations(names)
-    count, device = len(images), images.device
-    strengths = draw_signs(torch.randint(_STEPS + 1, (1, count), device=device) / _STEPS)
-    choices = torch.randint(len(names), (1, count), device=device)
-    choices.masked_fill_(torch.rand(count, device=device) >= probability, -1)
+    require_known("names", names, TRIVIAL)
+    count = len(images)
+    # Decisions are drawn on the CPU, where they are needed: nobody waits for a device.
+    choices = torch.randint(len(names), (1, count)).masked_fill_(torch.rand(count) >= probability, -1)
+    strengths = draw_signs(torch.randint(_STEPS + 1, (1, count), device=images.device) / _STEPS)
     return apply_chosen(images, names, choices, strengths, _RANGES, smooth=False)
