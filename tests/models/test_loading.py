@@ -186,6 +186,6 @@ def test_pickles_of_other_things_are_refused(tmp_path, content):
 
 def test_a_pickle_runs_nothing(tmp_path):
     torch.save({"fc.bias": Attack(tmp_path / "made")}, tmp_path / "x.pth")
-    with pytest.raises(ModelError, match=r"not a readable state dict .* Export the weights to safetensors"):
+    with pytest.raises(ModelError, match=r"not a readable state dict: .* Export the weights to safetensors"):
         build(NAME, 3, weights=tmp_path / "x.pth")
     assert not (tmp_path / "made").exists()
