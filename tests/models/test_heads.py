@@ -1,11 +1,15 @@
 """The head is known by name, and everything else can be frozen."""
 
+import math
+
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 from rugged.core.errors import ModelError
 from rugged.models import build, freeze_body, head_parameters
+from rugged.models.heads import replace_head
 
 NETWORKS = [
     "rugged/alexnet64",
@@ -53,3 +57,13 @@ def test_a_frozen_body_leaves_the_head_alone_to_learn(name):
     freeze_body(model)
     learning = {key for key, parameter in model.named_parameters() if parameter.requires_grad}
     assert learning == set(head_parameters(model))
+
+
+def test_a_rectified_head_starts_near_an_even_guess_on_a_trained_body_s_large_features():
+    """ImageNet's SqueezeNet has features of spread 47. A start far from ln(classes) ends with every logit at zero."""
+    torch.manual_seed(0)
+    network = torchvision.models.squeezenet1_0()
+    replace_head(network, 200)
+    features = 47 * torch.randn(64, 512, 7, 7).abs()
+    loss = nn.functional.cross_entropy(network.classifier(features).flatten(1), torch.arange(64))
+    assert abs(loss.item() - math.log(200)) < 0.2

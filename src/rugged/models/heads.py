@@ -9,6 +9,9 @@ from rugged.core.errors import ModelError
 AUXILIARY_HEADS = ("aux1", "aux2", "AuxLogits")
 """Attributes of torchvision's GoogLeNet and Inception v3 with extra outputs, which only their papers' training uses."""
 
+RECTIFIED_HEAD_STD = 1e-3
+"""Spread of a 1×1 convolutional head's first weights: a tenth of what SqueezeNet trains from scratch with."""
+
 
 def replace_head(model: nn.Module, num_classes: int) -> None:
     """Put a freshly initialised last layer with ``num_classes`` outputs in place of a network's own.
@@ -94,6 +97,12 @@ def _can_be_head(module: nn.Module) -> bool:
 
 def _fresh(old: nn.Module, num_classes: int) -> nn.Module:
     if isinstance(old, nn.Conv2d):
-        return nn.Conv2d(old.in_channels, num_classes, kernel_size=1)
+        head = nn.Conv2d(old.in_channels, num_classes, kernel_size=1)
+        # SqueezeNet rectifies its logits. On the large features of a trained body, torch's usual start is so wrong that
+        # the first steps push every logit below zero, where no gradient brings it back; a start near zero is safe.
+        nn.init.normal_(head.weight, std=RECTIFIED_HEAD_STD)
+        assert head.bias is not None
+        nn.init.zeros_(head.bias)
+        return head
     assert isinstance(old, nn.Linear)
     return nn.Linear(old.in_features, num_classes, bias=old.bias is not None)
