@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,7 +17,7 @@ from rugged.data import open_dataset
 from rugged.models import load_model
 from rugged.pipelines.study import Study, StudyFolder, state
 from rugged.pipelines.study_run import measure_once, run_study
-from rugged.results import read_cell, read_summary
+from rugged.results import read_cell, read_summary, write_summary
 
 RECIPE = """
 epochs = 1
@@ -154,6 +155,20 @@ def test_a_row_that_fails_does_not_stop_the_others(make_study, dataset, tmp_path
     assert state(study, study.rows[1 - failing], folder) == "done"
     assert run_study(study, study.rows[:2], dataset, folder.path, device="cpu") == []
     assert {state(study, row, folder) for row in study.rows[:2]} == {"done"}
+
+
+def test_a_baseline_without_errors_stops_no_row(make_study, dataset, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr("rugged.core.progress._console", None)
+    study, folder = make_study(), StudyFolder(tmp_path / "out")
+    run_study(study, study.rows[:1], dataset, folder.path, device="cpu")
+    first = folder.run(study.rows[0])
+    saved = read_summary(first.summary)
+    perfect = replace(saved.corruptions["contrast"], error=(0.0,) * 5)
+    write_summary(first.summary, replace(saved, corruptions={"contrast": perfect}))
+    assert run_study(study, study.rows[1:2], dataset, folder.path, device="cpu") == []
+    assert state(study, study.rows[1], folder) == "done"
+    assert read_summary(folder.run(study.rows[1]).summary).mce is None
+    assert "one_b gets no mCE" in capfd.readouterr().err
 
 
 def test_a_users_error_in_a_row_keeps_its_words(make_study, dataset, tmp_path):

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 import tomli_w
 
 from rugged.core.errors import ConfigError
-from rugged.core.hints import suggest
+from rugged.core.hints import did_you_mean, suggest
 
 T = TypeVar("T")
 
@@ -96,7 +96,7 @@ def _dataclass(kind: Any, table: Any, source: str, where: str) -> Any:
     fields = {field.name: field for field in dataclasses.fields(kind)}
     for key in table:
         if key not in fields:
-            raise ConfigError(_unknown_key(f"{where}{key}", key, list(fields), source))
+            raise ConfigError(_unknown_key(kind, key, where, source))
     missing = [name for name, field in fields.items() if name not in table and _is_required(field)]
     if missing:
         raise ConfigError(
@@ -113,15 +113,39 @@ def _is_required(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def _unknown_key(full: str, key: str, known: Sequence[str], source: str) -> str:
-    return f"{source}: unknown key {full!r}. {suggest(key, known, 'Known here')}"
+def _unknown_key(kind: Any, key: str, where: str, source: str) -> str:
+    names = _names(kind)
+    known = [name for name in names if "." not in name]
+    inner = [
+        f"{where}{name}" for name in names if name.endswith(f".{key}")
+    ]
+    advice = did_you_mean([repr(name) for name in inner]) if inner else suggest(key, known, "Known here")
+    return f"{source}: unknown key {f'{where}{key}'!r}. {advice}"
+
+
+def _names(kind: Any) -> list[str]:
+    """The fields of a dataclass, each followed by its own fields where it is a dataclass: ``optimizer.lr``."""
+    hints = get_type_hints(kind)
+    names = []
+    for field in dataclasses.fields(kind):
+        names.append(field.name)
+        if dataclasses.is_dataclass(inner := _without_none(hints[field.name])):
+            names += [f"{field.name}.{name}" for name in _names(inner)]
+    return names
+
+
+def _without_none(hint: Any) -> Any:
+    """``X`` of ``X | None``."""
+    if get_origin(hint) not in (Union, types.UnionType):
+        return hint
+    (inner,) = (option for option in get_args(hint) if option is not type(None))
+    return inner
 
 
 def _convert(value: Any, hint: Any, source: str, where: str) -> Any:
     """Check ``value`` against a type hint; an int is accepted where a float is wanted, nothing else is guessed."""
     origin = get_origin(hint)
-    if origin in (Union, types.UnionType):
-        (inner,) = (option for option in get_args(hint) if option is not type(None))
+    if (inner := _without_none(hint)) is not hint:
         return _convert(value, inner, source, where)
     if origin is Literal:
         if value in get_args(hint):
@@ -151,5 +175,7 @@ def _unknown_choice(value: Any, known: Sequence[str], source: str, where: str) -
 def _describe(hint: Any) -> str:
     if get_origin(hint) is tuple:
         return f"a list of {_describe(get_args(hint)[0])}"
+    if dataclasses.is_dataclass(hint):
+        return f"a table of {', '.join(field.name for field in dataclasses.fields(hint))}"
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
-    return names.get(hint, f"a table ({getattr(hint, '__name__', hint)})")
+    return names.get(hint, "a table")

@@ -113,12 +113,13 @@ def _unavailable(weights: str, origin: str, place: Path, variables: str, error: 
     set_here = [
         f"{name}={os.environ[name]}" for name in (*variables.split(" or "), "HF_HUB_OFFLINE") if os.environ.get(name)
     ]
+    here = f"set here: {', '.join(set_here)}" if set_here else "not set here"
     there = place.is_file() or any(path.is_file() for path in (place / "snapshots").rglob("*"))
     damaged = f" Something is there, and may be damaged: delete {place} to fetch it anew." if there else ""
     return ModelError(
         f"The pretrained weights of {weights} could not be loaded or fetched from {origin} "
         f"({brief(error)}). They are kept in {place}, which {variables} can move "
-        f"(set here: {', '.join(set_here) or 'nothing'}).{damaged} Go online once, so that they are kept there; or "
+        f"({here}).{damaged} Go online once, so that they are kept there; or "
         'copy that there from a machine that has it; or give a local file (model.weights = "file.safetensors"); or '
         "train from scratch (model.pretrained = false)."
     )

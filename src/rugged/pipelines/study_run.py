@@ -11,7 +11,7 @@ import torch
 from rugged.benchmark import benchmark
 from rugged.benchmark.predictions import make_cell
 from rugged.core.environment import versions
-from rugged.core.errors import ConfigError, Interrupted, ModelError, RuggedError
+from rugged.core.errors import ConfigError, IncomparableError, Interrupted, ModelError, RuggedError
 from rugged.core.files import exclusive, sha256_file
 from rugged.core.progress import progress, say
 from rugged.core.stopping import stop_on_signal
@@ -20,7 +20,7 @@ from rugged.engine import Device, as_batch, chunks, describe, infer, make_fabric
 from rugged.models import load_model, resolve
 from rugged.pipelines.study import Row, Study, StudyFolder
 from rugged.report.curves import draw_curves
-from rugged.results import CLEAN, RunFolder, Stamp, read_stamp, write_cell
+from rugged.results import CLEAN, RunFolder, Stamp, load_baseline, read_stamp, read_summary, write_cell
 from rugged.train import Recipe, load_recipe, train
 
 
@@ -137,10 +137,17 @@ class _Work:
             measure_once(run, self.copy, self.folder.on_copy(row), device=self.device)
 
     def _baseline(self, row: Row) -> Path | None:
-        """The baseline's run folder; None for itself, and where it is not measured: the tables do without."""
+        """The baseline's run folder; None for itself, and where it is no measure for others: the tables do without."""
         first = self.study.rows[0]
         run = self.folder.run(first)
-        return run.path if self.study.baseline is not None and row != first and run.summary.exists() else None
+        if self.study.baseline is None or row == first or not run.summary.exists():
+            return None
+        try:
+            load_baseline(run.path, read_summary(run.summary).conditions)
+        except IncomparableError as error:  # It makes no errors at all: no reason to measure nothing.
+            say(f"{row.name} gets no mCE: {error}")
+            return None
+        return run.path
 
 
 def measure_once(run: RunFolder, dataset: Dataset, folder: Path, *, device: Device = "auto") -> None:

@@ -229,9 +229,10 @@ def _notes(conditions: Conditions) -> tuple[str, ...]:
     missing = [name for name in BENCHMARK if name not in conditions.corruptions]
     if missing:
         names = ", ".join(display_name(name) for name in missing)
+        measured = len(BENCHMARK) - len(missing)
         notes.append(
-            f"{len(BENCHMARK) - len(missing)} of the 15 benchmark corruptions were measured, so means over them are "
-            f"not comparable with published ones. Missing: {names}."
+            f"{measured} of the 15 benchmark corruptions {'was' if measured == 1 else 'were'} measured, so means over "
+            f"them are not comparable with published ones. Missing: {names}."
         )
     if conditions.severities != SEVERITIES:
         notes.append(f"Only severities {', '.join(map(str, conditions.severities))} of 1 to 5 were measured.")
