@@ -224,6 +224,18 @@ def test_what_the_reader_must_know_of_data_and_model_is_noted(dataset, tmp_path)
     assert not any("trained on other data" in note for note in benchmark(run, dataset, **QUICK).notes)
 
 
+def test_a_baseline_counts_whatever_the_training_pictures_were(dataset, tmp_path):
+    run, baseline = make_run(tmp_path / "run"), make_run(tmp_path / "baseline", seed=1)
+    fewer = dataclasses.replace(dataset, train=dataset.train.take(np.arange(3)), content_hash="0" * 64)
+    benchmark(baseline, fewer, **QUICK)
+    assert benchmark(run, dataset, baseline=baseline, **QUICK).mce is not None
+    images = dataset.val.images.copy()
+    images[0, 0, 0, 0] ^= 1
+    other = dataclasses.replace(dataset, val=dataclasses.replace(dataset.val, images=images))
+    with pytest.raises(IncomparableError, match="content hash is"):
+        benchmark(run, other, baseline=baseline, replace_results=True, **QUICK)
+
+
 def test_a_model_that_answers_with_nan_is_refused_at_once(dataset, tmp_path, monkeypatch):
     run = make_run(tmp_path / "run")
     monkeypatch.setattr(measure, "infer", lambda *_: torch.full((18, 2), torch.nan))

@@ -13,7 +13,7 @@ import rugged.pipelines.study_run as study_run
 from rugged.core.configuration import load
 from rugged.core.errors import ConfigError, Interrupted, ModelError
 from rugged.core.files import read_json
-from rugged.data import open_dataset
+from rugged.data import content_hash, open_dataset
 from rugged.models import load_model
 from rugged.pipelines.study import Study, StudyFolder, state
 from rugged.pipelines.study_run import measure_once, run_study
@@ -87,7 +87,7 @@ def test_every_row_is_trained_on_its_pictures_and_measured_on_all(make_study, da
     assert [set(one.model.training_operations) >= {"brightness", "gaussian_noise"} for one in summaries] == [
         False, False, True,
     ]  # fmt: skip
-    assert {one.conditions.content_hash for one in summaries} == {dataset.content_hash}
+    assert {one.conditions.content_hash for one in summaries} == {content_hash(dataset.classes, dataset.val)}
     assert [one.mce and one.mce.baseline.sha256 for one in summaries] == [None, *[summaries[0].model.sha256] * 2]
 
 

@@ -12,6 +12,7 @@ from rugged.results import (
     Conditions,
     Made,
     ModelFacts,
+    baselines,
     differences,
     load_baseline,
     normalise,
@@ -131,6 +132,14 @@ def test_a_baseline_without_errors_is_refused(summary, tmp_path):
 def test_a_baseline_that_was_never_measured_is_named(summary, tmp_path):
     with pytest.raises(ResultsError, match="has no benchmark yet"):
         normalise_by(summary, tmp_path)
+
+
+def test_a_baseline_is_a_run_folder_or_a_shipped_name(summary, baseline_run, monkeypatch):
+    shipped = {"weak": baseline_run / "benchmark" / "summary.json"}
+    monkeypatch.setattr(baselines, "shipped_baselines", lambda: shipped)
+    assert load_baseline("weak", CONDITIONS) == load_baseline(baseline_run, CONDITIONS)
+    with pytest.raises(ResultsError, match=r"no run folder waek.*Did you mean 'weak'"):
+        load_baseline("waek", CONDITIONS)
 
 
 def test_a_missing_cell_is_named():

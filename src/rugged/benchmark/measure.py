@@ -21,7 +21,7 @@ from rugged.core.progress import Bar, progress, say
 from rugged.core.selection import choose_corruptions, choose_preset, choose_severities
 from rugged.core.stopping import StopRequest, stop_on_signal
 from rugged.corruptions import STREAM_VERSION, Textures, choose_textures, corrupt
-from rugged.data import Dataset, Split
+from rugged.data import Dataset, Split, content_hash
 from rugged.engine import (
     Device,
     Fabric,
@@ -63,7 +63,7 @@ def benchmark(
     seed: int = 0,
     preset: str | None = None,
     textures: str | None = None,
-    baseline: Path | None = None,
+    baseline: str | Path | None = None,
     replace_results: bool = False,
     device: Device = "auto",
     precision: Precision = "fp32",
@@ -83,7 +83,7 @@ def benchmark(
         preset: Severity table; chosen by the images' size unless named.
         textures: For frost: a folder of the published photographs, or ``"procedural"``; None looks for the photographs
             and fetches them on first use.
-        baseline: A benchmarked run folder to normalise by, for CE and mCE.
+        baseline: A benchmarked run folder, or the name of a shipped baseline, to normalise by, for CE and mCE.
         replace_results: Replace a full benchmark of this model that was measured under other conditions.
         device: Where.
         precision: Of convolutions and matrix products.
@@ -133,7 +133,7 @@ def _conditions(
 ) -> Conditions:
     return Conditions(
         dataset=dataset.name,
-        content_hash=dataset.content_hash,
+        content_hash=content_hash(dataset.classes, split),
         split=split.name,
         images=len(split),
         classes=len(dataset.classes),
@@ -213,7 +213,7 @@ class _Bench:
         """What the cells of one corruption are stamped with."""
         return {**self.provenance, **self.conditions.of_cell(corruption)}
 
-    def make_room(self, baseline: Path | None, replace_results: bool) -> Summary | None:
+    def make_room(self, baseline: str | Path | None, replace_results: bool) -> Summary | None:
         """See, before hours of measuring, that results and baseline go with what is there; give the baseline."""
         outdated = self._join_saved(replace_results)
         reference = None if baseline is None else load_baseline(baseline, self.conditions)

@@ -12,7 +12,10 @@ def benchmark(
         str, typer.Option("--data", "-d", help="builtin, a prepared data set's name, or a path to pictures or a pack.")
     ],
     baseline: Annotated[
-        Path | None, typer.Option(help="Benchmarked run folder whose errors CE and mCE are relative to.")
+        str | None,
+        typer.Option(
+            metavar="RUN|NAME", help="Benchmarked run folder, or shipped baseline, whose errors CE and mCE divide by."
+        ),
     ] = None,
     corruptions: Annotated[
         str, typer.Option(metavar="NAME,NAME", help="Corruptions, or the sets benchmark (15), extra (4) and all.")

@@ -116,9 +116,7 @@ def _is_required(field: dataclasses.Field[Any]) -> bool:
 def _unknown_key(kind: Any, key: str, where: str, source: str) -> str:
     names = _names(kind)
     known = [name for name in names if "." not in name]
-    inner = [
-        f"{where}{name}" for name in names if name.endswith(f".{key}")
-    ]
+    inner = [f"{where}{name}" for name in names if name.endswith(f".{key}")]
     advice = did_you_mean([repr(name) for name in inner]) if inner else suggest(key, known, "Known here")
     return f"{source}: unknown key {f'{where}{key}'!r}. {advice}"
 

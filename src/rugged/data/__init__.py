@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from rugged.data.opening import open_pack as open_pack
     from rugged.data.opening import pack_source as pack_source
     from rugged.data.opening import prepare_tiny_imagenet as prepare_tiny_imagenet
+    from rugged.data.packed import content_hash as content_hash
     from rugged.data.splits import development_split as development_split
 
 _HOMES = {
     "ClassInfo": "dataset",
     "Dataset": "dataset",
     "Split": "dataset",
+    "content_hash": "packed",
     "draw_contact_sheet": "contact_sheet",
     "decode_image": "decode",
     "development_split": "splits",

@@ -156,13 +156,13 @@ def finish(
     _write_stamp(folder)
 
 
-def content_hash(classes: tuple[ClassInfo, ...], train: Split, val: Split) -> str:
-    """The SHA-256, in hex, of everything that decides a result.
+def content_hash(classes: tuple[ClassInfo, ...], *splits: Split) -> str:
+    """The SHA-256, in hex, of everything that decides a result: a data set's of ``train`` and ``val``, in this order.
 
     That is, each part preceded by its length in bytes as a little-endian 64-bit integer: the class ids, one a line;
-    then for ``train`` and ``val`` the name of the split, its ids, one a line, the labels as little-endian int64, the
-    shape of the images as four little-endian int64, and the pixels. Text is UTF-8 with a line feed after each line.
-    Readable class names, paths and dates are not part of it.
+    then for each split its name, its ids, one a line, the labels as little-endian int64, the shape of the images as
+    four little-endian int64, and the pixels. Text is UTF-8 with a line feed after each line. Readable class names,
+    paths and dates are not part of it.
     """
     digest = sha256()
 
@@ -176,7 +176,7 @@ def content_hash(classes: tuple[ClassInfo, ...], train: Split, val: Split) -> st
         add(text, length=len(text))
 
     add_lines(info.id for info in classes)
-    for split in (train, val):
+    for split in splits:
         add_lines([split.name])
         add_lines(split.ids)
         for numbers in (split.labels, np.array(split.images.shape)):

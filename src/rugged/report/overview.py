@@ -94,7 +94,7 @@ def facts(summary: Summary) -> list[Fact]:
     more = f", and {extra} extra" if extra else ""
     found = [
         Fact("Images", f"{conditions.images:,} of {conditions.dataset}, {conditions.split} split, {size} pixels"),
-        Fact("Content hash", conditions.content_hash[:12], conditions.content_hash),
+        Fact("Their content hash", conditions.content_hash[:12], conditions.content_hash),
         Fact("Corruptions", f"{len(measured)} of the benchmark’s {len(BENCHMARK)}{more}, {severities(summary)}"),
         Fact("Route", conditions.route),
         Fact("Stored as JPEG", conditions.stored),

@@ -33,7 +33,8 @@ class Conditions:
 
     Attributes:
         dataset: Its name.
-        content_hash: SHA-256 over pixels, labels, ids and classes.
+        content_hash: SHA-256 over the class ids and the measured images' pixels, labels and ids, and nothing else: data
+            sets that differ in their training images alone give comparable results.
         split: Which split was read.
         images: How many images, n.
         classes: How many classes.
