@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rugged.metrics import corruption_error, error_rate, in_top, mean_corruption_accuracy, mean_corruption_error
+from rugged.metrics import (
+    corruption_error,
+    error_rate,
+    in_top,
+    mean_corruption_accuracy,
+    mean_corruption_error,
+    relative_corruption_error,
+    relative_mean_corruption_error,
+)
 
 # AlexNet's errors on ImageNet-C and ResNet-50's CE and mCE, in percent, as printed in arXiv:1903.12261, table 1.
 ALEXNET = [
@@ -24,6 +32,30 @@ def test_published_resnet50_mce_follows_from_its_published_ces():
 
 def test_ce_is_the_ratio_of_sums_not_the_mean_of_ratios():
     assert corruption_error([0.1, 0.9], [0.2, 0.8]) == pytest.approx(1.0)  # The mean of ratios would be 0.8125.
+
+
+def test_relative_ce_is_the_ratio_of_what_is_added():
+    # (0.3 + 0.5 - 2 * 0.2) / (0.5 + 0.9 - 2 * 0.4), by hand.
+    assert relative_corruption_error([0.3, 0.5], 0.2, [0.5, 0.9], 0.4) == pytest.approx(0.4 / 0.6)
+    both = relative_mean_corruption_error({"a": [0.3, 0.5], "b": 0.2}, 0.2, {"a": [0.5, 0.9], "b": 0.8}, 0.4)
+    assert both == pytest.approx((0.4 / 0.6 + 0) / 2)
+
+
+def test_published_relative_mce_of_resnet50_is_above_its_mce():
+    """The paper's point: 23.9% clean error, and still more is added to it (105%) than to AlexNet's 43.5%."""
+    names = [f"corruption{number}" for number in range(15)]
+    baseline = dict(zip(names, ALEXNET, strict=True))
+    errors = {name: ce / 100 * baseline[name] for name, ce in zip(names, RESNET50_CE, strict=True)}
+    assert relative_mean_corruption_error(errors, 0.239, baseline, 0.435) == pytest.approx(1.05, abs=0.015)
+
+
+@pytest.mark.parametrize(
+    ("errors", "baseline", "message"),
+    [({}, {}, "at least one"), ({"a": 0.1}, {"b": 0.1}, "no errors for a"), ({"a": 0.1}, {"a": 0.2}, "adds nothing")],
+)
+def test_relative_figures_without_meaning_are_refused(errors, baseline, message):
+    with pytest.raises(ValueError, match=message):
+        relative_mean_corruption_error(errors, 0.1, baseline, 0.2)
 
 
 def test_arrays_are_taken_as_lists_are():

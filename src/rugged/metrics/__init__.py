@@ -1,6 +1,39 @@
 """Pure functions from arrays to figures. NumPy only; each is tested against another implementation or theory."""
 
+from rugged.metrics.bootstrap import interval, resampled_means
+from rugged.metrics.calibration import (
+    Reliability,
+    brier_score,
+    expected_calibration_error,
+    negative_log_likelihood,
+    reliability,
+)
 from rugged.metrics.classification import error_rate, in_top
-from rugged.metrics.robustness import corruption_error, mean_corruption_accuracy, mean_corruption_error
+from rugged.metrics.robustness import (
+    corruption_error,
+    mean_corruption_accuracy,
+    mean_corruption_error,
+    relative_corruption_error,
+    relative_mean_corruption_error,
+)
+from rugged.metrics.sequences import flip_probability, mean_flip_rate, top5_distance
 
-__all__ = ["corruption_error", "error_rate", "in_top", "mean_corruption_accuracy", "mean_corruption_error"]
+__all__ = [
+    "Reliability",
+    "brier_score",
+    "corruption_error",
+    "error_rate",
+    "expected_calibration_error",
+    "flip_probability",
+    "in_top",
+    "interval",
+    "mean_corruption_accuracy",
+    "mean_corruption_error",
+    "mean_flip_rate",
+    "negative_log_likelihood",
+    "relative_corruption_error",
+    "relative_mean_corruption_error",
+    "reliability",
+    "resampled_means",
+    "top5_distance",
+]

@@ -23,9 +23,7 @@ def corruption_error(errors: Errors, baseline: Errors) -> float:
     Raises:
         ValueError: An error rate outside [0, 1], lists of different length, or a baseline without errors.
     """
-    counts = np.size(errors), np.size(baseline)
-    if np.ndim(errors) and np.ndim(baseline) and counts[0] != counts[1]:
-        raise ValueError(f"{counts[0]} severities cannot be compared with the baseline's {counts[1]}")
+    _same_severities(errors, baseline)
     divisor = _mean(baseline)
     if divisor == 0.0:
         raise ValueError("the baseline makes no errors here, so a ratio to it has no meaning")
@@ -48,12 +46,49 @@ def mean_corruption_error(errors: Mapping[str, Errors], baseline: Mapping[str, E
         >>> mean_corruption_error({"fog": [0.2, 0.4], "snow": 0.5}, {"fog": [0.4, 0.8], "snow": 0.5})
         0.75
     """
-    if not errors:
-        raise ValueError("mean_corruption_error needs at least one corruption")
-    missing = [name for name in errors if name not in baseline]
-    if missing:
-        raise ValueError(f"the baseline has no errors for {', '.join(missing)}")
+    _require_all(errors, baseline)
     return sum(corruption_error(errors[name], baseline[name]) for name in errors) / len(errors)
+
+
+def relative_corruption_error(errors: Errors, clean: float, baseline: Errors, baseline_clean: float) -> float:
+    """Relative CE: what a corruption adds to a model's error, divided by what it adds to the baseline's.
+
+    Args:
+        errors: The model's error rates at each severity, or their mean.
+        clean: Its error rate without corruption.
+        baseline: The baseline's error rates, at the same severities.
+        baseline_clean: Its error rate without corruption.
+
+    Returns:
+        The ratio of sums over the severities: 1.0 is as stable as the baseline, lower is better.
+
+    Raises:
+        ValueError: As :func:`corruption_error`; or the corruption adds nothing to the baseline's error.
+    """
+    _same_severities(errors, baseline)
+    added = _mean(baseline) - _mean(baseline_clean)
+    if added <= 0:
+        raise ValueError("the corruption adds nothing to the baseline's error, so a ratio to it has no meaning")
+    return (_mean(errors) - _mean(clean)) / added
+
+
+def relative_mean_corruption_error(
+    errors: Mapping[str, Errors], clean: float, baseline: Mapping[str, Errors], baseline_clean: float
+) -> float:
+    """Relative mCE: the mean over the corruptions of each one's :func:`relative_corruption_error`.
+
+    Args:
+        errors: For each corruption the model's error rates.
+        clean: Its error rate without corruption.
+        baseline: For the same corruptions the baseline's; it may hold more, which are not used.
+        baseline_clean: Its error rate without corruption.
+
+    Raises:
+        ValueError: No corruptions, one that the baseline lacks, or one that adds nothing to its error.
+    """
+    _require_all(errors, baseline)
+    ratios = (relative_corruption_error(errors[name], clean, baseline[name], baseline_clean) for name in errors)
+    return sum(ratios) / len(errors)
 
 
 def mean_corruption_accuracy(errors: Mapping[str, Errors]) -> float:
@@ -61,6 +96,20 @@ def mean_corruption_accuracy(errors: Mapping[str, Errors]) -> float:
     if not errors:
         raise ValueError("mean_corruption_accuracy needs at least one corruption")
     return 1.0 - sum(_mean(values) for values in errors.values()) / len(errors)
+
+
+def _require_all(errors: Mapping[str, Errors], baseline: Mapping[str, Errors]) -> None:
+    if not errors:
+        raise ValueError("a mean over corruptions needs at least one corruption")
+    missing = [name for name in errors if name not in baseline]
+    if missing:
+        raise ValueError(f"the baseline has no errors for {', '.join(missing)}")
+
+
+def _same_severities(errors: Errors, baseline: Errors) -> None:
+    counts = np.size(errors), np.size(baseline)
+    if np.ndim(errors) and np.ndim(baseline) and counts[0] != counts[1]:
+        raise ValueError(f"{counts[0]} severities cannot be compared with the baseline's {counts[1]}")
 
 
 def _mean(errors: Errors) -> float:
