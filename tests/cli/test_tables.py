@@ -5,7 +5,7 @@ import pytest
 from rugged.cli.tables import print_results
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.results import Conditions, Made, ModelFacts, Summary
-from rugged.results.summary import BaselineFacts, CleanResult, CorruptionResult, MeanCorruptionError
+from rugged.results.summary import BaselineFacts, CleanResult, CorruptionResult, Intervals, MeanCorruptionError
 
 
 def make_summary(name="demo", *, corruptions=BENCHMARK, severities=SEVERITIES, classes=10, mce=True, notes=()):
@@ -19,9 +19,11 @@ def make_summary(name="demo", *, corruptions=BENCHMARK, severities=SEVERITIES, c
             "builtin", "a" * 64, "val", 1000, classes, (64, 64), "in memory", "no", "tiny64", "none", 0, 1,
             corruptions, severities,
         ),
-        clean=CleanResult(1.0, 1.0, 2.0),
-        corruptions={each: CorruptionResult(wrong, wrong, wrong, 1.0 if mce else None) for each in corruptions},
+        clean=CleanResult(1.0, 1.0, 2.0, 1.0, 2.0),
+        corruptions={each: CorruptionResult(*[wrong] * 5, 1.0 if mce else None) for each in corruptions},
         mean_corruption_accuracy=0.0,
+        without_noise=0.0,
+        intervals=Intervals((1.0, 1.0), (1.0, 1.0), (0.0, 0.0), (0.0, 0.0), dict.fromkeys(corruptions, (1.0, 1.0))),
         made=Made("rugged benchmark", 1.0, {}, {}),
         mce=MeanCorruptionError(1.234, corruptions, complete, baseline) if mce else None,
         notes=notes,
@@ -52,7 +54,8 @@ def test_errors_fit_80_columns_with_whole_names_and_numbered_severities(printed)
 )
 def test_names_are_printed_as_they_are(printed, name):
     lines = printed(make_summary(name, notes=(f"Classes of {name[:30]} were set aside.",)))
-    assert any(line.startswith(f"│ {name} ") for line in lines)
+    head = lines[2 : next(index for index, line in enumerate(lines) if line.startswith("┡"))]
+    assert "".join(line.split("┃")[2].strip() for line in head) == name  # A long one is folded, never cut.
     assert f"Errorof{name}" in "".join("".join(lines).split())  # A long title wraps.
     assert any(f"Classes of {name[:30]}" in line for line in lines)
 
@@ -67,19 +70,15 @@ def test_names_are_printed_as_they_are(printed, name):
     ],
 )
 def test_the_mce_says_what_it_is_over(printed, extent, label):
-    lines = printed(make_summary(**extent))
-    head = next(index for index, line in enumerate(lines) if "Model" in line)
-    end = next(index for index, line in enumerate(lines) if line.startswith("┡"))
-    top = next(index for index, line in enumerate(lines) if line.startswith("┏"))
-    assert top < head < end
-    assert " ".join(" ".join(line.split("┃")[-2] for line in lines[top + 1 : end]).split()) == label
-    assert "123.4%" in "".join(lines)
+    rows = [line.strip("│").split("│") for line in printed(make_summary(**extent)) if line.count("│") == 3]
+    assert {cells[0].strip(): cells[1].strip() for cells in rows}[label] == "123.4%"
 
 
-def test_top5_of_five_classes_and_mce_without_a_baseline_are_dashes(printed):
-    for classes, top5 in ((5, "–"), (6, "0.0%")):
-        (row,) = [line for line in printed(make_summary(classes=classes, mce=False)) if line.startswith("│ demo")]
-        assert [cell.strip() for cell in row.strip("│").split("│")] == ["demo", "0.0%", top5, "0.0%", "–"]
+def test_top5_of_five_classes_and_mce_without_a_baseline_are_left_out(printed):
+    for classes in (5, 6):
+        table = "\n".join(printed(make_summary(classes=classes, mce=False))).split("Error of demo")[0]
+        assert ("Clean top-5" in table) == (classes > 5)
+        assert "mCE" not in table
 
 
 def test_what_to_bear_in_mind_stands_below(printed):

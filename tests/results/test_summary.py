@@ -179,7 +179,7 @@ def test_a_file_of_another_format_is_refused(summary, tmp_path, change):
     path = tmp_path / "summary.json"
     write_summary(path, summary)
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    with pytest.raises(ResultsError, match="not a benchmark summary of format 1"):
+    with pytest.raises(ResultsError, match="not a benchmark summary of format 2"):
         read_summary(path)
 
 

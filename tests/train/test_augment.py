@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 
+import rugged.train.augment as module
 from rugged.corruptions import BENCHMARK, EXTRA, corrupt
 from rugged.train.augment import Sources, gather, operations, settle_textures, views
 from rugged.train.augmentations.recipe import (
@@ -119,3 +120,11 @@ def test_every_table_is_off_until_its_probability_says_otherwise(name):
     table = dataclasses.replace(getattr(plain, name), probability=1.0)
     assert operations(plain) == ()
     assert operations(dataclasses.replace(plain, **{name: table}))
+
+
+def test_pixmix_alters_its_copies_as_strongly_as_the_recipe_says(monkeypatch):
+    monkeypatch.setattr(module, "pixmix", lambda images, mixers, copy, **_: copy(images))
+    monkeypatch.setattr(module, "alter", lambda images, *, severity: images + severity)
+    recipe = AugmentRecipe(crop=0, flip=False, pixmix=PixMixRecipe(1.0, severity=7))
+    (view,) = views(torch.zeros(2, 3, 8, 8, dtype=torch.uint8), recipe, Sources(fractals=torch.empty(0)), 8)
+    assert (view == 7).all()

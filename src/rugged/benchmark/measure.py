@@ -43,7 +43,6 @@ from rugged.results import (
     Stamp,
     Summary,
     load_baseline,
-    normalise,
     read_cell,
     read_stamp,
     read_summary,
@@ -113,10 +112,8 @@ def benchmark(
         reference = bench.make_room(baseline, replace_results)
         write_json(run.classes, [asdict(info) for info in dataset.classes])
         cells = bench.measure_missing()
-        summary = bench.summarise(cells, command, (*dataset.notes, *_cautions(run, dataset)))
-        if reference is not None:
-            summary = normalise(summary, reference)
-        elif run.summary.exists() and read_summary(run.summary).mce is not None:
+        summary = bench.summarise(cells, command, (*dataset.notes, *_cautions(run, dataset)), reference)
+        if reference is None and run.summary.exists() and read_summary(run.summary).mce is not None:
             say("The mCE of the last time is gone from the summary: add --baseline again to have it.")
         write_summary(run.summary, summary)
     return summary
@@ -339,9 +336,11 @@ class _Bench:
                 f"{self.textures.label} textures now. Name the folder of photographs with --textures."
             )
 
-    def summarise(self, cells: dict[tuple[str, int], Cell], command: str, notes: Sequence[str]) -> Summary:
+    def summarise(
+        self, cells: dict[tuple[str, int], Cell], command: str, notes: Sequence[str], reference: Summary | None
+    ) -> Summary:
         """The summary of all cells, whoever measured them when."""
         stamps = [read_stamp(self.run.predictions, *cell) for cell in cells]
         seconds = sum(stamp.seconds for stamp in stamps if stamp is not None)
         made = Made(command, round(seconds, 1), versions(), describe(self.fabric))
-        return summarise(cells, self.facts, self.conditions, made, notes)
+        return summarise(cells, self.facts, self.conditions, made, notes, reference)

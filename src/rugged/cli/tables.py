@@ -6,15 +6,15 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-from rugged.report import accuracy_table, caveats, error_table, mce_label, mean_extent, severities
+from rugged.report import caveats, error_table, headline_table, mce_label, mean_extent, severities
 from rugged.report.charts import percent
 from rugged.results import Summary
 
 
 def print_results(summaries: Sequence[Summary]) -> None:
-    """Print the accuracy table of one or more models, the error table of the first, and what to bear in mind."""
+    """Print the figures of one or more models, the error table of the first, and what to bear in mind."""
     console = Console(highlight=False, markup=False, emoji=False)
-    tables = _accuracies(summaries), _errors(summaries[0])
+    tables = _headlines(summaries), _errors(summaries[0])
     console.width = max(console.width, *(_least_width(console, table) for table in tables))
     for table in tables:
         console.print(table)
@@ -29,15 +29,14 @@ def _least_width(console: Console, table: Table) -> int:
     return Measurement.get(console, console.options.update(max_width=1000), table).minimum
 
 
-def _accuracies(summaries: Sequence[Summary]) -> Table:
+def _headlines(summaries: Sequence[Summary]) -> Table:
     conditions = summaries[0].conditions
     table = Table(title=f"{conditions.dataset}, {conditions.split}, n = {conditions.images:,}")
-    table.add_column("Model", no_wrap=True)
-    for title in ("Top-1", "Top-5", "Corrupted top-1", mce_label(summaries[0])):
-        table.add_column(title, justify="right")
-    for row in accuracy_table(summaries):
-        figures = (row.clean_top1, row.clean_top5, row.mean_corruption_accuracy, row.mce)
-        table.add_row(row.model, *map(percent, figures))
+    table.add_column("With 95% interval", no_wrap=True)
+    for summary in summaries:
+        table.add_column(summary.model.name, justify="right", overflow="fold")
+    for row in headline_table(summaries):
+        table.add_row(row.label, *row.values)
     return table
 
 

@@ -2,6 +2,7 @@
 
 from rugged.report.curves import draw_curves
 from rugged.report.extent import mce_label, mean_extent, severities
+from rugged.report.headlines import HeadlineRow, headline_table
 from rugged.report.overview import caveats
 from rugged.report.page import write_report
 from rugged.report.tables import AccuracyRow, ErrorRow, accuracy_table, error_table
@@ -9,10 +10,12 @@ from rugged.report.tables import AccuracyRow, ErrorRow, accuracy_table, error_ta
 __all__ = [
     "AccuracyRow",
     "ErrorRow",
+    "HeadlineRow",
     "accuracy_table",
     "caveats",
     "draw_curves",
     "error_table",
+    "headline_table",
     "mce_label",
     "mean_extent",
     "severities",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rugged.core.errors import ConfigError, IncomparableError, ResultsError
 from rugged.results import RunFolder, Summary, differences, read_summary
+from rugged.results.conditions import Conditions
 from rugged.results.predictions import cell_path
-from rugged.results.summary import Conditions
 
 
 @dataclass(frozen=True)

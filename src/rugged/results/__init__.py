@@ -2,18 +2,11 @@
 
 from rugged.results.baselines import load_baseline
 from rugged.results.comparison import differences
+from rugged.results.conditions import Conditions, Made, ModelFacts
 from rugged.results.predictions import CLEAN, Cell, Stamp, read_cell, read_cells, read_stamp, write_cell
 from rugged.results.runs import RunFolder
-from rugged.results.summary import (
-    Conditions,
-    Made,
-    ModelFacts,
-    Summary,
-    normalise,
-    read_summary,
-    summarise,
-    write_summary,
-)
+from rugged.results.summarise import normalise, summarise
+from rugged.results.summary import Summary, read_summary, write_summary
 
 __all__ = [
     "CLEAN",

@@ -6,8 +6,9 @@ from pathlib import Path
 from rugged.core.errors import IncomparableError, ResultsError
 from rugged.core.hints import suggest
 from rugged.results.comparison import differences
+from rugged.results.conditions import Conditions
 from rugged.results.runs import RunFolder
-from rugged.results.summary import Conditions, Summary, read_summary
+from rugged.results.summary import Summary, read_summary
 
 
 def shipped_baselines() -> dict[str, Path]:

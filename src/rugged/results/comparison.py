@@ -1,6 +1,6 @@
 """Which measurements may be held against each other: those of the same images under the same conditions."""
 
-from rugged.results.summary import Conditions
+from rugged.results.conditions import Conditions
 
 # Another draw of the same noise is the same test, a data set is known by its content, and a limit shows in the images.
 _MAY_DIFFER = ("dataset", "seed", "limit")

@@ -1,114 +1,50 @@
 """The summary of a benchmark: every figure as a function of the saved predictions, with how it came about."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from rugged.core.catalogue import BENCHMARK, PROCEDURAL_NOTE, SEVERITIES, display_name, size_note
-from rugged.core.configuration import from_plain, to_plain
+from rugged.core.configuration import from_plain
 from rugged.core.errors import ResultsError, RuggedError
 from rugged.core.files import read_json, write_json
-from rugged.metrics import corruption_error, error_rate, mean_corruption_accuracy, mean_corruption_error
-from rugged.results.predictions import CLEAN, Cell
+from rugged.results.conditions import Conditions, Made, ModelFacts
 
-FORMAT: Literal[1] = 1
+FORMAT: Literal[2] = 2
 
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """What was measured. ``training_operations`` is the model file's ledger of what training did to the images."""
-
-    name: str
-    architecture: str
-    parameters: int
-    sha256: str
-    input_size: int
-    training_operations: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """What the figures depend on besides the model. Results are comparable only where these agree.
-
-    Attributes:
-        dataset: Its name.
-        content_hash: SHA-256 over the class ids and the measured images' pixels, labels and ids, and nothing else: data
-            sets that differ in their training images alone give comparable results.
-        split: Which split was read.
-        images: How many images, n.
-        classes: How many classes.
-        size: Height and width of the images that were corrupted.
-        route: ``"in memory"``: corrupted on the fly, nothing stored.
-        stored: Storage step between corruption and model: ``"no"``.
-        preset: Severity table.
-        textures: What frost laid over the images: ``"photographs"`` (the published ones), ``"procedural"``, or
-            ``"none"`` where frost was not measured.
-        seed: Seed of the keyed random streams.
-        stream_version: Version of their layout.
-        corruptions: What was measured, in the catalogue's order.
-        severities: At which severities.
-        limit: Images a quick run was limited to, evenly over the classes; None for all.
-    """
-
-    dataset: str
-    content_hash: str
-    split: str
-    images: int
-    classes: int
-    size: tuple[int, ...]
-    route: str
-    stored: str
-    preset: str
-    textures: str
-    seed: int
-    stream_version: int
-    corruptions: tuple[str, ...]
-    severities: tuple[int, ...]
-    limit: int | None = None
-
-    @property
-    def cells(self) -> list[tuple[str, int]]:
-        """Every (corruption, severity) that these conditions name, clean first."""
-        return [(CLEAN, 0), *((name, severity) for name in self.corruptions for severity in self.severities)]
-
-    @property
-    def averaged(self) -> tuple[str, ...]:
-        """What means are over: the benchmark's corruptions alone, as published means are; else the extra ones."""
-        return tuple(name for name in self.corruptions if name in BENCHMARK) or self.corruptions
-
-    def without_extent(self) -> dict[str, Any]:
-        """All but which corruptions and severities were measured, with frost's textures: what every cell depends on."""
-        extent = ("corruptions", "severities", "textures")
-        return {key: value for key, value in to_plain(self).items() if key not in extent}
-
-    def of_cell(self, corruption: str) -> dict[str, Any]:
-        """What the cells of one corruption depend on."""
-        return self.without_extent() | ({"textures": self.textures} if corruption == "frost" else {})
-
-    def goes_with(self, other: "Conditions") -> bool:
-        """Whether cells measured under either may stand in one summary."""
-        same_textures = "none" in (self.textures, other.textures) or self.textures == other.textures
-        return same_textures and self.without_extent() == other.without_extent()
+Ends = tuple[float, ...]
+"""Lower and upper end of the 95% interval of a figure, by the bootstrap over images."""
 
 
 @dataclass(frozen=True)
 class CleanResult:
-    """Figures on the uncorrupted images: error rates in [0, 1], mean cross-entropy in nats."""
+    """Figures on the uncorrupted images.
+
+    Attributes:
+        error: Top-1 error rate in [0, 1].
+        top5_error: Top-5 error rate.
+        loss: Negative log-likelihood in nats.
+        ece: Expected calibration error in [0, 1], over 15 bins.
+        brier: Brier score in [0, 2].
+    """
 
     error: float
     top5_error: float
     loss: float
+    ece: float
+    brier: float
 
 
 @dataclass(frozen=True)
 class CorruptionResult:
-    """Figures under one corruption, a value for each severity; ``ce`` needs a baseline."""
+    """The same figures under one corruption, a value for each severity; ``ce`` and ``relative_ce`` need a baseline."""
 
     error: tuple[float, ...]
     top5_error: tuple[float, ...]
     loss: tuple[float, ...]
+    ece: tuple[float, ...]
+    brier: tuple[float, ...]
     ce: float | None = None
+    relative_ce: float | None = None
 
 
 @dataclass(frozen=True)
@@ -123,151 +59,87 @@ class BaselineFacts:
 
 @dataclass(frozen=True)
 class MeanCorruptionError:
-    """MCE with the corruptions it is over; ``complete`` where these are the fifteen at all five severities."""
+    """MCE and what it is over.
+
+    Attributes:
+        value: The ratio; 1.0 is as good as the baseline.
+        over: Corruptions.
+        complete: These are the benchmark's fifteen, at all five severities.
+        baseline: Whose errors divide. They are taken as they are: intervals are over the model's images alone.
+        relative: Relative mCE; None where a corruption adds nothing to the baseline's error.
+        unseen: MCE over those of the corruptions that the model has not seen in training; None where it has seen none,
+            or all.
+        interval: Of ``value``; None where it was computed without the predictions.
+        relative_interval: Of ``relative``.
+        unseen_interval: Of ``unseen``.
+    """
 
     value: float
     over: tuple[str, ...]
     complete: bool
     baseline: BaselineFacts
+    relative: float | None = None
+    unseen: float | None = None
+    interval: Ends | None = None
+    relative_interval: Ends | None = None
+    unseen_interval: Ends | None = None
 
 
 @dataclass(frozen=True)
-class Made:
-    """How the measurement was made.
+class Intervals:
+    """How much the figures would move with other images of the same kind; all cells of an image move together.
 
     Attributes:
-        command: The last command that measured or summarised.
-        seconds: Sum over the cells of the time each took to measure, by whichever command.
-        versions: Of Python and of the packages that decide a result, the same for every cell.
-        hardware: Likewise the same for every cell.
+        clean_error: Of the clean top-1 error.
+        clean_top5_error: Of the clean top-5 error.
+        mean_corruption_accuracy: Of the mean over the corruptions.
+        without_noise: Of the mean over those that are no noise; None where there is none.
+        errors: Of each corruption's mean error over the severities.
     """
 
-    command: str
-    seconds: float
-    versions: dict[str, str]
-    hardware: dict[str, Any]
+    clean_error: Ends
+    clean_top5_error: Ends
+    mean_corruption_accuracy: Ends
+    without_noise: Ends | None
+    errors: dict[str, Ends]
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The content of ``benchmark/summary.json``. All errors are fractions in [0, 1]."""
+    """The content of ``benchmark/summary.json``. All errors are fractions in [0, 1].
+
+    Attributes:
+        model: What was measured.
+        conditions: Under which conditions.
+        clean: Figures without corruption.
+        corruptions: Figures under each.
+        mean_corruption_accuracy: Over the benchmark's corruptions that were measured, else over the extra ones.
+        without_noise: The same without Gaussian, shot, impulse and speckle noise; None where nothing else was measured.
+        made: How.
+        intervals: Of the headline figures.
+        mce: Where there is a baseline.
+        seen_in_training: Corruptions of the benchmark that the training ledger names.
+        notes: What a reader must know.
+        format: Of this file.
+    """
 
     model: ModelFacts
     conditions: Conditions
     clean: CleanResult
     corruptions: dict[str, CorruptionResult]
     mean_corruption_accuracy: float
+    without_noise: float | None
     made: Made
+    intervals: Intervals
     mce: MeanCorruptionError | None = None
     seen_in_training: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    format: Literal[1] = field(default=FORMAT)
+    format: Literal[2] = field(default=FORMAT)
 
     @property
     def errors(self) -> dict[str, tuple[float, ...]]:
         """Error rates per corruption and severity."""
         return {name: result.error for name, result in self.corruptions.items()}
-
-
-def summarise(
-    cells: Mapping[tuple[str, int], Cell],
-    model: ModelFacts,
-    conditions: Conditions,
-    made: Made,
-    notes: Sequence[str] = (),
-) -> Summary:
-    """Compute every figure that needs no baseline.
-
-    Args:
-        cells: Predictions; must hold clean and every corruption × severity that ``conditions`` names.
-        model: The measured model.
-        conditions: What was measured.
-        made: How.
-        notes: What a reader must know besides, of the data and the model.
-
-    Raises:
-        ResultsError: A cell is missing, or is not about the same images as the others.
-    """
-    wanted = conditions.cells
-    missing = [f"{name}-{severity}" for name, severity in wanted if (name, severity) not in cells]
-    if missing:
-        raise ResultsError(
-            f"{len(missing)} cells are missing ({', '.join(missing[:3])} …). Run `rugged benchmark` again."
-        )
-    clean = cells[CLEAN, 0]
-    strange = [f"{name}-{severity}" for name, severity in wanted if cells[name, severity].ids != clean.ids]
-    if strange or len(clean.ids) != conditions.images:
-        raise ResultsError(
-            f"The cells are not about the same {conditions.images:,} images ({', '.join(strange) or CLEAN} differ). "
-            "Run `rugged benchmark` again."
-        )
-    results = {
-        name: _corruption_result([cells[name, severity] for severity in conditions.severities])
-        for name in conditions.corruptions
-    }
-    return Summary(
-        model=model,
-        conditions=conditions,
-        clean=CleanResult(error_rate(clean.correct), error_rate(clean.in_top5), float(clean.loss.mean(dtype=float))),
-        corruptions=results,
-        mean_corruption_accuracy=mean_corruption_accuracy({name: results[name].error for name in conditions.averaged}),
-        made=made,
-        seen_in_training=tuple(name for name in BENCHMARK if name in model.training_operations),
-        notes=(*notes, *_notes(conditions)),
-    )
-
-
-def _corruption_result(cells: Sequence[Cell]) -> CorruptionResult:
-    return CorruptionResult(
-        error=tuple(error_rate(cell.correct) for cell in cells),
-        top5_error=tuple(error_rate(cell.in_top5) for cell in cells),
-        loss=tuple(float(cell.loss.mean(dtype=float)) for cell in cells),
-    )
-
-
-def _notes(conditions: Conditions) -> tuple[str, ...]:
-    notes = []
-    missing = [name for name in BENCHMARK if name not in conditions.corruptions]
-    if missing:
-        names = ", ".join(display_name(name) for name in missing)
-        measured = len(BENCHMARK) - len(missing)
-        notes.append(
-            f"{measured} of the 15 benchmark corruptions {'was' if measured == 1 else 'were'} measured, so means over "
-            f"them are not comparable with published ones. Missing: {names}."
-        )
-    if conditions.severities != SEVERITIES:
-        notes.append(f"Only severities {', '.join(map(str, conditions.severities))} of 1 to 5 were measured.")
-    if conditions.limit is not None:
-        notes.append(f"Quick run: limited to {conditions.images:,} images, taken evenly over the classes.")
-    if conditions.textures == "procedural":
-        notes.append(f"Frost: {PROCEDURAL_NOTE}.")
-    height, width = conditions.size
-    if (note := size_note(conditions.preset, height, width)) is not None:
-        notes.append(note)
-    if conditions.route == "in memory":
-        notes.append("Corrupted in memory, without the official files' JPEG storage, which costs further accuracy.")
-    return tuple(notes)
-
-
-def normalise(summary: Summary, baseline: Summary) -> Summary:
-    """Add CE and mCE relative to ``baseline``, over the benchmark corruptions that ``summary`` measured.
-
-    The caller has checked that the two are comparable (:func:`rugged.results.load_baseline`).
-    """
-    results = {
-        name: replace(result, ce=corruption_error(result.error, baseline.corruptions[name].error))
-        for name, result in summary.corruptions.items()
-    }
-    over = tuple(name for name in BENCHMARK if name in results)
-    mce = None
-    if over:
-        value = mean_corruption_error({name: summary.errors[name] for name in over}, baseline.errors)
-        complete = over == BENCHMARK and summary.conditions.severities == SEVERITIES
-        facts = baseline.model
-        mce = MeanCorruptionError(
-            value, over, complete, BaselineFacts(facts.name, facts.architecture, baseline.clean.error, facts.sha256)
-        )
-    return replace(summary, corruptions=results, mce=mce)
 
 
 def write_summary(path: Path, summary: Summary) -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from rugged.core.selection import choose_corruptions
 from rugged.corruptions import Textures, choose_textures, corrupt_randomly
-from rugged.train.augmentations.augmix import augmix
+from rugged.train.augmentations.augmix import alter, augmix
 from rugged.train.augmentations.fourier import fourier_mix
 from rugged.train.augmentations.fourier import operations as fourier_operations
 from rugged.train.augmentations.fractals import fractals
@@ -146,7 +147,7 @@ def _recolour(images: Tensor, recipe: AugmentRecipe, sources: Sources, augmix_pr
     if sources.fractals is not None:
         pix = recipe.pixmix
         images = pixmix(
-            images, sources.fractals, lambda batch: trivial_augment(batch, names=STRICT),
+            images, sources.fractals, partial(alter, severity=pix.severity),
             rounds=pix.rounds, beta=pix.beta, probability=pix.probability,
         )  # fmt: skip
     if recipe.smooth.probability:

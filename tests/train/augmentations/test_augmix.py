@@ -9,7 +9,7 @@ from scipy import stats
 from torchvision.transforms.v2 import functional
 
 from rugged.train.augmentations import augmix as module
-from rugged.train.augmentations.augmix import augmix
+from rugged.train.augmentations.augmix import alter, augmix
 from rugged.train.augmentations.operations import STRICT, TRIVIAL
 
 LIKELY = 1e-4
@@ -159,3 +159,17 @@ def test_everything_is_drawn_on_the_device():
     assert result.is_cuda
     torch.manual_seed(3)
     assert torch.equal(augmix(images), result)
+
+
+def test_what_alters_a_copy_is_as_strong_as_its_severity_says():
+    """At 3 of 10 the authors' program shifts by 64 / 3 · 0.3 pixels at most, and solarizes from 256 - 76 on."""
+    torch.manual_seed(0)
+    line = torch.zeros(400, 3, 64, 64, dtype=torch.uint8)
+    line[..., 32] = 255
+    found = alter(line, severity=3, names=("translate_x",)).amax(dim=(1, 2)).argmax(dim=1)
+    assert (found.min(), found.max()) == (26, 38)
+    levels = torch.arange(256, dtype=torch.uint8).expand(400, 3, 16, 256)
+    solarized = alter(levels, severity=3, names=("solarize",))
+    changed = (solarized != levels).flatten(0, 2).any(dim=0).nonzero().flatten()
+    assert changed.min() == 180
+    assert (solarized[:, :, :, 180:].amin(), solarized[:, :, :, :180].amax()) == (0, 179)

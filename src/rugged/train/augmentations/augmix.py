@@ -59,6 +59,27 @@ def augmix(
     return _mix(images, copies.view(width, *images.shape), alpha)
 
 
+def alter(images: Tensor, *, severity: float = 3, names: Sequence[str] = STRICT) -> Tensor:
+    """Do one of AugMix's operations to each image.
+
+    Args:
+        images: ``(N, 3, H, W)`` uint8. Not modified.
+        severity: Strengths are uniform from 0.1 to this, of 10.
+        names: The operations to choose from; at least one.
+
+    Returns:
+        ``(N, 3, H, W)`` uint8.
+
+    Raises:
+        ConfigError: An unknown operation, or none.
+    """
+    require_known("names", names, TRIVIAL)
+    strengths = draw_signs(torch.empty(1, len(images), device=images.device).uniform_(0.1, severity).div_(_LEVELS))
+    choices = torch.randint(len(names), strengths.shape)
+    ranges = _ranges(*images.shape[2:])
+    return apply_chosen(images.contiguous(), names, choices, strengths, ranges, smooth=True)
+
+
 def _ranges(height: int, width: int) -> Ranges:
     return {
         **dict.fromkeys(("shear_x", "shear_y"), lambda strength: 0.3 * strength),

@@ -35,7 +35,7 @@ def pixmix(
             picture gets a window at random.
         augment: Makes an augmented copy of each picture of a batch, uint8 to uint8.
         rounds: Most rounds of mixing, at least 0.
-        beta: Above 0. The larger, the less of what is mixed in: 1 / (1 + beta) of it in the mean.
+        beta: From 0.1 on. The larger, the less of what is mixed in: 1 / (1 + beta) of it in the mean.
         probability: Of treating a picture at all.
 
     Returns:

@@ -69,16 +69,18 @@ class AugMixRecipe:
 
 @dataclass(frozen=True)
 class PixMixRecipe:
-    """PixMix: a picture mixed with fractals.
+    """PixMix: a picture mixed with fractals and with altered copies of itself.
 
     Attributes:
         probability: Of a picture to be treated.
+        severity: Strength of what alters the copies, AugMix's operations, 1 to 10.
         rounds: The most mixes, one upon the other.
         beta: How strongly the original stays; the larger, the more.
         fractals: How many are drawn to choose from.
     """
 
     probability: float = 0.0
+    severity: int = 3
     rounds: int = 4
     beta: float = 3.0
     fractals: int = 512
@@ -221,8 +223,9 @@ AUGMENT_LIMITS: dict[str, tuple[float, float]] = {
     "augmix.depth": (-1, 16),
     "augmix.alpha": (1e-3, 1000),
     "pixmix.probability": (0, 1),
+    "pixmix.severity": (1, 10),
     "pixmix.rounds": (1, 16),
-    "pixmix.beta": (1e-3, 1000),
+    "pixmix.beta": (0.1, 1000),
     "pixmix.fractals": (1, 100_000),
     "smooth.probability": (0, 1),
     "fourier.probability": (0, 1),

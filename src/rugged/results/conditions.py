@@ -1,0 +1,102 @@
+"""What was measured, under which conditions, and how: all that a figure depends on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from rugged.core.catalogue import BENCHMARK
+from rugged.core.configuration import to_plain
+from rugged.results.predictions import CLEAN
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What was measured. ``training_operations`` is the model file's ledger of what training did to the images."""
+
+    name: str
+    architecture: str
+    parameters: int
+    sha256: str
+    input_size: int
+    training_operations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the figures depend on besides the model. Results are comparable only where these agree.
+
+    Attributes:
+        dataset: Its name.
+        content_hash: SHA-256 over the class ids and the measured images' pixels, labels and ids, and nothing else: data
+            sets that differ in their training images alone give comparable results.
+        split: Which split was read.
+        images: How many images, n.
+        classes: How many classes.
+        size: Height and width of the images that were corrupted.
+        route: ``"in memory"``: corrupted on the fly, nothing stored.
+        stored: Storage step between corruption and model: ``"no"``.
+        preset: Severity table.
+        textures: What frost laid over the images: ``"photographs"`` (the published ones), ``"procedural"``, or
+            ``"none"`` where frost was not measured.
+        seed: Seed of the keyed random streams.
+        stream_version: Version of their layout.
+        corruptions: What was measured, in the catalogue's order.
+        severities: At which severities.
+        limit: Images a quick run was limited to, evenly over the classes; None for all.
+    """
+
+    dataset: str
+    content_hash: str
+    split: str
+    images: int
+    classes: int
+    size: tuple[int, ...]
+    route: str
+    stored: str
+    preset: str
+    textures: str
+    seed: int
+    stream_version: int
+    corruptions: tuple[str, ...]
+    severities: tuple[int, ...]
+    limit: int | None = None
+
+    @property
+    def cells(self) -> list[tuple[str, int]]:
+        """Every (corruption, severity) that these conditions name, clean first."""
+        return [(CLEAN, 0), *((name, severity) for name in self.corruptions for severity in self.severities)]
+
+    @property
+    def averaged(self) -> tuple[str, ...]:
+        """What means are over: the benchmark's corruptions alone, as published means are; else the extra ones."""
+        return tuple(name for name in self.corruptions if name in BENCHMARK) or self.corruptions
+
+    def without_extent(self) -> dict[str, Any]:
+        """All but which corruptions and severities were measured, with frost's textures: what every cell depends on."""
+        extent = ("corruptions", "severities", "textures")
+        return {key: value for key, value in to_plain(self).items() if key not in extent}
+
+    def of_cell(self, corruption: str) -> dict[str, Any]:
+        """What the cells of one corruption depend on."""
+        return self.without_extent() | ({"textures": self.textures} if corruption == "frost" else {})
+
+    def goes_with(self, other: "Conditions") -> bool:
+        """Whether cells measured under either may stand in one summary."""
+        same_textures = "none" in (self.textures, other.textures) or self.textures == other.textures
+        return same_textures and self.without_extent() == other.without_extent()
+
+
+@dataclass(frozen=True)
+class Made:
+    """How the measurement was made.
+
+    Attributes:
+        command: The last command that measured or summarised.
+        seconds: Sum over the cells of the time each took to measure, by whichever command.
+        versions: Of Python and of the packages that decide a result, the same for every cell.
+        hardware: Likewise the same for every cell.
+    """
+
+    command: str
+    seconds: float
+    versions: dict[str, str]
+    hardware: dict[str, Any]

@@ -1,0 +1,53 @@
+"""The bootstrap over images: a model's errors as they would be with other images of the same kind."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rugged.metrics import resampled_means
+from rugged.results.conditions import Conditions
+from rugged.results.predictions import CLEAN, Cell
+
+Draws = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """Error rates in each of the draws, ``(draws,)``. A draw takes the same images for all of them.
+
+    Attributes:
+        clean: Top-1 error without corruption.
+        clean_top5: Top-5 error without corruption.
+        corruptions: For each corruption the mean top-1 error over its severities.
+    """
+
+    clean: Draws
+    clean_top5: Draws
+    corruptions: dict[str, Draws]
+
+    def accuracy(self, names: Sequence[str]) -> Draws:
+        """Mean accuracy over some corruptions."""
+        accuracy: Draws = 1 - np.mean([self.corruptions[name] for name in names], axis=0)
+        return accuracy
+
+
+def resample(cells: Mapping[tuple[str, int], Cell], conditions: Conditions) -> Resampled:
+    """Draw the images anew, a thousand times.
+
+    Args:
+        cells: Clean and every corruption × severity that ``conditions`` names, of the same images.
+        conditions: What was measured.
+    """
+    clean = cells[CLEAN, 0]
+    rows = [
+        ~clean.correct,
+        ~clean.in_top5,
+        *(
+            np.mean([~cells[name, severity].correct for severity in conditions.severities], axis=0)
+            for name in conditions.corruptions
+        ),
+    ]
+    first, top5, *others = resampled_means(np.stack(rows)).T
+    return Resampled(first, top5, dict(zip(conditions.corruptions, others, strict=True)))

@@ -1,0 +1,219 @@
+"""From saved predictions to a summary's figures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rugged.core.catalogue import BENCHMARK, PROCEDURAL_NOTE, SEVERITIES, display_name, size_note
+from rugged.core.errors import ResultsError
+from rugged.metrics import (
+    brier_score,
+    corruption_error,
+    error_rate,
+    expected_calibration_error,
+    interval,
+    mean_corruption_accuracy,
+    mean_corruption_error,
+    negative_log_likelihood,
+    relative_corruption_error,
+)
+from rugged.results.conditions import Conditions, Made, ModelFacts
+from rugged.results.predictions import CLEAN, Cell
+from rugged.results.resampling import Draws, Resampled, resample
+from rugged.results.summary import (
+    BaselineFacts,
+    CleanResult,
+    CorruptionResult,
+    Ends,
+    Intervals,
+    MeanCorruptionError,
+    Summary,
+)
+
+
+def summarise(
+    cells: Mapping[tuple[str, int], Cell],
+    model: ModelFacts,
+    conditions: Conditions,
+    made: Made,
+    notes: Sequence[str] = (),
+    baseline: Summary | None = None,
+) -> Summary:
+    """Compute every figure of a benchmark.
+
+    Args:
+        cells: Predictions; must hold clean and every corruption × severity that ``conditions`` names.
+        model: The measured model.
+        conditions: What was measured.
+        made: How.
+        notes: What a reader must know besides, of the data and the model.
+        baseline: For CE and mCE. The caller has checked that it is comparable
+            (:func:`rugged.results.load_baseline`).
+
+    Raises:
+        ResultsError: A cell is missing, or is not about the same images as the others.
+    """
+    _require_whole(cells, conditions)
+    results = {
+        name: _corruption_result([cells[name, severity] for severity in conditions.severities])
+        for name in conditions.corruptions
+    }
+    without_noise = [name for name in conditions.averaged if not name.endswith("_noise")]
+    resampled = resample(cells, conditions)
+    summary = Summary(
+        model=model,
+        conditions=conditions,
+        clean=_clean_result(cells[CLEAN, 0]),
+        corruptions=results,
+        mean_corruption_accuracy=mean_corruption_accuracy({name: results[name].error for name in conditions.averaged}),
+        without_noise=mean_corruption_accuracy({name: results[name].error for name in without_noise})
+        if without_noise
+        else None,
+        made=made,
+        intervals=Intervals(
+            clean_error=interval(resampled.clean),
+            clean_top5_error=interval(resampled.clean_top5),
+            mean_corruption_accuracy=interval(resampled.accuracy(conditions.averaged)),
+            without_noise=interval(resampled.accuracy(without_noise)) if without_noise else None,
+            errors={name: interval(draws) for name, draws in resampled.corruptions.items()},
+        ),
+        seen_in_training=tuple(name for name in BENCHMARK if name in model.training_operations),
+        notes=(*notes, *_notes(conditions)),
+    )
+    return summary if baseline is None else _normalise(summary, baseline, resampled)
+
+
+def normalise(summary: Summary, baseline: Summary) -> Summary:
+    """Add CE and mCE relative to ``baseline``, over the benchmark corruptions that ``summary`` measured.
+
+    Without the predictions there are no intervals of these: :func:`summarise` gives them, too. The caller has checked
+    that the two are comparable (:func:`rugged.results.load_baseline`).
+    """
+    return _normalise(summary, baseline, None)
+
+
+def _require_whole(cells: Mapping[tuple[str, int], Cell], conditions: Conditions) -> None:
+    wanted = conditions.cells
+    missing = [f"{name}-{severity}" for name, severity in wanted if (name, severity) not in cells]
+    if missing:
+        raise ResultsError(
+            f"{len(missing)} cells are missing ({', '.join(missing[:3])} …). Run `rugged benchmark` again."
+        )
+    clean = cells[CLEAN, 0]
+    strange = [f"{name}-{severity}" for name, severity in wanted if cells[name, severity].ids != clean.ids]
+    if strange or len(clean.ids) != conditions.images:
+        raise ResultsError(
+            f"The cells are not about the same {conditions.images:,} images ({', '.join(strange) or CLEAN} differ). "
+            "Run `rugged benchmark` again."
+        )
+
+
+def _clean_result(cell: Cell) -> CleanResult:
+    return CleanResult(
+        error=error_rate(cell.correct),
+        top5_error=error_rate(cell.in_top5),
+        loss=negative_log_likelihood(cell.loss),
+        ece=expected_calibration_error(cell.top_probabilities[:, 0], cell.correct),
+        brier=brier_score(cell.label_probability, cell.sum_of_squares),
+    )
+
+
+def _corruption_result(cells: Sequence[Cell]) -> CorruptionResult:
+    each = [_clean_result(cell) for cell in cells]
+    return CorruptionResult(
+        error=tuple(one.error for one in each),
+        top5_error=tuple(one.top5_error for one in each),
+        loss=tuple(one.loss for one in each),
+        ece=tuple(one.ece for one in each),
+        brier=tuple(one.brier for one in each),
+    )
+
+
+def _normalise(summary: Summary, baseline: Summary, resampled: Resampled | None) -> Summary:
+    results = {
+        name: replace(
+            result,
+            ce=corruption_error(result.error, baseline.corruptions[name].error),
+            relative_ce=_relative(summary, baseline, name),
+        )
+        for name, result in summary.corruptions.items()
+    }
+    summary = replace(summary, corruptions=results)
+    over = tuple(name for name in BENCHMARK if name in results)
+    return replace(summary, mce=_mean_corruption_error(summary, baseline, over, resampled)) if over else summary
+
+
+def _relative(summary: Summary, baseline: Summary, name: str) -> float | None:
+    try:
+        return relative_corruption_error(
+            summary.errors[name], summary.clean.error, baseline.errors[name], baseline.clean.error
+        )
+    except ValueError:  # The corruption does the baseline no harm.
+        return None
+
+
+def _mean_corruption_error(
+    summary: Summary, baseline: Summary, over: tuple[str, ...], resampled: Resampled | None
+) -> MeanCorruptionError:
+    relative = [ratio for name in over if (ratio := summary.corruptions[name].relative_ce) is not None]
+    seen = [name for name in over if name in summary.seen_in_training]
+    unseen = [name for name in over if name not in seen] if seen else []
+    facts = baseline.model
+    mce = MeanCorruptionError(
+        value=_mce(summary, baseline, over),
+        over=over,
+        complete=over == BENCHMARK and summary.conditions.severities == SEVERITIES,
+        baseline=BaselineFacts(facts.name, facts.architecture, baseline.clean.error, facts.sha256),
+        relative=sum(relative) / len(relative) if len(relative) == len(over) else None,
+        unseen=_mce(summary, baseline, unseen) if unseen else None,
+    )
+    if resampled is None:
+        return mce
+    return replace(
+        mce,
+        interval=_mce_interval(resampled, baseline, over),
+        relative_interval=_relative_interval(resampled, baseline, over) if mce.relative is not None else None,
+        unseen_interval=_mce_interval(resampled, baseline, unseen) if unseen else None,
+    )
+
+
+def _mce(summary: Summary, baseline: Summary, over: Sequence[str]) -> float:
+    return mean_corruption_error({name: summary.errors[name] for name in over}, baseline.errors)
+
+
+def _mce_interval(resampled: Resampled, baseline: Summary, over: Sequence[str]) -> Ends:
+    ratios = [resampled.corruptions[name] / np.mean(baseline.errors[name]) for name in over]
+    return interval(np.mean(ratios, axis=0))
+
+
+def _relative_interval(resampled: Resampled, baseline: Summary, over: Sequence[str]) -> Ends:
+    def ratio(name: str) -> Draws:
+        added: Draws = resampled.corruptions[name] - resampled.clean
+        return added / (np.mean(baseline.errors[name]) - baseline.clean.error)
+
+    return interval(np.mean([ratio(name) for name in over], axis=0))
+
+
+def _notes(conditions: Conditions) -> tuple[str, ...]:
+    notes = []
+    missing = [name for name in BENCHMARK if name not in conditions.corruptions]
+    if missing:
+        names = ", ".join(display_name(name) for name in missing)
+        measured = len(BENCHMARK) - len(missing)
+        notes.append(
+            f"{measured} of the 15 benchmark corruptions {'was' if measured == 1 else 'were'} measured, so means over "
+            f"them are not comparable with published ones. Missing: {names}."
+        )
+    if conditions.severities != SEVERITIES:
+        notes.append(f"Only severities {', '.join(map(str, conditions.severities))} of 1 to 5 were measured.")
+    if conditions.limit is not None:
+        notes.append(f"Quick run: limited to {conditions.images:,} images, taken evenly over the classes.")
+    if conditions.textures == "procedural":
+        notes.append(f"Frost: {PROCEDURAL_NOTE}.")
+    height, width = conditions.size
+    if (note := size_note(conditions.preset, height, width)) is not None:
+        notes.append(note)
+    if conditions.route == "in memory":
+        notes.append("Corrupted in memory, without the official files' JPEG storage, which costs further accuracy.")
+    return tuple(notes)
