@@ -83,6 +83,7 @@ def test_any_override_is_taken_or_refused(text):
         ('name="quoted"', Outer("quoted")),
         ("sizes=[3]", Outer("a", sizes=(3,))),
         ("sure=true", Outer("a", sure=True)),
+        ("maybe=none", Outer("a")),
     ],
 )
 def test_overrides(override, expected):
@@ -101,7 +102,7 @@ def test_overrides(override, expected):
         ('name = "a"\ncount = true', (), ["count is True", "a whole number"]),
         ('name = "a"\ncount = 1.5', (), ["count is 1.5"]),
         ('name = "a"\nsizes = [1, "b"]', (), ["sizes[1] is 'b'"]),
-        ('name = "a"\nsizes = 3', (), ["a list of a whole number"]),
+        ('name = "a"\nsizes = 3', (), ["a list of whole numbers"]),
         ('name = "a"\n[inner]\nkind = "fansy"', (), ["plain, fancy", "'fancy'"]),
         ('name = "a"\ninner = 3', (), ["inner is 3", "a table of rate, kind"]),
         ('name = "a"', ("count",), ["key=value"]),

@@ -116,7 +116,7 @@ def test_weights_come_from_the_hub_once(hub, weights):
 def test_what_the_cache_holds_needs_no_network(hub, weights, monkeypatch):
     hub.publish(NAME, save(weights))
     build(NAME, 5, pretrained=True)
-    hub.server.server_close()
+    hub.stop()
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     assert differing(build(NAME, 5, pretrained=True), weights) == HEAD
 
@@ -159,13 +159,13 @@ def _refusal(name):
         build(name, 5, pretrained=True)
     assert time.monotonic() - start < 3
     message = str(caught.value)
-    for way_out in ("Go online once", "copy that", 'model.weights = "file.safetensors"', "model.pretrained = false"):
+    for way_out in ("Go online once", "copy that", "--set model.weights=FILE", "--set model.pretrained=false"):
         assert way_out in message
     return message
 
 
 def test_no_network_is_said_at_once(hub, tmp_path):
-    hub.server.server_close()
+    hub.stop()
     message = _refusal(NAME)
     assert f"The pretrained weights of {NAME}" in message
     assert f"from {hub.url}/{NAME}" in message
@@ -223,15 +223,23 @@ SQUEEZENET_HEAD = {"classifier.1.weight", "classifier.1.bias"}
 PUBLISHED = torchvision.models.SqueezeNet1_0_Weights.DEFAULT
 
 
-def _checkpoint(tmp_path):
+def _cached(tmp_path, monkeypatch, content):
+    """The place in the cache of a file that is published with this content, its hash in its name."""
+    monkeypatch.setattr(PUBLISHED.value, "url", f"http://x/squeezenet1_0-{hashlib.sha256(content).hexdigest()[:8]}.pth")
     path = tmp_path / "torch" / "hub" / "checkpoints" / PUBLISHED.url.rpartition("/")[2]
     path.parent.mkdir(parents=True)
+    path.write_bytes(content)
     return path
 
 
-def test_torchvision_takes_what_its_cache_holds(hub, tmp_path):
+def _pickled(tmp_path, value):
+    torch.save(value, tmp_path / "x.pth")
+    return (tmp_path / "x.pth").read_bytes()
+
+
+def test_torchvision_takes_what_its_cache_holds(hub, tmp_path, monkeypatch):
     weights = trained(torchvision.models.squeezenet1_0())
-    torch.save(weights, _checkpoint(tmp_path))
+    _cached(tmp_path, monkeypatch, _pickled(tmp_path, weights))
     assert differing(build(SQUEEZENET, 5, pretrained=True), weights) == SQUEEZENET_HEAD
     assert differing(build(SQUEEZENET, 1000, pretrained=True), weights) == set()
 
@@ -251,27 +259,29 @@ def test_torchvision_checks_the_hash_of_what_it_fetches(hub, tmp_path, monkeypat
 
 def test_torchvision_without_a_network_says_so(hub, tmp_path, monkeypatch):
     monkeypatch.setattr(PUBLISHED.value, "url", f"{hub.url}/squeezenet1_0-12345678.pth")
-    hub.server.server_close()
+    hub.stop()
     message = _refusal(SQUEEZENET)
     assert "torchvision/squeezenet1_0 (SqueezeNet1_0_Weights.IMAGENET1K_V1)" in message
     file = tmp_path / "torch" / "hub" / "checkpoints" / "squeezenet1_0-12345678.pth"
     assert f"kept in {file}, which TORCH_HOME can move (set here: TORCH_HOME={tmp_path / 'torch'}" in message
 
 
-@pytest.mark.parametrize("damage", ["cut short", "attack", "another network"])
-def test_what_is_wrong_in_torchvisions_cache_is_refused(hub, tmp_path, damage):
-    path = _checkpoint(tmp_path)
-    if damage == "attack":
-        torch.save({"x": Attack(tmp_path / "made")}, path)
-    else:
-        torch.save(trained(torchvision.models.squeezenet1_1()), path)
+@pytest.mark.parametrize("damage", ["cut short", "changed", "attack", "another network"])
+def test_what_is_wrong_in_torchvisions_cache_is_refused(hub, tmp_path, damage, monkeypatch):
+    attack = {"x": Attack(tmp_path / "made")}
+    published = _pickled(tmp_path, attack if damage == "attack" else trained(torchvision.models.squeezenet1_1()))
+    path = _cached(tmp_path, monkeypatch, published)
     if damage == "cut short":
-        path.write_bytes(path.read_bytes()[:-1000])
+        path.write_bytes(published[:-1000])
+    if damage == "changed":
+        path.write_bytes(_pickled(tmp_path, trained(torchvision.models.squeezenet1_0())))
     if damage == "another network":
         with pytest.raises(
             ModelError, match=r"published file of torchvision/squeezenet1_0 does not fit .* tensors differ"
         ):
             build(SQUEEZENET, 5, pretrained=True)
     else:
-        assert f"may be damaged: delete {path}" in _refusal(SQUEEZENET)
+        message = _refusal(SQUEEZENET)
+        assert f"may be damaged: delete {path}" in message
+        assert ("its SHA-256 does not begin with" in message) == (damage != "attack")
     assert not (tmp_path / "made").exists()

@@ -171,6 +171,14 @@ def test_a_baseline_without_errors_stops_no_row(make_study, dataset, tmp_path, m
     assert "one_b gets no mCE" in capfd.readouterr().err
 
 
+def test_several_processes_are_refused_before_anything_is_done(make_study, dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    study = make_study()
+    with pytest.raises(ConfigError, match="one process"):
+        run_study(study, study.rows, dataset, tmp_path / "out", device="cpu")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_users_error_in_a_row_keeps_its_words(make_study, dataset, tmp_path):
     study = make_study('[[models]]\nname = "vit"\nset = ["model.architecture=timm/vit_tiny_patch16_224"]\n')
     row = next(row for row in study.rows if row.name == "vit_b")

@@ -198,6 +198,9 @@ def test_divergence_stops_with_step_ids_and_advice(recipe, dataset, tmp_path, mo
     )
     with pytest.raises(RunError, match=r"nan at step 1 .*(above|below)/train\d\d.*optimizer\.lr"):
         train(recipe, dataset, tmp_path / "run", device="cpu")
+    ids = (tmp_path / "run" / "diverged.txt").read_text().split()
+    assert len(set(ids)) == recipe.batch_size
+    assert set(ids) <= set(dataset.train.ids)
 
 
 def test_holding_out_everything_is_refused(recipe, dataset, tmp_path):

@@ -18,7 +18,7 @@ from rugged.corruptions import EXTRA, corrupt
 from rugged.data import development_split, open_dataset
 from rugged.models import load_model, preprocess, save_model
 from rugged.train import load_recipe, train
-from rugged.train.network import settle_micro_batch, specify
+from rugged.train.network import find_origin, settle_micro_batch, specify
 
 SMALL = [
     "model.architecture=timm/test_resnet", "epochs=3", "batch_size=8", "development_per_class=6", "optimizer.lr=0.01",
@@ -97,6 +97,19 @@ def test_each_option_goes_on_where_it_stopped(name, dataset, tmp_path, stop_at):
     if name not in ("best", "extra", "recompute"):  # The best may be the last, the other changes nothing but clips.
         plain = train(recipe_with(), dataset, tmp_path / "plain", device="cpu")
         assert not torch.equal(weights_of(plain), weights_of(whole))
+
+
+@pytest.mark.parametrize("portions", ["micro_batch=3", "micro_batch=none"])
+def test_a_clipped_step_is_as_long_as_rate_times_norm(dataset, tmp_path, portions):
+    one_step = [
+        *WITHOUT_BATCH_NORM, "batch_size=1000", "optimizer.schedule=constant", "optimizer.momentum=0",
+        "optimizer.weight_decay=0", "optimizer.warmup_epochs=0", "optimizer.clip_norm=0.01", portions,
+    ]  # fmt: skip
+    start, end = (
+        weights_of(train(recipe_with(*one_step, f"optimizer.lr={rate}"), dataset, tmp_path / rate, device="cpu"))
+        for rate in ("1e-12", "10.0")
+    )
+    assert float((end - start).norm()) == pytest.approx(10 * 0.01, rel=1e-3)
 
 
 def test_small_portions_add_up_to_the_whole_step(dataset, tmp_path):
@@ -307,6 +320,23 @@ def test_what_earlier_training_did_stays_in_the_ledger(dataset, tmp_path):
     assert spec.mean == (0.1, 0.2, 0.3)
 
 
+@pytest.mark.parametrize("then", ["gone", "another"])
+def test_a_stopped_training_goes_on_whatever_became_of_the_weights_it_began_from(dataset, tmp_path, stop_at, then):
+    others = ["epochs=1", 'augment.corrupt.names=["fog"]', "model.mean=[0.1,0.2,0.3]", "seed=5"]
+    start = train(recipe_with("epochs=1"), dataset, tmp_path / "start", device="cpu").model
+    recipe = recipe_with(f"model.weights={start}")
+    whole = train(recipe, dataset, tmp_path / "whole", device="cpu")
+    assert read_json(whole.manifest)["origin"]["sha256"] == sha256_file(start)
+    stop_at(5)
+    with pytest.raises(Interrupted):
+        train(recipe, dataset, tmp_path / "parts", device="cpu")
+    start.unlink()
+    if then == "another":
+        train(recipe_with(*others), dataset, tmp_path / "others", device="cpu").model.rename(start)
+    parts = train(recipe, dataset, tmp_path / "parts", device="cpu")
+    assert sha256_file(parts.model) == sha256_file(whole.model)
+
+
 def test_a_head_for_other_classes_is_forgotten_though_there_are_as_many(dataset, tmp_path):
     start = train(recipe_with("epochs=1"), dataset, tmp_path / "start", device="cpu")
     model, spec = load_model(start.model)
@@ -327,7 +357,8 @@ def test_weights_of_others_stand_in_the_ledger(dataset, tmp_path):
     run = train(recipe, dataset, tmp_path / "run", device="cpu")
     assert load_model(run.model)[1].training_operations == ("weights of theirs.safetensors", "crop", "flip")
     published = recipe_with("model.architecture=timm/test_resnet.r160_in1k", "model.pretrained=true")
-    assert specify(published, dataset).training_operations[0] == "published weights of timm/test_resnet.r160_in1k"
+    spec = specify(published, dataset, find_origin(published))
+    assert spec.training_operations[0] == "published weights of timm/test_resnet.r160_in1k"
 
 
 def test_adversarial_pictures_take_part_in_the_loss(dataset, tmp_path):

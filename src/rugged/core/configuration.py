@@ -18,6 +18,9 @@ from rugged.core.hints import did_you_mean, suggest
 
 T = TypeVar("T")
 
+NONE = "none"
+"""What stands for no value, where a field may be None: TOML has no word for it, and ``--set`` must be able to unset."""
+
 
 def load(kind: type[T], text: str, *, source: str, overrides: Sequence[str] = ()) -> T:
     """Read TOML text into the frozen dataclass ``kind``.
@@ -144,7 +147,7 @@ def _convert(value: Any, hint: Any, source: str, where: str) -> Any:
     """Check ``value`` against a type hint; an int is accepted where a float is wanted, nothing else is guessed."""
     origin = get_origin(hint)
     if (inner := _without_none(hint)) is not hint:
-        return _convert(value, inner, source, where)
+        return None if value == NONE else _convert(value, inner, source, where)
     if origin is Literal:
         if value in get_args(hint):
             return value
@@ -170,9 +173,12 @@ def _unknown_choice(value: Any, known: Sequence[str], source: str, where: str) -
     return f"{source}: {where} is {value!r}; expected one of {', '.join(known)}. {suggest(value, known)}".rstrip()
 
 
+_PLURALS = {bool: "true or false", int: "whole numbers", float: "numbers", str: "strings"}
+
+
 def _describe(hint: Any) -> str:
     if get_origin(hint) is tuple:
-        return f"a list of {_describe(get_args(hint)[0])}"
+        return f"a list of {_PLURALS.get(get_args(hint)[0], 'values')}"
     if dataclasses.is_dataclass(hint):
         return f"a table of {', '.join(field.name for field in dataclasses.fields(hint))}"
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}

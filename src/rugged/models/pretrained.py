@@ -1,6 +1,7 @@
 """ImageNet weights as torchvision and timm publish them, through their own caches, and what to do without a network."""
 
 import os
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from huggingface_hub.errors import EntryNotFoundError
 from torch import Tensor, nn
 
 from rugged.core.errors import ModelError
+from rugged.core.files import sha256_file
 from rugged.models.loading import brief
 
 PATIENCE = 10.0
@@ -42,11 +44,19 @@ def torchvision_weights(name: str) -> Mapping[str, Tensor]:
     weights = torchvision.models.get_model_weights(name).DEFAULT
     file = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name
     try:
+        _require_whole(file)
         with _patience():
             tensors: Mapping[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
     except Exception as error:  # Of sockets, HTTP, hashes, archives and pickles, each with errors of its own.
         raise _unavailable(f"torchvision/{name} ({weights})", weights.url, file, "TORCH_HOME", error) from error
     return tensors
+
+
+def _require_whole(file: Path) -> None:
+    """Hold a cached file to the hash in its name: the cache's own check is of downloads only."""
+    wanted = re.search(r"-([0-9a-f]{8,})\.", file.name)
+    if wanted and file.is_file() and not sha256_file(file).startswith(wanted[1]):
+        raise ValueError(f"its SHA-256 does not begin with {wanted[1]}, as its name says")
 
 
 def timm_network(name: str, num_classes: int) -> nn.Module:
@@ -120,6 +130,6 @@ def _unavailable(weights: str, origin: str, place: Path, variables: str, error: 
         f"The pretrained weights of {weights} could not be loaded or fetched from {origin} "
         f"({brief(error)}). They are kept in {place}, which {variables} can move "
         f"({here}).{damaged} Go online once, so that they are kept there; or "
-        'copy that there from a machine that has it; or give a local file (model.weights = "file.safetensors"); or '
-        "train from scratch (model.pretrained = false)."
+        "copy that there from a machine that has it; or give a local file (--set model.pretrained=false --set "
+        "model.weights=FILE); or train from scratch (--set model.pretrained=false)."
     )

@@ -1,5 +1,6 @@
 """Running a study: row after row is trained and measured; what is finished already is not done again."""
 
+import os
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,10 +56,15 @@ def run_study(
         The rows that failed.
 
     Raises:
-        ConfigError: A row's recipe cannot be used; nothing has been done.
+        ConfigError: A row's recipe cannot be used, or there are several processes; nothing has been done.
         ModelError: A row's architecture does not exist; likewise.
         Interrupted: A signal came; run again to go on.
     """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError(
+            "A study runs in one process, but torchrun started several. Start it plainly; `--only` shares its rows "
+            "among machines, and `torchrun -m rugged train` trains a row in several processes."
+        )
     recipes = [read_recipe(row) for row in rows]
     folder = StudyFolder(out)
     copy = _copy(study, dataset, folder, command)

@@ -55,6 +55,11 @@ class RunFolder:
         return self.path / "tensorboard"
 
     @property
+    def diverged(self) -> Path:
+        """Ids of the batch whose loss was not finite, one a line, where a training ended so."""
+        return self.path / "diverged.txt"
+
+    @property
     def model(self) -> Path:
         """The finished model with its specification."""
         return self.path / "model.safetensors"

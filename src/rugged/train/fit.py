@@ -1,6 +1,7 @@
 """One training run: from a recipe and a data set to a run folder with a finished model."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,13 +14,14 @@ from rugged.corruptions import Textures
 from rugged.corruptions.memory import keep_freed_memory
 from rugged.data import Dataset, development_split
 from rugged.engine import Device, Fabric, Loop, Pictures, by_the_first, describe, make_fabric, require_same
+from rugged.models.loading import brief
 from rugged.results import RunFolder
 from rugged.train.augment import gather, settle_textures
 from rugged.train.averaging import make_average
 from rugged.train.learner import Learner
 from rugged.train.log import Log
 from rugged.train.manifest import Manifest, TrainedOn, read_manifest
-from rugged.train.network import make_network, rehearse, settle_micro_batch, smallest_portion, specify
+from rugged.train.network import find_origin, make_network, rehearse, settle_micro_batch, smallest_portion, specify
 from rugged.train.optimize import make_optimizer
 from rugged.train.recipe import Recipe, load_recipe
 from rugged.train.trainer import Trainer
@@ -71,7 +73,7 @@ def train(
             return run
         trainer = prepare(fabric, recipe, dataset, run, earlier, textures, log, command)
         fabric.barrier()  # All have read what stands in the folder before the first one writes.
-        with stop_on_signal() as stop:
+        with stop_on_signal() as stop, _compiler_named(recipe):
             trainer.loop.run(trainer, stop)
         by_the_first(fabric, trainer.finish)
     return run
@@ -90,8 +92,10 @@ def prepare(
     """Make everything ready to learn, and write nothing: what cannot be trained must not claim the folder."""
     keep_freed_memory()
     train_indices, dev_indices = development_split(dataset.train, recipe.development_per_class)
-    spec = specify(recipe, dataset)
-    model = make_network(fabric, recipe, spec)
+    resumed = earlier is not None and run.checkpoint.exists()
+    origin = earlier.origin if earlier is not None and resumed else find_origin(recipe)
+    spec = specify(recipe, dataset, origin)
+    model = make_network(fabric, recipe, spec, resumed=resumed)
     batch_size = min(recipe.batch_size, len(train_indices))
     if batch_size < fabric.world_size:
         raise ConfigError(f"{fabric.world_size} processes cannot share batches of {batch_size}. Start fewer of them.")
@@ -124,10 +128,27 @@ def prepare(
         pictures=pictures,
         rows=train_indices,
         development=dataset.train.take(dev_indices),
-        manifest=earlier or Manifest("training", spec.architecture, _trained_on(dataset)),
+        manifest=earlier or Manifest("training", spec.architecture, _trained_on(dataset), origin),
         command=command,
         log=log,
     )
+
+
+@contextmanager
+def _compiler_named(recipe: Recipe) -> Iterator[None]:
+    """Say what a compilation that failed is about: it comes with the first step, and speaks of torch's insides."""
+    if not recipe.compile:
+        yield
+        return
+    from torch._dynamo.exc import BackendCompilerFailed  # It takes a second to import, and few ask for it.
+
+    try:
+        yield
+    except BackendCompilerFailed as error:
+        raise ConfigError(
+            f"torch.compile failed ({brief(error)}). It needs a C++ compiler on a CPU, and Triton on a GPU. Install "
+            "what is missing, or set compile = false."
+        ) from error
 
 
 def _trained_on(dataset: Dataset) -> TrainedOn:

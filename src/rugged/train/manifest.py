@@ -25,6 +25,25 @@ class TrainedOn:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The weights that a training began from, where these were not drawn at random.
+
+    Attributes:
+        weights: Name of the file, or whose published weights they are.
+        sha256: Of the file; None for published ones.
+        mean: What they expect of the pictures.
+        std: Likewise.
+        training_operations: Their ledger.
+    """
+
+    weights: str
+    sha256: str | None
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    training_operations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Session:
     """What one process gave to a run, from its first step to the next session's.
 
@@ -49,6 +68,7 @@ class Manifest:
         status: Whether the model is there.
         architecture: ``source/name``.
         dataset: What it learns from.
+        origin: What it began from; None for weights drawn at random.
         sessions: In their order. One that made no step is not among them.
         seconds: Time within steps and on the development split, in all sessions; neither start-up nor the writing of
             checkpoints, nor steps that a kill undid.
@@ -62,6 +82,7 @@ class Manifest:
     status: Literal["training", "finished"]
     architecture: str
     dataset: TrainedOn
+    origin: Origin | None = None
     sessions: tuple[Session, ...] = ()
     seconds: float | None = None
     parameters: int | None = None

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from rugged.core.errors import ConfigError, ModelError
+from rugged.core.files import sha256_file
 from rugged.data import Dataset
 from rugged.engine import Fabric, seed_step
 from rugged.models import (
@@ -20,27 +21,46 @@ from rugged.models import (
     spec_of_weights,
     training_mode,
 )
+from rugged.models.loading import brief
 from rugged.models.recomputing import recompute_activations
 from rugged.models.split_norm import split_batch_norms
 from rugged.train.adversarial import OPERATIONS as ADVERSARIAL
 from rugged.train.augment import operations
+from rugged.train.manifest import Origin
 from rugged.train.recipe import Recipe, portions
 
 _KEPT_PER_WEIGHT = 3  # two numbers of the optimizer's, and the average
 
 
-def specify(recipe: Recipe, dataset: Dataset) -> ModelSpec:
-    """What the model file will say of the model. What earlier training did to its weights stays in the ledger.
+def find_origin(recipe: Recipe) -> Origin | None:
+    """What a training begins from: weights with what they expect and have been through; None where chance decides.
 
     Raises:
         ModelError: There is no such architecture or file of weights.
     """
-    mean, std = default_normalisation(recipe.model.architecture)
+    if recipe.model.weights:
+        path = Path(recipe.model.weights)
+        spec = spec_of_weights(path)
+        if spec is not None:
+            return Origin(path.name, sha256_file(path), spec.mean, spec.std, spec.training_operations)
+        label, sha256 = f"weights of {path.name}", sha256_file(path)
+    elif recipe.model.pretrained:
+        label, sha256 = f"published weights of {resolve(recipe.model.architecture)}", None
+    else:
+        return None
+    # What weights that others have trained have seen is not known: the ledger says which they are.
+    return Origin(label, sha256, *default_normalisation(recipe.model.architecture), (label,))
+
+
+def specify(recipe: Recipe, dataset: Dataset, origin: Origin | None) -> ModelSpec:
+    """What the model file will say of the model. What earlier training did to its weights stays in the ledger.
+
+    Raises:
+        ModelError: There is no such architecture.
+    """
+    mean, std = (origin.mean, origin.std) if origin else default_normalisation(recipe.model.architecture)
     adversarial = ADVERSARIAL if recipe.adversarial.steps else ()
-    before = _origin(recipe)
-    if before is not None:
-        mean, std = before.mean, before.std
-    inherited = _past(recipe) if before is None else before.training_operations
+    inherited = origin.training_operations if origin else ()
     done = (*inherited, *operations(recipe.augment), *adversarial, *dataset.corruptions)
     return ModelSpec(
         architecture=resolve(recipe.model.architecture),
@@ -53,30 +73,20 @@ def specify(recipe: Recipe, dataset: Dataset) -> ModelSpec:
     )
 
 
-def _origin(recipe: Recipe) -> ModelSpec | None:
-    """What the model file that training begins from says of itself; None without one."""
-    return spec_of_weights(Path(recipe.model.weights)) if recipe.model.weights else None
-
-
-def _past(recipe: Recipe) -> tuple[str, ...]:
-    """What the ledger says of weights that others have trained: which they are. What they have seen is not known."""
-    if recipe.model.weights:
-        return (f"weights of {Path(recipe.model.weights).name}",)
-    return (f"published weights of {resolve(recipe.model.architecture)}",) if recipe.model.pretrained else ()
-
-
-def make_network(fabric: Fabric, recipe: Recipe, spec: ModelSpec) -> nn.Module:
+def make_network(fabric: Fabric, recipe: Recipe, spec: ModelSpec, *, resumed: bool = False) -> nn.Module:
     """Build the network on its device, ready to learn.
+
+    Args:
+        fabric: Device and precision.
+        recipe: What to do.
+        spec: Of the model.
+        resumed: All its weights will come from a checkpoint, so those that it began from are not looked for.
 
     Raises:
         ModelError: It cannot be built, its weights cannot be had, or it lacks what the recipe wants of it.
     """
     seed_step(recipe.seed, -1)
-    weights = Path(recipe.model.weights) if recipe.model.weights else None
-    model = build(spec.architecture, len(spec.classes), pretrained=recipe.model.pretrained, weights=weights)
-    before = _origin(recipe)
-    if before is not None and before.classes != spec.classes and len(before.classes) == len(spec.classes):
-        _renew_head(model, spec)
+    model = build(spec.architecture, len(spec.classes)) if resumed else _begin(recipe, spec)
     if recipe.model.frozen:
         freeze_body(model)
     if recipe.adversarial.steps:
@@ -85,6 +95,15 @@ def make_network(fabric: Fabric, recipe: Recipe, spec: ModelSpec) -> nn.Module:
         recompute_activations(model)
     training_mode(model)
     return model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def _begin(recipe: Recipe, spec: ModelSpec) -> nn.Module:
+    weights = Path(recipe.model.weights) if recipe.model.weights else None
+    model = build(spec.architecture, len(spec.classes), pretrained=recipe.model.pretrained, weights=weights)
+    before = spec_of_weights(weights) if weights else None
+    if before is not None and before.classes != spec.classes and len(before.classes) == len(spec.classes):
+        _renew_head(model, spec)
+    return model
 
 
 def _renew_head(model: nn.Module, spec: ModelSpec) -> None:
@@ -106,6 +125,11 @@ def rehearse(fabric: Fabric, model: nn.Module, spec: ModelSpec, batch_size: int)
             answers = copy.deepcopy(model)(images)  # A copy, since batch norm learns from what passes through.
         answers.float().sum().backward()
     except Exception as error:  # Every network has its own way to refuse.
+        if "deterministic" in str(error):
+            raise ModelError(
+                f"{spec.architecture} has an operation without a deterministic form on this device ({brief(error)}). "
+                "Set deterministic = false, or train on the CPU, which is deterministic anyway."
+            ) from error
         raise ModelError(
             f"{spec.architecture} cannot be trained on {side}×{side} pixels in batches of {batch_size} "
             f"({type(error).__name__}: {error}). Set model.input_size to a size that it takes (many networks are made "

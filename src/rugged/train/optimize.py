@@ -8,19 +8,34 @@ from torch.optim import Optimizer
 
 from rugged.train.recipe import OptimizerRecipe
 
+_EMBEDDINGS = ("class_token", "pos_embedding", "relative_position_bias_table")
+
 
 def make_optimizer(model: nn.Module, recipe: OptimizerRecipe) -> Optimizer:
     """The recipe's optimizer over a model's trainable parameters, in two groups: with and without weight decay."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        # Decaying biases and the scales of normalisation layers does not regularise: they have one dimension.
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    spared = _without_decay(model)
+    decayed: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            (others if name in spared else decayed).append(parameter)
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
     if recipe.name == "sgd":
         nesterov = recipe.nesterov and recipe.momentum > 0
         return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=nesterov)
     return torch.optim.AdamW(groups, lr=recipe.lr)
+
+
+def _without_decay(model: nn.Module) -> set[str]:
+    """Names of parameters that decay does not regularise.
+
+    These are biases and the scales of normalisation layers, which have one dimension; what a timm network lists itself;
+    and torchvision's embeddings and position biases.
+    """
+    listed: set[str] = set(getattr(model, "no_weight_decay", set)())
+    return listed | {
+        name for name, parameter in model.named_parameters() if parameter.ndim <= 1 or name.endswith(_EMBEDDINGS)
+    }
 
 
 def learning_rate(recipe: OptimizerRecipe, step: int, steps: int, steps_per_epoch: int) -> float:

@@ -40,7 +40,9 @@ class ModelRecipe:
         if self.std is not None and not all(self.std):
             raise ValueError("model.std has a 0, which pictures cannot be divided by.")
         if self.pretrained and self.weights:
-            raise ValueError("model.pretrained and model.weights are two beginnings. Leave one of them out.")
+            raise ValueError(
+                "model.pretrained and model.weights are two beginnings: set model.pretrained=false, or weights=none."
+            )
         if self.frozen and not (self.pretrained or self.weights):
             raise ValueError("model.frozen without model.pretrained or model.weights keeps a body that knows nothing.")
 

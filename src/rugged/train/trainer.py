@@ -124,10 +124,12 @@ class Trainer:
             write_manifest(self.run.manifest, self.manifest)
 
     def _diverged(self, loss: float, position: Position, indices: Indices) -> str:
-        ids = ", ".join(self.pictures.split.ids[row] for row in self.rows[indices[:5]])
+        ids = [self.pictures.split.ids[row] for row in self.rows[indices]]
+        if self._speaks:
+            write_text(self.run.diverged, "".join(f"{each}\n" for each in ids))
         return (
-            f"The loss became {loss} at step {position.step + 1} (epoch {position.epoch + 1}; batch: {ids} …). "
-            f"{_AGAINST_DIVERGENCE}"
+            f"The loss became {loss} at step {position.step + 1} (epoch {position.epoch + 1}; batch: "
+            f"{', '.join(ids[:5])} …, all in {self.run.diverged}). {_AGAINST_DIVERGENCE}"
         )
 
     def end_epoch(self, epoch: int) -> None:
