@@ -1,6 +1,7 @@
 """The benchmark measures what it says, once, whatever happens on the way."""
 
 import dataclasses
+import io
 import signal
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from torch import nn
 
 import rugged.benchmark.measure as measure
+import rugged.benchmark.subject as subject
 from rugged.benchmark import benchmark
 from rugged.benchmark.predictions import make_cell
 from rugged.core.errors import ConfigError, DataError, IncomparableError, Interrupted, ModelError, RunError
@@ -236,9 +238,33 @@ def test_a_baseline_counts_whatever_the_training_pictures_were(dataset, tmp_path
         benchmark(run, other, baseline=baseline, replace_results=True, **QUICK)
 
 
+def test_the_storage_step_is_that_of_the_official_files(dataset, tmp_path):
+    """Pillow's JPEG of quality 85, on corrupted pictures alone."""
+    run = make_run(tmp_path / "run")
+    plain = benchmark(run, dataset, **QUICK)
+    before = read_cell(run / "benchmark" / "predictions", "gaussian_noise", 1)
+    summary = benchmark(run, dataset, stored="jpeg85", replace_results=True, **QUICK)
+    assert summary.conditions.stored == "jpeg85"
+    assert summary.clean == plain.clean
+    images = torch.from_numpy(dataset.val.images.copy()).permute(0, 3, 1, 2)
+    noisy = corrupt(images, "gaussian_noise", 1, ids=dataset.val.ids).permute(0, 2, 3, 1).numpy()
+    stored = []
+    for picture in noisy:
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "JPEG", quality=85, optimize=True)
+        stored.append(np.asarray(Image.open(file)))
+    model, spec = load_model(run / "model.safetensors")
+    with torch.no_grad():
+        logits = model(preprocess(torch.from_numpy(np.stack(stored)).permute(0, 3, 1, 2), spec))
+    cell = read_cell(run / "benchmark" / "predictions", "gaussian_noise", 1)
+    wanted = make_cell("gaussian_noise", 1, cell.ids, dataset.val.labels, logits)
+    np.testing.assert_allclose(cell.loss, wanted.loss, rtol=1e-4, atol=1e-5)
+    assert np.abs(cell.loss - before.loss).max() > 1e-3
+
+
 def test_a_model_that_answers_with_nan_is_refused_at_once(dataset, tmp_path, monkeypatch):
     run = make_run(tmp_path / "run")
-    monkeypatch.setattr(measure, "infer", lambda *_: torch.full((18, 2), torch.nan))
+    monkeypatch.setattr(subject, "infer", lambda *_: torch.full((18, 2), torch.nan))
     with pytest.raises(ModelError, match="not numbers"):
         benchmark(run, dataset, **QUICK)
 
@@ -351,8 +377,11 @@ def test_other_textures_are_other_conditions(dataset, tmp_path, shared):
 
 
 def test_refusals(dataset, tmp_path):
-    with pytest.raises(ModelError, match="no model file"):
+    with pytest.raises(ModelError, match=r"no run folder, model file or callable .*nothing"):
         benchmark(tmp_path / "nothing", dataset, **QUICK)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelError, match="no model file"):
+        benchmark(tmp_path / "empty", dataset, **QUICK)
     with pytest.raises(ModelError, match="knows 3 classes"):
         benchmark(make_run(tmp_path / "three", ("a", "b", "c")), dataset, **QUICK)
     run = make_run(tmp_path / "run")

@@ -4,23 +4,24 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from rugged.benchmark.choice import choose_images
+from rugged.benchmark.in_memory import InMemory
 from rugged.benchmark.predictions import make_cell
 from rugged.benchmark.samples import SampleStrips
+from rugged.benchmark.subject import Subject, open_subject, place_of
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.environment import versions
-from rugged.core.errors import ConfigError, Interrupted, ModelError, ResultsError, RunError
-from rugged.core.files import exclusive, read_json, sha256_file, write_json
+from rugged.core.errors import Interrupted, ModelError, ResultsError, RunError
+from rugged.core.files import exclusive, read_json, write_json
 from rugged.core.progress import Bar, progress, say
 from rugged.core.selection import choose_corruptions, choose_preset, choose_severities
 from rugged.core.stopping import StopRequest, stop_on_signal
-from rugged.corruptions import STREAM_VERSION, Textures, choose_textures, corrupt
+from rugged.corruptions import STREAM_VERSION, Textures, choose_textures
 from rugged.data import Dataset, Split, content_hash
 from rugged.engine import (
     Device,
@@ -29,16 +30,12 @@ from rugged.engine import (
     as_batch,
     chunks,
     describe,
-    infer,
     make_fabric,
 )
-from rugged.models import ModelSpec, load_model
 from rugged.results import (
-    CLEAN,
     Cell,
     Conditions,
     Made,
-    ModelFacts,
     RunFolder,
     Stamp,
     Summary,
@@ -51,30 +48,39 @@ from rugged.results import (
     write_summary,
 )
 
+Stored = Literal["no", "jpeg85"]
+
 
 def benchmark(
-    folder: Path,
+    model: str | Path,
     dataset: Dataset,
     *,
+    out: Path | None = None,
+    weights: Path | None = None,
     corruptions: Sequence[str] = BENCHMARK,
     severities: Sequence[int] = SEVERITIES,
     limit: int | None = None,
     seed: int = 0,
     preset: str | None = None,
     textures: str | None = None,
+    stored: Stored = "no",
     baseline: str | Path | None = None,
     replace_results: bool = False,
     device: Device = "auto",
     precision: Precision = "fp32",
     command: str = "",
 ) -> Summary:
-    """Measure a run's model on clean and corrupted validation images.
+    """Measure a classifier on clean and corrupted validation images.
 
     Each cell is saved as it is done, so an interrupted benchmark goes on where it stopped, and none is measured twice.
 
     Args:
-        folder: The run folder; its ``benchmark`` folder receives the results.
+        model: A run folder, a model file, an ONNX file, ``module:function``, or an architecture with published weights:
+            see :func:`rugged.benchmark.subject.open_subject`.
         dataset: The data set whose validation split is read.
+        out: The run folder whose ``benchmark`` folder receives the results; by default the model's own, or one of its
+            name in ``runs``.
+        weights: For an architecture, a local file instead of the published weights.
         corruptions: Which, by name or by the name of a set (``"benchmark"``, ``"extra"``, ``"all"``).
         severities: Which of 1 to 5.
         limit: Take only so many images, evenly over the classes.
@@ -82,6 +88,7 @@ def benchmark(
         preset: Severity table; chosen by the images' size unless named.
         textures: For frost: a folder of the published photographs, or ``"procedural"``; None looks for the photographs
             and fetches them on first use.
+        stored: ``"jpeg85"`` passes each corrupted picture through the storage step of the official files.
         baseline: A benchmarked run folder, or the name of a shipped baseline, to normalise by, for CE and mCE.
         replace_results: Replace a full benchmark of this model that was measured under other conditions.
         device: Where.
@@ -98,21 +105,19 @@ def benchmark(
         RunError: The folder is in use, or holds a full benchmark under other conditions.
         Interrupted: A signal came; the cells measured so far are saved.
     """
-    run = RunFolder(folder)
+    run = place_of(model, out)
     split = choose_images(dataset.val, limit)
     chosen = choose_corruptions(corruptions)
     ice = choose_textures(textures) if "frost" in chosen else None
-    conditions = _conditions(dataset, split, chosen, severities, preset, seed, ice)
-    with exclusive(run.lock, f"benchmark {folder}"):
-        model, spec = load_model(run.model)
-        _require_same_classes(spec, dataset)
-        bench = _Bench(
-            make_fabric(device, precision), run, model, spec, split, conditions, _facts(run, model, spec), ice
-        )
+    conditions = _conditions(dataset, split, chosen, severities, preset, seed, ice, stored)
+    fabric = make_fabric(device, precision)
+    subject = open_subject(model, run.name, dataset, fabric, weights)
+    with exclusive(run.lock, f"benchmark {model}"):
+        bench = _Bench(fabric, run, subject, split, InMemory(conditions, ice))
         reference = bench.make_room(baseline, replace_results)
         write_json(run.classes, [asdict(info) for info in dataset.classes])
         cells = bench.measure_missing()
-        summary = bench.summarise(cells, command, (*dataset.notes, *_cautions(run, dataset)), reference)
+        summary = bench.summarise(cells, command, (*dataset.notes, *_cautions(subject, dataset)), reference)
         if reference is None and run.summary.exists() and read_summary(run.summary).mce is not None:
             say("The mCE of the last time is gone from the summary: add --baseline again to have it.")
         write_summary(run.summary, summary)
@@ -127,6 +132,7 @@ def _conditions(
     preset: str | None,
     seed: int,
     textures: Textures | None,
+    stored: Stored,
 ) -> Conditions:
     return Conditions(
         dataset=dataset.name,
@@ -136,7 +142,7 @@ def _conditions(
         classes=len(dataset.classes),
         size=dataset.size,
         route="in memory",
-        stored="no",
+        stored=stored,
         preset=choose_preset(preset, *dataset.size),
         textures="none" if textures is None else textures.label,
         seed=seed,
@@ -147,35 +153,16 @@ def _conditions(
     )
 
 
-def _require_same_classes(spec: ModelSpec, dataset: Dataset) -> None:
-    classes = tuple(info.id for info in dataset.classes)
-    if classes != spec.classes:
-        raise ModelError(
-            f"The model knows {len(spec.classes)} classes ({spec.classes[0]} …), the data set {dataset.name} has "
-            f"{len(classes)} ({classes[0]} …). Benchmark it on data with the classes it was trained for."
-        )
-
-
-def _facts(run: RunFolder, model: nn.Module, spec: ModelSpec) -> ModelFacts:
-    return ModelFacts(
-        name=run.name,
-        architecture=spec.architecture,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
-        sha256=sha256_file(run.model),
-        input_size=spec.input_size,
-        training_operations=spec.training_operations,
-    )
-
-
-def _cautions(run: RunFolder, dataset: Dataset) -> list[str]:
-    """Warnings about the data: pictures that are corrupted already, or that the model may have been trained on."""
-    cautions = []
+def _cautions(subject: Subject, dataset: Dataset) -> list[str]:
+    """Warnings: of the model, of pictures that are corrupted already, or that it may have been trained on."""
+    cautions = [subject.note] if subject.note else []
     if dataset.corruptions:
         cautions.append(
             "The pictures of this data set carry a corruption each already: the figures called clean are of them as "
             "they are, all others are of pictures corrupted twice. Neither is comparable with published numbers."
         )
-    manifest = read_json(run.manifest) if run.manifest.exists() else None
+    home = subject.home
+    manifest = read_json(home.manifest) if home is not None and home.manifest.exists() else None
     trained_on = manifest.get("dataset", {}).get("content_hash") if isinstance(manifest, dict) else None
     if trained_on not in (None, dataset.content_hash):
         cautions.append(
@@ -191,17 +178,18 @@ class _Bench:
 
     fabric: Fabric
     run: RunFolder
-    model: nn.Module
-    spec: ModelSpec
+    subject: Subject
     split: Split
-    conditions: Conditions
-    facts: ModelFacts
-    textures: Textures | None
+    route: InMemory
+
+    @property
+    def conditions(self) -> Conditions:
+        return self.route.conditions
 
     def __post_init__(self) -> None:
         hardware = describe(self.fabric)
         self.provenance: dict[str, Any] = {
-            "model_sha256": self.facts.sha256,
+            "model_sha256": self.subject.facts.sha256,
             "versions": versions(),
             "hardware": {key: hardware[key] for key in ("cpu", "accelerator", "precision")},
         }
@@ -228,11 +216,15 @@ class _Bench:
         Raises:
             RunError: It is of this model, on all images, and nobody said that it may be replaced.
         """
+        home = self.subject.home
+        own = home is not None and home.path.resolve() == self.run.path.resolve()
+        if self.run.manifest.exists() and not own:
+            raise RunError(f"{self.run.path} is the run folder of another model. Name another one with --out.")
         try:
             saved = read_summary(self.run.summary)
         except ResultsError:
             return self.run.summary.exists()
-        same_model = saved.model.sha256 == self.facts.sha256
+        same_model = saved.model.sha256 == self.subject.facts.sha256
         precision = self.provenance["hardware"]["precision"]
         if (
             same_model
@@ -242,10 +234,15 @@ class _Bench:
             if set(self.conditions.cells) <= set(saved.conditions.cells):
                 # A look at fewer cells takes nothing away.
                 kept = saved.conditions
-                self.conditions = replace(
+                self.route.conditions = replace(
                     self.conditions, corruptions=kept.corruptions, severities=kept.severities, textures=kept.textures
                 )
             return False
+        if not (same_model or own or replace_results):
+            raise RunError(
+                f"{self.run.benchmark} holds a benchmark of another model ({saved.model.architecture}, "
+                f"{saved.model.sha256[:12]}…). Name another folder with --out, or add --replace."
+            )
         if same_model and saved.conditions.limit is None and not replace_results:
             raise RunError(
                 f"{self.run.benchmark} holds a benchmark of this model on all images under other conditions (seed "
@@ -265,7 +262,8 @@ class _Bench:
             say(f"{len(cells)} of {len(self.conditions.cells)} cells are already measured.")
         for corruption, severity in self.conditions.cells:
             if (corruption, severity) in todo or not samples.exists(corruption, severity):
-                samples.write(corruption, severity, self._corrupt(samples.images, samples.ids, corruption, severity))
+                shown = self.route.pictures(samples.images, samples.ids, corruption, severity)
+                samples.write(corruption, severity, shown)
         if todo:
             cells |= self._measure(todo)
         return cells
@@ -282,7 +280,6 @@ class _Bench:
         return cell if cell.ids == self.split.ids and np.array_equal(cell.labels, self.split.labels) else None
 
     def _measure(self, todo: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Cell]:
-        self.fabric.setup_module(self.model.eval())
         cells: dict[tuple[str, int], Cell] = {}
         with stop_on_signal() as stop, progress("Benchmark", len(todo) * len(self.split)) as bar:
             for corruption, severity in todo:
@@ -307,8 +304,7 @@ class _Bench:
             if stop.signal_number is not None:
                 return None
             images = as_batch(self.split.images[chunk], self.fabric.device)
-            corrupted = self._corrupt(images, self.split.ids[chunk], corruption, severity)
-            logits.append(infer(self.fabric, self.model, self.spec, corrupted))
+            logits.append(self.subject.answer(self.route.pictures(images, self.split.ids[chunk], corruption, severity)))
             if not logits[-1].isfinite().all():
                 raise ModelError(
                     f"The model answers with values that are not numbers (on {corruption} {severity or ''}). "
@@ -318,24 +314,6 @@ class _Bench:
             bar.advance(len(images), f"{name} {severity}" if severity else name)
         return make_cell(corruption, severity, self.split.ids, self.split.labels, torch.cat(logits))
 
-    def _corrupt(self, images: Tensor, ids: Sequence[str], corruption: str, severity: int) -> Tensor:
-        if corruption == CLEAN:
-            return images
-        if corruption == "frost":
-            self._require_textures()
-        preset, seed = self.conditions.preset, self.conditions.seed
-        return corrupt(images, corruption, severity, preset=preset, seed=seed, ids=ids, textures=self.textures)
-
-    def _require_textures(self) -> None:
-        """Find the textures of a frost that nobody asked for now, but whose saved cells are damaged or gone."""
-        if self.textures is None:
-            self.textures = choose_textures("procedural" if self.conditions.textures == "procedural" else None)
-        if self.textures.label != self.conditions.textures:
-            raise ConfigError(
-                f"Cells of frost measured with {self.conditions.textures} are damaged, and there are only "
-                f"{self.textures.label} textures now. Name the folder of photographs with --textures."
-            )
-
     def summarise(
         self, cells: dict[tuple[str, int], Cell], command: str, notes: Sequence[str], reference: Summary | None
     ) -> Summary:
@@ -343,4 +321,4 @@ class _Bench:
         stamps = [read_stamp(self.run.predictions, *cell) for cell in cells]
         seconds = sum(stamp.seconds for stamp in stamps if stamp is not None)
         made = Made(command, round(seconds, 1), versions(), describe(self.fabric))
-        return summarise(cells, self.facts, self.conditions, made, notes, reference)
+        return summarise(cells, self.subject.facts, self.conditions, made, notes, reference)

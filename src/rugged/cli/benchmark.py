@@ -7,7 +7,13 @@ import typer
 
 
 def benchmark(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder with a trained model.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="Run folder, model file, .onnx file, module:function, or an architecture with its ImageNet weights.",
+        ),
+    ],
     data: Annotated[
         str, typer.Option("--data", "-d", help="builtin, a prepared data set's name, or a path to pictures or a pack.")
     ],
@@ -29,6 +35,15 @@ def benchmark(
         str | None,
         typer.Option(metavar="DIR|procedural", help="Frost photographs, or drawn ice. Default: fetched on first use."),
     ] = None,
+    stored: Annotated[
+        Literal["no", "jpeg85"], typer.Option(help="Pass corrupted pictures through the official files' JPEG step.")
+    ] = "no",
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Run folder for the results. Default: the model's, or runs/NAME.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="For an architecture: a local file of ImageNet weights.")
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace a full benchmark that was measured under other conditions.")
     ] = False,
@@ -40,21 +55,24 @@ def benchmark(
 ) -> None:
     """Measure a model on clean images and under the common corruptions. Saved cells are not measured again."""
     from rugged.benchmark import benchmark as measure
+    from rugged.benchmark.subject import place_of
     from rugged.cli.choices import parse_names, parse_numbers
     from rugged.cli.invocation import command_line
     from rugged.cli.tables import print_results
     from rugged.data import open_dataset
-    from rugged.results import RunFolder
 
     summary = measure(
-        run,
+        model,
         open_dataset(data),
+        out=out,
+        weights=weights,
         corruptions=parse_names(corruptions),
         severities=parse_numbers(severities),
         limit=limit,
         seed=seed,
         preset=preset,
         textures=textures,
+        stored=stored,
         baseline=baseline,
         replace_results=replace,
         device=device,
@@ -62,4 +80,4 @@ def benchmark(
         command=command_line(),
     )
     print_results([summary])
-    typer.echo(RunFolder(run).summary)
+    typer.echo(place_of(model, out).summary)

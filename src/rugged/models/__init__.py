@@ -5,7 +5,7 @@ from rugged.models.heads import freeze_body, head_parameters
 from rugged.models.imagenet import imagenet_indices
 from rugged.models.modes import modes_kept, training_mode
 from rugged.models.spec import ModelSpec, preprocess
-from rugged.models.zoo import build, default_input_size, default_normalisation, resolve
+from rugged.models.zoo import build, default_input_size, default_normalisation, published_classes, resolve
 
 __all__ = [
     "ModelSpec",
@@ -18,6 +18,7 @@ __all__ = [
     "load_model",
     "modes_kept",
     "preprocess",
+    "published_classes",
     "read_spec",
     "resolve",
     "save_model",

@@ -155,6 +155,15 @@ def default_input_size(architecture: str) -> int | None:
     return None if source == "rugged" else published_side(source, name)
 
 
+def published_classes(architecture: str) -> int:
+    """For how many classes an architecture's published weights answer; 0 where nothing is published."""
+    source, name = resolve(architecture).split("/", 1)
+    if source == "torchvision":
+        return len(torchvision.models.get_model_weights(name).DEFAULT.meta["categories"])
+    config: Any = timm.get_pretrained_cfg(name) if source == "timm" else None
+    return int(config.num_classes) if config is not None and config.has_weights else 0
+
+
 def published_side(source: str, name: str) -> int:
     """Side in pixels of the pictures that published weights expect; where these are not square, the longer one.
 

@@ -1,0 +1,138 @@
+"""Classifiers that others run: ONNX files, and Python callables."""
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rugged.core.errors import ConfigError, ModelError
+from rugged.core.files import sha256_file
+from rugged.models import ModelSpec, preprocess
+from rugged.models.loading import brief
+from rugged.models.spec import from_metadata
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A classifier that rugged did not make.
+
+    Attributes:
+        kind: What stands where others have an architecture.
+        answer: Pictures to logits; its shape is not yet checked.
+        sha256: Of its file.
+        parameters: Of its weights; 0 where nobody can tell.
+        input_size: Side of what it takes; None for any.
+        note: What a reader must know.
+    """
+
+    kind: str
+    answer: Callable[[Tensor], Tensor]
+    sha256: str
+    parameters: int
+    input_size: int | None
+    note: str
+
+
+def load_callable(model: str) -> Foreign:
+    """Import ``module:function``, from the current folder too.
+
+    The function takes ``(N, 3, H, W)`` uint8 pictures, a torch tensor on the CPU, and returns ``(N, classes)`` logits,
+    a tensor or an array.
+
+    Raises:
+        ModelError: There is no such module or function, or it cannot be imported.
+    """
+    module_name, _, name = model.partition(":")
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:  # Somebody's code may fail in any way.
+        raise ModelError(f"{module_name} cannot be imported ({brief(error)}). Expected module:function.") from error
+    finally:
+        sys.path.remove(here)
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise ModelError(f"The module {module_name} has no function {name}. Expected module:function.")
+    source = inspect.getsourcefile(module)
+    if source is None:
+        raise ModelError(f"{module_name} has no source file that could be hashed. Expected a module in Python.")
+
+    def answer(images: Tensor) -> Tensor:
+        try:
+            with torch.inference_mode():
+                return torch.as_tensor(function(images.cpu()))
+        except Exception as error:
+            raise ModelError(f"{model} failed on {tuple(images.shape)} pictures: {brief(error)}") from error
+
+    note = (
+        f"{model} is a Python function. Its hash is that of {Path(source).name} alone: after a change of anything "
+        "else, such as the weights it loads, measure into another folder."
+    )
+    return Foreign("callable", answer, sha256_file(Path(source)), 0, None, note)
+
+
+def load_onnx(path: Path, spec: ModelSpec, device: torch.device) -> Foreign:
+    """Open an ONNX classifier: one input ``(N, 3, S, S)`` float32, its first output ``(N, classes)`` logits.
+
+    Args:
+        path: The file. Where its metadata carries a rugged model's specification, that one counts.
+        spec: What else to believe: the side where the file leaves it open, mean and std.
+        device: Where to run it.
+
+    Raises:
+        ConfigError: onnxruntime is not installed.
+        ModelError: Missing, damaged, or with another kind of input.
+    """
+    session = _session(path, device)
+    (entry, *others) = session.get_inputs()
+    if others or entry.type != "tensor(float)" or len(entry.shape) != 4:
+        raise ModelError(
+            f"{path} takes {[(one.name, one.type, one.shape) for one in session.get_inputs()]}; expected one float32 "
+            "input (N, 3, S, S)."
+        )
+    metadata = session.get_modelmeta().custom_metadata_map
+    count, side = entry.shape[0], entry.shape[2]
+    known = from_metadata(metadata, str(path)) or ModelSpec(
+        "onnx", (), (), side if isinstance(side, int) else spec.input_size, spec.mean, spec.std
+    )
+
+    def answer(images: Tensor) -> Tensor:
+        pixels = preprocess(images, known).contiguous().cpu().numpy()
+        at_once = count if isinstance(count, int) else len(pixels)
+        starts = range(0, len(pixels), at_once)
+        parts = [_run(session, entry.name, pixels[start : start + at_once], at_once) for start in starts]
+        return torch.from_numpy(np.concatenate(parts))
+
+    told = from_metadata(metadata, str(path)) is not None
+    note = "" if told else "The ONNX file says nothing of its input: ImageNet's mean and std were taken."
+    return Foreign("onnx", answer, sha256_file(path), 0, known.input_size, note)
+
+
+def _session(path: Path, device: torch.device) -> Any:
+    if not path.is_file():
+        raise ModelError(f"There is no ONNX file {path}.")
+    try:
+        runtime = importlib.import_module("onnxruntime")
+    except ImportError as error:
+        raise ConfigError("onnxruntime is not installed. Install it with `pip install 'rugged[onnx]'`.") from error
+    wanted = ["CUDAExecutionProvider"] if device.type == "cuda" else []
+    providers = [one for one in (*wanted, "CPUExecutionProvider") if one in runtime.get_available_providers()]
+    try:
+        return runtime.InferenceSession(str(path), providers=providers)
+    except Exception as error:  # Its exceptions are made in C++, one class for each cause.
+        raise ModelError(f"{path} cannot be opened as ONNX ({brief(error)}).") from error
+
+
+def _run(session: Any, name: str, pixels: Any, at_once: int) -> Any:
+    """One pass, filled up where the file takes a fixed number of pictures."""
+    missing = at_once - len(pixels)
+    filled = np.concatenate([pixels, np.zeros((missing, *pixels.shape[1:]), np.float32)]) if missing else pixels
+    return session.run(None, {name: filled})[0][: len(pixels)]

@@ -1,0 +1,171 @@
+"""What is measured: any classifier, as something that answers pictures with logits."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from rugged.benchmark.foreign import load_callable, load_onnx
+from rugged.core.errors import ConfigError, ModelError
+from rugged.core.files import sha256_file
+from rugged.data import Dataset
+from rugged.engine import Fabric, infer
+from rugged.models import (
+    ModelSpec,
+    build,
+    default_input_size,
+    default_normalisation,
+    imagenet_indices,
+    load_model,
+    published_classes,
+    resolve,
+)
+from rugged.models.spec import IMAGENET_MEAN, IMAGENET_STD
+from rugged.results import ModelFacts, RunFolder
+
+_IMAGENET_CLASSES = 1000
+_CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A classifier to be measured.
+
+    Attributes:
+        facts: What the results say of it.
+        answer: Takes ``(N, 3, H, W)`` uint8 pictures on any device, and gives ``(N, classes)`` float32 logits for the
+            data set's classes on the CPU.
+        home: The run folder that it was trained in, where rugged did that.
+        note: What a reader must know of it; empty for nothing.
+    """
+
+    facts: ModelFacts
+    answer: Callable[[Tensor], Tensor]
+    home: RunFolder | None = None
+    note: str = ""
+
+
+def place_of(model: str | Path, out: Path | None) -> RunFolder:
+    """Where the results of a model go: into its run folder; for one without, into a folder of its name in ``runs``."""
+    path = Path(model)
+    if out is not None:
+        return RunFolder(out)
+    if path.is_dir():
+        return RunFolder(path)
+    if path == RunFolder(path.parent).model:
+        return RunFolder(path.parent)
+    name = path.stem if path.suffix in (".safetensors", ".onnx") else str(model).rpartition("/")[2].replace(":", "-")
+    return RunFolder(Path("runs") / name)
+
+
+def open_subject(
+    model: str | Path, name: str, dataset: Dataset, fabric: Fabric, weights: Path | None = None
+) -> Subject:
+    """Make a classifier ready to answer.
+
+    Args:
+        model: A run folder; a model file of rugged's (``.safetensors``); an ``.onnx`` file; ``module:function``, a
+            Python callable; or an architecture of torchvision's or timm's, with its published ImageNet-1k weights.
+        name: What the results call it.
+        dataset: Whose classes it is to tell apart.
+        fabric: Device and precision.
+        weights: For an architecture, a local file instead of the published weights.
+
+    Raises:
+        ConfigError: Weights for something that has its own.
+        ModelError: There is no such model, it cannot be loaded, or it answers for other classes.
+    """
+    path = Path(model)
+    ours = RunFolder(path).model if path.is_dir() else path
+    if weights is None and ours.suffix == ".safetensors":
+        return _ours(ours, name, dataset, fabric)
+    if path.suffix == ".onnx" or _CALLABLE.fullmatch(str(model)) or ours.suffix == ".safetensors":
+        if weights is not None:
+            raise ConfigError(f"{model} brings its own weights; --weights is for architectures by name.")
+        return _foreign(model, name, dataset, fabric)
+    try:
+        architecture = resolve(str(model))
+    except ModelError as error:
+        raise ModelError(f"There is no run folder, model file or callable {model}. {error}") from error
+    return _published(architecture, name, dataset, fabric, weights)
+
+
+def _ours(path: Path, name: str, dataset: Dataset, fabric: Fabric) -> Subject:
+    network, spec = load_model(path)
+    classes = tuple(info.id for info in dataset.classes)
+    if classes != spec.classes:
+        raise ModelError(
+            f"The model knows {len(spec.classes)} classes ({spec.classes[0]} …), the data set {dataset.name} has "
+            f"{len(classes)} ({classes[0]} …). Benchmark it on data with the classes it was trained for."
+        )
+    fabric.setup_module(network.eval())
+    facts = ModelFacts(
+        name=name,
+        architecture=spec.architecture,
+        parameters=_count(network),
+        sha256=sha256_file(path),
+        input_size=spec.input_size,
+        training_operations=spec.training_operations,
+    )
+    home = RunFolder(path.parent)
+    return Subject(facts, partial(infer, fabric, network, spec), home if path == home.model else None)
+
+
+def _published(architecture: str, name: str, dataset: Dataset, fabric: Fabric, weights: Path | None) -> Subject:
+    outputs = published_classes(architecture)
+    if outputs != _IMAGENET_CLASSES:
+        raise ModelError(
+            f"{architecture} answers for {outputs or 'no'} classes; expected ImageNet-1k's {_IMAGENET_CLASSES}, of "
+            "which the data set's are picked out. Train it for your classes with `rugged train`, and benchmark that."
+        )
+    picked = imagenet_indices([info.id for info in dataset.classes])
+    network = build(architecture, outputs, pretrained=weights is None, weights=weights)
+    side = default_input_size(architecture)
+    assert side is not None  # Only rugged's own have none, and these have no published classes.
+    origin = f"published weights of {architecture}" if weights is None else f"weights of {weights.name}"
+    spec = ModelSpec(architecture, (), (), side, *default_normalisation(architecture), training_operations=(origin,))
+    fabric.setup_module(network.eval())
+    facts = ModelFacts(name, architecture, _count(network), _hash(network), side, spec.training_operations)
+    note = (
+        f"{architecture} answers for ImageNet-1k's {outputs:,} classes; only its answers for the {len(picked)} of this "
+        "data set count."
+    )
+    return Subject(facts, lambda images: infer(fabric, network, spec, images)[:, picked], note=note)
+
+
+def _foreign(model: str | Path, name: str, dataset: Dataset, fabric: Fabric) -> Subject:
+    classes, side = len(dataset.classes), min(dataset.size)
+    if Path(model).suffix == ".onnx":
+        spec = ModelSpec("onnx", (), (), side, IMAGENET_MEAN, IMAGENET_STD)
+        loaded = load_onnx(Path(model), spec, fabric.device)
+    else:
+        loaded = load_callable(str(model))
+
+    def answer(images: Tensor) -> Tensor:
+        logits = loaded.answer(images)
+        if logits.shape != (len(images), classes):
+            raise ModelError(
+                f"{model} answers {len(images)} pictures with the shape {tuple(logits.shape)}; expected "
+                f"({len(images)}, {classes}), logits for the {classes} classes of {dataset.name}."
+            )
+        return logits.float().cpu()
+
+    facts = ModelFacts(name, loaded.kind, loaded.parameters, loaded.sha256, loaded.input_size or side, ("unknown",))
+    return Subject(facts, answer, note=loaded.note)
+
+
+def _count(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _hash(network: nn.Module) -> str:
+    """SHA-256 over the names, shapes and values of the weights, in the order of the names."""
+    digest = sha256()
+    for name, value in sorted(network.state_dict().items()):
+        digest.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
+        digest.update(value.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
