@@ -112,7 +112,7 @@ def test_a_killed_training_resumes_to_the_same_weights(work, here, number, code)
         (("train", "nonsense", "--data", "pictures"), "no recipe 'nonsense'"),
         (("train", "small.toml", "--data", "nowhere"), "nowhere"),
         (("train", "small.toml", "--data", "pictures", "--set", "epochs"), "key=value"),
-        (("benchmark", "nowhere", "--data", "pictures"), "no model file"),
+        (("benchmark", "nowhere", "--data", "pictures"), "no run folder, model file or callable nowhere"),
         (("benchmark", "x", "--data", "pictures", "--corruptions", "contrats"), "Did you mean contrast?"),
         (("benchmark", "x", "--data", "pictures", "--corruptions", ","), "No corruption was named"),
         (("benchmark", "x", "--data", "pictures", "--severities", "0,6"), "expected some of 1 to 5"),

@@ -27,6 +27,21 @@ def test_every_choice_is_drawn_as_often_as_the_others():
     assert ((counts - expected).abs() < 4.5 * (expected * (1 - expected / 900)).sqrt()).all()
 
 
+def test_together_a_batch_draws_from_few_pairs_and_an_image_from_all():
+    images, names, severities = pictures(24), ("brightness", "contrast", "pixelate"), (1, 3)
+    kinds = torch.stack([corrupt(images, name, severity) for name in names for severity in severities])
+    torch.manual_seed(2)
+    counts = []
+    for _ in range(300):
+        result = corrupt_randomly(images, names, severities, together=8)
+        counts.append((kinds == result).flatten(2).all(2).sum(1))
+        assert counts[-1].sum() == 24
+        assert (counts[-1] > 0).sum() <= 3
+    total = torch.stack(counts).double().sum(0)
+    # Of a batch's 24 images a pair gets 8 ± sqrt(24 · 1/3 · 2/3) with chance 1/2, else none: a spread of 4.32.
+    assert ((total - 1200).abs() < 4 * 4.32 * 300**0.5).all()
+
+
 def test_the_seed_decides_and_inputs_stay_as_they_are():
     images = pictures(40)
     before = images.clone()

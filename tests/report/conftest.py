@@ -21,8 +21,6 @@ from rugged.results import (
     RunFolder,
     Stamp,
     load_baseline,
-    normalise,
-    read_summary,
     summarise,
     write_cell,
     write_summary,
@@ -66,10 +64,9 @@ def make_run(
     cells = _cells(rng, skill, corruptions, facts["severities"], len(classes))
     for cell in cells.values():
         write_cell(run.predictions, cell, Stamp({}, 1.0))
-    write_summary(run.summary, summarise(cells, model, Conditions(**facts), made))
-    if baseline is not None:
-        measured = read_summary(run.summary)
-        write_summary(run.summary, normalise(measured, load_baseline(baseline, measured.conditions)))
+    measured = Conditions(**facts)
+    reference = None if baseline is None else load_baseline(baseline, measured)
+    write_summary(run.summary, summarise(cells, model, measured, made, baseline=reference))
     run.classes.write_text(json.dumps([{"id": f"n{i}", "name": c} for i, c in enumerate(classes)]), encoding="utf-8")
     _write_samples(run, cells[("clean", 0)])
     _write_metrics(run.metrics, skill)

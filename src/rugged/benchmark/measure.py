@@ -110,7 +110,7 @@ def benchmark(
     chosen = choose_corruptions(corruptions)
     ice = choose_textures(textures) if "frost" in chosen else None
     conditions = _conditions(dataset, split, chosen, severities, preset, seed, ice, stored)
-    fabric = make_fabric(device, precision)
+    fabric = make_fabric(device, precision, tuned=False)
     subject = open_subject(model, run.name, dataset, fabric, weights)
     with exclusive(run.lock, f"benchmark {model}"):
         bench = _Bench(fabric, run, subject, split, InMemory(conditions, ice))

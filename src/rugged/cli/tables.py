@@ -6,22 +6,56 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-from rugged.report import caveats, error_table, headline_table, mce_label, mean_extent, severities
+from rugged.report import (
+    ComparedRuns,
+    HeadlineRow,
+    caveats,
+    error_table,
+    headline_table,
+    mce_label,
+    mean_extent,
+    severities,
+)
 from rugged.report.charts import percent
 from rugged.results import Summary
+
+_MARKS = {"better": "+", "worse": "−", "": " "}
 
 
 def print_results(summaries: Sequence[Summary]) -> None:
     """Print the figures of one or more models, the error table of the first, and what to bear in mind."""
+    _print(
+        [_headlines(summaries, headline_table(summaries)), _errors(summaries[0])],
+        [*_explanations(summaries[0]), *(f"Note: {caveat}" for caveat in caveats(summaries))],
+    )
+
+
+def print_comparison(compared: ComparedRuns) -> None:
+    """Print the figures of several models, how the others differ from the first, and CE for each corruption."""
+    first, *others = [summary.model.name for summary in compared.summaries]
+    differences = _models(f"Difference from {first}, in points", "With 95% interval", others)
+    for row in compared.differences:
+        marks = (f"{value} {_MARKS[verdict]}" for value, verdict in zip(row.values, row.verdicts, strict=True))
+        differences.add_row(row.label, *marks)
+    errors = _models(compared.errors_title, "Corruption", [first, *others])
+    for row in compared.errors:
+        errors.add_row(row.label, *row.values)
+    lines = [
+        *_explanations(compared.summaries[0]),
+        "+ better and − worse beyond doubt: the interval leaves out zero. Both models answer for the same images. The "
+        "intervals of the corruptions hold all together in 95 cases of 100.",
+        *(f"Note: {caveat}" for caveat in compared.caveats),
+    ]
+    _print([_headlines(compared.summaries, compared.headlines), differences, errors], lines)
+
+
+def _print(tables: Sequence[Table], lines: Sequence[str]) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
-    tables = _headlines(summaries), _errors(summaries[0])
     console.width = max(console.width, *(_least_width(console, table) for table in tables))
     for table in tables:
         console.print(table)
-    for line in _explanations(summaries[0]):
+    for line in lines:
         console.print(line)
-    for caveat in caveats(summaries):
-        console.print(f"Note: {caveat}")
 
 
 def _least_width(console: Console, table: Table) -> int:
@@ -29,14 +63,21 @@ def _least_width(console: Console, table: Table) -> int:
     return Measurement.get(console, console.options.update(max_width=1000), table).minimum
 
 
-def _headlines(summaries: Sequence[Summary]) -> Table:
+def _headlines(summaries: Sequence[Summary], rows: Sequence[HeadlineRow]) -> Table:
     conditions = summaries[0].conditions
-    table = Table(title=f"{conditions.dataset}, {conditions.split}, n = {conditions.images:,}")
-    table.add_column("With 95% interval", no_wrap=True)
-    for summary in summaries:
-        table.add_column(summary.model.name, justify="right", overflow="fold")
-    for row in headline_table(summaries):
+    title = f"{conditions.dataset}, {conditions.split}, n = {conditions.images:,}"
+    table = _models(title, "With 95% interval", [summary.model.name for summary in summaries])
+    for row in rows:
         table.add_row(row.label, *row.values)
+    return table
+
+
+def _models(title: str, corner: str, names: Sequence[str]) -> Table:
+    """A table with a column a model."""
+    table = Table(title=title)
+    table.add_column(corner, no_wrap=True)
+    for name in names:
+        table.add_column(name, justify="right", overflow="fold")
     return table
 
 

@@ -14,6 +14,7 @@ from rugged.core.catalogue import SEVERITIES
 from rugged.core.errors import CorruptionError
 from rugged.corruptions.defaults import plain_defaults
 from rugged.corruptions.engine import in_parts
+from rugged.corruptions.places import send
 from rugged.corruptions.request import check_images, look_up
 from rugged.corruptions.textures import Textures
 
@@ -46,6 +47,7 @@ def corrupt_randomly(
     severities: Sequence[int] = SEVERITIES,
     *,
     probability: float = 1.0,
+    together: int = 1,
     preset: str | None = None,
     textures: str | Path | Textures | None = None,
 ) -> Tensor:
@@ -59,6 +61,8 @@ def corrupt_randomly(
         names: The corruptions to choose from, each as likely as the others; at least one.
         severities: The severities to choose from, likewise.
         probability: Of corrupting an image at all, 0 to 1.
+        together: How many images, on average at least, are to share a corruption and severity. The fewer pairs a batch
+            draws from, the fewer kernels a GPU has to be told of; for an image each pair stays as likely as the others.
         preset: Table of parameters; ``None`` takes the one nearest to the images' size.
         textures: As for :func:`rugged.corruptions.corrupt`.
 
@@ -75,8 +79,11 @@ def corrupt_randomly(
     device = images.device
     # Drawn on the CPU, where the groups must be known: nobody waits for a device.
     chosen = (torch.rand(len(images)) < probability).nonzero().flatten()
+    if together > 1:
+        drawn = torch.randperm(len(kernels))[: max(1, len(chosen) // together)]
+        kernels = [kernels[index] for index in drawn.tolist()]
     choice, order = torch.randint(0, len(kernels), (len(chosen),)).sort()
-    places = chosen[order].to(device, non_blocking=device.type == "cuda")
+    places = send(chosen[order], device)
     result = images.clone(memory_format=torch.contiguous_format)
     some = result.index_select(0, places)  # Those of one choice lie one behind the other.
     for (kernel, parameters), group in zip(

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from rugged.corruptions.levels import cut
-from rugged.corruptions.places import true_places
+from rugged.corruptions.places import send, true_places
 
 _GRID = 2.0**40
 _MOST_TAPS = 64  # from here on an estimate is faster; int16 sums of bytes are safe up to 128
@@ -253,8 +253,8 @@ def _settle(padded: Tensor, kernel: Kernel, places: Tensor, shape: torch.Size) -
     plane, row, column = places // (height * width), places // width % height, places % width
     corners = (plane * padded.shape[2] + row) * padded.shape[3] + column
     rows, columns = np.nonzero(kernel.weights)
-    taps = torch.from_numpy(rows * padded.shape[3] + columns).to(places.device)
-    weights = torch.from_numpy(kernel.weights[rows, columns]).to(places.device)
+    taps = send(torch.from_numpy(rows * padded.shape[3] + columns), places.device)
+    weights = send(torch.from_numpy(kernel.weights[rows, columns]), places.device)
     wanted = corners[:, None] + taps
     seen = padded.flatten().index_select(0, wanted.flatten()).view(wanted.shape)
     return cut((seen.double() @ weights).clamp_(0, 255))

@@ -11,6 +11,7 @@ from torch import Tensor
 from rugged.core.errors import CorruptionError
 from rugged.corruptions.bits import Bits
 from rugged.corruptions.levels import cut
+from rugged.corruptions.places import send
 from rugged.corruptions.textures import Textures
 from rugged.corruptions.uniform import integers
 
@@ -99,7 +100,7 @@ def _crops(atlas: _Atlas, places: Tensor, height: int, width: int) -> Tensor:
 
 def _spans(atlas: _Atlas, height: int, width: int) -> Tensor:
     """Return how many rows and columns a crop may begin at: ``(5, 2)``. As published, the last one is left out."""
-    return (atlas.sizes - torch.tensor((height, width), device=atlas.sizes.device)).clamp_min_(1)
+    return (atlas.sizes - send(torch.tensor((height, width)), atlas.sizes.device)).clamp_min_(1)
 
 
 def _atlas(textures: Textures, scale: float, height: int, width: int, device: torch.device) -> _Atlas:

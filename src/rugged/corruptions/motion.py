@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from rugged.corruptions.bits import Bits
+from rugged.corruptions.places import send
 from rugged.corruptions.uniform import uniform
 
 _BITS = 23  # of a weight; with the 8 of a byte a sum stays below 2^31
@@ -49,7 +50,7 @@ def motion_blur(images: Tensor, degrees: Tensor, *, radius: float, sigma: float)
     angles = degrees.cpu().double().numpy()
     order = np.argsort(angles, kind="stable")  # neighbours share offsets, and are summed at once
     offsets = _offsets(angles[order], length)[:, : len(weights)]
-    there, back = (torch.from_numpy(places).to(images.device) for places in (order, np.argsort(order)))
+    there, back = (send(torch.from_numpy(places), images.device) for places in (order, np.argsort(order)))
     return _sum_along(images.index_select(0, there), offsets, weights).index_select(0, back)
 
 
@@ -106,7 +107,7 @@ def _scatter(source: Tensor, size: int, shifts: np.ndarray, weights: list[int]) 
     """Do the same from the few places that are not black, each to all that see it."""
     lit = source.nonzero()
     lead = int(shifts.max())  # places before the first image, which see it without being part of it
-    targets = torch.from_numpy(lead - shifts).to(source.device).index_select(0, lit[:, 0] // size).add_(lit)
+    targets = send(torch.from_numpy(lead - shifts), source.device).index_select(0, lit[:, 0] // size).add_(lit)
     levels = source[lit] * torch.tensor(weights, dtype=torch.int32, device=source.device)
     total = source.new_full((lead + len(source),), _ALMOST)
     return total.scatter_add_(0, targets.view(-1), levels.view(-1))[lead:]

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from rugged.corruptions.levels import cut, to_levels, to_unit
-from rugged.corruptions.places import true_places
+from rugged.corruptions.places import send, true_places
 
 _PARTS = 1024  # OpenCV rounds what the row and the column add to a place to 1024ths of a pixel …
 _STEPS_BITS = 5  # … and their sum to 32nds
@@ -78,7 +78,7 @@ def affine_places(inverses: list[Matrix], height: int, width: int, device: torch
     # However wild the map: each part comes to lie within half a period of zero, and their sum within one.
     half = np.array((width - 1, height - 1)).reshape(2, 1) * _PARTS
     parts = ((np.remainder(part + half, 2 * half) - half).astype(np.int32) for part in (rows, columns))
-    row_part, column_part = (torch.from_numpy(part).to(device) for part in parts)
+    row_part, column_part = (send(torch.from_numpy(part), device) for part in parts)
     places = row_part[..., :, None] + column_part[..., None, :]
     return places.bitwise_right_shift_((_PARTS >> _STEPS_BITS).bit_length() - 1)
 

@@ -4,6 +4,7 @@ Lightning's ``Fabric`` is handed on from here, since no other layer imports Ligh
 """
 
 from rugged.engine.batches import as_batch
+from rugged.engine.beside import beside, hand_over
 from rugged.engine.devices import (
     Device,
     Fabric,
@@ -30,9 +31,11 @@ __all__ = [
     "Position",
     "Precision",
     "as_batch",
+    "beside",
     "by_the_first",
     "chunks",
     "describe",
+    "hand_over",
     "infer",
     "later",
     "make_fabric",

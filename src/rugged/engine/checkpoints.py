@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -62,12 +63,22 @@ def load_checkpoint(
         for name, optimizer in optimizers.items():
             entries = _under(f"optimizer/{name}/", tensors) | document["optimizer_numbers"][name]
             optimizer.load_state_dict({**optimizer.state_dict(), "state": _by_parameter(entries)})
+            _lay_out_as_parameters(optimizer)
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
         raise RunError(
             f"The checkpoint {path} cannot be loaded ({error}). Delete it to start this training afresh."
         ) from error
     state: dict[str, Any] = document["state"]
     return state
+
+
+@torch.no_grad()
+def _lay_out_as_parameters(optimizer: Optimizer) -> None:
+    """Have state lie in memory as its parameter does, channels-last for one: a file knows one layout only."""
+    for parameter, entries in optimizer.state.items():
+        for key, value in entries.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                entries[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Any]:

@@ -31,7 +31,9 @@ for _name in ("lightning.fabric", "lightning.pytorch"):
 _FABRIC_PRECISION: dict[str, Any] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
-def make_fabric(device: Device = "auto", precision: Precision = "auto", *, deterministic: bool = False) -> Fabric:
+def make_fabric(
+    device: Device = "auto", precision: Precision = "auto", *, deterministic: bool = False, tuned: bool = True
+) -> Fabric:
     """Choose devices and the precision of matrix products and convolutions; weights stay in float32.
 
     Started by ``torchrun``, the process joins the others, each with a device of its own, on one machine or many.
@@ -40,6 +42,8 @@ def make_fabric(device: Device = "auto", precision: Precision = "auto", *, deter
         device: ``auto`` takes a GPU where there is one.
         precision: ``auto`` takes bf16 where the hardware computes in it, else fp32. ``fp16`` needs a GPU.
         deterministic: Use only algorithms that give the same bits every time, where a device has faster ones.
+        tuned: Let a GPU try which convolutions are fastest for the sizes at hand. Another day it may come to others,
+            which differ in the last bits.
 
     Raises:
         ConfigError: A device or a precision that this machine lacks, or more processes than GPUs.
@@ -51,7 +55,7 @@ def make_fabric(device: Device = "auto", precision: Precision = "auto", *, deter
         raise ConfigError(f'precision = "fp16" needs a GPU, and this is {chosen}. Use "auto", "bf16" or "fp32".')
     # Left alone, convolutions on recent GPUs round float32 to 10 bits of mantissa, and "fp32" would not be true.
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
-    torch.backends.cudnn.benchmark = not deterministic  # Tries which convolution is fastest for the sizes at hand.
+    torch.backends.cudnn.benchmark = tuned and not deterministic
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # Without it cuBLAS refuses to be deterministic.
     torch.use_deterministic_algorithms(deterministic)
     fabric = Fabric(accelerator=chosen, precision=_FABRIC_PRECISION[precision], **_processes(chosen))

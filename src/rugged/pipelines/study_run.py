@@ -170,7 +170,7 @@ def measure_once(run: RunFolder, dataset: Dataset, folder: Path, *, device: Devi
         RunError: The run folder is in use.
         Interrupted: A signal came; nothing was kept.
     """
-    fabric, split = make_fabric(device, "fp32"), dataset.val
+    fabric, split = make_fabric(device, "fp32", tuned=False), dataset.val
     with exclusive(run.lock, f"measure {run.path}"):
         model, spec = load_model(run.model)
         hardware = describe(fabric)

@@ -1,5 +1,6 @@
 """The page a person can open, and its tables: from saved results only, without torch."""
 
+from rugged.report.comparison import ComparedRow, ComparedRuns, compare_runs, write_comparison
 from rugged.report.curves import draw_curves
 from rugged.report.extent import mce_label, mean_extent, severities
 from rugged.report.headlines import HeadlineRow, headline_table
@@ -9,15 +10,19 @@ from rugged.report.tables import AccuracyRow, ErrorRow, accuracy_table, error_ta
 
 __all__ = [
     "AccuracyRow",
+    "ComparedRow",
+    "ComparedRuns",
     "ErrorRow",
     "HeadlineRow",
     "accuracy_table",
     "caveats",
+    "compare_runs",
     "draw_curves",
     "error_table",
     "headline_table",
     "mce_label",
     "mean_extent",
     "severities",
+    "write_comparison",
     "write_report",
 ]

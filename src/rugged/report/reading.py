@@ -32,20 +32,23 @@ class ReportedRun:
     epochs: tuple[Epoch, ...]
 
 
-def read_runs(folders: Sequence[Path], limit: int) -> list[ReportedRun]:
+def read_runs(folders: Sequence[Path], limit: int, least: int = 1) -> list[ReportedRun]:
     """Read the runs of one page.
 
     Args:
         folders: Run folders; the first is the subject.
         limit: How many the charts can tell apart.
+        least: How many there must be.
 
     Raises:
-        ConfigError: None given, one given twice, or too many.
+        ConfigError: Too few or too many given, or one twice.
         ResultsError: A folder is missing, has no readable benchmark, or lacks predictions that its summary names.
         IncomparableError: They were not measured under the same conditions.
     """
     if not folders:
         raise ConfigError("A report needs at least one run folder; none was given.")
+    if len(folders) < least:
+        raise ConfigError(f"{len(folders)} run was given; a comparison needs at least {least}. Name another one.")
     if len(folders) > limit:
         raise ConfigError(f"{len(folders)} runs were given; a report tells at most {limit} apart. Name fewer.")
     if len({folder.resolve() for folder in folders}) < len(folders):

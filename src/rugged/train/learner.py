@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from rugged.engine import Fabric, share_statistics
+from rugged.engine import Fabric, beside, hand_over, share_statistics
 from rugged.models import ModelSpec, preprocess
 from rugged.models.split_norm import auxiliary
 from rugged.train.adversarial import attack, under_attack
@@ -66,7 +66,9 @@ class Learner:
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        pictures, targets = self.augmented(images, labels)
+        with beside(labels.device):
+            pictures, targets = self.augmented(images, labels)
+        hand_over((*pictures, targets))
         figures = torch.zeros(4, device=labels.device)
         figures[3] = signal_number
         shares, several = list(self._shares(pictures, targets)), self.fabric.world_size > 1

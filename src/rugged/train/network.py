@@ -29,6 +29,7 @@ from rugged.train.augment import operations
 from rugged.train.manifest import Origin
 from rugged.train.recipe import Recipe, portions
 
+_FULL = ("ALLOC_FAILED", "out of memory")
 _KEPT_PER_WEIGHT = 3  # two numbers of the optimizer's, and the average
 
 
@@ -192,7 +193,9 @@ def _fits(fabric: Fabric, model: nn.Module, spec: ModelSpec, count: int) -> bool
             loss = probe(images).float().square().sum()
         loss.backward()
         room.clear()
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:  # Libraries beneath torch have words of their own for full memory.
+        if not (isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in _FULL)):
+            raise
         return False
     finally:
         del probe

@@ -15,7 +15,7 @@ from rugged.core.errors import RunError
 from rugged.core.files import sha256_file, write_text
 from rugged.core.progress import format_seconds, say
 from rugged.data import Split
-from rugged.engine import Indices, Loop, Pictures, Position, describe, later, seed_step, share_statistics
+from rugged.engine import Indices, Loop, Pictures, Position, beside, describe, later, seed_step, share_statistics
 from rugged.models import load_model, preprocess, save_model
 from rugged.models.split_norm import merge_batch_norms
 from rugged.results import RunFolder
@@ -74,7 +74,8 @@ class Trainer:
     def fetch(self, indices: Indices) -> Batch:
         """Bring this process's share of a batch to the device."""
         fabric = self.learner.fabric
-        return self.pictures.take(self.rows[indices[fabric.global_rank :: fabric.world_size]])
+        with beside(fabric.device):
+            return self.pictures.take(self.rows[indices[fabric.global_rank :: fabric.world_size]])
 
     def step(self, indices: Indices, batch: Batch, position: Position) -> str:
         """Learn from one batch."""

@@ -1,6 +1,7 @@
 """Decisions made on the CPU reach a device without anybody waiting for it."""
 
 import sys
+import warnings
 from functools import partial
 
 import pytest
@@ -91,8 +92,9 @@ def test_nothing_is_copied_in_any_other_way(name, monkeypatch):
 def test_nobody_waits_for_a_gpu(name):
     images = pictures(200).cuda()
     AUGMENTATIONS[name](images)  # What is set up once may wait.
-    torch.cuda.set_sync_debug_mode("error")
     try:
+        with warnings.catch_warnings(action="ignore"):  # PyTorch calls the mode a prototype, once.
+            torch.cuda.set_sync_debug_mode("error")
         AUGMENTATIONS[name](images)
     finally:
         torch.cuda.set_sync_debug_mode("default")

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from rugged.train.augmentations.picking import send, take
+from rugged.corruptions.places import send
+from rugged.train.augmentations.picking import take
 
 
 def operations() -> tuple[str, ...]:

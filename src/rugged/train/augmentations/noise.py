@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from rugged.corruptions.places import send
 from rugged.train.augmentations.names import require_known
-from rugged.train.augmentations.picking import send, take
+from rugged.train.augmentations.picking import take
 
 RADII: Mapping[str, float] = {"0": 0.2, "0.5": 0.042, "1": 0.065, "2": 0.09, "inf": 0.15}
 """The norms, each with its largest radius as a power mean over a picture's values, in fractions of white.

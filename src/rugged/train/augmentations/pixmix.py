@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from rugged.core.errors import ConfigError
-from rugged.train.augmentations.picking import send, take
+from rugged.corruptions.places import send
+from rugged.train.augmentations.picking import take
 
 
 def operations() -> tuple[str, ...]:

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rugged.corruptions.places import send
 from rugged.train.augmentations.names import require_known
-from rugged.train.augmentations.picking import send, take
+from rugged.train.augmentations.picking import take
 
 
 def random_filter(images: Tensor, *, sigma: float = 1.0, size: int = 3) -> Tensor:

@@ -1,0 +1,114 @@
+"""Models held against each other on the same images: which differences are real."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rugged.core.catalogue import BENCHMARK
+from rugged.metrics import interval, resampled_means
+from rugged.results import CLEAN, Cell, Summary
+
+Cells = Mapping[tuple[str, int], Cell]
+
+LEVEL = 0.95
+_DRAWS = 4000
+"""More than for one figure's interval: those of single corruptions go further out into the tails."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much one model is better than another.
+
+    Attributes:
+        value: Of the second model minus the first one's: accuracy in [-1, 1], or mCE.
+        low: Lower end of the interval.
+        high: Upper end.
+        better: The second model is better beyond doubt: the interval leaves out zero, on the better side.
+        worse: It is worse beyond doubt.
+    """
+
+    value: float
+    low: float
+    high: float
+    better: bool
+    worse: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One model against another, on the same images under the same corruptions.
+
+    Attributes:
+        clean: Of clean top-1 accuracy.
+        corrupted: Of mean corruption accuracy.
+        mce: Of mCE, lower being better; None unless both have one relative to the same baseline.
+        corruptions: Of each corruption's mean accuracy over the severities. Their intervals are wider, so that all of
+            them together hold in 95 cases of 100 (Bonferroni).
+    """
+
+    clean: Difference
+    corrupted: Difference
+    mce: Difference | None
+    corruptions: dict[str, Difference]
+
+
+def compare(first: Summary, first_cells: Cells, second: Summary, second_cells: Cells) -> Comparison:
+    """Hold a second model against a first.
+
+    The images are drawn anew, the same for both models, so that what both owe to the images falls out of the
+    difference: intervals of differences are narrower than those of the figures.
+
+    Args:
+        first: Summary of the one.
+        first_cells: Its predictions; clean and all that the summary names.
+        second: Summary of the other. The caller has checked that both were measured under the same conditions.
+        second_cells: Its predictions, of the same images in the same order.
+    """
+    conditions = first.conditions
+    severities = conditions.severities
+    gains = [
+        _gain(first_cells, second_cells, [(CLEAN, 0)]),
+        *(_gain(first_cells, second_cells, [(name, each) for each in severities]) for name in conditions.corruptions),
+    ]
+    resampled = resampled_means(np.stack(gains), _DRAWS)
+    means = np.mean(gains, axis=1)
+    columns = {name: index for index, name in enumerate((CLEAN, *conditions.corruptions))}
+
+    def difference(weights: Mapping[str, float], level: float, sign: int = 1) -> Difference:
+        each = [columns[name] for name in weights]
+        factors = np.array(list(weights.values()))
+        low, high = interval(resampled[:, each] @ factors, level)
+        better, worse = (low > 0, high < 0) if sign > 0 else (high < 0, low > 0)
+        return Difference(float(means[each] @ factors), low, high, better, worse)
+
+    divisors = _baseline_errors(first, second)
+    share = 1 / len(conditions.averaged)
+    return Comparison(
+        clean=difference({CLEAN: 1.0}, LEVEL),
+        corrupted=difference(dict.fromkeys(conditions.averaged, share), LEVEL),
+        mce=difference({name: -1 / (len(divisors) * error) for name, error in divisors.items()}, LEVEL, sign=-1)
+        if divisors
+        else None,
+        corruptions={
+            name: difference({name: 1.0}, 1 - (1 - LEVEL) / len(conditions.corruptions))
+            for name in conditions.corruptions
+        },
+    )
+
+
+def _gain(first: Cells, second: Cells, keys: Sequence[tuple[str, int]]) -> npt.NDArray[np.float64]:
+    """``(N,)``: in what share of some cells the second model is right about an image, minus the first one's."""
+    gains = [second[key].correct.astype(float) - first[key].correct for key in keys]
+    mean: npt.NDArray[np.float64] = np.mean(gains, axis=0)
+    return mean
+
+
+def _baseline_errors(first: Summary, second: Summary) -> dict[str, float]:
+    """The mean errors that both models' CEs divide by; none unless these are the same."""
+    if first.mce is None or second.mce is None or first.mce.baseline.sha256 != second.mce.baseline.sha256:
+        return {}
+    errors = {name: (np.mean(result.error), result.ce) for name, result in first.corruptions.items()}
+    known = {name: float(error / ce) for name, (error, ce) in errors.items() if ce and name in BENCHMARK}
+    return known if set(known) == set(first.mce.over) else {}

@@ -1,0 +1,138 @@
+"""Several models side by side: the student report's tables, and which differences are real."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rugged.analyze import Comparison, Difference, compare
+from rugged.core.catalogue import display_name
+from rugged.core.files import write_text
+from rugged.report import figures, overview
+from rugged.report.charts import STYLES
+from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
+from rugged.report.headlines import HeadlineRow, headline_table
+from rugged.report.reading import ReportedRun, read_runs
+from rugged.report.rendering import render_page
+from rugged.results import Cell, Summary, read_cell
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """One figure, a value for each model; ``verdicts`` are ``better``, ``worse`` or nothing."""
+
+    label: str
+    values: tuple[str, ...]
+    verdicts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ComparedRuns:
+    """What a comparison shows. The first model is the one that the others are held against.
+
+    Attributes:
+        summaries: Of the models, with names that tell them apart.
+        headlines: Every figure of each.
+        differences: Of the others from the first, with intervals and verdicts.
+        errors: CE for each corruption, or the mean error where there is no baseline, one value a model.
+        errors_title: Which of the two.
+        caveats: What a reader must know.
+    """
+
+    summaries: tuple[Summary, ...]
+    headlines: tuple[HeadlineRow, ...]
+    differences: tuple[ComparedRow, ...]
+    errors: tuple[ComparedRow, ...]
+    errors_title: str
+    caveats: tuple[str, ...]
+
+
+def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
+    """Hold benchmarked runs against the first of them.
+
+    Raises:
+        ConfigError: Fewer than two, too many, or one twice.
+        ResultsError: A run has no benchmark, or part of it is missing or damaged.
+        IncomparableError: They were not measured under the same conditions.
+    """
+    runs = read_runs(folders, limit=STYLES, least=2)
+    summaries = tuple(run.summary for run in runs)
+    first, *others = ((run.summary, _cells(run)) for run in runs)
+    compared = [compare(*first, *other) for other in others]
+    normalised = all(summary.mce is not None for summary in summaries)
+    return ComparedRuns(
+        summaries=summaries,
+        headlines=tuple(headline_table(summaries)),
+        differences=tuple(_difference_rows(summaries[0], compared)),
+        errors=tuple(_error_rows(summaries, normalised)),
+        errors_title=f"CE in percent of the baseline's errors ({mce_label(summaries[0])} is their mean)"
+        if normalised
+        else f"Mean error in percent, not normalised: {no_mce_reason(next(one for one in summaries if not one.mce))}",
+        caveats=tuple(overview.caveats(summaries)),
+    )
+
+
+def write_comparison(compared: ComparedRuns, out: Path) -> Path:
+    """Write the comparison as one HTML page that needs nothing else. The same results give the same bytes."""
+    summaries = compared.summaries
+    first, *others = summaries
+    text = render_page(
+        "comparison.html.j2",
+        title=f"{first.model.name} and {', '.join(one.model.name for one in others)}",
+        compared=compared,
+        subject=first,
+        others=others,
+        extent=f"{mean_extent(first)}, {severities(first)}",
+        facts=overview.facts(first),
+        legend=[(summary.model.name, style) for style, summary in enumerate(summaries)],
+        overall=figures.overall_curve(summaries),
+        bars=figures.error_bars(summaries),
+    )
+    write_text(out, text)
+    return out
+
+
+def _cells(run: ReportedRun) -> dict[tuple[str, int], Cell]:
+    return {cell: read_cell(run.folder.predictions, *cell) for cell in run.summary.conditions.cells}
+
+
+def _difference_rows(first: Summary, compared: Sequence[Comparison]) -> list[ComparedRow]:
+    rows = [
+        _row("Clean top-1", [one.clean for one in compared]),
+        _row("Corrupted top-1", [one.corrupted for one in compared]),
+    ]
+    if all(one.mce is not None for one in compared):
+        rows.append(_row(mce_label(first), [one.mce for one in compared if one.mce is not None]))
+    for name in first.conditions.corruptions:
+        rows.append(_row(display_name(name), [one.corruptions[name] for one in compared]))
+    return rows
+
+
+def _row(label: str, differences: Sequence[Difference]) -> ComparedRow:
+    verdicts = tuple("better" if one.better else "worse" if one.worse else "" for one in differences)
+    return ComparedRow(label, tuple(map(_points, differences)), verdicts)
+
+
+def _points(difference: Difference) -> str:
+    ends = (difference.value, difference.low, difference.high)
+    value, low, high = (f"{100 * each:+.1f}".replace("-", "−") for each in ends)
+    return f"{value} ({low} to {high})"
+
+
+def _error_rows(summaries: Sequence[Summary], normalised: bool) -> list[ComparedRow]:
+    rows = [
+        ComparedRow(display_name(name), tuple(_percent(_error(one, name, normalised)) for one in summaries), ())
+        for name in summaries[0].conditions.corruptions
+    ]
+    if not normalised:
+        return rows
+    means = tuple(_percent(one.mce.value if one.mce else None) for one in summaries)
+    return [ComparedRow(mce_label(summaries[0]), means, ()), *rows]
+
+
+def _error(summary: Summary, name: str, normalised: bool) -> float | None:
+    result = summary.corruptions[name]
+    return result.ce if normalised else sum(result.error) / len(result.error)
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}"

@@ -1,0 +1,105 @@
+"""Differences between models are those a person counts, and their intervals those of paired theory."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from rugged.analyze import compare
+from rugged.core.catalogue import SEVERITIES
+from rugged.results import Cell, Conditions, Made, ModelFacts, summarise
+
+IMAGES = 1000
+CORRUPTIONS = ("fog", "contrast", "spatter")
+CONDITIONS = Conditions(
+    dataset="made", content_hash="a" * 64, split="val", images=IMAGES, classes=10, size=(64, 64), route="in memory",
+    stored="no", preset="tiny64", textures="none", seed=0, stream_version=1, corruptions=CORRUPTIONS,
+    severities=SEVERITIES,
+)  # fmt: skip
+
+
+def cell_of(correct, corruption, severity):
+    labels = np.arange(IMAGES, dtype=np.int32) % 10
+    top = (labels[:, None] + np.arange(5, dtype=np.int32) + ~correct[:, None]) % 10
+    ones = np.ones(IMAGES, np.float32)
+    ids = tuple(map(str, range(IMAGES)))
+    return Cell(corruption, severity, ids, labels, top, np.full((IMAGES, 5), 0.2, np.float32), ones, ones, ones)
+
+
+def model(seed, clean, corrupted, baseline=None):
+    """Cells in which a model is right about an image whose difficulty, the same for all models, it masters."""
+    difficulty = np.random.default_rng(9).random(IMAGES)
+    noise = np.random.default_rng(seed).normal(0, 0.05, (IMAGES, 16))
+    cells = {("clean", 0): cell_of(difficulty + noise[:, 0] < clean, "clean", 0)}
+    for index, name in enumerate(CORRUPTIONS):
+        for severity in SEVERITIES:
+            mastered = difficulty + noise[:, 5 * index + severity] < corrupted - 0.05 * severity
+            cells[name, severity] = cell_of(mastered, name, severity)
+    facts = ModelFacts(f"model{seed}", "timm/resnet10t", 1, f"{seed}" * 64, 64, ())
+    return summarise(cells, facts, CONDITIONS, Made("", 0.0, {}, {}), baseline=baseline), cells
+
+
+@pytest.fixture(scope="module")
+def three():
+    baseline = model(1, 0.6, 0.5)[0]
+    return model(2, 0.80, 0.7, baseline), model(3, 0.84, 0.78, baseline), baseline
+
+
+def test_a_model_does_not_differ_from_itself(three):
+    found = compare(*three[0], *three[0])
+    for one in (found.clean, found.corrupted, found.mce, *found.corruptions.values()):
+        assert dataclasses.astuple(one) == (0.0, 0.0, 0.0, False, False)
+
+
+def test_differences_are_those_of_the_figures(three):
+    (first, cells), (second, others), _ = three
+    found = compare(first, cells, second, others)
+    assert found.clean.value == pytest.approx(first.clean.error - second.clean.error)
+    gained = second.mean_corruption_accuracy - first.mean_corruption_accuracy
+    assert found.corrupted.value == pytest.approx(gained)
+    assert found.mce.value == pytest.approx(second.mce.value - first.mce.value)
+    for name in CORRUPTIONS:
+        wanted = np.mean(first.corruptions[name].error) - np.mean(second.corruptions[name].error)
+        assert found.corruptions[name].value == pytest.approx(wanted)
+    assert found.clean.better
+    assert found.mce.value < 0
+    assert found.mce.better
+    backwards = compare(second, others, first, cells)
+    assert backwards.clean.worse
+    assert backwards.mce.worse
+    assert not backwards.mce.better
+
+
+def test_intervals_are_those_of_paired_theory(three):
+    (first, cells), (second, others), _ = three
+    found = compare(first, cells, second, others)
+    gains = others["clean", 0].correct.astype(float) - cells["clean", 0].correct
+    reach = stats.norm.ppf(0.975) * gains.std() / np.sqrt(IMAGES)
+    assert found.clean.high - found.clean.low == pytest.approx(2 * reach, rel=0.08)
+    unpaired = np.hypot(cells["clean", 0].correct.std(), others["clean", 0].correct.std()) / np.sqrt(IMAGES)
+    assert reach < 0.6 * stats.norm.ppf(0.975) * unpaired  # What pairing is for.
+    wide = found.corruptions["fog"]
+    gains = np.mean([others["fog", s].correct.astype(float) - cells["fog", s].correct for s in SEVERITIES], axis=0)
+    reach = stats.norm.ppf(1 - 0.025 / 3) * gains.std() / np.sqrt(IMAGES)
+    assert wide.high - wide.low == pytest.approx(2 * reach, rel=0.08)
+
+
+def test_differences_by_chance_are_called_real_as_seldom_as_said(three):
+    """Two models that are right about 70% of the images each by its own chance."""
+    first, cells = three[0]
+    verdicts = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        ones, others = ({**cells, ("clean", 0): cell_of(rng.random(IMAGES) < 0.7, "clean", 0)} for _ in range(2))
+        found = compare(first, ones, first, others).clean
+        verdicts.append(found.better or found.worse)
+    assert sum(verdicts) <= 8  # 3 are expected of 60; more than 8 come once in 300.
+
+
+def test_without_a_common_baseline_there_is_no_difference_of_mce(three):
+    (first, cells), (second, others), _ = three
+    assert compare(dataclasses.replace(first, mce=None), cells, second, others).mce is None
+    stranger = dataclasses.replace(second.mce.baseline, sha256="f" * 64)
+    apart = dataclasses.replace(second, mce=dataclasses.replace(second.mce, baseline=stranger))
+    assert compare(first, cells, apart, others).mce is None

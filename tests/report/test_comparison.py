@@ -1,0 +1,55 @@
+"""The comparison's tables and page say what the results say."""
+
+import pytest
+
+from rugged.core.errors import ConfigError, IncomparableError
+from rugged.report import compare_runs, write_comparison
+from rugged.results import RunFolder, read_summary
+
+
+@pytest.fixture
+def runs(make_run, tmp_path):
+    baseline = make_run(tmp_path / "alexnet", skill=0.83)
+    return [make_run(tmp_path / name, skill=skill, baseline=baseline) for name, skill in (("a", 0.6), ("b", 0.95))]
+
+
+def test_tables_are_those_of_the_summaries(runs):
+    compared = compare_runs(runs)
+    first, second = (read_summary(RunFolder(run).summary) for run in runs)
+    differences = {row.label: row for row in compared.differences}
+    gain = 100 * (second.mean_corruption_accuracy - first.mean_corruption_accuracy)
+    assert differences["Corrupted top-1"].values[0].startswith(f"{gain:+.1f} (")
+    assert differences["Corrupted top-1"].verdicts == ("better",)
+    assert differences["mCE over 6 of 15"].values[0].startswith(f"−{100 * (first.mce.value - second.mce.value):.1f} (")
+    assert differences["mCE over 6 of 15"].verdicts == ("better",)
+    errors = {row.label: row.values for row in compared.errors}
+    assert errors["Contrast"] == tuple(f"{100 * one.corruptions['contrast'].ce:.1f}" for one in (first, second))
+    assert errors["mCE over 6 of 15"] == tuple(f"{100 * one.mce.value:.1f}" for one in (first, second))
+    low, high = (100 * end for end in first.mce.interval)
+    headlines = {row.label: row.values for row in compared.headlines}
+    assert headlines["mCE over 6 of 15"][0] == f"{100 * first.mce.value:.1f}% ({low:.1f}–{high:.1f})"
+
+
+def test_the_page_shows_the_tables_and_trusts_no_name(tmp_path, parse, make_run):
+    hostile = make_run(tmp_path / "hostile", name="<script>alert(1)</script>", skill=0.9)
+    plain = make_run(tmp_path / "plain", skill=0.8)
+    compared = compare_runs([plain, hostile])
+    text = write_comparison(compared, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    page = parse(text)
+    cells = {element.text for element in page.elements if element.tag in ("td", "th")}
+    for row in (*compared.headlines, *compared.differences, *compared.errors):
+        assert row.label in cells
+        assert all(any(value in cell for cell in cells) for value in row.values)
+    assert "not normalised" in text
+    again = write_comparison(compared, tmp_path / "again.html").read_text(encoding="utf-8")
+    assert again == text
+
+
+def test_what_cannot_be_compared_is_refused(runs, tmp_path, make_run):
+    with pytest.raises(ConfigError, match="needs at least 2"):
+        compare_runs(runs[:1])
+    with pytest.raises(ConfigError, match="given twice"):
+        compare_runs([runs[0], runs[0]])
+    with pytest.raises(IncomparableError, match="preset"):
+        compare_runs([runs[0], make_run(tmp_path / "other", preset="cifar32")])
