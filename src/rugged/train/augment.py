@@ -34,7 +34,7 @@ from rugged.train.augmentations.trivial import trivial_augment
 from rugged.train.mixing import operations as mixing_operations
 
 _TOGETHER = 16
-"""Images of a batch that share a corruption and severity on a GPU: 512 draw from 32 pairs of 95, a third of the work."""
+"""Images of a batch that share a corruption and severity on a GPU: 512 draw from 32 of the 95 pairs."""
 
 
 @dataclass(frozen=True)
