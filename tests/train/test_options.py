@@ -36,6 +36,7 @@ OPTIONS = {
     "adversarial": ["adversarial.steps=1"],
     "consistency": ["augment.augmix.consistency=12"],
     "mix": ["augment.mix.probability=0.8"],
+    "growth": ["growth.start=16"],
     "recompute": ["checkpoint_activations=true", "optimizer.clip_norm=1"],
     "everything": [
         "augment.resized_crop=0.5", "augment.rotate=10", "augment.erase=0.5", "augment.trivial.probability=0.5",

@@ -18,6 +18,7 @@ from rugged.models.loading import brief
 from rugged.results import RunFolder
 from rugged.train.augment import gather, settle_textures
 from rugged.train.averaging import make_average
+from rugged.train.growth import extreme_sides
 from rugged.train.learner import Learner
 from rugged.train.log import Log
 from rugged.train.manifest import Manifest, TrainedOn, read_manifest
@@ -101,7 +102,8 @@ def prepare(
         raise ConfigError(f"{fabric.world_size} processes cannot share batches of {batch_size}. Start fewer of them.")
     pictures = Pictures.place(dataset.train, fabric.device)  # First, for they take room from what is tried next.
     recipe = settle_micro_batch(fabric, recipe, model, spec, -(-batch_size // fabric.world_size))
-    rehearse(fabric, model, spec, smallest_portion(recipe, batch_size // fabric.world_size))
+    for side in extreme_sides(recipe, spec.input_size):
+        rehearse(fabric, model, side, smallest_portion(recipe, batch_size // fabric.world_size), spec.architecture)
     optimizer = make_optimizer(model, recipe.optimizer)
     average = make_average(model) if recipe.average.decay else None
     if recipe.compile:

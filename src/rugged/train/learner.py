@@ -1,7 +1,7 @@
 """How a batch becomes a step: augmented, passed through the network, judged, and its gradient followed."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +48,7 @@ class Learner:
         return self.model if self.average is None else self.average
 
     def learn(
-        self, images: Tensor, labels: Tensor, *, total: int, rate: float, step: int, signal_number: int = 0
+        self, images: Tensor, labels: Tensor, *, total: int, rate: float, step: int, side: int, signal_number: int = 0
     ) -> Tensor:
         """Take one step.
 
@@ -58,6 +58,7 @@ class Learner:
             total: Images in the batch, in all processes.
             rate: Learning rate.
             step: Of the run, from 0.
+            side: In pixels, of the pictures that the network sees.
             signal_number: Of the signal that has asked this process to stop.
 
         Returns:
@@ -69,12 +70,13 @@ class Learner:
         with beside(labels.device):
             pictures, targets = self.augmented(images, labels)
         hand_over((*pictures, targets))
+        spec = replace(self.spec, input_size=side)
         figures = torch.zeros(4, device=labels.device)
         figures[3] = signal_number
         shares, several = list(self._shares(pictures, targets)), self.fabric.world_size > 1
         for number, (some, answers) in enumerate(shares, 1):
             with self.fabric.no_backward_sync(self.module, enabled=several and number < len(shares)):  # type: ignore[arg-type]
-                loss, right = self._loss(some, answers)
+                loss, right = self._loss(some, answers, spec)
                 # The mean of the processes' gradients is taken, whatever their shares: so each weighs its own.
                 self.fabric.backward(loss * (len(answers) * self.fabric.world_size / total))
             figures[:3] += torch.stack((loss.detach() * len(answers), right, torch.ones_like(right) * len(answers)))
@@ -105,32 +107,32 @@ class Learner:
             zip(*(view.tensor_split(count) for view in pictures), strict=True), targets.tensor_split(count), strict=True
         )
 
-    def _loss(self, pictures: Sequence[Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
+    def _loss(self, pictures: Sequence[Tensor], targets: Tensor, spec: ModelSpec) -> tuple[Tensor, Tensor]:
         """The mean loss over pictures, and how many are answered right, float32."""
         recipe = self.recipe
         together = torch.cat(tuple(pictures)) if len(pictures) > 1 else pictures[0]
-        answers = self._answer(together).chunk(len(pictures))
+        answers = self._answer(together, spec).chunk(len(pictures))
         loss = cross_entropy(answers[0], targets, label_smoothing=recipe.label_smoothing)
         if recipe.augment.augmix.consistency:
             loss = loss + recipe.augment.augmix.consistency * jensen_shannon(answers)
         if recipe.adversarial.steps:
-            loss = (loss + self._adversarial_loss(pictures[0].float(), targets)) / 2
+            loss = (loss + self._adversarial_loss(pictures[0].float(), targets, spec)) / 2
         true = targets if targets.ndim == 1 else targets.argmax(1)
         return loss, (answers[0].argmax(1) == true).sum().float()
 
-    def _adversarial_loss(self, pictures: Tensor, targets: Tensor) -> Tensor:
+    def _adversarial_loss(self, pictures: Tensor, targets: Tensor, spec: ModelSpec) -> Tensor:
         chosen = self.recipe.adversarial
         with under_attack(self.model), self.fabric.autocast():
             worst = attack(
-                lambda values: self.model(preprocess(values, self.spec)), pictures, targets,
+                lambda values: self.model(preprocess(values, spec)), pictures, targets,
                 steps=chosen.steps, step_size=chosen.step_size, radius=chosen.radius,
             )  # fmt: skip
         with auxiliary(self.model):
-            answers = self._answer(worst)
+            answers = self._answer(worst, spec)
         return cross_entropy(answers, targets, label_smoothing=self.recipe.label_smoothing)
 
-    def _answer(self, pictures: Tensor) -> Tensor:
-        logits: Tensor = self.module(preprocess(pictures, self.spec))
+    def _answer(self, pictures: Tensor, spec: ModelSpec) -> Tensor:
+        logits: Tensor = self.module(preprocess(pictures, spec))
         return logits
 
     def _move_weights(self) -> None:

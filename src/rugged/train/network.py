@@ -26,6 +26,7 @@ from rugged.models.recomputing import recompute_activations
 from rugged.models.split_norm import split_batch_norms
 from rugged.train.adversarial import OPERATIONS as ADVERSARIAL
 from rugged.train.augment import operations
+from rugged.train.growth import OPERATIONS as GROWTH
 from rugged.train.manifest import Origin
 from rugged.train.recipe import Recipe, portions
 
@@ -60,9 +61,10 @@ def specify(recipe: Recipe, dataset: Dataset, origin: Origin | None) -> ModelSpe
         ModelError: There is no such architecture.
     """
     mean, std = (origin.mean, origin.std) if origin else default_normalisation(recipe.model.architecture)
+    grown = GROWTH if recipe.growth.start is not None else ()
     adversarial = ADVERSARIAL if recipe.adversarial.steps else ()
     inherited = origin.training_operations if origin else ()
-    done = (*inherited, *operations(recipe.augment), *adversarial, *dataset.corruptions)
+    done = (*inherited, *operations(recipe.augment), *grown, *adversarial, *dataset.corruptions)
     return ModelSpec(
         architecture=resolve(recipe.model.architecture),
         classes=tuple(info.id for info in dataset.classes),
@@ -113,14 +115,13 @@ def _renew_head(model: nn.Module, spec: ModelSpec) -> None:
     model.load_state_dict({name: fresh[name] for name in head_parameters(model)}, strict=False)
 
 
-def rehearse(fabric: Fabric, model: nn.Module, spec: ModelSpec, batch_size: int) -> None:
-    """Put a small batch through a copy of the network, as training will.
+def rehearse(fabric: Fabric, model: nn.Module, side: int, batch_size: int, architecture: str) -> None:
+    """Put a small batch of pictures of ``side`` pixels through a copy of the network, as training will.
 
     Raises:
         ModelError: The network does not take such batches.
     """
-    count, side = min(batch_size, 2), spec.input_size
-    images = torch.zeros(count, 3, side, side, device=fabric.device)
+    images = torch.zeros(min(batch_size, 2), 3, side, side, device=fabric.device)
     try:
         with fabric.autocast():
             answers = copy.deepcopy(model)(images)  # A copy, since batch norm learns from what passes through.
@@ -128,13 +129,13 @@ def rehearse(fabric: Fabric, model: nn.Module, spec: ModelSpec, batch_size: int)
     except Exception as error:  # Every network has its own way to refuse.
         if "deterministic" in str(error):
             raise ModelError(
-                f"{spec.architecture} has an operation without a deterministic form on this device ({brief(error)}). "
+                f"{architecture} has an operation without a deterministic form on this device ({brief(error)}). "
                 "Set deterministic = false, or train on the CPU, which is deterministic anyway."
             ) from error
         raise ModelError(
-            f"{spec.architecture} cannot be trained on {side}×{side} pixels in batches of {batch_size} "
-            f"({type(error).__name__}: {error}). Set model.input_size to a size that it takes (many networks are made "
-            "for 224), or where batch_size is 1, raise it."
+            f"{architecture} cannot be trained on {side}×{side} pixels in batches of {batch_size} "
+            f"({type(error).__name__}: {error}). Set model.input_size (and growth.start) to a size that it takes (many "
+            "networks are made for 224), or where batch_size is 1, raise it."
         ) from error
 
 

@@ -98,6 +98,19 @@ class AverageRecipe:
 
 
 @dataclass(frozen=True)
+class GrowthRecipe:
+    """Small pictures first: a network sees more of them in the same time, and the last epochs at full size.
+
+    Attributes:
+        start: Side in pixels at the beginning; None shows pictures at full size throughout.
+        share: Of the epochs, over which pictures grow to full size.
+    """
+
+    start: int | None = None
+    share: float = 0.7
+
+
+@dataclass(frozen=True)
 class AdversarialRecipe:
     """AdvProp: learn from adversarial copies of the pictures too, through batch norms of their own.
 
@@ -136,6 +149,7 @@ class Recipe:
         deterministic: On a GPU, use only algorithms that give the same bits every time.
         optimizer: How weights move.
         average: Whether their moving average is what becomes the model.
+        growth: Whether the first epochs see smaller pictures.
         adversarial: Whether adversarial pictures take part.
         augment: What training does to the pictures.
     """
@@ -156,6 +170,7 @@ class Recipe:
     deterministic: bool = False
     optimizer: OptimizerRecipe = field(default_factory=OptimizerRecipe)
     average: AverageRecipe = field(default_factory=AverageRecipe)
+    growth: GrowthRecipe = field(default_factory=GrowthRecipe)
     adversarial: AdversarialRecipe = field(default_factory=AdversarialRecipe)
     augment: AugmentRecipe = field(default_factory=AugmentRecipe)
 
@@ -197,6 +212,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "optimizer.clip_norm": (1e-12, 1e12),
     "average.decay": (0, 0.999999),
     "average.reestimate": (0, 100_000),
+    "growth.start": (1, 4096),
+    "growth.share": (0, 1),
     "adversarial.steps": (0, 100),
     "adversarial.step_size": (0, 255),
     "adversarial.radius": (0, 255),

@@ -20,6 +20,7 @@ from rugged.models import load_model, preprocess, save_model
 from rugged.models.split_norm import merge_batch_norms
 from rugged.results import RunFolder
 from rugged.train.averaging import reestimate_batch_norms
+from rugged.train.growth import picture_side
 from rugged.train.judging import judge
 from rugged.train.learner import Learner
 from rugged.train.log import Log
@@ -83,6 +84,7 @@ class Trainer:
             self._note_session(position.step)
         figures = self.learner.learn(
             *batch, total=len(indices), rate=self._rate(position.step), step=position.step,
+            side=picture_side(self.recipe, self.learner.spec.input_size, position.epoch),
             signal_number=self.loop.stop.signal_number or 0,
         )  # fmt: skip
         self._under_way.append((position, indices, later(figures)))

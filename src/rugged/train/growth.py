@@ -1,0 +1,43 @@
+"""Pictures that grow while a network learns."""
+
+from rugged.core.errors import ConfigError
+from rugged.train.recipe import Recipe
+
+OPERATIONS = ("resize",)
+"""What the ledger calls it."""
+
+_STEP = 8
+"""Pixels: sides are multiples of it, since a new size costs libraries and compilers time, and most networks halve."""
+
+
+def picture_side(recipe: Recipe, full: int, epoch: int) -> int:
+    """Side of the pictures that the network sees, in pixels.
+
+    It rises evenly from the recipe's start, epoch by epoch, and is the full size after the recipe's share of them:
+    progressive resizing (Howard 2018, fast.ai's DAWNBench entries).
+
+    Args:
+        recipe: Of the training.
+        full: Side that the model file will say.
+        epoch: Counted from 0.
+    """
+    start, growing = recipe.growth.start, recipe.growth.share * recipe.epochs
+    if start is None or epoch >= growing:
+        return full
+    side = start + (full - start) * epoch / growing
+    return min(full, max(start, int(side) // _STEP * _STEP))
+
+
+def extreme_sides(recipe: Recipe, full: int) -> tuple[int, ...]:
+    """The smallest and the largest side that a training shows its network, in pixels; one where these are the same.
+
+    Raises:
+        ConfigError: The pictures would not grow.
+    """
+    start = recipe.growth.start
+    if start is not None and start >= full:
+        raise ConfigError(
+            f"growth.start is {start}, and the pictures' full size is {full}. "
+            "Set a smaller start, or growth.start=none."
+        )
+    return tuple(dict.fromkeys((picture_side(recipe, full, 0), full)))
