@@ -170,8 +170,11 @@ def test_a_replaced_result_never_stands_beside_new_cells(dataset, tmp_path, monk
     run = make_run(tmp_path / "run")
     benchmark(run, dataset, **QUICK)
 
-    def stop_at_once(self, corruption, severity, stop, bar):
-        stop.signal_number = signal.SIGTERM
+    original = measure._Bench._measure_cell
+
+    def stop_at_once(self, *arguments):
+        signal.raise_signal(signal.SIGTERM)
+        return original(self, *arguments)
 
     monkeypatch.setattr(measure._Bench, "_measure_cell", stop_at_once)
     with pytest.raises(Interrupted, match="0 cells of 5"):

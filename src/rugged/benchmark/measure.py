@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.in_memory import InMemory
@@ -18,7 +20,7 @@ from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.environment import versions
 from rugged.core.errors import Interrupted, ModelError, ResultsError, RunError
 from rugged.core.files import exclusive, read_json, write_json
-from rugged.core.progress import Bar, progress, say
+from rugged.core.progress import Bar, say
 from rugged.core.selection import choose_corruptions, choose_preset, choose_severities
 from rugged.core.stopping import StopRequest, stop_on_signal
 from rugged.corruptions import STREAM_VERSION, Textures, choose_textures
@@ -28,9 +30,14 @@ from rugged.engine import (
     Fabric,
     Precision,
     as_batch,
+    by_the_first,
     chunks,
     describe,
+    in_turn,
     make_fabric,
+    require_same,
+    shown_by_the_first,
+    told_by_the_first,
 )
 from rugged.results import (
     Cell,
@@ -73,6 +80,7 @@ def benchmark(
     """Measure a classifier on clean and corrupted validation images.
 
     Each cell is saved as it is done, so an interrupted benchmark goes on where it stopped, and none is measured twice.
+    Started by ``torchrun``, several processes share every cell and give what one gives.
 
     Args:
         model: A run folder, a model file, an ONNX file, ``module:function``, or an architecture with published weights:
@@ -112,16 +120,23 @@ def benchmark(
     conditions = _conditions(dataset, split, chosen, severities, preset, seed, ice, stored)
     fabric = make_fabric(device, precision, tuned=False)
     subject = open_subject(model, run.name, dataset, fabric, weights)
-    with exclusive(run.lock, f"benchmark {model}"):
+    with ExitStack() as held:
+        by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {model}")))
+        require_same(fabric, "model, data or options", f"{run.path.resolve()} {subject.facts} {conditions}")
         bench = _Bench(fabric, run, subject, split, InMemory(conditions, ice))
-        reference = bench.make_room(baseline, replace_results)
-        write_json(run.classes, [asdict(info) for info in dataset.classes])
+        reference = by_the_first(fabric, lambda: bench.make_room(baseline, replace_results))
+        bench.route.conditions = told_by_the_first(fabric, lambda: bench.conditions)
+        by_the_first(fabric, lambda: write_json(run.classes, [asdict(info) for info in dataset.classes]))
         cells = bench.measure_missing()
-        summary = bench.summarise(cells, command, (*dataset.notes, *_cautions(subject, dataset)), reference)
-        if reference is None and run.summary.exists() and read_summary(run.summary).mce is not None:
-            say("The mCE of the last time is gone from the summary: add --baseline again to have it.")
-        write_summary(run.summary, summary)
-    return summary
+
+        def finish() -> Summary:
+            summary = bench.summarise(cells, command, (*dataset.notes, *_cautions(subject, dataset)), reference)
+            if reference is None and run.summary.exists() and read_summary(run.summary).mce is not None:
+                say("The mCE of the last time is gone from the summary: add --baseline again to have it.")
+            write_summary(run.summary, summary)
+            return summary
+
+        return told_by_the_first(fabric, finish)
 
 
 def _conditions(
@@ -253,20 +268,25 @@ class _Bench:
         return True
 
     def measure_missing(self) -> dict[tuple[str, int], Cell]:
-        """Measure every cell that is not saved yet, and give them all."""
-        samples = SampleStrips(self.run.samples, self.split, self.fabric.device)
-        samples.write_index()
+        """Measure every cell that is not saved yet, and give them all: to the first of several processes."""
+        cells = by_the_first(self.fabric, self._all_saved) or {}
+        todo = told_by_the_first(self.fabric, lambda: [cell for cell in self.conditions.cells if cell not in cells])
+        by_the_first(self.fabric, lambda: self._write_samples(todo))
+        return cells | self._measure(todo) if todo else cells
+
+    def _all_saved(self) -> dict[tuple[str, int], Cell]:
         cells = {cell: saved for cell in self.conditions.cells if (saved := self._saved(*cell)) is not None}
-        todo = [cell for cell in self.conditions.cells if cell not in cells]
         if cells:
             say(f"{len(cells)} of {len(self.conditions.cells)} cells are already measured.")
+        return cells
+
+    def _write_samples(self, todo: Sequence[tuple[str, int]]) -> None:
+        samples = SampleStrips(self.run.samples, self.split, self.fabric.device)
+        samples.write_index()
         for corruption, severity in self.conditions.cells:
             if (corruption, severity) in todo or not samples.exists(corruption, severity):
                 shown = self.route.pictures(samples.images, samples.ids, corruption, severity)
                 samples.write(corruption, severity, shown)
-        if todo:
-            cells |= self._measure(todo)
-        return cells
 
     def _saved(self, corruption: str, severity: int) -> Cell | None:
         """The saved cell, if it is whole and was measured under these very conditions on these very images."""
@@ -281,38 +301,49 @@ class _Bench:
 
     def _measure(self, todo: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Cell]:
         cells: dict[tuple[str, int], Cell] = {}
-        with stop_on_signal() as stop, progress("Benchmark", len(todo) * len(self.split)) as bar:
-            for corruption, severity in todo:
-                started = time.monotonic()
-                cell = self._measure_cell(corruption, severity, stop, bar)
-                if cell is not None:
-                    seconds = round(time.monotonic() - started, 2)
-                    write_cell(self.run.predictions, cell, Stamp(self.provenance_of(corruption), seconds))
-                    cells[corruption, severity] = cell
-                if stop.signal_number is not None:
+        total = len(todo) * len(self.split)
+        with stop_on_signal() as stop, shown_by_the_first(self.fabric, "Benchmark", total) as bar:
+            for number, (corruption, severity) in enumerate(todo):
+                try:
+                    cell = self._measure_cell(corruption, severity, stop, bar)
+                except Interrupted as interruption:
                     raise Interrupted(
-                        f"Stopped; {len(cells)} cells of {len(todo)} were measured and saved. "
+                        f"Stopped; {number} cells of {len(todo)} were measured and saved. "
                         "Run the same command again to go on.",
-                        stop.signal_number,
-                    )
+                        interruption.signal_number,
+                    ) from None
+                if cell is not None:
+                    cells[corruption, severity] = cell
         return cells
 
     def _measure_cell(self, corruption: str, severity: int, stop: StopRequest, bar: Bar) -> Cell | None:
-        """One cell, or None when a stop was requested before its end."""
-        logits = []
-        for chunk in chunks(len(self.split)):
-            if stop.signal_number is not None:
-                return None
+        """Measure one cell and save it; None in all processes but the first."""
+        started = time.monotonic()
+        name = display_name(corruption)
+        note = f"{name} {severity}" if severity else name
+
+        def answer(chunk: slice) -> Tensor:
             images = as_batch(self.split.images[chunk], self.fabric.device)
-            logits.append(self.subject.answer(self.route.pictures(images, self.split.ids[chunk], corruption, severity)))
-            if not logits[-1].isfinite().all():
+            logits = self.subject.answer(self.route.pictures(images, self.split.ids[chunk], corruption, severity))
+            if not logits.isfinite().all():
                 raise ModelError(
-                    f"The model answers with values that are not numbers (on {corruption} {severity or ''}). "
+                    f"The model answers with values that are not numbers (on {note}). "
                     "Its weights are damaged or its training diverged; try --precision fp32, or train it again."
                 )
-            name = display_name(corruption)
-            bar.advance(len(images), f"{name} {severity}" if severity else name)
-        return make_cell(corruption, severity, self.split.ids, self.split.labels, torch.cat(logits))
+            return logits
+
+        def advance(finished: Sequence[slice]) -> None:
+            bar.advance(sum(len(self.split.labels[chunk]) for chunk in finished), note)
+
+        logits = in_turn(self.fabric, list(chunks(len(self.split))), answer, stop, advance)
+
+        def save() -> Cell:
+            cell = make_cell(corruption, severity, self.split.ids, self.split.labels, torch.cat(logits))
+            stamp = Stamp(self.provenance_of(corruption), round(time.monotonic() - started, 2))
+            write_cell(self.run.predictions, cell, stamp)
+            return cell
+
+        return by_the_first(self.fabric, save)
 
     def summarise(
         self, cells: dict[tuple[str, int], Cell], command: str, notes: Sequence[str], reference: Summary | None

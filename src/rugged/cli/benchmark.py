@@ -1,5 +1,6 @@
 """``rugged benchmark``: a trained model on clean and corrupted validation images."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -53,7 +54,10 @@ def benchmark(
         Literal["auto", "fp32", "bf16"], typer.Option(help="Of the model's convolutions and matrix products.")
     ] = "fp32",
 ) -> None:
-    """Measure a model on clean images and under the common corruptions. Saved cells are not measured again."""
+    """Measure a model on clean images and under the common corruptions. Saved cells are not measured again.
+
+    With torchrun, several processes share the work: torchrun --nproc-per-node 8 -m rugged benchmark …
+    """
     from rugged.benchmark import benchmark as measure
     from rugged.benchmark.subject import place_of
     from rugged.cli.choices import parse_names, parse_numbers
@@ -79,5 +83,6 @@ def benchmark(
         precision=precision,
         command=command_line(),
     )
-    print_results([summary])
-    typer.echo(place_of(model, out).summary)
+    if os.environ.get("RANK", "0") == "0":  # Of torchrun's processes the first one speaks.
+        print_results([summary])
+        typer.echo(place_of(model, out).summary)

@@ -23,7 +23,9 @@ def exits() -> Iterator[None]:
         yield
         return
     except Interrupted as interruption:
-        message, status = str(interruption), 128 + interruption.signal_number
+        # Of several processes, which stop together, the first one says so.
+        message = str(interruption) if os.environ.get("RANK", "0") == "0" else ""
+        status = 128 + interruption.signal_number
     except RuggedError as error:
         message, status = f"Error: {error}", 1
     except KeyboardInterrupt:

@@ -20,6 +20,7 @@ from rugged.engine.later import later
 from rugged.engine.loop import Indices, Loop, Position
 from rugged.engine.pictures import Pictures
 from rugged.engine.randomness import seed_step
+from rugged.engine.sharing import in_turn, shown_by_the_first, told_by_the_first
 
 __all__ = [
     "CHUNK",
@@ -36,10 +37,13 @@ __all__ = [
     "chunks",
     "describe",
     "hand_over",
+    "in_turn",
     "infer",
     "later",
     "make_fabric",
     "require_same",
     "seed_step",
     "share_statistics",
+    "shown_by_the_first",
+    "told_by_the_first",
 ]

@@ -7,7 +7,6 @@ killed at any moment and resumed ends with the same weights, bit for bit on a CP
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -18,12 +17,13 @@ from torch import nn
 from torch.optim import Optimizer
 
 from rugged.core.errors import Interrupted
-from rugged.core.progress import Bar, progress
+from rugged.core.progress import Bar
 from rugged.core.stopping import StopRequest
 from rugged.engine.checkpoints import load_checkpoint, save_checkpoint
 from rugged.engine.devices import Fabric, loss_scale, set_loss_scale
 from rugged.engine.prefetch import ahead
 from rugged.engine.randomness import seed_step
+from rugged.engine.sharing import shown_by_the_first
 
 _SECONDS_BETWEEN_CHECKPOINTS = 120.0
 
@@ -130,9 +130,7 @@ class Loop:
                 self._leave((epoch + 1) * self.steps_per_epoch, self._signal())
 
     def _progress(self, done: int) -> Any:
-        if not self.fabric.is_global_zero:
-            return nullcontext(_NoBar())
-        return progress("Training", self.steps * self.batch_size, "images", done * self.batch_size)
+        return shown_by_the_first(self.fabric, "Training", self.steps * self.batch_size, done=done * self.batch_size)
 
     def _run_epoch(self, epoch: int, first: int, work: Work[Any], bar: Bar) -> None:
         saved_at = mark = time.monotonic()
@@ -196,10 +194,3 @@ class Loop:
         self.epochs_done = state["epochs_done"]
         set_loss_scale(self.fabric, state["loss_scale"])
         return int(state["steps_done"])
-
-
-class _NoBar:
-    """Progress that nobody looks at."""
-
-    def advance(self, count: int = 1, note: str | None = None) -> None:
-        pass

@@ -1,0 +1,121 @@
+"""Several processes measure what one does, to the last byte, and stop and fail together."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from rugged.data import open_dataset
+from rugged.models import ModelSpec, build, save_model
+from rugged.results import RunFolder, read_cells, read_summary
+
+SCRIPT = """
+import os, signal, sys
+import rugged.benchmark.subject
+import rugged.engine.inference
+from rugged.cli import main
+
+rugged.engine.inference.CHUNK = 5  # So that both processes have pictures, the first one more than the second.
+fault, sys.argv[1:] = sys.argv[1], sys.argv[2:]
+infer, calls = rugged.benchmark.subject.infer, []
+
+def infer_or_fail(fabric, network, spec, images):
+    calls.append(len(images))
+    logits = infer(fabric, network, spec, images)
+    if os.environ.get("RANK") == "1" and len(calls) == 4:
+        if fault == "stop":
+            os.kill(os.getpid(), signal.SIGTERM)
+        if fault == "nan":
+            logits = logits * float("nan")
+    return logits
+
+rugged.benchmark.subject.infer = infer_or_fail
+main()
+"""
+
+QUICK = ("--corruptions", "gaussian_noise,contrast", "--severities", "2,5", "--device", "cpu")
+
+
+@pytest.fixture
+def work(picture_folder, tmp_path):
+    """Two equal run folders, whose model answers otherwise for every picture, and pictures: 18 make 4 chunks."""
+    (tmp_path / "script.py").write_text(SCRIPT)
+    open_dataset(picture_folder)
+    for name in ("alone", "two"):
+        torch.manual_seed(0)
+        model = build("timm/resnet10t", 2)
+        nn.init.normal_(model.fc.weight)
+        save_model(
+            tmp_path / name / "model.safetensors", model,
+            ModelSpec("timm/resnet10t", ("above", "below"), ("above", "below"), 32),
+        )  # fmt: skip
+    return tmp_path
+
+
+def measure(work, run, *options, fault="none", processes=2):
+    starter = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else []
+    command = [
+        sys.executable, *starter, str(work / "script.py"), fault,
+        "benchmark", run, "--data", "pictures", *QUICK, *options,
+    ]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    return subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+def assert_same_tables(run, other):
+    first, second = read_cells(run), read_cells(other)
+    assert first.keys() == second.keys()
+    for key, cell in first.items():
+        assert cell.ids == second[key].ids
+        for column in ("labels", "top", "top_probabilities", "label_probability", "loss", "sum_of_squares"):
+            np.testing.assert_array_equal(getattr(cell, column), getattr(second[key], column), strict=True)
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_table_of_one(work):
+    alone = measure(work, "alone", processes=1)
+    assert alone.returncode == 0, alone.stderr
+    two = measure(work, "two")
+    assert two.returncode == 0, two.stderr
+    assert_same_tables(RunFolder(work / "alone").predictions, RunFolder(work / "two").predictions)
+    one, other = (read_summary(RunFolder(work / name).summary) for name in ("alone", "two"))
+    assert (one.clean, one.corruptions, one.intervals) == (other.clean, other.corruptions, other.intervals)
+    assert other.made.hardware["processes"] == 2
+    assert two.stdout.count("Error of two by severity") == 1  # One speaks for all.
+    assert two.stderr.count("Benchmark: 90 images") == 1
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_process_stops_all_and_the_next_command_goes_on(work):
+    whole = measure(work, "alone", processes=1)
+    assert whole.returncode == 0, whole.stderr
+    cut = measure(work, "two", fault="stop")
+    assert cut.returncode != 0
+    # Each process has two chunks of a cell, and the second one was told in its fourth: that cell was finished.
+    assert cut.stderr.count("Stopped; 2 cells of 5 were measured and saved") == 1
+    assert len(read_cells(RunFolder(work / "two").predictions)) == 2
+    again = measure(work, "two")
+    assert again.returncode == 0, again.stderr
+    assert "2 of 5 cells are already measured" in again.stderr
+    assert_same_tables(RunFolder(work / "alone").predictions, RunFolder(work / "two").predictions)
+
+
+@pytest.mark.slow
+def test_a_failure_in_one_process_ends_all_with_its_reason(work):
+    result = measure(work, "two", fault="nan")
+    assert result.returncode != 0
+    assert result.stderr.count("The model answers with values that are not numbers") == 1
+    assert result.stderr.count("Another process could not go on") == 1
+    assert "measure.py" not in result.stderr  # A message, not a traceback through ours; torchrun adds its own.
+
+
+@pytest.mark.slow
+def test_when_the_first_process_may_not_write_the_others_end_too(work):
+    (work / "file").touch()
+    result = measure(work, "two", "--out", "file/run")
+    assert result.returncode != 0
+    assert "The first process could not go on" in result.stderr
