@@ -44,7 +44,7 @@ QUICK = ("--corruptions", "gaussian_noise,contrast", "--severities", "2,5", "--d
 def work(picture_folder, tmp_path):
     """Two equal run folders, whose model answers otherwise for every picture, and pictures: 18 make 4 chunks."""
     (tmp_path / "script.py").write_text(SCRIPT)
-    open_dataset(picture_folder)
+    content = open_dataset(picture_folder).content_hash
     for name in ("alone", "two"):
         torch.manual_seed(0)
         model = build("timm/resnet10t", 2)
@@ -53,6 +53,8 @@ def work(picture_folder, tmp_path):
             tmp_path / name / "model.safetensors", model,
             ModelSpec("timm/resnet10t", ("above", "below"), ("above", "below"), 32),
         )  # fmt: skip
+        (tmp_path / name / "recipe.toml").write_text("development_per_class = 6\n")
+        (tmp_path / name / "manifest.json").write_text(f'{{"dataset": {{"content_hash": "{content}"}}}}')
     return tmp_path
 
 
@@ -77,13 +79,18 @@ def assert_same_tables(run, other):
 
 @pytest.mark.slow
 def test_two_processes_give_the_table_of_one(work):
-    alone = measure(work, "alone", processes=1)
+    variants = ("batchnorm", "temperature", "pgd")
+    alone = measure(work, "alone", "--variants", ",".join(variants), processes=1)
     assert alone.returncode == 0, alone.stderr
-    two = measure(work, "two")
+    two = measure(work, "two", "--variants", ",".join(variants))
     assert two.returncode == 0, two.stderr
     assert_same_tables(RunFolder(work / "alone").predictions, RunFolder(work / "two").predictions)
+    for name in variants:
+        assert_same_tables(RunFolder(work / "alone").variant(name), RunFolder(work / "two").variant(name))
     one, other = (read_summary(RunFolder(work / name).summary) for name in ("alone", "two"))
     assert (one.clean, one.corruptions, one.intervals) == (other.clean, other.corruptions, other.intervals)
+    assert len(one.variants) == 3
+    assert one.variants == other.variants
     assert other.made.hardware["processes"] == 2
     assert two.stdout.count("Error of two by severity") == 1  # One speaks for all.
     assert two.stderr.count("Benchmark: 90 images") == 1

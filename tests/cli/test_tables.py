@@ -1,10 +1,12 @@
 """The tables as a terminal of 80 columns shows them."""
 
+import dataclasses
+
 import pytest
 
 from rugged.cli.tables import print_results
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
-from rugged.results import Conditions, Made, ModelFacts, Summary
+from rugged.results import Conditions, Made, ModelFacts, Summary, VariantResult
 from rugged.results.summary import BaselineFacts, CleanResult, CorruptionResult, Intervals, MeanCorruptionError
 
 
@@ -86,3 +88,12 @@ def test_what_to_bear_in_mind_stands_below(printed):
     assert "Note: There is no mCE, since no baseline was given" in text
     assert "Note: Two pictures were set aside." in text
     assert "over all 15 corruptions of the benchmark, severities 1–5" in text
+
+
+def test_variants_have_a_table_of_their_own_and_say_how(printed):
+    summary = make_summary()
+    rows = (VariantResult("pgd", "Attacked in 20 steps.", summary.clean, (1.0, 1.0)),)
+    text = "\n".join(printed(dataclasses.replace(summary, variants=rows)))
+    assert "Test-time variants of demo" in text
+    assert "pgd: Attacked in 20 steps." in text
+    assert "Test-time variants" not in "\n".join(printed(summary))

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from rugged.benchmark.in_memory import InMemory
 from rugged.benchmark.predictions import make_cell
 from rugged.benchmark.samples import SampleStrips
 from rugged.benchmark.subject import Subject, open_subject, place_of
+from rugged.benchmark.variants import VARIANTS, Answer, Setting, Variant, choose_variants
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.environment import versions
 from rugged.core.errors import Interrupted, ModelError, ResultsError, RunError
@@ -40,6 +42,7 @@ from rugged.engine import (
     told_by_the_first,
 )
 from rugged.results import (
+    CLEAN,
     Cell,
     Conditions,
     Made,
@@ -51,6 +54,7 @@ from rugged.results import (
     read_stamp,
     read_summary,
     summarise,
+    variant_result,
     write_cell,
     write_summary,
 )
@@ -72,6 +76,7 @@ def benchmark(
     textures: str | None = None,
     stored: Stored = "no",
     baseline: str | Path | None = None,
+    variants: Sequence[str] = (),
     replace_results: bool = False,
     device: Device = "auto",
     precision: Precision = "fp32",
@@ -98,6 +103,8 @@ def benchmark(
             and fetches them on first use.
         stored: ``"jpeg85"`` passes each corrupted picture through the storage step of the official files.
         baseline: A benchmarked run folder, or the name of a shipped baseline, to normalise by, for CE and mCE.
+        variants: Test-time variants to measure beside the plain classifier: ``"batchnorm"``, ``"temperature"``,
+            ``"pgd"``.
         replace_results: Replace a full benchmark of this model that was measured under other conditions.
         device: Where.
         precision: Of convolutions and matrix products.
@@ -107,36 +114,55 @@ def benchmark(
         The summary, as written to ``benchmark/summary.json``.
 
     Raises:
-        ConfigError: A corruption, severity, limit or preset that cannot be measured.
-        ModelError: There is no finished model, it was trained for other classes, or it answers with no numbers.
+        ConfigError: A corruption, severity, limit, preset or variant that cannot be measured.
+        ModelError: There is no finished model, it was trained for other classes, it answers with no numbers, or it
+            cannot do what a variant needs.
         IncomparableError: The baseline was measured under other conditions.
         RunError: The folder is in use, or holds a full benchmark under other conditions.
         Interrupted: A signal came; the cells measured so far are saved.
     """
     run = place_of(model, out)
     split = choose_images(dataset.val, limit)
-    chosen = choose_corruptions(corruptions)
+    chosen, others = choose_corruptions(corruptions), choose_variants(variants)
     ice = choose_textures(textures) if "frost" in chosen else None
     conditions = _conditions(dataset, split, chosen, severities, preset, seed, ice, stored)
     fabric = make_fabric(device, precision, tuned=False)
     subject = open_subject(model, run.name, dataset, fabric, weights)
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {model}")))
-        require_same(fabric, "model, data or options", f"{run.path.resolve()} {subject.facts} {conditions}")
+        require_same(fabric, "model, data or options", f"{run.path.resolve()} {subject.facts} {conditions} {others}")
         bench = _Bench(fabric, run, subject, split, InMemory(conditions, ice))
+        setting = Setting(fabric, subject, dataset, split, seed)
+        with stop_on_signal() as stop:
+            ways = [VARIANTS[name](setting, stop) for name in others]
         reference = by_the_first(fabric, lambda: bench.make_room(baseline, replace_results))
         bench.route.conditions = told_by_the_first(fabric, lambda: bench.conditions)
         by_the_first(fabric, lambda: write_json(run.classes, [asdict(info) for info in dataset.classes]))
         cells = bench.measure_missing()
+        beside = [(way, replace(bench, variant=way).measure_missing()) for way in ways]
 
         def finish() -> Summary:
             summary = bench.summarise(cells, command, (*dataset.notes, *_cautions(subject, dataset)), reference)
-            if reference is None and run.summary.exists() and read_summary(run.summary).mce is not None:
-                say("The mCE of the last time is gone from the summary: add --baseline again to have it.")
+            rows = [variant_result(way.name, way.how, found, summary, reference) for way, found in beside]
+            summary = replace(summary, variants=tuple(rows))
+            _say_what_goes(run, summary)
             write_summary(run.summary, summary)
             return summary
 
         return told_by_the_first(fabric, finish)
+
+
+def _say_what_goes(run: RunFolder, summary: Summary) -> None:
+    """Tell of figures that the saved summary has and the new one will not have."""
+    if not run.summary.exists():
+        return
+    saved = read_summary(run.summary)
+    if saved.mce is not None and summary.mce is None:
+        say("The mCE of the last time is gone from the summary: add --baseline again to have it.")
+    names = {row.name for row in summary.variants}
+    gone = [row.name for row in saved.variants if row.name not in names]
+    if gone:
+        say(f"Gone from the summary, but still measured: add --variants {','.join(gone)} again to have it.")
 
 
 def _conditions(
@@ -189,17 +215,28 @@ def _cautions(subject: Subject, dataset: Dataset) -> list[str]:
 
 @dataclass
 class _Bench:
-    """A model and the images it is measured on."""
+    """A model and the images it is measured on; ``variant`` is another way in which it answers."""
 
     fabric: Fabric
     run: RunFolder
     subject: Subject
     split: Split
     route: InMemory
+    variant: Variant | None = None
 
     @property
     def conditions(self) -> Conditions:
         return self.route.conditions
+
+    @property
+    def predictions(self) -> Path:
+        """Where the cells are saved."""
+        return self.run.predictions if self.variant is None else self.run.variant(self.variant.name)
+
+    @property
+    def cells(self) -> list[tuple[str, int]]:
+        """What is to be measured."""
+        return [(CLEAN, 0)] if self.variant is not None and self.variant.clean_only else self.conditions.cells
 
     def __post_init__(self) -> None:
         hardware = describe(self.fabric)
@@ -208,6 +245,8 @@ class _Bench:
             "versions": versions(),
             "hardware": {key: hardware[key] for key in ("cpu", "accelerator", "precision")},
         }
+        if self.variant is not None:
+            self.provenance["variant"] = {"name": self.variant.name, **self.variant.facts}
 
     def provenance_of(self, corruption: str) -> dict[str, Any]:
         """What the cells of one corruption are stamped with."""
@@ -270,14 +309,15 @@ class _Bench:
     def measure_missing(self) -> dict[tuple[str, int], Cell]:
         """Measure every cell that is not saved yet, and give them all: to the first of several processes."""
         cells = by_the_first(self.fabric, self._all_saved) or {}
-        todo = told_by_the_first(self.fabric, lambda: [cell for cell in self.conditions.cells if cell not in cells])
-        by_the_first(self.fabric, lambda: self._write_samples(todo))
+        todo = told_by_the_first(self.fabric, lambda: [cell for cell in self.cells if cell not in cells])
+        if self.variant is None:
+            by_the_first(self.fabric, lambda: self._write_samples(todo))
         return cells | self._measure(todo) if todo else cells
 
     def _all_saved(self) -> dict[tuple[str, int], Cell]:
-        cells = {cell: saved for cell in self.conditions.cells if (saved := self._saved(*cell)) is not None}
+        cells = {cell: saved for cell in self.cells if (saved := self._saved(*cell)) is not None}
         if cells:
-            say(f"{len(cells)} of {len(self.conditions.cells)} cells are already measured.")
+            say(f"{len(cells)} of {len(self.cells)} cells are already measured{self._as_named}.")
         return cells
 
     def _write_samples(self, todo: Sequence[tuple[str, int]]) -> None:
@@ -290,11 +330,11 @@ class _Bench:
 
     def _saved(self, corruption: str, severity: int) -> Cell | None:
         """The saved cell, if it is whole and was measured under these very conditions on these very images."""
-        stamp = read_stamp(self.run.predictions, corruption, severity)
+        stamp = read_stamp(self.predictions, corruption, severity)
         if stamp is None or stamp.provenance != self.provenance_of(corruption):
             return None
         try:
-            cell = read_cell(self.run.predictions, corruption, severity)
+            cell = read_cell(self.predictions, corruption, severity)
         except ResultsError:
             return None
         return cell if cell.ids == self.split.ids and np.array_equal(cell.labels, self.split.labels) else None
@@ -302,13 +342,13 @@ class _Bench:
     def _measure(self, todo: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Cell]:
         cells: dict[tuple[str, int], Cell] = {}
         total = len(todo) * len(self.split)
-        with stop_on_signal() as stop, shown_by_the_first(self.fabric, "Benchmark", total) as bar:
+        with stop_on_signal() as stop, shown_by_the_first(self.fabric, f"Benchmark{self._as_named}", total) as bar:
             for number, (corruption, severity) in enumerate(todo):
                 try:
                     cell = self._measure_cell(corruption, severity, stop, bar)
                 except Interrupted as interruption:
                     raise Interrupted(
-                        f"Stopped; {number} cells of {len(todo)} were measured and saved. "
+                        f"Stopped; {number} cells of {len(todo)} were measured and saved{self._as_named}. "
                         "Run the same command again to go on.",
                         interruption.signal_number,
                     ) from None
@@ -322,28 +362,33 @@ class _Bench:
         name = display_name(corruption)
         note = f"{name} {severity}" if severity else name
 
-        def answer(chunk: slice) -> Tensor:
+        def pictures(chunk: slice) -> Tensor:
             images = as_batch(self.split.images[chunk], self.fabric.device)
-            logits = self.subject.answer(self.route.pictures(images, self.split.ids[chunk], corruption, severity))
-            if not logits.isfinite().all():
-                raise ModelError(
-                    f"The model answers with values that are not numbers (on {note}). "
-                    "Its weights are damaged or its training diverged; try --precision fp32, or train it again."
-                )
-            return logits
+            return self.route.pictures(images, self.split.ids[chunk], corruption, severity)
 
         def advance(finished: Sequence[slice]) -> None:
             bar.advance(sum(len(self.split.labels[chunk]) for chunk in finished), note)
 
-        logits = in_turn(self.fabric, list(chunks(len(self.split))), answer, stop, advance)
+        with self._answering(pictures, stop) as answer:
+            checked = partial(_finite, answer, note)
+            logits = in_turn(self.fabric, list(chunks(len(self.split))), checked, stop, advance)
 
         def save() -> Cell:
             cell = make_cell(corruption, severity, self.split.ids, self.split.labels, torch.cat(logits))
             stamp = Stamp(self.provenance_of(corruption), round(time.monotonic() - started, 2))
-            write_cell(self.run.predictions, cell, stamp)
+            write_cell(self.predictions, cell, stamp)
             return cell
 
         return by_the_first(self.fabric, save)
+
+    def _answering(self, pictures: Answer, stop: StopRequest) -> AbstractContextManager[Answer]:
+        if self.variant is not None:
+            return self.variant.answering(pictures, stop)
+        return nullcontext(lambda chunk: self.subject.answer(pictures(chunk)))
+
+    @property
+    def _as_named(self) -> str:
+        return "" if self.variant is None else f" ({self.variant.name})"
 
     def summarise(
         self, cells: dict[tuple[str, int], Cell], command: str, notes: Sequence[str], reference: Summary | None
@@ -353,3 +398,18 @@ class _Bench:
         seconds = sum(stamp.seconds for stamp in stamps if stamp is not None)
         made = Made(command, round(seconds, 1), versions(), describe(self.fabric))
         return summarise(cells, self.subject.facts, self.conditions, made, notes, reference)
+
+
+def _finite(answer: Answer, cell: str, chunk: slice) -> Tensor:
+    """An answer that is made of numbers.
+
+    Raises:
+        ModelError: It is not.
+    """
+    logits = answer(chunk)
+    if not logits.isfinite().all():
+        raise ModelError(
+            f"The model answers with values that are not numbers (on {cell}). "
+            "Its weights are damaged or its training diverged; try --precision fp32, or train it again."
+        )
+    return logits

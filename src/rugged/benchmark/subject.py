@@ -1,7 +1,7 @@
 """What is measured: any classifier, as something that answers pictures with logits."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -21,6 +21,7 @@ from rugged.models import (
     default_normalisation,
     imagenet_indices,
     load_model,
+    preprocess,
     published_classes,
     resolve,
 )
@@ -29,6 +30,26 @@ from rugged.results import ModelFacts, RunFolder
 
 _IMAGENET_CLASSES = 1000
 _CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True)
+class Network:
+    """The network inside a classifier, for what needs more than its answers.
+
+    Attributes:
+        module: In evaluation mode, on the device.
+        spec: What it expects.
+        columns: Which of its outputs answer for the data set's classes; None for all.
+    """
+
+    module: nn.Module
+    spec: ModelSpec
+    columns: Sequence[int] | None = None
+
+    def logits(self, images: Tensor) -> Tensor:
+        """``(N, classes)`` for pictures in levels on the device, through which gradients flow."""
+        outputs: Tensor = self.module(preprocess(images, self.spec))
+        return outputs if self.columns is None else outputs[:, self.columns]
 
 
 @dataclass(frozen=True)
@@ -41,12 +62,14 @@ class Subject:
             data set's classes on the CPU.
         home: The run folder that it was trained in, where rugged did that.
         note: What a reader must know of it; empty for nothing.
+        network: What is inside; None where nobody can tell.
     """
 
     facts: ModelFacts
     answer: Callable[[Tensor], Tensor]
     home: RunFolder | None = None
     note: str = ""
+    network: Network | None = None
 
 
 def place_of(model: str | Path, out: Path | None) -> RunFolder:
@@ -112,7 +135,8 @@ def _ours(path: Path, name: str, dataset: Dataset, fabric: Fabric) -> Subject:
         training_operations=spec.training_operations,
     )
     home = RunFolder(path.parent)
-    return Subject(facts, partial(infer, fabric, network, spec), home if path == home.model else None)
+    answer, inside = partial(infer, fabric, network, spec), Network(network, spec)
+    return Subject(facts, answer, home if path == home.model else None, network=inside)
 
 
 def _published(architecture: str, name: str, dataset: Dataset, fabric: Fabric, weights: Path | None) -> Subject:
@@ -134,7 +158,8 @@ def _published(architecture: str, name: str, dataset: Dataset, fabric: Fabric, w
         f"{architecture} answers for ImageNet-1k's {outputs:,} classes; only its answers for the {len(picked)} of this "
         "data set count."
     )
-    return Subject(facts, lambda images: infer(fabric, network, spec, images)[:, picked], note=note)
+    inside = Network(network, spec, picked)
+    return Subject(facts, lambda images: infer(fabric, network, spec, images)[:, picked], note=note, network=inside)
 
 
 def _foreign(model: str | Path, name: str, dataset: Dataset, fabric: Fabric) -> Subject:

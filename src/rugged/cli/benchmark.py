@@ -28,6 +28,9 @@ def benchmark(
         str, typer.Option(metavar="NAME,NAME", help="Corruptions, or the sets benchmark (15), extra (4) and all.")
     ] = "benchmark",
     severities: Annotated[str, typer.Option(metavar="N,N", help="Only these severities.")] = "1,2,3,4,5",
+    variants: Annotated[
+        str, typer.Option(metavar="NAME,NAME", help="Also as test-time variants: batchnorm, temperature, pgd.")
+    ] = "",
     limit: Annotated[
         int | None, typer.Option(min=1, help="A quick run on so many images, taken evenly over the classes.")
     ] = None,
@@ -78,6 +81,7 @@ def benchmark(
         textures=textures,
         stored=stored,
         baseline=baseline,
+        variants=parse_names(variants),
         replace_results=replace,
         device=device,
         precision=precision,

@@ -15,6 +15,7 @@ from rugged.report import (
     mce_label,
     mean_extent,
     severities,
+    variant_table,
 )
 from rugged.report.charts import percent
 from rugged.results import Summary
@@ -24,9 +25,15 @@ _MARKS = {"better": "+", "worse": "−", "": " "}
 
 def print_results(summaries: Sequence[Summary]) -> None:
     """Print the figures of one or more models, the error table of the first, and what to bear in mind."""
+    first = summaries[0]
+    variants = [_variants(first)] if first.variants else []
     _print(
-        [_headlines(summaries, headline_table(summaries)), _errors(summaries[0])],
-        [*_explanations(summaries[0]), *(f"Note: {caveat}" for caveat in caveats(summaries))],
+        [_headlines(summaries, headline_table(summaries)), *variants, _errors(first)],
+        [
+            *_explanations(first),
+            *(f"{variant.name}: {variant.how}" for variant in first.variants),
+            *(f"Note: {caveat}" for caveat in caveats(summaries)),
+        ],
     )
 
 
@@ -68,6 +75,14 @@ def _headlines(summaries: Sequence[Summary], rows: Sequence[HeadlineRow]) -> Tab
     title = f"{conditions.dataset}, {conditions.split}, n = {conditions.images:,}"
     table = _models(title, "With 95% interval", [summary.model.name for summary in summaries])
     for row in rows:
+        table.add_row(row.label, *row.values)
+    return table
+
+
+def _variants(summary: Summary) -> Table:
+    names = ["plain", *(variant.name for variant in summary.variants)]
+    table = _models(f"Test-time variants of {summary.model.name}", "With 95% interval", names)
+    for row in variant_table(summary):
         table.add_row(row.label, *row.values)
     return table
 

@@ -3,6 +3,7 @@
 Lightning's ``Fabric`` is handed on from here, since no other layer imports Lightning.
 """
 
+from rugged.engine.attack import ascend
 from rugged.engine.batches import as_batch
 from rugged.engine.beside import beside, hand_over
 from rugged.engine.devices import (
@@ -32,6 +33,7 @@ __all__ = [
     "Position",
     "Precision",
     "as_batch",
+    "ascend",
     "beside",
     "by_the_first",
     "chunks",

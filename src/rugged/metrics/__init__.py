@@ -17,6 +17,7 @@ from rugged.metrics.robustness import (
     relative_mean_corruption_error,
 )
 from rugged.metrics.sequences import flip_probability, mean_flip_rate, top5_distance
+from rugged.metrics.temperature import fit_temperature
 
 __all__ = [
     "Reliability",
@@ -24,6 +25,7 @@ __all__ = [
     "corruption_error",
     "error_rate",
     "expected_calibration_error",
+    "fit_temperature",
     "flip_probability",
     "in_top",
     "interval",

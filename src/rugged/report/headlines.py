@@ -1,13 +1,19 @@
 """The figures that speak for a model as a whole, each with its 95% interval where it has one."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from rugged.report.charts import percent
 from rugged.report.extent import mce_label
-from rugged.results import Summary
+from rugged.results import Summary, VariantResult
 
 Ends = Sequence[float] | None
+
+_CALIBRATION: Sequence[tuple[str, str, Callable[[float], str]]] = (
+    ("Calibration error (ECE)", "ece", percent),
+    ("Negative log-likelihood", "loss", "{:.3f}".format),
+    ("Brier score", "brier", "{:.3f}".format),
+)
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,26 @@ def headline_table(summaries: Sequence[Summary]) -> list[HeadlineRow]:
     """One row a figure, one value a model, in the order given."""
     each = [_figures(summary) for summary in summaries]
     labels = dict.fromkeys(label for figures in each for label in figures)
-    return [HeadlineRow(label, tuple(figures.get(label, "–") for figures in each)) for label in labels]
+    return [_row(label, each) for label in labels]
+
+
+def variant_table(summary: Summary) -> list[HeadlineRow]:
+    """One row a figure; the plain classifier's value first, then one for each of its test-time variants."""
+    variants = [_variant_figures(summary, variant) for variant in summary.variants]
+    plain = _figures(summary)
+    return [_row(label, [plain, *variants]) for label in plain if any(label in figures for figures in variants)]
+
+
+def _row(label: str, each: Sequence[dict[str, str]]) -> HeadlineRow:
+    return HeadlineRow(label, tuple(figures.get(label, "–") for figures in each))
+
+
+def _variant_figures(summary: Summary, variant: VariantResult) -> dict[str, str]:
+    found = {"Clean top-1": _share(1 - variant.clean.error, _complement(variant.clean_interval))}
+    if variant.mean_corruption_accuracy is not None:
+        found["Corrupted top-1"] = _share(variant.mean_corruption_accuracy, variant.mean_interval)
+    measured = replace(summary, clean=variant.clean, corruptions=variant.corruptions, mce=variant.mce)
+    return found | _normalised(measured) | _calibration(measured)
 
 
 def _figures(summary: Summary) -> dict[str, str]:
@@ -51,15 +76,13 @@ def _normalised(summary: Summary) -> dict[str, str]:
 
 
 def _calibration(summary: Summary) -> dict[str, str]:
-    clean, under = summary.clean, [summary.corruptions[name] for name in summary.conditions.averaged]
-    return {
-        "Calibration error (ECE), clean": percent(clean.ece),
-        "Calibration error (ECE), corrupted": percent(_mean([one.ece for one in under])),
-        "Negative log-likelihood, clean": f"{clean.loss:.3f}",
-        "Negative log-likelihood, corrupted": f"{_mean([one.loss for one in under]):.3f}",
-        "Brier score, clean": f"{clean.brier:.3f}",
-        "Brier score, corrupted": f"{_mean([one.brier for one in under]):.3f}",
-    }
+    under = [summary.corruptions[name] for name in summary.conditions.averaged if name in summary.corruptions]
+    found = {}
+    for label, name, shown in _CALIBRATION:
+        found[f"{label}, clean"] = shown(getattr(summary.clean, name))
+        if under:
+            found[f"{label}, corrupted"] = shown(_mean([getattr(one, name) for one in under]))
+    return found
 
 
 def _share(value: float, ends: Ends) -> str:

@@ -9,7 +9,7 @@ from rugged.report.charts import STYLES
 from rugged.report.curves import learning_curves
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
 from rugged.report.gallery import make_gallery
-from rugged.report.headlines import headline_table
+from rugged.report.headlines import headline_table, variant_table
 from rugged.report.reading import ReportedRun, read_runs
 from rugged.report.rendering import render_page
 from rugged.report.tables import accuracy_table, error_table
@@ -52,6 +52,7 @@ def render(runs: Sequence[ReportedRun]) -> str:
         making=[(summary, overview.making(summary)) for summary in summaries],
         accuracy=accuracy_table(summaries),
         headlines=headline_table(summaries),
+        variants=[(summary, variant_table(summary)) for summary in summaries if summary.variants],
         mce_label=mce_label(subject),
         no_mce_reason=no_mce_reason(subject),
         extent=f"{mean_extent(subject)}, {severities(subject)}",

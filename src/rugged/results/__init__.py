@@ -6,7 +6,8 @@ from rugged.results.conditions import Conditions, Made, ModelFacts
 from rugged.results.predictions import CLEAN, Cell, Stamp, read_cell, read_cells, read_stamp, write_cell
 from rugged.results.runs import RunFolder
 from rugged.results.summarise import normalise, summarise
-from rugged.results.summary import Summary, read_summary, write_summary
+from rugged.results.summary import Summary, VariantResult, read_summary, write_summary
+from rugged.results.variants import variant_result
 
 __all__ = [
     "CLEAN",
@@ -17,6 +18,7 @@ __all__ = [
     "RunFolder",
     "Stamp",
     "Summary",
+    "VariantResult",
     "differences",
     "load_baseline",
     "normalise",
@@ -25,6 +27,7 @@ __all__ = [
     "read_stamp",
     "read_summary",
     "summarise",
+    "variant_result",
     "write_cell",
     "write_summary",
 ]

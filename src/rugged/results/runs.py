@@ -79,6 +79,10 @@ class RunFolder:
         """One Parquet file a cell."""
         return self.benchmark / "predictions"
 
+    def variant(self, name: str) -> Path:
+        """The same of a test-time variant."""
+        return self.benchmark / "variants" / name
+
     @property
     def samples(self) -> Path:
         """A few pictures as the model saw them, one strip a cell."""

@@ -64,7 +64,7 @@ def summarise(
     summary = Summary(
         model=model,
         conditions=conditions,
-        clean=_clean_result(cells[CLEAN, 0]),
+        clean=clean_result(cells[CLEAN, 0]),
         corruptions=results,
         mean_corruption_accuracy=mean_corruption_accuracy({name: results[name].error for name in conditions.averaged}),
         without_noise=mean_corruption_accuracy({name: results[name].error for name in without_noise})
@@ -109,7 +109,8 @@ def _require_whole(cells: Mapping[tuple[str, int], Cell], conditions: Conditions
         )
 
 
-def _clean_result(cell: Cell) -> CleanResult:
+def clean_result(cell: Cell) -> CleanResult:
+    """The figures of one cell."""
     return CleanResult(
         error=error_rate(cell.correct),
         top5_error=error_rate(cell.in_top5),
@@ -120,7 +121,7 @@ def _clean_result(cell: Cell) -> CleanResult:
 
 
 def _corruption_result(cells: Sequence[Cell]) -> CorruptionResult:
-    each = [_clean_result(cell) for cell in cells]
+    each = [clean_result(cell) for cell in cells]
     return CorruptionResult(
         error=tuple(one.error for one in each),
         top5_error=tuple(one.top5_error for one in each),

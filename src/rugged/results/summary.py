@@ -105,6 +105,31 @@ class Intervals:
 
 
 @dataclass(frozen=True)
+class VariantResult:
+    """What a test-time variant made of the same classifier on the same pictures.
+
+    Attributes:
+        name: Of the variant.
+        how: What was done, with every number that it depends on.
+        clean: Figures without corruption.
+        clean_interval: Of the clean top-1 error.
+        corruptions: Figures under each corruption; empty for a variant of clean pictures alone.
+        mean_corruption_accuracy: As the summary's; None without corruptions.
+        mean_interval: Of it.
+        mce: Relative to the same plain baseline as the summary's, where that has one.
+    """
+
+    name: str
+    how: str
+    clean: CleanResult
+    clean_interval: Ends
+    corruptions: dict[str, CorruptionResult] = field(default_factory=dict)
+    mean_corruption_accuracy: float | None = None
+    mean_interval: Ends | None = None
+    mce: MeanCorruptionError | None = None
+
+
+@dataclass(frozen=True)
 class Summary:
     """The content of ``benchmark/summary.json``. All errors are fractions in [0, 1].
 
@@ -120,6 +145,7 @@ class Summary:
         mce: Where there is a baseline.
         seen_in_training: Corruptions of the benchmark that the training ledger names.
         notes: What a reader must know.
+        variants: Test-time variants that the last command measured, or found measured.
         format: Of this file.
     """
 
@@ -134,6 +160,7 @@ class Summary:
     mce: MeanCorruptionError | None = None
     seen_in_training: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    variants: tuple[VariantResult, ...] = ()
     format: Literal[2] = field(default=FORMAT)
 
     @property
@@ -166,4 +193,6 @@ def read_summary(path: Path) -> Summary:
 def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_none(item) for item in value]
     return value

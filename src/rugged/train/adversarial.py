@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from rugged.engine import ascend
 from rugged.models import modes_kept
 from rugged.models.split_norm import auxiliary
 
@@ -39,16 +39,12 @@ def attack(
     step_size: float,
     radius: float,
 ) -> Tensor:
-    """Search near each picture for one with a high cross-entropy: projected gradient ascent in the maximum norm.
+    """Search near each picture for one with a high cross-entropy, from a place drawn uniformly within the radius.
 
-    It starts at a place drawn uniformly within the radius, moves every value by ``step_size`` along the gradient's
-    sign and goes back into the radius and the range of levels (Madry et al. 2018, arXiv:1706.06083). AdvProp takes
-    radius 4 in 5 steps of 1. Gradients of weights are neither computed nor accumulated; precision is the caller's
-    autocast. To be used within :func:`under_attack`.
+    AdvProp takes radius 4 in 5 steps of 1. To be used within :func:`under_attack`.
 
     Args:
-        forward: From pictures as ``values`` to ``(N, C)`` logits: preprocessing, then the network. It must not write
-            into its argument.
+        forward: As :func:`rugged.engine.ascend`.
         values: ``(N, 3, H, W)`` float32 in levels, [0, 255]. Not modified.
         targets: ``(N,)`` int64 classes, or ``(N, C)`` float32 distributions.
         steps: Forward and backward passes; 0 gives the random start.
@@ -58,12 +54,5 @@ def attack(
     Returns:
         ``(N, 3, H, W)`` float32 in [0, 255], outside of any graph and not rounded to whole levels.
     """
-    lowest, highest = (values - radius).clamp_(min=0), (values + radius).clamp_(max=255)
-    found = torch.empty_like(values).uniform_(-radius, radius).add_(values).clamp_(lowest, highest)
-    for _ in range(steps):
-        logits = forward(found.requires_grad_())
-        # A sum, not a mean: half precision must not lose small gradients to the size of the batch.
-        loss = functional.cross_entropy(logits.float(), targets, reduction="sum")
-        (gradient,) = torch.autograd.grad(loss, found)
-        found = found.detach().add_(gradient.sign(), alpha=step_size).clamp_(lowest, highest)
-    return found
+    start = torch.empty_like(values).uniform_(-radius, radius).add_(values)
+    return ascend(forward, values, start, targets, steps=steps, step_size=step_size, radius=radius)

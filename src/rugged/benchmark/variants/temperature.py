@@ -1,0 +1,101 @@
+"""Temperature scaling: logits divided by one number that makes the development split's probabilities honest."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rugged.benchmark.subject import Subject
+from rugged.benchmark.variants.base import Answer, Setting
+from rugged.core.errors import ConfigError, DataError
+from rugged.core.files import read_json
+from rugged.core.stopping import StopRequest
+from rugged.data import Dataset, Split, content_hash, development_split
+from rugged.engine import as_batch, chunks, in_turn, told_by_the_first
+from rugged.metrics import fit_temperature
+
+_PER_CLASS = 25
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """A classifier whose logits are divided by a temperature. Its errors are those of the plain one.
+
+    Source: Guo et al. 2017 (arXiv:1706.04599).
+    """
+
+    setting: Setting
+    temperature: float
+    how: str
+    facts: Mapping[str, Any]
+    name: str = "temperature"
+    clean_only: bool = False
+
+    @contextmanager
+    def answering(self, pictures: Answer, stop: StopRequest) -> Iterator[Answer]:  # noqa: ARG002 - it is ready.
+        """Answer as ever, and divide. In float64, where no two logits become equal and change their rank."""
+        yield lambda chunk: self.setting.subject.answer(pictures(chunk)).double() / self.temperature
+
+
+def make_scaling(setting: Setting, stop: StopRequest) -> Scaling:
+    """Fit the temperature on training pictures that training has set apart; the validation split is never looked at.
+
+    Raises:
+        ConfigError: The model's training set none apart.
+        DataError: There are too few training pictures.
+    """
+    split, unseen = _development(setting.subject, setting.dataset)
+
+    def answer(chunk: slice) -> Tensor:
+        return setting.subject.answer(as_batch(split.images[chunk], setting.fabric.device))
+
+    found = in_turn(setting.fabric, list(chunks(len(split))), answer, stop)
+    temperature = told_by_the_first(
+        setting.fabric, lambda: round(fit_temperature(torch.cat(found).numpy(), split.labels), 4)
+    )
+    origin = (
+        "that its training set apart to choose by"
+        if unseen
+        else "that it may have been trained on, so that it may still be too sure"
+    )
+    how = (
+        f"Logits divided by {temperature:g}, at which the negative log-likelihood of {len(split):,} training pictures "
+        f"{origin} is least (Guo et al. 2017). Which class is most probable does not change."
+    )
+    facts = {"temperature": temperature, "fitted_on": content_hash(setting.dataset.classes, split)}
+    return Scaling(setting, temperature, how, facts)
+
+
+def _development(subject: Subject, dataset: Dataset) -> tuple[Split, bool]:
+    """Training pictures to fit on, and whether the model is known not to have learned from them."""
+    per_class, unseen = _PER_CLASS, False
+    if subject.home is not None and subject.home.recipe.exists() and subject.home.manifest.exists():
+        per_class = _set_apart(subject.home.recipe)
+        unseen = read_json(subject.home.manifest)["dataset"]["content_hash"] == dataset.content_hash
+    try:
+        _, chosen = development_split(dataset.train, per_class)
+    except DataError as error:
+        raise DataError(
+            f"The variant temperature is fitted on {per_class} training pictures a class, and a class of "
+            f"{dataset.name} has no more than that. Measure without temperature."
+        ) from error
+    return dataset.train.take(chosen), unseen
+
+
+def _set_apart(recipe: Path) -> int:
+    """How many pictures a class the training set apart."""
+    try:
+        per_class = tomllib.loads(recipe.read_text(encoding="utf-8"))["development_per_class"]
+    except (KeyError, ValueError) as error:
+        raise ConfigError(f"{recipe} does not say how many pictures a class training set apart ({error}).") from error
+    if not per_class:
+        raise ConfigError(
+            "The variant temperature is fitted on training pictures that the model has not learned from, and its "
+            "recipe set none apart (development_per_class = 0). Measure without temperature."
+        )
+    return int(per_class)

@@ -1,0 +1,47 @@
+"""Test-time variants stand beside the plain classifier, with what was done."""
+
+from dataclasses import replace
+
+from rugged.report import variant_table, write_report
+from rugged.results import RunFolder, VariantResult, read_summary, write_summary
+from rugged.results.summary import CleanResult
+
+
+def with_variants(run):
+    """One that halves every error, and one of clean pictures alone."""
+    summary = read_summary(RunFolder(run).summary)
+    halved = {
+        name: replace(result, error=tuple(error / 2 for error in result.error))
+        for name, result in summary.corruptions.items()
+    }
+    rows = (
+        VariantResult("batchnorm", "Adapted <to> each cell.", summary.clean, (0.1, 0.2), halved, 0.875, (0.85, 0.9)),
+        VariantResult("pgd", "Attacked.", CleanResult(0.75, 0.5, 4.0, 0.25, 1.5), (0.7, 0.8)),
+    )
+    write_summary(RunFolder(run).summary, replace(summary, variants=rows))
+    return read_summary(RunFolder(run).summary)
+
+
+def test_rows_are_the_figures_of_the_summary(make_run, tmp_path):
+    summary = with_variants(make_run(tmp_path / "run"))
+    rows = {row.label: row.values for row in variant_table(summary)}
+    assert rows["Clean top-1"][1:] == (f"{100 - 100 * summary.clean.error:.1f}% (80.0–90.0)", "25.0% (20.0–30.0)")
+    assert rows["Corrupted top-1"][1:] == ("87.5% (85.0–90.0)", "–")
+    assert rows["Negative log-likelihood, clean"] == (f"{summary.clean.loss:.3f}",) * 2 + ("4.000",)
+    assert rows["Calibration error (ECE), clean"][2] == "25.0%"
+    assert "Clean top-5" not in rows
+
+
+def test_the_page_shows_them_and_says_how(make_run, tmp_path, parse):
+    run = make_run(tmp_path / "run")
+    plain = write_report([run], tmp_path / "plain.html").read_text(encoding="utf-8")
+    assert "Test-time variants" not in plain
+    summary = with_variants(run)
+    page = parse(write_report([run], tmp_path / "page.html").read_text(encoding="utf-8"))
+    (table,) = page.find("table", class_="variants")
+    assert [head.text for head in page.find("th", within=page.find("thead", within=table)[0])] == [
+        "Figure", "plain", "batchnorm", "pgd",
+    ]  # fmt: skip
+    shown = [[cell.text for cell in page.find("td", within=row)] for row in page.find("tr", within=table)[1:]]
+    assert shown == [list(row.values) for row in variant_table(summary)]
+    assert any(item.text == "batchnorm: Adapted <to> each cell." for item in page.find("li"))
