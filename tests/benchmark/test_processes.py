@@ -11,7 +11,7 @@ from torch import nn
 
 from rugged.data import open_dataset
 from rugged.models import ModelSpec, build, save_model
-from rugged.results import RunFolder, read_cells, read_summary
+from rugged.results import RunFolder, read_cells, read_frames, read_stability, read_summary
 
 SCRIPT = """
 import os, signal, sys
@@ -126,3 +126,18 @@ def test_when_the_first_process_may_not_write_the_others_end_too(work):
     result = measure(work, "two", "--out", "file/run")
     assert result.returncode != 0
     assert "The first process could not go on" in result.stderr
+
+
+@pytest.mark.slow
+def test_two_processes_are_as_steady_as_one(work):
+    options = ("--sequences", "gaussian_noise,rotate")
+    for run, processes in (("alone", 1), ("two", 2)):
+        result = measure(work, run, *options, processes=processes)
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.count("Mean flip probability over 2 sequences") == 1
+    for name in ("gaussian_noise", "rotate"):
+        one, other = (read_frames(RunFolder(work / run).sequences, name, 1) for run in ("alone", "two"))
+        for column in ("labels", "top", "top_probabilities", "label_probability", "loss", "sum_of_squares"):
+            np.testing.assert_array_equal(getattr(one, column), getattr(other, column), strict=True)
+    one, other = (read_stability(RunFolder(work / run).stability(1)) for run in ("alone", "two"))
+    assert one.sequences == other.sequences

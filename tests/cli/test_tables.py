@@ -4,9 +4,10 @@ import dataclasses
 
 import pytest
 
-from rugged.cli.tables import print_results
+from rugged.cli.tables import print_results, print_stability
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
-from rugged.results import Conditions, Made, ModelFacts, Summary, VariantResult
+from rugged.results import Conditions, Made, ModelFacts, SequenceConditions, Stability, Summary, VariantResult
+from rugged.results.stability import MeanFlipRate, SequenceResult
 from rugged.results.summary import BaselineFacts, CleanResult, CorruptionResult, Intervals, MeanCorruptionError
 
 
@@ -97,3 +98,32 @@ def test_variants_have_a_table_of_their_own_and_say_how(printed):
     assert "Test-time variants of demo" in text
     assert "pgd: Attacked in 20 steps." in text
     assert "Test-time variants" not in "\n".join(printed(summary))
+
+
+def test_steadiness_is_called_mfr_only_beside_a_baseline(printed_steadiness):
+    plain = printed_steadiness(None, complete=True)
+    assert "No mFR, since no baseline was given" in plain
+    assert "Rotate" in plain
+    assert "12.5% (10.0–15.0)" in plain
+    assert "1.50 (1.25–1.75)" in plain
+    rate = MeanFlipRate(0.75, (0.5, 1.0), "small", "rugged/alexnet64", "b" * 64, 0.8, (0.7, 0.9))
+    assert "mFR 75.0% (50.0–100.0), mT5D 80.0% (70.0–90.0), relative to small" in printed_steadiness(
+        rate, complete=True
+    )
+    assert "mFR over 1 sequence 75.0%" in printed_steadiness(rate, complete=False)
+
+
+@pytest.fixture
+def printed_steadiness(monkeypatch, capsys):
+    def text(rate, complete):
+        monkeypatch.setenv("COLUMNS", "120")
+        conditions = SequenceConditions(
+            "builtin", "a" * 64, "val", 1000, 10, (64, 64), "in memory", "tiny64", 1, 0, 1, ("rotate",), ("rotate",),
+            complete,
+        )  # fmt: skip
+        result = SequenceResult(False, 1, 0.125, (0.1, 0.15), 0.25, 1.5, (1.25, 1.75))
+        model, made = ModelFacts("demo", "timm/resnet10t", 10, "c" * 64, 64, ()), Made("rugged benchmark", 1.0, {}, {})
+        print_stability(Stability(model, conditions, {"rotate": result}, 0.125, (0.1, 0.15), made, rate))
+        return capsys.readouterr().out
+
+    return text

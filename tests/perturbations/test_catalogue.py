@@ -101,7 +101,7 @@ def test_preset_by_size():
 
 
 def test_choosing_by_set_and_by_name():
-    assert choose_sequences(["mfr"]) == SEQUENCES
+    assert choose_sequences(["ten"]) == SEQUENCES
     assert choose_sequences(["extra", "rotate", "shear"]) == ("rotate", *EXTRA_SEQUENCES)
     assert choose_sequences(["all"]) == ALL_SEQUENCES
     with pytest.raises(CorruptionError, match="Did you mean 'rotate'"):

@@ -142,7 +142,7 @@ def benchmark(
         beside = [(way, replace(bench, variant=way).measure_missing()) for way in ways]
 
         def finish() -> Summary:
-            summary = bench.summarise(cells, command, (*dataset.notes, *_cautions(subject, dataset)), reference)
+            summary = bench.summarise(cells, command, (*dataset.notes, *cautions(subject, dataset)), reference)
             rows = [variant_result(way.name, way.how, found, summary, reference) for way, found in beside]
             summary = replace(summary, variants=tuple(rows))
             _say_what_goes(run, summary)
@@ -194,11 +194,11 @@ def _conditions(
     )
 
 
-def _cautions(subject: Subject, dataset: Dataset) -> list[str]:
+def cautions(subject: Subject, dataset: Dataset) -> list[str]:
     """Warnings: of the model, of pictures that are corrupted already, or that it may have been trained on."""
-    cautions = [subject.note] if subject.note else []
+    found = [subject.note] if subject.note else []
     if dataset.corruptions:
-        cautions.append(
+        found.append(
             "The pictures of this data set carry a corruption each already: the figures called clean are of them as "
             "they are, all others are of pictures corrupted twice. Neither is comparable with published numbers."
         )
@@ -206,11 +206,11 @@ def _cautions(subject: Subject, dataset: Dataset) -> list[str]:
     manifest = read_json(home.manifest) if home is not None and home.manifest.exists() else None
     trained_on = manifest.get("dataset", {}).get("content_hash") if isinstance(manifest, dict) else None
     if trained_on not in (None, dataset.content_hash):
-        cautions.append(
+        found.append(
             f"The model was trained on other data (content {trained_on[:12]}…, here {dataset.content_hash[:12]}…). If "
             "these validation pictures were among its training pictures, the figures are better than they should be."
         )
-    return cautions
+    return found
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -31,6 +31,16 @@ def benchmark(
     variants: Annotated[
         str, typer.Option(metavar="NAME,NAME", help="Also as test-time variants: batchnorm, temperature, pgd.")
     ] = "",
+    sequences: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SET|NAME,NAME", help="Measure perturbation sequences instead: ten (those of the mFR), extra, all."
+        ),
+    ] = None,
+    difficulty: Annotated[int, typer.Option(metavar="1..3", help="Of the sequences.")] = 1,
+    sequence_files: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Read sequences: official MP4s, or what rugged perturb wrote.")
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="A quick run on so many images, taken evenly over the classes.")
     ] = None,
@@ -68,6 +78,13 @@ def benchmark(
     from rugged.cli.tables import print_results
     from rugged.data import open_dataset
 
+    if sequences is not None or sequence_files is not None:
+        _measure_sequences(
+            model, data, sequences or "ten", out, baseline, variants,
+            difficulty=difficulty, files=sequence_files, weights=weights, limit=limit, seed=seed, preset=preset,
+            replace_results=replace, device=device, precision=precision, command=command_line(),
+        )  # fmt: skip
+        return
     summary = measure(
         model,
         open_dataset(data),
@@ -90,3 +107,28 @@ def benchmark(
     if os.environ.get("RANK", "0") == "0":  # Of torchrun's processes the first one speaks.
         print_results([summary])
         typer.echo(place_of(model, out).summary)
+
+
+def _measure_sequences(
+    model: str, data: str, names: str, out: Path | None, baseline: str | None, variants: str, **options: Any
+) -> None:
+    from rugged.benchmark import benchmark_sequences
+    from rugged.benchmark.subject import place_of
+    from rugged.cli.choices import parse_names
+    from rugged.cli.tables import print_stability
+    from rugged.core.errors import ConfigError
+    from rugged.data import open_dataset
+
+    if variants:
+        raise ConfigError("Test-time variants are measured on corruptions. Leave out --variants, or --sequences.")
+    stability = benchmark_sequences(
+        model,
+        open_dataset(data),
+        sequences=parse_names(names),
+        out=out,
+        baseline=None if baseline is None else Path(baseline),
+        **options,
+    )
+    if os.environ.get("RANK", "0") == "0":
+        print_stability(stability)
+        typer.echo(place_of(model, out).stability(stability.conditions.difficulty))

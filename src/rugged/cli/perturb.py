@@ -20,8 +20,8 @@ def perturb(
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write; what is there already is kept.")],
     sequences: Annotated[
-        str, typer.Option(metavar="SET|NAME,NAME", help="mfr (the ten of the mean flip rate), extra, all, or names.")
-    ] = "mfr",
+        str, typer.Option(metavar="SET|NAME,NAME", help="ten (those of the mean flip rate), extra, all, or names.")
+    ] = "ten",
     difficulty: Annotated[
         int, typer.Option(metavar="1..3", help="Strength of noise. The other sequences are the same at each.")
     ] = 1,

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
 
 from rugged.core.errors import Interrupted, RunError
 from rugged.core.progress import Bar, progress
@@ -23,10 +22,10 @@ T = TypeVar("T")
 def in_turn(
     fabric: Fabric,
     pieces: Sequence[Piece],
-    work: Callable[[Piece], Tensor],
+    work: Callable[[Piece], T],
     stop: StopRequest,
     done: Callable[[Sequence[Piece]], None] = lambda _: None,
-) -> list[Tensor]:
+) -> list[T]:
     """Work on pieces, each of which goes to the next process in turn; one process does all of them.
 
     Which process works on a piece changes nothing in its result, so any number of them gives what one does.
@@ -34,7 +33,7 @@ def in_turn(
     Args:
         fabric: The processes.
         pieces: The same in all of them.
-        work: Gives a piece's result, on the CPU.
+        work: Gives a piece's result, nothing of it on another device than the CPU.
         stop: Looked at before every piece.
         done: Told of the pieces that all processes together have finished.
 
@@ -47,7 +46,7 @@ def in_turn(
         Interrupted: A signal came to any of the processes, and pieces are left undone; in all of them.
     """
     processes = fabric.world_size
-    results: list[Tensor] = []
+    results: list[T] = []
 
     def work_through() -> bool:
         for start in range(0, len(pieces), processes):

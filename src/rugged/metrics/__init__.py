@@ -16,7 +16,7 @@ from rugged.metrics.robustness import (
     relative_corruption_error,
     relative_mean_corruption_error,
 )
-from rugged.metrics.sequences import flip_probability, mean_flip_rate, top5_distance
+from rugged.metrics.sequences import flip_probability, flips, mean_flip_rate, top5_distance, top5_distances
 from rugged.metrics.temperature import fit_temperature
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "expected_calibration_error",
     "fit_temperature",
     "flip_probability",
+    "flips",
     "in_top",
     "interval",
     "mean_corruption_accuracy",
@@ -38,4 +39,5 @@ __all__ = [
     "reliability",
     "resampled_means",
     "top5_distance",
+    "top5_distances",
 ]

@@ -28,8 +28,14 @@ def flip_probability(predictions: Classes, *, noise: bool, step: int = 1) -> flo
 
     Source: ``flip_prob`` of the ImageNet-P evaluation, github.com/hendrycks/robustness.
     """
+    return float(flips(predictions, noise=noise, step=step).mean())
+
+
+def flips(predictions: Classes, *, noise: bool, step: int = 1) -> npt.NDArray[np.float64]:
+    """The same of each sequence, ``(sequences,)``: what a bootstrap over them draws from."""
     earlier, later = _pairs(predictions, noise, step)
-    return float((earlier != later).mean())
+    shares: npt.NDArray[np.float64] = (earlier != later).mean(axis=1)
+    return shares
 
 
 def top5_distance(top: Classes, *, noise: bool, step: int = 1) -> float:
@@ -51,12 +57,18 @@ def top5_distance(top: Classes, *, noise: bool, step: int = 1) -> float:
 
     Source: ``ranking_dist`` of the ImageNet-P evaluation.
     """
+    return float(top5_distances(top, noise=noise, step=step).mean())
+
+
+def top5_distances(top: Classes, *, noise: bool, step: int = 1) -> npt.NDArray[np.float64]:
+    """The same of each sequence, ``(sequences,)``."""
     if np.ndim(top) != 3 or np.shape(top)[2] != _TOP:
         raise ValueError(f"expected (sequences, frames, {_TOP}) classes, got the shape {np.shape(top)}")
     earlier, later = _pairs(top, noise, step)
     same = earlier[..., :, None] == later[..., None, :]
     ranks = np.where(same.any(axis=-1), same.argmax(axis=-1), _TOP)
-    return float(np.abs(np.arange(_TOP) - ranks).sum(axis=-1).mean())
+    distances: npt.NDArray[np.float64] = np.abs(np.arange(_TOP) - ranks).sum(axis=-1).mean(axis=1)
+    return distances
 
 
 def mean_flip_rate(probabilities: Mapping[str, float], baseline: Mapping[str, float]) -> float:

@@ -14,7 +14,11 @@ from rugged.perturbations.catalogue import (
     preset_for,
 )
 
-SETS: Mapping[str, tuple[str, ...]] = {"mfr": SEQUENCES, "extra": EXTRA_SEQUENCES, "all": ALL_SEQUENCES}
+SETS: Mapping[str, tuple[str, ...]] = {
+    "ten": SEQUENCES,
+    "extra": EXTRA_SEQUENCES,
+    "all": ALL_SEQUENCES,
+}
 """Names that stand for several sequences."""
 
 

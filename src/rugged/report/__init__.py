@@ -3,7 +3,7 @@
 from rugged.report.comparison import ComparedRow, ComparedRuns, compare_runs, write_comparison
 from rugged.report.curves import draw_curves
 from rugged.report.extent import mce_label, mean_extent, severities
-from rugged.report.headlines import HeadlineRow, headline_table, variant_table
+from rugged.report.headlines import HeadlineRow, headline_table, share, variant_table
 from rugged.report.overview import caveats
 from rugged.report.page import write_report
 from rugged.report.tables import AccuracyRow, ErrorRow, accuracy_table, error_table
@@ -23,6 +23,7 @@ __all__ = [
     "mce_label",
     "mean_extent",
     "severities",
+    "share",
     "variant_table",
     "write_comparison",
     "write_report",

@@ -43,21 +43,21 @@ def _row(label: str, each: Sequence[dict[str, str]]) -> HeadlineRow:
 
 
 def _variant_figures(summary: Summary, variant: VariantResult) -> dict[str, str]:
-    found = {"Clean top-1": _share(1 - variant.clean.error, _complement(variant.clean_interval))}
+    found = {"Clean top-1": share(1 - variant.clean.error, _complement(variant.clean_interval))}
     if variant.mean_corruption_accuracy is not None:
-        found["Corrupted top-1"] = _share(variant.mean_corruption_accuracy, variant.mean_interval)
+        found["Corrupted top-1"] = share(variant.mean_corruption_accuracy, variant.mean_interval)
     measured = replace(summary, clean=variant.clean, corruptions=variant.corruptions, mce=variant.mce)
     return found | _normalised(measured) | _calibration(measured)
 
 
 def _figures(summary: Summary) -> dict[str, str]:
     intervals = summary.intervals
-    found = {"Clean top-1": _share(1 - summary.clean.error, _complement(intervals.clean_error))}
+    found = {"Clean top-1": share(1 - summary.clean.error, _complement(intervals.clean_error))}
     if summary.conditions.classes > 5:
-        found["Clean top-5"] = _share(1 - summary.clean.top5_error, _complement(intervals.clean_top5_error))
-    found["Corrupted top-1"] = _share(summary.mean_corruption_accuracy, intervals.mean_corruption_accuracy)
+        found["Clean top-5"] = share(1 - summary.clean.top5_error, _complement(intervals.clean_top5_error))
+    found["Corrupted top-1"] = share(summary.mean_corruption_accuracy, intervals.mean_corruption_accuracy)
     if summary.without_noise is not None:
-        found["Corrupted top-1 without noise"] = _share(summary.without_noise, intervals.without_noise)
+        found["Corrupted top-1 without noise"] = share(summary.without_noise, intervals.without_noise)
     return found | _normalised(summary) | _calibration(summary)
 
 
@@ -66,12 +66,12 @@ def _normalised(summary: Summary) -> dict[str, str]:
     if mce is None:
         return {}
     label = mce_label(summary)
-    found = {label: _share(mce.value, mce.interval)}
+    found = {label: share(mce.value, mce.interval)}
     if mce.relative is not None:
-        found[f"Relative {label}"] = _share(mce.relative, mce.relative_interval)
+        found[f"Relative {label}"] = share(mce.relative, mce.relative_interval)
     if mce.unseen is not None:
         unseen = sum(name not in summary.seen_in_training for name in mce.over)
-        found[f"mCE over the {unseen} not seen in training"] = _share(mce.unseen, mce.unseen_interval)
+        found[f"mCE over the {unseen} not seen in training"] = share(mce.unseen, mce.unseen_interval)
     return found
 
 
@@ -85,7 +85,8 @@ def _calibration(summary: Summary) -> dict[str, str]:
     return found
 
 
-def _share(value: float, ends: Ends) -> str:
+def share(value: float, ends: Ends) -> str:
+    """A share or a ratio in percent, with its interval where it has one."""
     return percent(value) if ends is None else f"{percent(value)} ({100 * ends[0]:.1f}–{100 * ends[1]:.1f})"
 
 

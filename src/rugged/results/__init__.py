@@ -3,8 +3,18 @@
 from rugged.results.baselines import load_baseline
 from rugged.results.comparison import differences
 from rugged.results.conditions import Conditions, Made, ModelFacts
+from rugged.results.frames import Frames, join_frames, read_frames, write_frames
 from rugged.results.predictions import CLEAN, Cell, Stamp, read_cell, read_cells, read_stamp, write_cell
 from rugged.results.runs import RunFolder
+from rugged.results.stability import (
+    SequenceConditions,
+    Stability,
+    load_steady_baseline,
+    moves_of,
+    read_stability,
+    stability_of,
+    write_stability,
+)
 from rugged.results.summarise import normalise, summarise
 from rugged.results.summary import Summary, VariantResult, read_summary, write_summary
 from rugged.results.variants import variant_result
@@ -13,21 +23,32 @@ __all__ = [
     "CLEAN",
     "Cell",
     "Conditions",
+    "Frames",
     "Made",
     "ModelFacts",
     "RunFolder",
+    "SequenceConditions",
+    "Stability",
     "Stamp",
     "Summary",
     "VariantResult",
     "differences",
+    "join_frames",
     "load_baseline",
+    "load_steady_baseline",
+    "moves_of",
     "normalise",
     "read_cell",
     "read_cells",
+    "read_frames",
+    "read_stability",
     "read_stamp",
     "read_summary",
+    "stability_of",
     "summarise",
     "variant_result",
     "write_cell",
+    "write_frames",
+    "write_stability",
     "write_summary",
 ]

@@ -15,7 +15,7 @@ from rugged.core.files import atomic_path
 from rugged.metrics import in_top
 
 CLEAN = "clean"
-_STAMP = b"rugged.stamp"
+STAMP = b"rugged.stamp"
 
 
 @dataclass(frozen=True)
@@ -82,19 +82,20 @@ def write_cell(folder: Path, cell: Cell, stamp: Stamp) -> None:
             "label": pa.array(cell.labels, pa.int32()),
             "corruption": pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int8)), [cell.corruption]),
             "severity": pa.array(np.full(count, cell.severity, np.int8)),
-            "top_classes": _rows(cell.top, pa.int32()),
-            "top_probabilities": _rows(cell.top_probabilities, pa.float32()),
+            "top_classes": as_rows(cell.top, pa.int32()),
+            "top_probabilities": as_rows(cell.top_probabilities, pa.float32()),
             "label_probability": pa.array(cell.label_probability, pa.float32()),
             "loss": pa.array(cell.loss, pa.float32()),
             "sum_of_squares": pa.array(cell.sum_of_squares, pa.float32()),
         }
     )
-    table = table.replace_schema_metadata({_STAMP: json.dumps(asdict(stamp))})
+    table = table.replace_schema_metadata({STAMP: json.dumps(asdict(stamp))})
     with atomic_path(cell_path(folder, cell.corruption, cell.severity)) as temporary:
         pq.write_table(table, temporary, compression="zstd")
 
 
-def _rows(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
+def as_rows(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
+    """A matrix as a column of lists of one length."""
     return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel(), kind), values.shape[1])
 
 
@@ -102,7 +103,7 @@ def read_stamp(folder: Path, corruption: str, severity: int) -> Stamp | None:
     """The stamp of a saved cell; None where there is no readable cell."""
     try:
         metadata = pq.read_schema(cell_path(folder, corruption, severity)).metadata or {}
-        return Stamp(**json.loads(metadata[_STAMP]))
+        return Stamp(**json.loads(metadata[STAMP]))
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return None
 
@@ -122,8 +123,8 @@ def read_cell(folder: Path, corruption: str, severity: int) -> Cell:
             severity=severity,
             ids=tuple(columns["id"].to_pylist()),
             labels=columns["label"].to_numpy(),
-            top=_matrix(columns["top_classes"]),
-            top_probabilities=_matrix(columns["top_probabilities"]),
+            top=as_matrix(columns["top_classes"]),
+            top_probabilities=as_matrix(columns["top_probabilities"]),
             label_probability=columns["label_probability"].to_numpy(),
             loss=columns["loss"].to_numpy(),
             sum_of_squares=columns["sum_of_squares"].to_numpy(),
@@ -138,7 +139,8 @@ def read_cell(folder: Path, corruption: str, severity: int) -> Cell:
         ) from error
 
 
-def _matrix(column: pa.FixedSizeListArray) -> npt.NDArray[Any]:
+def as_matrix(column: pa.FixedSizeListArray) -> npt.NDArray[Any]:
+    """A column of lists of one length as a matrix."""
     values: npt.NDArray[Any] = column.flatten().to_numpy().reshape(len(column), -1)
     return values
 

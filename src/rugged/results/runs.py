@@ -84,6 +84,15 @@ class RunFolder:
         return self.benchmark / "variants" / name
 
     @property
+    def sequences(self) -> Path:
+        """Predictions on perturbation sequences, one Parquet file a sequence and difficulty."""
+        return self.benchmark / "sequences"
+
+    def stability(self, difficulty: int) -> Path:
+        """Every figure of the sequences of one difficulty, computed from the predictions."""
+        return self.benchmark / f"sequences-{difficulty}.json"
+
+    @property
     def samples(self) -> Path:
         """A few pictures as the model saw them, one strip a cell."""
         return self.benchmark / "samples"
