@@ -38,7 +38,7 @@ KERNELS: Mapping[str, Corruption] = {
     "shot_noise": Corruption(noise.shot_noise, noise.draw_shot_noise, noise.replay_shot_noise),
     "impulse_noise": Corruption(noise.impulse_noise, noise.draw_impulse_noise, noise.replay_impulse_noise),
     "defocus_blur": Corruption(blur.defocus_blur),
-    "glass_blur": Corruption(glass.glass_blur, glass.draw_glass_blur, glass.replay_glass_blur),
+    "glass_blur": Corruption(glass.glass_blur, glass.draw_glass_blur, glass.replay_glass_blur, at_once=5 << 18),
     "motion_blur": Corruption(motion.motion_blur, motion.draw_motion_blur, motion.replay_motion_blur),
     "zoom_blur": Corruption(zoom.zoom_blur, at_once=1 << 22),
     "snow": Corruption(snow.snow, snow.draw_snow, snow.replay_snow),
@@ -47,15 +47,12 @@ KERNELS: Mapping[str, Corruption] = {
     "brightness": Corruption(colour.brightness),
     "contrast": Corruption(digital.contrast),
     "elastic_transform": Corruption(
-        elastic.elastic_transform,
-        elastic.draw_elastic_transform,
-        elastic.replay_elastic_transform,
-        at_once=5 << 16,
+        elastic.elastic_transform, elastic.draw_elastic_transform, elastic.replay_elastic_transform
     ),
     "pixelate": Corruption(digital.pixelate),
     "jpeg_compression": Corruption(digital.jpeg_compression),
     "speckle_noise": Corruption(noise.speckle_noise, noise.draw_normal, noise.replay_normal),
     "gaussian_blur": Corruption(blur.gaussian_blur),
-    "spatter": Corruption(spatter.spatter, spatter.draw_spatter, spatter.replay_spatter),
+    "spatter": Corruption(spatter.spatter, spatter.draw_spatter, spatter.replay_spatter, at_once=5 << 18),
     "saturate": Corruption(colour.saturate),
 }
