@@ -41,11 +41,11 @@ KERNELS: Mapping[str, Corruption] = {
     "glass_blur": Corruption(glass.glass_blur, glass.draw_glass_blur, glass.replay_glass_blur, at_once=5 << 18),
     "motion_blur": Corruption(motion.motion_blur, motion.draw_motion_blur, motion.replay_motion_blur),
     "zoom_blur": Corruption(zoom.zoom_blur, at_once=1 << 22),
-    "snow": Corruption(snow.snow, snow.draw_snow, snow.replay_snow),
+    "snow": Corruption(snow.snow, snow.draw_snow, snow.replay_snow, at_once=5 << 18),
     "frost": Corruption(frost.frost, frost.draw_frost, frost.replay_frost, uses_textures=True),
-    "fog": Corruption(fog.fog, fog.draw_fog, fog.replay_fog),
+    "fog": Corruption(fog.fog, fog.draw_fog, fog.replay_fog, at_once=5 << 19),
     "brightness": Corruption(colour.brightness),
-    "contrast": Corruption(digital.contrast),
+    "contrast": Corruption(digital.contrast, at_once=5 << 18),
     "elastic_transform": Corruption(
         elastic.elastic_transform, elastic.draw_elastic_transform, elastic.replay_elastic_transform
     ),
