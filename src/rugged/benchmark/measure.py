@@ -8,15 +8,18 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.in_memory import InMemory
+from rugged.benchmark.official_files import official_files
 from rugged.benchmark.predictions import make_cell
+from rugged.benchmark.route import Route
 from rugged.benchmark.samples import SampleStrips
 from rugged.benchmark.subject import Subject, open_subject, place_of
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.environment import versions
-from rugged.core.errors import Interrupted, ModelError, ResultsError, RunError
+from rugged.core.errors import ConfigError, Interrupted, ModelError, ResultsError, RunError
 from rugged.core.files import exclusive, read_json, write_json
 from rugged.core.progress import Bar, progress, say
 from rugged.core.selection import choose_corruptions, choose_preset, choose_severities
@@ -27,22 +30,25 @@ from rugged.engine import (
     Device,
     Fabric,
     Precision,
-    as_batch,
     chunks,
     describe,
     make_fabric,
 )
+from rugged.engine.prefetch import ahead
 from rugged.results import (
+    Baseline,
     Cell,
     Conditions,
     Made,
     RunFolder,
     Stamp,
     Summary,
+    default_baseline,
     load_baseline,
     read_cell,
     read_stamp,
     read_summary,
+    save_baseline,
     summarise,
     write_cell,
     write_summary,
@@ -64,7 +70,9 @@ def benchmark(
     preset: str | None = None,
     textures: str | None = None,
     stored: Stored = "no",
+    official: Path | None = None,
     baseline: str | Path | None = None,
+    as_baseline: str | None = None,
     replace_results: bool = False,
     device: Device = "auto",
     precision: Precision = "fp32",
@@ -89,8 +97,13 @@ def benchmark(
         textures: For frost: a folder of the published photographs, or ``"procedural"``; None looks for the photographs
             and fetches them on first use.
         stored: ``"jpeg85"`` passes each corrupted picture through the storage step of the official files.
-        baseline: A benchmarked run folder, or the name of a shipped baseline, to normalise by, for CE and mCE.
-        replace_results: Replace a full benchmark of this model that was measured under other conditions.
+        official: Read corrupted pictures from these files, a folder or a tar, instead of corrupting: a published
+            collection, or what ``rugged corrupt`` wrote. Seed, preset, textures and storage are then theirs.
+        baseline: A benchmarked run folder, a baseline's file or its name, to normalise by, for CE and mCE. None takes
+            the one that comes with rugged for these conditions, where there is one.
+        as_baseline: Save the model's errors as a baseline of this name, or to this ``.json`` file.
+        replace_results: Replace a full benchmark of this model that was measured under other conditions, and another
+            model's baseline.
         device: Where.
         precision: Of convolutions and matrix products.
         command: The command line, for the summary.
@@ -106,21 +119,31 @@ def benchmark(
         Interrupted: A signal came; the cells measured so far are saved.
     """
     run = place_of(model, out)
-    split = choose_images(dataset.val, limit)
-    chosen = choose_corruptions(corruptions)
-    ice = choose_textures(textures) if "frost" in chosen else None
-    conditions = _conditions(dataset, split, chosen, severities, preset, seed, ice, stored)
+    chosen, levels = choose_corruptions(corruptions), choose_severities(severities)
     fabric = make_fabric(device, precision, tuned=False)
+    route: Route
+    if official is None:
+        split = choose_images(dataset.val, limit)
+        ice = choose_textures(textures) if "frost" in chosen else None
+        conditions = _conditions(dataset, split, chosen, levels, preset, seed, ice, stored)
+        route = InMemory(conditions, split, fabric.device, ice)
+    else:
+        if (preset, textures, seed, stored) != (None, None, 0, "no"):
+            raise ConfigError("Preset, textures, seed and storage are those of the files. Leave them out.")
+        route = official_files(official, dataset, chosen, levels, limit, fabric.device)
     subject = open_subject(model, run.name, dataset, fabric, weights)
     with exclusive(run.lock, f"benchmark {model}"):
-        bench = _Bench(fabric, run, subject, split, InMemory(conditions, ice))
+        bench = _Bench(fabric, run, subject, route)
         reference = bench.make_room(baseline, replace_results)
         write_json(run.classes, [asdict(info) for info in dataset.classes])
         cells = bench.measure_missing()
-        summary = bench.summarise(cells, command, (*dataset.notes, *_cautions(subject, dataset)), reference)
+        notes = (*dataset.notes, *_cautions(subject, dataset), *route.notes())
+        summary = bench.summarise(cells, command, notes, reference)
         if reference is None and run.summary.exists() and read_summary(run.summary).mce is not None:
             say("The mCE of the last time is gone from the summary: add --baseline again to have it.")
         write_summary(run.summary, summary)
+        if as_baseline is not None:
+            say(f"Saved as the baseline {save_baseline(summary, as_baseline, replace_results)}.")
     return summary
 
 
@@ -128,7 +151,7 @@ def _conditions(
     dataset: Dataset,
     split: Split,
     corruptions: tuple[str, ...],
-    severities: Sequence[int],
+    severities: tuple[int, ...],
     preset: str | None,
     seed: int,
     textures: Textures | None,
@@ -148,7 +171,7 @@ def _conditions(
         seed=seed,
         stream_version=STREAM_VERSION,
         corruptions=corruptions,
-        severities=choose_severities(severities),
+        severities=severities,
         limit=len(split) if len(split) < len(dataset.val) else None,
     )
 
@@ -179,8 +202,7 @@ class _Bench:
     fabric: Fabric
     run: RunFolder
     subject: Subject
-    split: Split
-    route: InMemory
+    route: Route
 
     @property
     def conditions(self) -> Conditions:
@@ -194,14 +216,18 @@ class _Bench:
             "hardware": {key: hardware[key] for key in ("cpu", "accelerator", "precision")},
         }
 
-    def provenance_of(self, corruption: str) -> dict[str, Any]:
-        """What the cells of one corruption are stamped with."""
-        return {**self.provenance, **self.conditions.of_cell(corruption)}
+    def provenance_of(self, corruption: str, severity: int) -> dict[str, Any]:
+        """What a cell is stamped with."""
+        of_route = self.route.provenance(corruption, severity)
+        return {**self.provenance, **self.conditions.of_cell(corruption), **of_route}
 
-    def make_room(self, baseline: str | Path | None, replace_results: bool) -> Summary | None:
+    def make_room(self, baseline: str | Path | None, replace_results: bool) -> Baseline | None:
         """See, before hours of measuring, that results and baseline go with what is there; give the baseline."""
         outdated = self._join_saved(replace_results)
-        reference = None if baseline is None else load_baseline(baseline, self.conditions)
+        shipped = default_baseline(self.conditions) if baseline is None else None
+        reference = shipped if baseline is None else load_baseline(baseline, self.conditions)
+        if shipped is not None:
+            say(f"CE and mCE are relative to {shipped.name}, the baseline for these pictures that comes with rugged.")
         if outdated:
             # The old figures must not stand beside the new cells, not even if this measurement is interrupted.
             self.run.summary.unlink()
@@ -254,7 +280,7 @@ class _Bench:
 
     def measure_missing(self) -> dict[tuple[str, int], Cell]:
         """Measure every cell that is not saved yet, and give them all."""
-        samples = SampleStrips(self.run.samples, self.split, self.fabric.device)
+        samples = SampleStrips(self.run.samples, self.route)
         samples.write_index()
         cells = {cell: saved for cell in self.conditions.cells if (saved := self._saved(*cell)) is not None}
         todo = [cell for cell in self.conditions.cells if cell not in cells]
@@ -262,8 +288,7 @@ class _Bench:
             say(f"{len(cells)} of {len(self.conditions.cells)} cells are already measured.")
         for corruption, severity in self.conditions.cells:
             if (corruption, severity) in todo or not samples.exists(corruption, severity):
-                shown = self.route.pictures(samples.images, samples.ids, corruption, severity)
-                samples.write(corruption, severity, shown)
+                samples.write(corruption, severity)
         if todo:
             cells |= self._measure(todo)
         return cells
@@ -271,23 +296,25 @@ class _Bench:
     def _saved(self, corruption: str, severity: int) -> Cell | None:
         """The saved cell, if it is whole and was measured under these very conditions on these very images."""
         stamp = read_stamp(self.run.predictions, corruption, severity)
-        if stamp is None or stamp.provenance != self.provenance_of(corruption):
+        if stamp is None or stamp.provenance != self.provenance_of(corruption, severity):
             return None
         try:
             cell = read_cell(self.run.predictions, corruption, severity)
         except ResultsError:
             return None
-        return cell if cell.ids == self.split.ids and np.array_equal(cell.labels, self.split.labels) else None
+        images = self.route.images(corruption)
+        return cell if cell.ids == images.ids and np.array_equal(cell.labels, images.labels) else None
 
     def _measure(self, todo: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Cell]:
         cells: dict[tuple[str, int], Cell] = {}
-        with stop_on_signal() as stop, progress("Benchmark", len(todo) * len(self.split)) as bar:
+        total = sum(len(self.route.images(corruption).ids) for corruption, _ in todo)
+        with stop_on_signal() as stop, progress("Benchmark", total) as bar:
             for corruption, severity in todo:
                 started = time.monotonic()
                 cell = self._measure_cell(corruption, severity, stop, bar)
                 if cell is not None:
                     seconds = round(time.monotonic() - started, 2)
-                    write_cell(self.run.predictions, cell, Stamp(self.provenance_of(corruption), seconds))
+                    write_cell(self.run.predictions, cell, Stamp(self.provenance_of(corruption, severity), seconds))
                     cells[corruption, severity] = cell
                 if stop.signal_number is not None:
                     raise Interrupted(
@@ -299,23 +326,26 @@ class _Bench:
 
     def _measure_cell(self, corruption: str, severity: int, stop: StopRequest, bar: Bar) -> Cell | None:
         """One cell, or None when a stop was requested before its end."""
-        logits = []
-        for chunk in chunks(len(self.split)):
-            if stop.signal_number is not None:
-                return None
-            images = as_batch(self.split.images[chunk], self.fabric.device)
-            logits.append(self.subject.answer(self.route.pictures(images, self.split.ids[chunk], corruption, severity)))
-            if not logits[-1].isfinite().all():
-                raise ModelError(
-                    f"The model answers with values that are not numbers (on {corruption} {severity or ''}). "
-                    "Its weights are damaged or its training diverged; try --precision fp32, or train it again."
-                )
-            name = display_name(corruption)
-            bar.advance(len(images), f"{name} {severity}" if severity else name)
-        return make_cell(corruption, severity, self.split.ids, self.split.labels, torch.cat(logits))
+        images, logits, name = self.route.images(corruption), [], display_name(corruption)
+
+        def fetch(chunk: slice) -> Tensor:
+            return self.route.pictures(corruption, severity, np.arange(chunk.start, chunk.stop))
+
+        with ahead(chunks(len(images.ids)), fetch, self.route.ahead) as fetched:
+            for _, pictures in fetched:
+                if stop.signal_number is not None:
+                    return None
+                logits.append(self.subject.answer(pictures))
+                if not logits[-1].isfinite().all():
+                    raise ModelError(
+                        f"The model answers with values that are not numbers (on {corruption} {severity or ''}). "
+                        "Its weights are damaged or its training diverged; try --precision fp32, or train it again."
+                    )
+                bar.advance(len(pictures), f"{name} {severity}" if severity else name)
+        return make_cell(corruption, severity, images.ids, images.labels, torch.cat(logits))
 
     def summarise(
-        self, cells: dict[tuple[str, int], Cell], command: str, notes: Sequence[str], reference: Summary | None
+        self, cells: dict[tuple[str, int], Cell], command: str, notes: Sequence[str], reference: Baseline | None
     ) -> Summary:
         """The summary of all cells, whoever measured them when."""
         stamps = [read_stamp(self.run.predictions, *cell) for cell in cells]
