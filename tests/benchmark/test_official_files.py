@@ -190,7 +190,7 @@ def test_refusals(dataset, tmp_path):
 def test_the_published_baseline_of_a_known_collection_is_taken_unasked(dataset, tmp_path, monkeypatch, capsys):
     """With a stand-in: a collection of eighteen pictures instead of fifty thousand."""
     listed = "".join(f"{info.id}\n" for info in dataset.classes)
-    small = collections._Collection("pictures", 2, collections.sha256(listed.encode()).hexdigest(), 18, 32)
+    small = collections._Collection("pictures", "jpeg85", 2, collections.sha256(listed.encode()).hexdigest(), 18, 32)
     monkeypatch.setitem(collections._KNOWN, "ImageNet-C", small)
     where = write_folder(tmp_path / "c", corrupted_tree(dataset))
     run, every = make_run(tmp_path / "run"), QUICK | {"severities": (1, 2, 3, 4, 5)}

@@ -191,8 +191,8 @@ def _notes(conditions: Conditions, contents: Contents, dataset: Dataset, clean: 
         yield f"Corrupted pictures as published: {conditions.collection}, read from {name}."
     else:
         yield (
-            f"Corrupted pictures of {name}, by whom and from what is not known: by classes, number and size they are "
-            "no published collection as a whole, so that no figure is comparable with published ones."
+            f"Corrupted pictures of {name}, by whom and from what is not known: by classes, number, size and storage "
+            "they are no published collection as a whole, so that no figure is comparable with published ones."
         )
     yield from contents.notes
     if conditions.clean_images is not None:

@@ -13,6 +13,7 @@ class _Collection:
 
     Attributes:
         layout: Of its files.
+        stored: How they keep pixels.
         classes: How many.
         class_list: SHA-256 over the sorted class ids, a line each; None where these have no official form.
         images: In each cell.
@@ -20,6 +21,7 @@ class _Collection:
     """
 
     layout: str
+    stored: str
     classes: int
     class_list: str | None
     images: int
@@ -30,10 +32,10 @@ _IMAGENET = "70002b0ff5de60a3a17a82dbfcff291931f96225ddf941ad2e182fc39e183d15"
 _TINY_IMAGENET = "342d6acf18911d62da4c981221f833718a3ef8299e55512239e09c64e49a344c"
 
 _KNOWN = {
-    "ImageNet-C": _Collection("pictures", 1000, _IMAGENET, 50_000, 224),
-    "Tiny ImageNet-C": _Collection("pictures", 200, _TINY_IMAGENET, 10_000, 64),
-    "CIFAR-10-C": _Collection("arrays", 10, None, 10_000, 32),
-    "CIFAR-100-C": _Collection("arrays", 100, None, 10_000, 32),
+    "ImageNet-C": _Collection("pictures", "jpeg85", 1000, _IMAGENET, 50_000, 224),
+    "Tiny ImageNet-C": _Collection("pictures", "jpeg85", 200, _TINY_IMAGENET, 10_000, 64),
+    "CIFAR-10-C": _Collection("arrays", "no", 10, None, 10_000, 32),
+    "CIFAR-100-C": _Collection("arrays", "no", 100, None, 10_000, 32),
 }
 
 OTHER_PICTURES = ("Tiny ImageNet-C",)
@@ -41,7 +43,7 @@ OTHER_PICTURES = ("Tiny ImageNet-C",)
 
 
 def collection_of(contents: Contents, classes: Sequence[str]) -> str | None:
-    """The published collection that files are the whole of, going by classes, number and size of the pictures.
+    """The published collection that files are the whole of, going by classes, number, size and storage of the pictures.
 
     Args:
         contents: Of the files. What ``rugged corrupt`` wrote is no published collection.
@@ -50,9 +52,9 @@ def collection_of(contents: Contents, classes: Sequence[str]) -> str | None:
     if contents.manifest is not None:
         return None
     listed = sha256("".join(f"{each}\n" for each in sorted(classes)).encode()).hexdigest()
-    found = (contents.layout, len(classes), len(contents.ids), *contents.size)
+    found = (contents.layout, contents.stored, len(classes), len(contents.ids), *contents.size)
     for name, known in _KNOWN.items():
-        wanted = (known.layout, known.classes, known.images, known.side, known.side)
+        wanted = (known.layout, known.stored, known.classes, known.images, known.side, known.side)
         if found == wanted and known.class_list in (None, listed):
             return name
     return None
