@@ -173,7 +173,7 @@ def test_installed_command_is_the_module():
 
 
 def test_package_data_ships(tmp_path):
-    """A built wheel holds the typing marker and every recipe, template, style and script."""
+    """A built wheel holds the typing marker and every recipe, baseline, template, style and script."""
     copy = tmp_path / "project"
     copy.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -184,7 +184,7 @@ def test_package_data_ships(tmp_path):
     assert run.returncode == 0, run.stderr
     (wheel,) = (copy / "dist").glob("*.whl")
     shipped = set(zipfile.ZipFile(wheel).namelist())
-    data = {path for suffix in ("toml", "j2", "css", "js") for path in PACKAGE.rglob(f"*.{suffix}")}
+    data = {path for suffix in ("toml", "json", "j2", "css", "js") for path in PACKAGE.rglob(f"*.{suffix}")}
     expected = {path.relative_to(ROOT / "src").as_posix() for path in {PACKAGE / "py.typed", *data}}
     assert expected <= shipped
 

@@ -8,7 +8,7 @@ from scipy import stats
 
 from rugged.analyze import compare
 from rugged.core.catalogue import SEVERITIES
-from rugged.results import Cell, Conditions, Made, ModelFacts, summarise
+from rugged.results import Cell, Conditions, Made, ModelFacts, baseline_of, summarise
 
 IMAGES = 1000
 CORRUPTIONS = ("fog", "contrast", "spatter")
@@ -19,12 +19,12 @@ CONDITIONS = Conditions(
 )  # fmt: skip
 
 
-def cell_of(correct, corruption, severity):
-    labels = np.arange(IMAGES, dtype=np.int32) % 10
+def cell_of(correct, corruption, severity, images=IMAGES):
+    labels = np.arange(images, dtype=np.int32) % 10
     top = (labels[:, None] + np.arange(5, dtype=np.int32) + ~correct[:, None]) % 10
-    ones = np.ones(IMAGES, np.float32)
-    ids = tuple(map(str, range(IMAGES)))
-    return Cell(corruption, severity, ids, labels, top, np.full((IMAGES, 5), 0.2, np.float32), ones, ones, ones)
+    ones = np.ones(images, np.float32)
+    ids = tuple(map(str, range(images)))
+    return Cell(corruption, severity, ids, labels, top, np.full((images, 5), 0.2, np.float32), ones, ones, ones)
 
 
 def model(seed, clean, corrupted, baseline=None):
@@ -42,7 +42,7 @@ def model(seed, clean, corrupted, baseline=None):
 
 @pytest.fixture(scope="module")
 def three():
-    baseline = model(1, 0.6, 0.5)[0]
+    baseline = baseline_of(model(1, 0.6, 0.5)[0])
     return model(2, 0.80, 0.7, baseline), model(3, 0.84, 0.78, baseline), baseline
 
 
@@ -95,6 +95,24 @@ def test_differences_by_chance_are_called_real_as_seldom_as_said(three):
         found = compare(first, ones, first, others).clean
         verdicts.append(found.better or found.worse)
     assert sum(verdicts) <= 8  # 3 are expected of 60; more than 8 come once in 300.
+
+
+def test_clean_images_that_are_others_may_be_of_another_number(three):
+    """Then the clean interval is that of a paired difference over these images alone, and the others stay."""
+    (first, cells), (second, others), _ = three
+    few = CONDITIONS.images // 4
+    apart = dataclasses.replace(first, conditions=dataclasses.replace(CONDITIONS, clean_images=few))
+
+    def cut(of):
+        cell = of["clean", 0]
+        return {**of, ("clean", 0): cell_of(cell.correct[:few], "clean", 0, few)}
+
+    found, whole = compare(apart, cut(cells), second, cut(others)), compare(first, cells, second, others)
+    gains = others["clean", 0].correct[:few].astype(float) - cells["clean", 0].correct[:few]
+    assert found.clean.value == pytest.approx(gains.mean())
+    reach = stats.norm.ppf(0.975) * gains.std() / np.sqrt(few)
+    assert found.clean.high - found.clean.low == pytest.approx(2 * reach, rel=0.1)
+    assert found.corrupted.value == pytest.approx(whole.corrupted.value)
 
 
 def test_without_a_common_baseline_there_is_no_difference_of_mce(three):

@@ -165,9 +165,9 @@ def test_of_a_linear_network_the_attack_finds_the_corner_of_the_ball():
     images = rng.integers(0, 256, (60, 8, 8, 3), dtype=np.uint8)
     split = Split("val", images, np.arange(60) % 2, tuple(f"c/{i}" for i in range(60)))
     spec = ModelSpec("line", (), (), 8)
-    setting = SimpleNamespace(split=split, seed=0, fabric=make_fabric("cpu", "fp32"))
+    setting = SimpleNamespace(seed=0, fabric=make_fabric("cpu", "fp32"))
     attack = Attack(setting, Network(module, spec))
-    found = attack.attacked(pictures(split)[3:58], slice(3, 58))
+    found = attack.attacked(pictures(split)[3:58], split.ids[3:58], torch.from_numpy(split.labels[3:58]))
     assert found.dtype == torch.uint8
     weights = module.layer.weight.detach()
     uphill = (weights[1 - split.labels] - weights[split.labels]).view(60, 3, 8, 8).sign()

@@ -141,7 +141,7 @@ def test_displacing_is_linear_interpolation(height, width, alpha):
     fields = fields_of(2, height, width)
     images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, height, width), dtype=np.uint8))
     still = affine_places(inverse_affine(torch.zeros(2, 3, 2), height, width), height, width, CPU)
-    places, bits = displaced_places(fields, alpha)
+    places, bits = displaced_places(fields.clone(), alpha)
     assert places.dtype == torch.int32
     assert bits >= 15
     ours = warp(images, still, (places, bits))

@@ -16,6 +16,7 @@ from rugged.results import (
     Made,
     ModelFacts,
     Stamp,
+    baseline_of,
     normalise,
     read_summary,
     summarise,
@@ -179,7 +180,7 @@ def test_an_mce_relative_to_another_model_is_not_shown(study, save, tmp_path):
     save(0, (5, 8), fog=2, contrast=5)
     save(1, (8, 10), fog=6, contrast=4)
     run, other = (StudyFolder(tmp_path).run(study.rows[index]) for index in (1, 0))
-    write_summary(run.summary, normalise(read_summary(run.summary), read_summary(other.summary)))
+    write_summary(run.summary, normalise(read_summary(run.summary), baseline_of(read_summary(other.summary))))
     other.summary.unlink()
     tables = study_tables(study, "mine", tmp_path)
     assert values(tables.accuracy)["net_b"]["mCE"] is None

@@ -17,6 +17,7 @@ from rugged.results import (
     load_baseline,
     normalise,
     read_summary,
+    save_baseline,
     summarise,
     write_summary,
 )
@@ -134,11 +135,14 @@ def test_a_baseline_that_was_never_measured_is_named(summary, tmp_path):
         normalise_by(summary, tmp_path)
 
 
-def test_a_baseline_is_a_run_folder_or_a_shipped_name(summary, baseline_run, monkeypatch):
-    shipped = {"weak": baseline_run / "benchmark" / "summary.json"}
+def test_a_baseline_is_a_run_folder_or_a_shipped_name(summary, baseline_run, tmp_path, monkeypatch):
+    shipped = {
+        "weak": save_baseline(read_summary(baseline_run / "benchmark" / "summary.json"), f"{tmp_path}/weak.json")
+    }
     monkeypatch.setattr(baselines, "shipped_baselines", lambda: shipped)
-    assert load_baseline("weak", CONDITIONS) == load_baseline(baseline_run, CONDITIONS)
-    with pytest.raises(ResultsError, match=r"no run folder waek.*Did you mean 'weak'"):
+    assert normalise_by(summary, "weak").errors == normalise_by(summary, baseline_run).errors
+    assert load_baseline("weak", CONDITIONS).errors == load_baseline(baseline_run, CONDITIONS).errors
+    with pytest.raises(ResultsError, match=r"no run folder or file waek.*Did you mean 'weak'"):
         load_baseline("waek", CONDITIONS)
 
 

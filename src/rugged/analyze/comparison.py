@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rugged.core.catalogue import BENCHMARK
-from rugged.metrics import interval, resampled_means
+from rugged.metrics import interval
 from rugged.results import CLEAN, Cell, Summary
+from rugged.results.resampling import redraw
 
 Cells = Mapping[tuple[str, int], Cell]
 
@@ -68,12 +69,10 @@ def compare(first: Summary, first_cells: Cells, second: Summary, second_cells: C
     """
     conditions = first.conditions
     severities = conditions.severities
-    gains = [
-        _gain(first_cells, second_cells, [(CLEAN, 0)]),
-        *(_gain(first_cells, second_cells, [(name, each) for each in severities]) for name in conditions.corruptions),
-    ]
-    resampled = resampled_means(np.stack(gains), _DRAWS)
-    means = np.mean(gains, axis=1)
+    clean = _gain(first_cells, second_cells, [(CLEAN, 0)])
+    gains = [_gain(first_cells, second_cells, [(name, each) for each in severities]) for name in conditions.corruptions]
+    resampled = redraw([clean], gains, conditions, _DRAWS)
+    means = np.array([gain.mean() for gain in (clean, *gains)])
     columns = {name: index for index, name in enumerate((CLEAN, *conditions.corruptions))}
 
     def difference(weights: Mapping[str, float], level: float, sign: int = 1) -> Difference:

@@ -1,13 +1,19 @@
 """The route in memory: pictures are corrupted as they are measured, the same every time, and nothing is written."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from rugged.benchmark.route import Images
 from rugged.core.errors import ConfigError
 from rugged.corruptions import Textures, choose_textures, corrupt
 from rugged.corruptions.digital import jpeg_compression
+from rugged.data import Split
+from rugged.engine import as_batch
 from rugged.results import CLEAN, Conditions
 
 _STORED_QUALITY = 85
@@ -16,36 +22,50 @@ _STORED_QUALITY = 85
 
 @dataclass
 class InMemory:
-    """Gives the pictures of each cell.
+    """Corrupts. See :class:`rugged.benchmark.route.Route` for the methods.
 
     Attributes:
         conditions: Preset, seed, and whether corrupted pictures go through the official storage step. Clean ones never
             did.
+        split: The clean pictures.
+        device: Where they are corrupted.
         textures: For frost; None looks for those that the conditions name when they are needed.
+        ahead: None: a device that corrupts has nothing to wait for.
     """
 
     conditions: Conditions
+    split: Split
+    device: torch.device
     textures: Textures | None
+    ahead: int = 0
 
-    def pictures(self, images: Tensor, ids: Sequence[str], corruption: str, severity: int) -> Tensor:
+    def images(self, corruption: str) -> Images:  # noqa: ARG002 (others have more than one set)
+        """The split's, whatever the corruption."""
+        return Images(self.split.ids, self.split.labels)
+
+    def pictures(self, corruption: str, severity: int, rows: NDArray[np.int64]) -> Tensor:
         """Corrupt clean pictures.
-
-        Args:
-            images: ``(N, 3, H, W)`` uint8 on any device. Not modified.
-            ids: Of the images.
-            corruption: A name, or ``"clean"``.
-            severity: 1 to 5; 0 for clean.
 
         Raises:
             ConfigError: Frost is asked for with textures that are not here.
         """
+        images = as_batch(self.split.images[rows], self.device)
         if corruption == CLEAN:
             return images
         if corruption == "frost":
             self._require_textures()
         preset, seed = self.conditions.preset, self.conditions.seed
+        ids = [self.split.ids[row] for row in rows]
         made = corrupt(images, corruption, severity, preset=preset, seed=seed, ids=ids, textures=self.textures)
         return jpeg_compression(made, None, quality=_STORED_QUALITY) if self.conditions.stored == "jpeg85" else made
+
+    def provenance(self, corruption: str, severity: int) -> dict[str, Any]:  # noqa: ARG002 (as above)
+        """Nothing: the conditions say it all."""
+        return {}
+
+    def notes(self) -> list[str]:
+        """Nothing besides what the conditions say."""
+        return []
 
     def _require_textures(self) -> None:
         """Find the textures of a frost that nobody asked for now, but whose saved cells are damaged or gone."""

@@ -1,10 +1,9 @@
 """The benchmark: every cell of corruption × severity into a file of predictions, then a summary of the files."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,16 +11,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rugged.benchmark.cautions import cautions
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.in_memory import InMemory
+from rugged.benchmark.official_files import official_files
 from rugged.benchmark.predictions import make_cell
+from rugged.benchmark.route import Images, Route
 from rugged.benchmark.samples import SampleStrips
 from rugged.benchmark.subject import Subject, open_subject, place_of
 from rugged.benchmark.variants import VARIANTS, Answer, Setting, Variant, choose_variants
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.environment import versions
-from rugged.core.errors import Interrupted, ModelError, ResultsError, RunError
-from rugged.core.files import exclusive, read_json, write_json
+from rugged.core.errors import ConfigError, Interrupted, ModelError, ResultsError, RunError
+from rugged.core.files import exclusive, write_json
 from rugged.core.progress import Bar, say
 from rugged.core.selection import choose_corruptions, choose_preset, choose_severities
 from rugged.core.stopping import StopRequest, stop_on_signal
@@ -31,7 +33,6 @@ from rugged.engine import (
     Device,
     Fabric,
     Precision,
-    as_batch,
     by_the_first,
     chunks,
     describe,
@@ -41,18 +42,22 @@ from rugged.engine import (
     shown_by_the_first,
     told_by_the_first,
 )
+from rugged.engine.prefetch import ahead
 from rugged.results import (
     CLEAN,
+    Baseline,
     Cell,
     Conditions,
     Made,
     RunFolder,
     Stamp,
     Summary,
+    default_baseline,
     load_baseline,
     read_cell,
     read_stamp,
     read_summary,
+    save_baseline,
     summarise,
     variant_result,
     write_cell,
@@ -75,8 +80,10 @@ def benchmark(
     preset: str | None = None,
     textures: str | None = None,
     stored: Stored = "no",
+    official: Path | None = None,
     baseline: str | Path | None = None,
     variants: Sequence[str] = (),
+    as_baseline: str | None = None,
     replace_results: bool = False,
     device: Device = "auto",
     precision: Precision = "fp32",
@@ -102,10 +109,15 @@ def benchmark(
         textures: For frost: a folder of the published photographs, or ``"procedural"``; None looks for the photographs
             and fetches them on first use.
         stored: ``"jpeg85"`` passes each corrupted picture through the storage step of the official files.
-        baseline: A benchmarked run folder, or the name of a shipped baseline, to normalise by, for CE and mCE.
+        official: Read corrupted pictures from these files, a folder or a tar, instead of corrupting: a published
+            collection, or what ``rugged corrupt`` wrote. Seed, preset, textures and storage are then theirs.
+        baseline: A benchmarked run folder, a baseline's file or its name, to normalise by, for CE and mCE. None takes
+            the one that comes with rugged for these conditions, where there is one.
         variants: Test-time variants to measure beside the plain classifier: ``"batchnorm"``, ``"temperature"``,
             ``"pgd"``.
-        replace_results: Replace a full benchmark of this model that was measured under other conditions.
+        as_baseline: Save the model's errors as a baseline of this name, or to this ``.json`` file.
+        replace_results: Replace a full benchmark of this model that was measured under other conditions, and another
+            model's baseline.
         device: Where.
         precision: Of convolutions and matrix products.
         command: The command line, for the summary.
@@ -122,31 +134,42 @@ def benchmark(
         Interrupted: A signal came; the cells measured so far are saved.
     """
     run = place_of(model, out)
-    split = choose_images(dataset.val, limit)
-    chosen, others = choose_corruptions(corruptions), choose_variants(variants)
-    ice = choose_textures(textures) if "frost" in chosen else None
-    conditions = _conditions(dataset, split, chosen, severities, preset, seed, ice, stored)
+    chosen, levels, others = choose_corruptions(corruptions), choose_severities(severities), choose_variants(variants)
     fabric = make_fabric(device, precision, tuned=False)
+    route: Route
+    if official is None:
+        split = choose_images(dataset.val, limit)
+        ice = choose_textures(textures) if "frost" in chosen else None
+        conditions = _conditions(dataset, split, chosen, levels, preset, seed, ice, stored)
+        route = InMemory(conditions, split, fabric.device, ice)
+    else:
+        if (preset, textures, seed, stored) != (None, None, 0, "no"):
+            raise ConfigError("Preset, textures, seed and storage are those of the files. Leave them out.")
+        route = official_files(official, dataset, chosen, levels, limit, fabric.device)
     subject = open_subject(model, run.name, dataset, fabric, weights)
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {model}")))
-        require_same(fabric, "model, data or options", f"{run.path.resolve()} {subject.facts} {conditions} {others}")
-        bench = _Bench(fabric, run, subject, split, InMemory(conditions, ice))
-        setting = Setting(fabric, subject, dataset, split, seed)
+        asked = f"{run.path.resolve()} {subject.facts} {route.conditions} {others}"
+        require_same(fabric, "model, data or options", asked)
+        bench = _Bench(fabric, run, subject, route)
+        setting = Setting(fabric, subject, dataset, bench.fewest_images, seed)
         with stop_on_signal() as stop:
             ways = [VARIANTS[name](setting, stop) for name in others]
         reference = by_the_first(fabric, lambda: bench.make_room(baseline, replace_results))
-        bench.route.conditions = told_by_the_first(fabric, lambda: bench.conditions)
+        route.conditions = told_by_the_first(fabric, lambda: route.conditions)
         by_the_first(fabric, lambda: write_json(run.classes, [asdict(info) for info in dataset.classes]))
         cells = bench.measure_missing()
         beside = [(way, replace(bench, variant=way).measure_missing()) for way in ways]
 
         def finish() -> Summary:
-            summary = bench.summarise(cells, command, (*dataset.notes, *cautions(subject, dataset)), reference)
+            notes = (*dataset.notes, *cautions(subject, dataset), *route.notes())
+            summary = bench.summarise(cells, command, notes, reference)
             rows = [variant_result(way.name, way.how, found, summary, reference) for way, found in beside]
             summary = replace(summary, variants=tuple(rows))
             _say_what_goes(run, summary)
             write_summary(run.summary, summary)
+            if as_baseline is not None:
+                say(f"Saved as the baseline {save_baseline(summary, as_baseline, replace_results)}.")
             return summary
 
         return told_by_the_first(fabric, finish)
@@ -169,7 +192,7 @@ def _conditions(
     dataset: Dataset,
     split: Split,
     corruptions: tuple[str, ...],
-    severities: Sequence[int],
+    severities: tuple[int, ...],
     preset: str | None,
     seed: int,
     textures: Textures | None,
@@ -189,28 +212,9 @@ def _conditions(
         seed=seed,
         stream_version=STREAM_VERSION,
         corruptions=corruptions,
-        severities=choose_severities(severities),
+        severities=severities,
         limit=len(split) if len(split) < len(dataset.val) else None,
     )
-
-
-def cautions(subject: Subject, dataset: Dataset) -> list[str]:
-    """Warnings: of the model, of pictures that are corrupted already, or that it may have been trained on."""
-    found = [subject.note] if subject.note else []
-    if dataset.corruptions:
-        found.append(
-            "The pictures of this data set carry a corruption each already: the figures called clean are of them as "
-            "they are, all others are of pictures corrupted twice. Neither is comparable with published numbers."
-        )
-    home = subject.home
-    manifest = read_json(home.manifest) if home is not None and home.manifest.exists() else None
-    trained_on = manifest.get("dataset", {}).get("content_hash") if isinstance(manifest, dict) else None
-    if trained_on not in (None, dataset.content_hash):
-        found.append(
-            f"The model was trained on other data (content {trained_on[:12]}…, here {dataset.content_hash[:12]}…). If "
-            "these validation pictures were among its training pictures, the figures are better than they should be."
-        )
-    return found
 
 
 @dataclass
@@ -220,8 +224,7 @@ class _Bench:
     fabric: Fabric
     run: RunFolder
     subject: Subject
-    split: Split
-    route: InMemory
+    route: Route
     variant: Variant | None = None
 
     @property
@@ -232,6 +235,11 @@ class _Bench:
     def predictions(self) -> Path:
         """Where the cells are saved."""
         return self.run.predictions if self.variant is None else self.run.variant(self.variant.name)
+
+    @property
+    def fewest_images(self) -> int:
+        """How many images the smallest cell is about."""
+        return min(len(self.route.images(name).ids) for name, _ in self.conditions.cells)
 
     @property
     def cells(self) -> list[tuple[str, int]]:
@@ -248,14 +256,18 @@ class _Bench:
         if self.variant is not None:
             self.provenance["variant"] = {"name": self.variant.name, **self.variant.facts}
 
-    def provenance_of(self, corruption: str) -> dict[str, Any]:
-        """What the cells of one corruption are stamped with."""
-        return {**self.provenance, **self.conditions.of_cell(corruption)}
+    def provenance_of(self, corruption: str, severity: int) -> dict[str, Any]:
+        """What a cell is stamped with."""
+        of_route = self.route.provenance(corruption, severity)
+        return {**self.provenance, **self.conditions.of_cell(corruption), **of_route}
 
-    def make_room(self, baseline: str | Path | None, replace_results: bool) -> Summary | None:
+    def make_room(self, baseline: str | Path | None, replace_results: bool) -> Baseline | None:
         """See, before hours of measuring, that results and baseline go with what is there; give the baseline."""
         outdated = self._join_saved(replace_results)
-        reference = None if baseline is None else load_baseline(baseline, self.conditions)
+        shipped = default_baseline(self.conditions) if baseline is None else None
+        reference = shipped if baseline is None else load_baseline(baseline, self.conditions)
+        if shipped is not None:
+            say(f"CE and mCE are relative to {shipped.name}, the baseline for these pictures that comes with rugged.")
         if outdated:
             # The old figures must not stand beside the new cells, not even if this measurement is interrupted.
             self.run.summary.unlink()
@@ -321,27 +333,27 @@ class _Bench:
         return cells
 
     def _write_samples(self, todo: Sequence[tuple[str, int]]) -> None:
-        samples = SampleStrips(self.run.samples, self.split, self.fabric.device)
+        samples = SampleStrips(self.run.samples, self.route)
         samples.write_index()
         for corruption, severity in self.conditions.cells:
             if (corruption, severity) in todo or not samples.exists(corruption, severity):
-                shown = self.route.pictures(samples.images, samples.ids, corruption, severity)
-                samples.write(corruption, severity, shown)
+                samples.write(corruption, severity)
 
     def _saved(self, corruption: str, severity: int) -> Cell | None:
         """The saved cell, if it is whole and was measured under these very conditions on these very images."""
         stamp = read_stamp(self.predictions, corruption, severity)
-        if stamp is None or stamp.provenance != self.provenance_of(corruption):
+        if stamp is None or stamp.provenance != self.provenance_of(corruption, severity):
             return None
         try:
             cell = read_cell(self.predictions, corruption, severity)
         except ResultsError:
             return None
-        return cell if cell.ids == self.split.ids and np.array_equal(cell.labels, self.split.labels) else None
+        images = self.route.images(corruption)
+        return cell if cell.ids == images.ids and np.array_equal(cell.labels, images.labels) else None
 
     def _measure(self, todo: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Cell]:
         cells: dict[tuple[str, int], Cell] = {}
-        total = len(todo) * len(self.split)
+        total = sum(len(self.route.images(corruption).ids) for corruption, _ in todo)
         with stop_on_signal() as stop, shown_by_the_first(self.fabric, f"Benchmark{self._as_named}", total) as bar:
             for number, (corruption, severity) in enumerate(todo):
                 try:
@@ -358,40 +370,44 @@ class _Bench:
 
     def _measure_cell(self, corruption: str, severity: int, stop: StopRequest, bar: Bar) -> Cell | None:
         """Measure one cell and save it; None in all processes but the first."""
-        started = time.monotonic()
+        started, images = time.monotonic(), self.route.images(corruption)
         name = display_name(corruption)
         note = f"{name} {severity}" if severity else name
+        pieces = list(chunks(len(images.ids)))
+        own = pieces[self.fabric.global_rank :: self.fabric.world_size]
 
         def pictures(chunk: slice) -> Tensor:
-            images = as_batch(self.split.images[chunk], self.fabric.device)
-            return self.route.pictures(images, self.split.ids[chunk], corruption, severity)
+            return self.route.pictures(corruption, severity, np.arange(len(images.ids))[chunk])
 
         def advance(finished: Sequence[slice]) -> None:
-            bar.advance(sum(len(self.split.labels[chunk]) for chunk in finished), note)
+            bar.advance(sum(len(images.labels[chunk]) for chunk in finished), note)
 
-        with self._answering(pictures, stop) as answer:
-            checked = partial(_finite, answer, note)
-            logits = in_turn(self.fabric, list(chunks(len(self.split))), checked, stop, advance)
+        with self._answering(pictures, images, stop) as answer, ahead(own, pictures, self.route.ahead) as fetched:
+            logits = in_turn(
+                self.fabric, pieces, lambda chunk: _finite(answer(next(fetched)[1], chunk), note), stop, advance
+            )
 
         def save() -> Cell:
-            cell = make_cell(corruption, severity, self.split.ids, self.split.labels, torch.cat(logits))
-            stamp = Stamp(self.provenance_of(corruption), round(time.monotonic() - started, 2))
+            cell = make_cell(corruption, severity, images.ids, images.labels, torch.cat(logits))
+            stamp = Stamp(self.provenance_of(corruption, severity), round(time.monotonic() - started, 2))
             write_cell(self.predictions, cell, stamp)
             return cell
 
         return by_the_first(self.fabric, save)
 
-    def _answering(self, pictures: Answer, stop: StopRequest) -> AbstractContextManager[Answer]:
+    def _answering(
+        self, pictures: Callable[[slice], Tensor], images: Images, stop: StopRequest
+    ) -> AbstractContextManager[Answer]:
         if self.variant is not None:
-            return self.variant.answering(pictures, stop)
-        return nullcontext(lambda chunk: self.subject.answer(pictures(chunk)))
+            return self.variant.answering(pictures, images, stop)
+        return nullcontext(lambda shown, _: self.subject.answer(shown))
 
     @property
     def _as_named(self) -> str:
         return "" if self.variant is None else f" ({self.variant.name})"
 
     def summarise(
-        self, cells: dict[tuple[str, int], Cell], command: str, notes: Sequence[str], reference: Summary | None
+        self, cells: dict[tuple[str, int], Cell], command: str, notes: Sequence[str], reference: Baseline | None
     ) -> Summary:
         """The summary of all cells, whoever measured them when."""
         stamps = [read_stamp(self.run.predictions, *cell) for cell in cells]
@@ -400,13 +416,12 @@ class _Bench:
         return summarise(cells, self.subject.facts, self.conditions, made, notes, reference)
 
 
-def _finite(answer: Answer, cell: str, chunk: slice) -> Tensor:
+def _finite(logits: Tensor, cell: str) -> Tensor:
     """An answer that is made of numbers.
 
     Raises:
         ModelError: It is not.
     """
-    logits = answer(chunk)
     if not logits.isfinite().all():
         raise ModelError(
             f"The model answers with values that are not numbers (on {cell}). "

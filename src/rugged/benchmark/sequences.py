@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from rugged.benchmark.cautions import cautions
 from rugged.benchmark.choice import choose_images
-from rugged.benchmark.measure import cautions
 from rugged.benchmark.predictions import make_cell
 from rugged.benchmark.sequence_files import ROUTES, SequenceFiles, find_sequences
 from rugged.benchmark.subject import Subject, open_subject, place_of

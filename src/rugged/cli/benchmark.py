@@ -21,7 +21,17 @@ def benchmark(
     baseline: Annotated[
         str | None,
         typer.Option(
-            metavar="RUN|NAME", help="Benchmarked run folder, or shipped baseline, whose errors CE and mCE divide by."
+            metavar="RUN|NAME",
+            help="Run folder or baseline whose errors CE and mCE divide by. Default: a shipped one that fits.",
+        ),
+    ] = None,
+    as_baseline: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Save this model's errors as a baseline, for --baseline NAME.")
+    ] = None,
+    official: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH", help="Corrupted pictures in files (ImageNet-C and its like): read instead of made."
         ),
     ] = None,
     corruptions: Annotated[
@@ -97,8 +107,10 @@ def benchmark(
         preset=preset,
         textures=textures,
         stored=stored,
+        official=official,
         baseline=baseline,
         variants=parse_names(variants),
+        as_baseline=as_baseline,
         replace_results=replace,
         device=device,
         precision=precision,

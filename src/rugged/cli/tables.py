@@ -105,7 +105,7 @@ def _least_width(console: Console, table: Table) -> int:
 
 def _headlines(summaries: Sequence[Summary], rows: Sequence[HeadlineRow]) -> Table:
     conditions = summaries[0].conditions
-    title = f"{conditions.dataset}, {conditions.split}, n = {conditions.images:,}"
+    title = f"{conditions.collection or conditions.dataset}, {conditions.split}, n = {conditions.images:,}"
     table = _models(title, "With 95% interval", [summary.model.name for summary in summaries])
     for row in rows:
         table.add_row(row.label, *row.values)

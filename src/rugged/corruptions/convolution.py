@@ -191,15 +191,15 @@ def _by_estimate(images: Tensor, kernel: Kernel) -> Tensor:
     """Estimate the sums, then settle exactly what lies too near a whole level to be told from it."""
     height, width = images.shape[2:]
     rows, columns = kernel.weights.shape
-    size = (_smooth(height + rows - 1, (2, 3, 5, 7)), _smooth(width + columns - 1, (2, 3, 5)))
+    size = (_smooth(height + rows - 1), _smooth(width + columns - 1))
     padded = reflect(images, (rows // 2, columns // 2), size)
     total = float(kernel.weights.sum())
     for precision in (_SOFT if kernel.soft else _SINGLE, _DOUBLE):
         if precision is _SOFT and kernel.soft:
-            estimate = _soft_sum(padded, kernel.soft, rows, columns)
+            estimate = _soft_sum(padded, kernel.soft, rows, columns)[:, :, :height, :width]
         else:
-            estimate = _transform(padded, kernel, precision[0])
-        result, doubtful = _cut_estimate(estimate[:, :, :height, :width], total, precision)
+            estimate = _transform(padded, kernel, precision[0], (height, width))
+        result, doubtful = _cut_estimate(estimate, total, precision)
         places = true_places(doubtful)
         if len(places) * _FEW < result.numel():
             break
@@ -231,20 +231,24 @@ def _soft_sum(padded: Tensor, soft: tuple[Plan, float, float], rows: int, column
     return (across[:, :, 2:] + across[:, :, :-2]).add_(across[:, :, 1:-1], alpha=centre).mul_(factor)
 
 
-def _transform(padded: Tensor, kernel: Kernel, dtype: torch.dtype) -> Tensor:
-    """Correlate bytes less 128, which lose less to rounding, by way of their spectrum: the padded shape."""
-    size = (padded.shape[2], padded.shape[3])
-    spectrum = torch.fft.rfft2((padded ^ 128).view(torch.int8).to(dtype)).mul_(
-        _spectrum(kernel, size, dtype, padded.device)
-    )
-    levels: Tensor = torch.fft.irfft2(spectrum, s=size)
-    return levels
+def _transform(padded: Tensor, kernel: Kernel, dtype: torch.dtype, size: tuple[int, int]) -> Tensor:
+    """Correlate bytes less 128, which lose less to rounding, by way of their spectrum: ``(N, C, *size)``.
+
+    Channels go in pairs, as the real and the imaginary part of complex numbers. Weights are real, so a pair stays
+    apart; and complex transforms spare the passes that transforms of real numbers need to pack what they transform.
+    """
+    channels = (padded ^ 128).view(torch.int8).flatten(0, 1).to(dtype)
+    half = (len(channels) + 1) // 2  # of an odd number, the middle one is in both halves
+    spectrum = torch.fft.fft2(torch.complex(channels[:half], channels[-half:]))
+    sums = torch.fft.ifft2(spectrum.mul_(_spectrum(kernel, spectrum.shape[1:], spectrum.dtype, padded.device)))
+    sums = sums[:, : size[0], : size[1]]
+    return torch.cat((sums.real, sums.imag[2 * half - len(channels) :])).view(*padded.shape[:2], *size)
 
 
 @lru_cache(maxsize=32)
 def _spectrum(kernel: Kernel, size: tuple[int, int], dtype: torch.dtype, device: torch.device) -> Tensor:
-    spectrum: Tensor = torch.fft.rfft2(torch.from_numpy(kernel.weights).to(device), s=size)
-    return spectrum.conj().resolve_conj().to(dtype.to_complex())
+    spectrum: Tensor = torch.fft.fft2(torch.from_numpy(kernel.weights).to(device), s=size)
+    return spectrum.conj().resolve_conj().to(dtype)
 
 
 def _settle(padded: Tensor, kernel: Kernel, places: Tensor, shape: torch.Size) -> Tensor:
@@ -260,12 +264,12 @@ def _settle(padded: Tensor, kernel: Kernel, places: Tensor, shape: torch.Size) -
     return cut((seen.double() @ weights).clamp_(0, 255))
 
 
-def _smooth(size: int, primes: tuple[int, ...]) -> int:
-    """Return the first multiple of 4 from ``size`` on without other prime factors: fast to transform."""
+def _smooth(size: int) -> int:
+    """Return the first multiple of 4 from ``size`` on without prime factors beyond 7: fast to transform."""
     candidate = size + -size % 4
     while True:
         rest = candidate
-        for prime in primes:
+        for prime in (2, 3, 5, 7):
             while rest % prime == 0:
                 rest //= prime
         if rest == 1:

@@ -10,6 +10,7 @@ from torch import Tensor
 from rugged.core.errors import CorruptionError
 from rugged.corruptions.levels import to_levels, to_unit
 from rugged.corruptions.one_by_one import one_by_one
+from rugged.corruptions.turning import turn
 
 _LONGEST_JPEG = 65500  # libjpeg's limit
 _SUBSAMPLED = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420)
@@ -27,14 +28,29 @@ def contrast(images: Tensor, _: None, *, factor: float) -> Tensor:
 
     Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``contrast``.
     """
-    # Summed as integers: exact, so no order of summation and no batch can show.
-    total = images.sum(3, dtype=torch.int32).sum(2, dtype=torch.int64).double()
     count = torch.full((), 255.0 * images.shape[2] * images.shape[3], dtype=torch.float64, device=images.device)
-    mean = (total / count)[:, :, None]
+    mean = (_totals(images).double() / count)[:, :, None]
     # In one channel equal levels stay equal: it is enough to compute the 256 that there are.
     levels = to_unit(torch.arange(256, dtype=torch.uint8, device=images.device))
-    table = to_levels(levels.sub(mean).mul_(factor).add_(mean))
-    return table.gather(2, images.flatten(2).long()).view_as(images)
+    return _look_up(to_levels(levels.sub(mean).mul_(factor).add_(mean)), images)
+
+
+def _totals(images: Tensor) -> Tensor:
+    """Add up every channel, ``(N, C)``, as integers: exact, so no order of summation and no batch can show."""
+    if images.device.type == "cpu":  # OpenCV does not widen the bytes in memory first
+        return torch.tensor([[cv2.sumElems(channel)[0] for channel in image] for image in images.numpy()])
+    return images.sum((2, 3), dtype=torch.int64)
+
+
+def _look_up(tables: Tensor, images: Tensor) -> Tensor:
+    """Replace bytes by what the 256 of their channel's table say: ``(N, C, 256)`` uint8."""
+    if images.device.type == "cpu":  # OpenCV looks bytes up as they are, PyTorch only as eight bytes each
+        result = np.empty(images.shape, dtype=np.uint8)
+        for image, table, out in zip(images.numpy(), tables.numpy(), result, strict=True):
+            for channel in range(len(image)):
+                cv2.LUT(image[channel], table[channel], out[channel])
+        return torch.from_numpy(result)
+    return tables.gather(2, images.flatten(2).long()).view_as(images)
 
 
 def pixelate(images: Tensor, _: None, *, fraction: float) -> Tensor:
@@ -53,12 +69,11 @@ def pixelate(images: Tensor, _: None, *, fraction: float) -> Tensor:
     """
     height, width = images.shape[2:]
     small_height, small_width = max(1, int(height * fraction)), max(1, int(width * fraction))
-    columns, rows = _partners(width, small_width, images.device), _partners(height, small_height, images.device)
-    if columns is not None and rows is not None:
-        images = _mean_of_two(images, _pick(images, 3, columns))
-        return _mean_of_two(images, _pick(images, 2, rows))
-    small = _resize_box(_resize_box(images, 3, small_width), 2, small_height)
-    return _resize_box(_resize_box(small, 3, width), 2, height)
+    # Rows are selected many bytes at a time, columns byte by byte: it pays to turn them into rows.
+    columns = _resize_box(turn(images.view(-1, width))[None], small_width)
+    small = _resize_box(turn(columns[0]).view(-1, height, small_width), small_height)
+    columns = _resize_box(turn(small.view(-1, small_width))[None], width)
+    return _resize_box(turn(columns[0]).view(-1, small_height, width), height).view_as(images)
 
 
 def jpeg_compression(images: Tensor, _: None, *, quality: float) -> Tensor:
@@ -99,48 +114,26 @@ _BITS = 22  # fraction bits of Pillow's fixed-point weights for bytes
 _MOST_SHORT = 128  # bytes that can be added up in int16
 
 
+def _resize_box(values: Tensor, size: int) -> Tensor:
+    """Resize the middle axis of ``(planes, rows, columns)``: bytes become the rounded means of those in their boxes."""
+    steps, weights = _steps(values.shape[1], size, values.device)
+    first = values.index_select(1, steps[0][0])
+    if len(steps) == 1:
+        return first
+    if len(steps) == 2:  # A box of one row meets itself.
+        return _mean_of_two(first, values.index_select(1, steps[1][0]))
+    total = first.to(torch.int16 if len(steps) <= _MOST_SHORT else torch.int32)
+    for places, present in steps[1:]:
+        more = values.index_select(1, places)
+        total += more if present is None else more.mul_(present)
+    total = total.to(torch.int32).mul_(weights)
+    return total.add_(1 << (_BITS - 1)).bitwise_right_shift_(_BITS).to(torch.uint8)
+
+
 def _mean_of_two(first: Tensor, second: Tensor) -> Tensor:
     """Average bytes, halves upwards, without leaving bytes. Overwrites ``second``."""
     either = first | second
     return either.sub_(second.bitwise_xor_(first).bitwise_right_shift_(1))
-
-
-def _resize_box(images: Tensor, axis: int, size: int) -> Tensor:
-    """Resize bytes along one axis: a new value is the rounded mean of the old ones whose centres its box holds."""
-    steps, weights = _steps(images.shape[axis], size, images.device)
-    total = _pick(images, axis, steps[0][0])
-    if len(steps) == 1:
-        return total
-    across = (-1, 1) if axis == 2 else (1, -1)
-    wide = torch.int16 if len(steps) <= _MOST_SHORT else torch.int32
-    total = total.to(wide)
-    for places, present in steps[1:]:
-        more = _pick(images, axis, places)
-        total += (more if present is None else more.mul_(present.view(across))).to(wide)
-    total = total.to(torch.int32).mul_(weights.view(across))
-    return total.add_(1 << (_BITS - 1)).bitwise_right_shift_(_BITS).to(torch.uint8)
-
-
-def _pick(images: Tensor, axis: int, places: Tensor) -> Tensor:
-    """Select rows (axis 2) or columns (axis 3)."""
-    if axis == 2:
-        return images.index_select(2, places)
-    return images.gather(3, places.expand(*images.shape[:3], -1))  # half the time of index_select along columns
-
-
-@lru_cache(maxsize=64)
-def _partners(old: int, new: int, device: torch.device) -> Tensor | None:
-    """Find the place with which each of ``old`` ones shares its box when they are resized to ``new`` and back.
-
-    Returns:
-        ``(old,)``, a place's own index where it is alone; ``None`` where this does not describe the two steps: with
-        more than two places to a box, or with one that lies on an edge and comes back with the other box's value.
-    """
-    boxes = _boxes(old, new)
-    own = [boxes[box] for (box,) in _boxes(new, old)]
-    if any(len(box) > 2 or place not in box for place, box in enumerate(own)):
-        return None
-    return torch.tensor([box[0] + box[-1] - place for place, box in enumerate(own)], device=device)
 
 
 @lru_cache(maxsize=64)
@@ -149,7 +142,7 @@ def _steps(old: int, new: int, device: torch.device) -> tuple[list[tuple[Tensor,
 
     Returns:
         For the first, second … place of all boxes: its index, and one, or zero where a box has ended already (``None``
-        where none has); and the weight of each box's sum. All of shape ``(new,)``.
+        where none has); and the weight of each box's sum. The first ``(new,)``, the others ``(new, 1)``.
     """
 
     def tensor(values: list[int], dtype: torch.dtype) -> Tensor:
@@ -160,8 +153,8 @@ def _steps(old: int, new: int, device: torch.device) -> tuple[list[tuple[Tensor,
     for step in range(max(map(len, boxes))):
         present = [int(step < len(box)) for box in boxes]
         places = tensor([box[min(step, len(box) - 1)] for box in boxes], torch.int64)
-        steps.append((places, None if all(present) else tensor(present, torch.uint8)))
-    return steps, tensor([int(0.5 + (1 << _BITS) / len(box)) for box in boxes], torch.int32)
+        steps.append((places, None if all(present) else tensor(present, torch.uint8)[:, None]))
+    return steps, tensor([int(0.5 + (1 << _BITS) / len(box)) for box in boxes], torch.int32)[:, None]
 
 
 def _boxes(old: int, new: int) -> list[list[int]]:

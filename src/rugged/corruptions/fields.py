@@ -58,13 +58,14 @@ def smooth(fields: Tensor, sigma: float, *, truncate: float = 4.0, mode: Mode = 
         ``(..., H, W)`` float64, in a memory layout of its own.
     """
     height, width = fields.shape[-2:]
-    columns = fields.reshape(-1, height, width).transpose(0, 1)
-    columns = columns.to(torch.float64, copy=True, memory_format=torch.contiguous_format).view(height, -1)
+    # Rows come first: a block of them, from all fields, is one matrix.
+    rows_first = fields.movedim(-2, 0)
+    columns = torch.empty(rows_first.shape, dtype=torch.float64, device=fields.device).copy_(rows_first)
     grid = 2.0 ** ((most - 1).bit_length() - _BETWEEN_BITS)
-    columns = _apply(_filter(height, sigma, truncate, mode, 1 / grid, fields.device), columns)
+    columns = _apply(_filter(height, sigma, truncate, mode, 1 / grid, fields.device), columns.view(height, -1))
     rows = columns.round_().view(-1, width)
     rows = _apply(_filter(width, sigma, truncate, mode, grid, fields.device), rows.T).T
-    return rows.view(height, -1, width).transpose(0, 1).view(fields.shape)
+    return rows.view(rows_first.shape).movedim(0, -2)
 
 
 def _apply(kernel: _Filter, lines: Tensor) -> Tensor:

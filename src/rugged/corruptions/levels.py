@@ -18,4 +18,4 @@ def to_levels(values: Tensor) -> Tensor:
 
 def cut(levels: Tensor) -> Tensor:
     """Cut numbers in [0, 256) to uint8."""
-    return levels.to(torch.int32).to(torch.uint8)  # in two steps: each is vectorised, the direct one is not
+    return levels.to(torch.int16).to(torch.uint8)  # in two steps: each is vectorised, the direct one is not

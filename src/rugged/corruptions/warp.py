@@ -3,8 +3,9 @@
 Places are integers, fixed point in pixels, so that reflecting them at the edges loses nothing and every device finds
 the same. Their layout is ``(N, 2, H, W)``, x before y.
 
-Levels are made twice. First all of them, by a fast sampler in float32; then the few that lie too near a whole level to
-be told from it, in the reference's own arithmetic, for its roundings decide what they are cut to.
+Levels are made by a fast sampler in float32, which rounds displaced places. Those that lie too near a whole level to be
+told from it are made again at the very places; and what still does, in the reference's own arithmetic, for its
+roundings decide what levels are cut to.
 """
 
 from functools import lru_cache
@@ -73,13 +74,14 @@ def affine_places(inverses: list[Matrix], height: int, width: int, device: torch
         either way: whole periods of the reflection are left out.
     """
     per_column, per_row, offset = np.array(inverses).transpose(2, 0, 1)[..., None]
-    rows = np.rint((per_row * np.arange(height) + offset) * _PARTS) + (_PARTS >> _STEPS_BITS) // 2
-    columns = np.rint(per_column * np.arange(width) * _PARTS)
+    parts = np.concatenate((per_row * np.arange(height) + offset, per_column * np.arange(width)), axis=2) * _PARTS
+    np.rint(parts, out=parts)
+    parts[..., :height] += (_PARTS >> _STEPS_BITS) // 2
     # However wild the map: each part comes to lie within half a period of zero, and their sum within one.
-    half = np.array((width - 1, height - 1)).reshape(2, 1) * _PARTS
-    parts = ((np.remainder(part + half, 2 * half) - half).astype(np.int32) for part in (rows, columns))
-    row_part, column_part = (send(torch.from_numpy(part), device) for part in parts)
-    places = row_part[..., :, None] + column_part[..., None, :]
+    half = np.array(((width - 1,), (height - 1,))) * float(_PARTS)
+    parts = (np.remainder(parts + half, 2 * half) - half).astype(np.int32)
+    sent = send(torch.from_numpy(parts), device)
+    places = sent[..., :height, None] + sent[..., None, height:]
     return places.bitwise_right_shift_((_PARTS >> _STEPS_BITS).bit_length() - 1)
 
 
@@ -87,7 +89,7 @@ def displaced_places(fields: Tensor, alpha: float) -> tuple[Tensor, int]:
     """Displace the places of pixels, and reflect about the edges of pictures where that leads beyond.
 
     Args:
-        fields: ``(N, 2, H, W)`` float64, from -1 to 1: displacements along x and along y.
+        fields: ``(N, 2, H, W)`` float64, from -1 to 1: displacements along x and along y. Overwritten.
         alpha: Displacement where a field is 1, in pixels.
 
     Returns:
@@ -101,7 +103,7 @@ def displaced_places(fields: Tensor, alpha: float) -> tuple[Tensor, int]:
     bits = 30 - (max(height, width) << doublings).bit_length()
     half = 1 << bits - 1
     places = torch.empty(fields.shape, dtype=torch.int32, device=fields.device)
-    places.copy_(fields * (alpha * (1 << bits))).add_(_centres(height, width, bits, fields.device))
+    places.copy_(fields.mul_(alpha * (1 << bits))).add_(_centres(height, width, bits, fields.device))
     places = _fold(places, _lengths(height << bits, width << bits, fields.device), doublings)
     for along, length in zip(places.unbind(1), (width, height), strict=True):
         along.clamp_(half, (length << bits) - half)
@@ -124,15 +126,26 @@ def warp(images: Tensor, affine: Tensor, displaced: tuple[Tensor, int] | None = 
     """
     height, width = images.shape[2:]
     edges = _lengths(height - 1 << _STEPS_BITS, width - 1 << _STEPS_BITS, images.device)
-    levels, error = _sample(images, _fold(affine, edges, 1), 0.5**_STEPS_BITS, 0.5), _ERROR
+    once, error = _sample(images, _fold(affine, edges, 1), 0.5**_STEPS_BITS, 0.5), _ERROR
+    levels = once
     if displaced:
         places, bits = displaced
-        levels = _sample(levels, places, 0.5**bits, 0)
+        levels = _sample(once, places, 0.5**bits, 0)
         error += 2 * 255 * _PLACE_ERROR * _power(max(height, width))
-    result, below = cut(levels.add_(error)), cut(levels.sub_(2 * error))
-    for some in torch.split(true_places(result != below), _AT_ONCE):
-        result.view(-1)[some] = _settle(images, affine, displaced, some)
+    result, doubtful = _cut(levels, error)
+    for some in torch.split(doubtful, _AT_ONCE):
+        result.view(-1)[some] = _settle(images, affine, once, displaced, some)
     return result
+
+
+def _cut(levels: Tensor, error: float) -> tuple[Tensor, Tensor]:
+    """Cut levels that may be off by an error, to the most that they can be. Overwrites them.
+
+    Returns:
+        The bytes; and where they can be less, counted through all, ``(M,)`` int64.
+    """
+    result, below = cut(levels.add_(error)), cut(levels.sub_(2 * error))
+    return result, true_places(result != below)
 
 
 def _sample(planes: Tensor, places: Tensor, unit: float, first: float) -> Tensor:
@@ -168,25 +181,45 @@ def _sample(planes: Tensor, places: Tensor, unit: float, first: float) -> Tensor
     return sampled
 
 
-def _settle(images: Tensor, affine: Tensor, displaced: tuple[Tensor, int] | None, wanted: Tensor) -> Tensor:
-    """Make ``(M,)`` levels, wanted by their places in all images, in the reference's arithmetic."""
-    height, width = images.shape[2:]
-    plane, pixel = wanted.div(height * width, rounding_mode="floor"), wanted % (height * width)
-    picture = plane.div(images.shape[1], rounding_mode="floor")
-    axes = picture * 2 + torch.arange(2, device=images.device)[:, None]
-    axes *= height * width  # where x and y of the picture's first pixel stand: (2, M)
+def _settle(
+    images: Tensor, affine: Tensor, once: Tensor, displaced: tuple[Tensor, int] | None, wanted: Tensor
+) -> Tensor:
+    """Make ``(M,)`` bytes, wanted by their places in all images, of levels in the reference's arithmetic.
+
+    At displaced places most are certain as soon as the places are not rounded.
+
+    Args:
+        images: As for ``warp``, like the others.
+        affine: Likewise.
+        once: ``(N, C, H, W)`` float32, the levels that the affine maps make, as ``_sample`` makes them.
+        displaced: Likewise.
+        wanted: ``(M,)`` int64.
+    """
+    _, channels, height, width = images.shape
+    plane = wanted.div(height * width, rounding_mode="floor")
+    picture = plane.div(channels, rounding_mode="floor")
+    x_axis = (2 * picture - plane).mul_(height * width).add_(wanted)
+    axes = torch.stack((x_axis, x_axis + height * width))  # where x and y of the pixel stand among places
     if not displaced:
-        return to_levels(_interpolate(images, plane, affine.take(axes + pixel)[:, None])[0])
+        return to_levels(_interpolate(images, plane, affine.take(axes)[:, None])[0])
     places, bits = displaced
-    place = places.take(axes + pixel).sub_(1 << bits - 1)
+    place = places.take(axes).sub_(1 << bits - 1)
     # The pixel before a place, never the last one of a line, and the way from there to the place.
     before = torch.minimum(place >> bits, _lengths(height - 2, width - 2, images.device)[:, 0])
-    right, down = (place - (before << bits)).double().mul_(0.5**bits)
-    corners = (before[1] * width + before[0]) + _corners(width, images.device)
-    four = _interpolate(images, plane, affine.take(axes[:, None] + corners)).double()
+    ways = (place - (before << bits)).double().mul_(0.5**bits)
+    steps = before[1] * width + before[0] - wanted % (height * width) + _corners(width, images.device)
+    settled, left = _cut(_between(once.take(wanted + steps).double(), ways), _ERROR)
+    four = _interpolate(images, plane[left], affine.take(axes[:, None, left] + steps[:, left]))
+    settled[left] = to_levels(_between(four.double(), ways[:, left]).float())
+    return settled
+
+
+def _between(four: Tensor, ways: Tensor) -> Tensor:
+    """Interpolate linearly between four neighbours, ``(4, M)``, ``(2, M)`` ways from the first: right and down."""
     left_pair, right_pair = four.view(2, 2, -1).unbind(1)
-    upper, lower = (right_pair - left_pair).mul_(right).add_(left_pair)
-    return to_levels((lower - upper).mul_(down).add_(upper).float())
+    upper, lower = (right_pair - left_pair).mul_(ways[0]).add_(left_pair)
+    between: Tensor = (lower - upper).mul_(ways[1]).add_(upper)
+    return between
 
 
 def _interpolate(images: Tensor, plane: Tensor, places: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch.nn.functional import embedding_bag
 
 from rugged.corruptions.levels import to_levels, to_unit
 from rugged.corruptions.places import true_places
+from rugged.corruptions.turning import turn
 
 _LARGE = 1 << 17  # pixels; beyond, the matrix of a whole blur takes too much memory
 _BITS = 16  # of the fraction of a level
@@ -44,9 +45,8 @@ def zoom_blur(images: Tensor, _: None, *, stop: float, step: float) -> Tensor:
     factors = tuple(np.arange(1, stop, step).tolist())
     if height * width > _LARGE:
         return _one_by_one(images, factors)
-    planes, on_host = images.reshape(-1, height * width), images.device.type == "cpu"
-    # To stack is faster than to transpose on a CPU; a GPU would copy plane by plane.
-    pixels = (torch.stack(planes.unbind(), 1) if on_host else planes.T.contiguous()).float()
+    planes = images.reshape(-1, height * width)
+    pixels = turn(planes).float()
     levels, doubtful = torch.empty(pixels.shape, dtype=torch.uint8, device=images.device), []
     for first, (columns, starts, entries) in _matrix(height, width, factors, images.device):
         sums = embedding_bag(columns, pixels, starts, mode="sum", per_sample_weights=entries, include_last_offset=True)
@@ -57,7 +57,7 @@ def zoom_blur(images: Tensor, _: None, *, stop: float, step: float) -> Tensor:
         doubtful.append(places.add_(first * sums.shape[1]))
 
     _mend(levels, torch.cat(doubtful), images, factors)
-    return (torch.stack(levels.unbind(1)) if on_host else levels.T.contiguous()).view(images.shape)
+    return turn(levels).view(images.shape)
 
 
 def clipped_zoom(layers: Tensor, factor: float) -> Tensor:

@@ -36,3 +36,13 @@ def severities(summary: Summary) -> str:
     if measured == SEVERITIES:
         return f"severities {measured[0]}–{measured[-1]}"
     return f"{'severity' if len(measured) == 1 else 'severities'} {', '.join(map(str, measured))}"
+
+
+def origin(summary: Summary) -> str:
+    """Where the measured pictures come from: ``the val split of tiny-imagenet``, or the published collection."""
+    conditions = summary.conditions
+    split = f"the {conditions.split} split of {conditions.dataset}"
+    if conditions.clean_images is None and conditions.collection is None:
+        return split
+    files = conditions.collection or "the files"
+    return files if conditions.clean_images is None else f"{files} (clean: {conditions.clean_images:,} of {split})"

@@ -65,6 +65,7 @@ class Gallery:
 @dataclass(frozen=True)
 class _Samples:
     ids: tuple[str, ...]
+    clean_ids: tuple[str, ...]
     labels: tuple[int, ...]
     height: int
     width: int
@@ -112,14 +113,20 @@ def _read_samples(folder: RunFolder) -> _Samples:
         table, classes = read_json(path), read_json(folder.classes)
         names = tuple(str(entry["name"]) for entry in classes)
         ids, labels = tuple(map(str, table["ids"])), tuple(map(int, table["labels"]))
+        clean_ids = tuple(map(str, table.get("clean_ids", ids)))  # Others, where the clean pictures are other ones.
         height, width = int(table["height"]), int(table["width"])
-    except (RuggedError, KeyError, TypeError, ValueError) as error:
+    except (RuggedError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ResultsError(
             f"The samples in {path.parent} cannot be read ({error}). Run `rugged benchmark` again."
         ) from error
-    if not ids or len(ids) != len(labels) or not all(0 <= label < len(names) for label in labels) or height * width < 1:
+    if (
+        not ids
+        or not len(ids) == len(clean_ids) == len(labels)
+        or not all(0 <= label < len(names) for label in labels)
+        or height * width < 1
+    ):
         raise ResultsError(f"{path} does not fit {folder.classes}, or holds no pictures. Run `rugged benchmark` again.")
-    return _Samples(ids, labels, height, width, names)
+    return _Samples(ids, clean_ids, labels, height, width, names)
 
 
 def _row(
@@ -156,21 +163,23 @@ def _read_strip(folder: RunFolder, samples: _Samples, corruption: str, severity:
 
 def _answers(run: ReportedRun, style: int, samples: _Samples, corruption: str, severity: int) -> list[Answer]:
     cell = read_cell(run.folder.predictions, corruption, severity)
-    images = run.summary.conditions.images
+    conditions = run.summary.conditions
+    images = conditions.images if corruption != CLEAN else conditions.clean_images or conditions.images
     if len(cell.ids) != images:
         raise ResultsError(
             f"The predictions for {corruption}-{severity} in {run.folder.predictions} are about {len(cell.ids):,} "
             f"images, the summary about {images:,}. Run `rugged benchmark` again."
         )
     place = {image: index for index, image in enumerate(cell.ids)}
-    unknown = [image for image in samples.ids if image not in place]
+    ids = samples.clean_ids if corruption == CLEAN else samples.ids
+    unknown = [image for image in ids if image not in place]
     if unknown or cell.top.max() >= len(samples.names):
         raise ResultsError(
             f"The predictions for {corruption}-{severity} in {run.folder.predictions} do not fit the samples"
             f"{f' (no answer for {unknown[0]!r})' if unknown else ''}. Run `rugged benchmark` again."
         )
     answers = []
-    for image, label in zip(samples.ids, samples.labels, strict=True):
+    for image, label in zip(ids, samples.labels, strict=True):
         best = int(cell.top[place[image], 0])
         sure = float(cell.top_probabilities[place[image], 0])
         answers.append(Answer(run.summary.model.name, style, samples.names[best], sure, best == label))

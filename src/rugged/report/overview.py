@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rugged.core.catalogue import BENCHMARK, display_name
 from rugged.core.progress import format_seconds
 from rugged.report.charts import percent
-from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
+from rugged.report.extent import mce_label, mean_extent, no_mce_reason, origin, severities
 from rugged.report.tables import accuracy_table, error_table
 from rugged.results import Summary
 
@@ -53,7 +53,7 @@ def tiles(summary: Summary) -> list[Tile]:
         "; the extra ones are left out" if len(summary.conditions.averaged) < len(conditions.corruptions) else ""
     )
     extent = f"top-1 over {mean_extent(summary)}, {severities(summary)}{extra_ones}"
-    classes = f"{conditions.classes:,} classes, {conditions.split} split of {conditions.dataset}"
+    classes = f"{conditions.classes:,} classes, {origin(summary)}"
     return [
         Tile(_digits(summary.mean_corruption_accuracy), "%", "Mean corruption accuracy", extent),
         _mce_tile(summary),
@@ -93,14 +93,14 @@ def facts(summary: Summary) -> list[Fact]:
     extra = len(conditions.corruptions) - len(measured)
     more = f", and {extra} extra" if extra else ""
     found = [
-        Fact("Images", f"{conditions.images:,} of {conditions.dataset}, {conditions.split} split, {size} pixels"),
+        Fact("Images", f"{conditions.images:,} of {origin(summary)}, {size} pixels"),
         Fact("Their content hash", conditions.content_hash[:12], conditions.content_hash),
         Fact("Corruptions", f"{len(measured)} of the benchmark’s {len(BENCHMARK)}{more}, {severities(summary)}"),
         Fact("Route", conditions.route),
         Fact("Stored as JPEG", conditions.stored),
         Fact("Severity preset", conditions.preset),
         Fact("Frost textures", conditions.textures),
-        Fact("Seed", f"{conditions.seed} (stream version {conditions.stream_version})"),
+        Fact("Seed", _seed(summary)),
         Fact("Model", f"{model.architecture}, input {model.input_size} pixels"),
         Fact("Model file", model.sha256[:12], model.sha256),
         Fact("Training operations", ", ".join(model.training_operations) or "none recorded"),
@@ -110,8 +110,9 @@ def facts(summary: Summary) -> list[Fact]:
         baseline = summary.mce.baseline
         names = f"all {len(BENCHMARK)}" if summary.mce.over == BENCHMARK else _names(summary.mce.over)
         found.append(Fact("mCE is over", f"{names}; {severities(summary)}"))
-        error = percent(baseline.clean_error)
-        found.append(Fact("Baseline", f"{baseline.name} ({baseline.architecture}, clean error {error})"))
+        known = baseline.clean_error is not None
+        error = f"clean error {percent(baseline.clean_error)}" if known else "clean error not published"
+        found.append(Fact("Baseline", f"{baseline.name} ({baseline.architecture}, {error})"))
     return found
 
 
@@ -160,6 +161,13 @@ def _names(names: Sequence[str]) -> str:
 def _lower_first(label: str) -> str:
     """Lower the first letter within a sentence, but not of an abbreviation such as JPEG."""
     return label if label[:2].isupper() else label[:1].lower() + label[1:]
+
+
+def _seed(summary: Summary) -> str:
+    conditions = summary.conditions
+    if conditions.stream_version == 0:
+        return "none: others drew the noise"
+    return f"{conditions.seed} (stream version {conditions.stream_version})"
 
 
 def _term(name: str) -> str:

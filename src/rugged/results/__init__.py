@@ -1,6 +1,6 @@
 """The interface between measuring and reading: saved predictions, their conditions, and what follows from them."""
 
-from rugged.results.baselines import load_baseline
+from rugged.results.baselines import Baseline, baseline_of, default_baseline, load_baseline, save_baseline
 from rugged.results.comparison import differences
 from rugged.results.conditions import Conditions, Made, ModelFacts
 from rugged.results.frames import Frames, join_frames, read_frames, write_frames
@@ -21,6 +21,7 @@ from rugged.results.variants import variant_result
 
 __all__ = [
     "CLEAN",
+    "Baseline",
     "Cell",
     "Conditions",
     "Frames",
@@ -32,6 +33,8 @@ __all__ = [
     "Stamp",
     "Summary",
     "VariantResult",
+    "baseline_of",
+    "default_baseline",
     "differences",
     "join_frames",
     "load_baseline",
@@ -44,6 +47,7 @@ __all__ = [
     "read_stability",
     "read_stamp",
     "read_summary",
+    "save_baseline",
     "stability_of",
     "summarise",
     "variant_result",

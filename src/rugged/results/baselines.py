@@ -1,45 +1,159 @@
 """Baselines: the model whose errors CE and mCE divide by, used only where it was measured under the same conditions."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
-from rugged.core.errors import IncomparableError, ResultsError
+import numpy as np
+
+from rugged.core.catalogue import BENCHMARK, SEVERITIES
+from rugged.core.configuration import from_plain, to_plain
+from rugged.core.environment import cache_directory
+from rugged.core.errors import ConfigError, IncomparableError, ResultsError, RuggedError
+from rugged.core.files import read_json, write_json
 from rugged.core.hints import suggest
 from rugged.results.comparison import differences
-from rugged.results.conditions import Conditions
+from rugged.results.conditions import Conditions, Made
 from rugged.results.runs import RunFolder
 from rugged.results.summary import Summary, read_summary
 
-
-def shipped_baselines() -> dict[str, Path]:
-    """The summaries that come with rugged, by name: a model's weights' hash, and its errors in each cell."""
-    folder = Path(str(resources.files("rugged") / "baselines"))
-    return {path.stem: path for path in sorted(folder.glob("*.json"))}
+FORMAT: Literal[1] = 1
 
 
-def load_baseline(run: str | Path, conditions: Conditions) -> Summary:
-    """Read the summary of a benchmarked model that can normalise what is measured under ``conditions``.
+@dataclass(frozen=True)
+class Baseline:
+    """A model's errors, to divide by. All are fractions in [0, 1].
+
+    A measured one says under which conditions, and fits these alone. Of a published one only means are known, and the
+    collection of pictures that they were measured on.
+
+    Attributes:
+        name: What results call it.
+        architecture: Of the model.
+        errors: For each corruption the top-1 error at each severity; or, as published ones are, their mean alone.
+        clean_error: Without corruption; None where nobody has published it, so that there is no relative CE.
+        sha256: Of the weights; None where only the errors are known.
+        conditions: Under which it was measured.
+        made: How it was measured.
+        collection: Whose pictures a published one was measured on, all of them: ``"ImageNet-C"``.
+        source: Where a published one stands.
+        format: Of the file.
+    """
+
+    name: str
+    architecture: str
+    errors: dict[str, tuple[float, ...]]
+    clean_error: float | None = None
+    sha256: str | None = None
+    conditions: Conditions | None = None
+    made: Made | None = None
+    collection: str | None = None
+    source: str | None = None
+    format: Literal[1] = FORMAT
+
+    def __post_init__(self) -> None:
+        if (self.conditions is None) == (self.collection is None):
+            raise ValueError("a baseline has the conditions it was measured under, or the collection it is for")
+
+    @cached_property
+    def identity(self) -> str:
+        """What tells it from others: the hash of its weights, else that of its errors."""
+        return self.sha256 or sha256(repr(sorted(self.errors.items())).encode()).hexdigest()
+
+    @property
+    def means(self) -> Mapping[str, float]:
+        """For each corruption the mean error over the severities."""
+        return {name: float(np.mean(errors)) for name, errors in self.errors.items()}
+
+
+def baseline_of(summary: Summary, name: str | None = None) -> Baseline:
+    """A measured model as a baseline.
 
     Args:
-        run: Its run folder, or the name of a shipped baseline.
+        summary: Of its benchmark.
+        name: What to call it; by default what the summary does.
+    """
+    model = summary.model
+    return Baseline(
+        name=name or model.name,
+        architecture=model.architecture,
+        errors=summary.errors,
+        clean_error=summary.clean.error,
+        sha256=model.sha256,
+        conditions=summary.conditions,
+        made=summary.made,
+    )
+
+
+def save_baseline(summary: Summary, name: str, replace: bool = False) -> Path:
+    """Write a measured model as a baseline, where :func:`load_baseline` finds it by name.
+
+    Args:
+        summary: Of its benchmark.
+        name: A name, for a file in the cache; or a file of any place that ends in ``.json``.
+        replace: Whether it may take the place of another one.
+
+    Returns:
+        The file.
+
+    Raises:
+        ConfigError: A name that is no file's, is taken, or comes with rugged.
+    """
+    path = Path(name) if name.endswith(".json") else _own_folder() / f"{name}.json"
+    if path.suffix == ".json" and not name.endswith(".json"):
+        if Path(name).name != name or name.startswith("."):
+            raise ConfigError(f"{name!r} is no name for a baseline. Use letters, digits and dashes, or a .json file.")
+        if name in shipped_baselines():
+            raise ConfigError(f"{name} is a baseline that comes with rugged. Choose another name, or a .json file.")
+    made = baseline_of(summary, path.stem)
+    if path.exists() and not replace and read_baseline(path).identity != made.identity:
+        raise ConfigError(f"{path} is the baseline of another model. Choose another name, or add --replace.")
+    write_json(path, to_plain(made))
+    return path
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Read a baseline's file.
+
+    Raises:
+        ResultsError: It cannot be read, or is none.
+    """
+    try:
+        return from_plain(Baseline, read_json(path), source=str(path))
+    except RuggedError as error:
+        raise ResultsError(f"{path} is not a baseline of format {FORMAT} ({error}). Make it again.") from error
+
+
+def shipped_baselines() -> dict[str, Path]:
+    """The baselines that come with rugged, by name."""
+    return _in_folder(Path(str(resources.files("rugged") / "baselines")))
+
+
+def load_baseline(run: str | Path, conditions: Conditions) -> Baseline:
+    """Read the baseline that is to normalise what is measured under ``conditions``.
+
+    Args:
+        run: A benchmarked run folder, a baseline's file, or its name: of one in the cache, or one that comes with
+            rugged.
         conditions: Of what is to be normalised.
 
     Raises:
-        ResultsError: ``run`` is neither, or has no readable benchmark.
+        ResultsError: ``run`` is none of these, or has no readable benchmark.
         IncomparableError: It was measured under other conditions, every difference being named; or it makes no
             errors under one of the corruptions, so that there is nothing to divide by.
     """
-    baseline = read_summary(_summary(run))
-    found = differences(conditions, baseline.conditions)
-    missing = [name for name in conditions.corruptions if name not in baseline.corruptions]
-    if missing:
-        found.append(f"it lacks {', '.join(missing)}")
+    baseline = _find(run)
+    found = _misfits(baseline, conditions)
     if found:
         raise IncomparableError(
             f"{run} cannot be the baseline, since it was measured under other conditions: {'; '.join(found)}. "
             "Benchmark it again under these conditions, or choose another baseline."
         )
-    perfect = [name for name in conditions.corruptions if not any(baseline.corruptions[name].error)]
+    perfect = [name for name in conditions.corruptions if name in baseline.errors and not any(baseline.errors[name])]
     if perfect:
         raise IncomparableError(
             f"{run} cannot be the baseline, since it makes no errors under {', '.join(perfect)}: a ratio to nothing "
@@ -48,13 +162,55 @@ def load_baseline(run: str | Path, conditions: Conditions) -> Summary:
     return baseline
 
 
-def _summary(run: str | Path) -> Path:
-    folder, known = Path(run), shipped_baselines()
-    if folder.exists():
-        return RunFolder(folder).summary
+def default_baseline(conditions: Conditions) -> Baseline | None:
+    """The baseline that comes with rugged for these very conditions; None where there is none."""
+    shipped = map(read_baseline, shipped_baselines().values())
+    return next((baseline for baseline in shipped if not _misfits(baseline, conditions)), None)
+
+
+def _misfits(baseline: Baseline, conditions: Conditions) -> list[str]:
+    """What keeps a baseline from normalising, a phrase each."""
+    if baseline.conditions is not None:
+        found = differences(conditions, baseline.conditions)
+        needed = conditions.corruptions
+    else:
+        found = _unlike_published(baseline, conditions)
+        needed = tuple(name for name in conditions.corruptions if name in BENCHMARK)  # Others get no CE.
+    missing = [name for name in needed if name not in baseline.errors]
+    return [*found, *([f"it lacks {', '.join(missing)}"] if missing else [])]
+
+
+def _unlike_published(baseline: Baseline, conditions: Conditions) -> list[str]:
+    if conditions.route != "official files":
+        return [f"route is official files ({baseline.collection}), here {conditions.route}"]
+    found = []
+    if conditions.collection != baseline.collection:
+        here = conditions.collection or (
+            f"{conditions.images:,} pictures of {conditions.classes:,} classes that are not the whole of it"
+        )
+        found.append(f"pictures and classes are those of {baseline.collection}, here {here}")
+    if conditions.severities != SEVERITIES:
+        found.append(f"errors are means over the severities 1 to 5, here {', '.join(map(str, conditions.severities))}")
+    if conditions.limit is not None:
+        found.append(f"all pictures were measured, here {conditions.limit:,}")
+    return found
+
+
+def _find(run: str | Path) -> Baseline:
+    path, known = Path(run), {**shipped_baselines(), **_in_folder(_own_folder())}
+    if path.is_dir():
+        return baseline_of(read_summary(RunFolder(path).summary))
+    if path.is_file():
+        return read_baseline(path)
     if str(run) in known:
-        return known[str(run)]
-    raise ResultsError(
-        f"There is no run folder {run}, and no baseline of that name comes with rugged. "
-        f"{suggest(run, known, 'Shipped')}".rstrip()
-    )
+        return read_baseline(known[str(run)])
+    advice = suggest(run, known, "There are")
+    raise ResultsError(f"There is no run folder or file {run}, and no baseline of that name. {advice}".rstrip())
+
+
+def _own_folder() -> Path:
+    return cache_directory() / "baselines"
+
+
+def _in_folder(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in sorted(folder.glob("*.json"))}

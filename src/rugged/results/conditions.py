@@ -27,21 +27,26 @@ class Conditions:
     Attributes:
         dataset: Its name.
         content_hash: SHA-256 over the class ids and the measured images' pixels, labels and ids, and nothing else: data
-            sets that differ in their training images alone give comparable results.
+            sets that differ in their training images alone give comparable results. For corrupted pictures that were
+            read from files: over the clean ones, and the ids of these.
         split: Which split was read.
         images: How many images, n.
         classes: How many classes.
         size: Height and width of the images that were corrupted.
-        route: ``"in memory"``: corrupted on the fly, nothing stored.
-        stored: Storage step between corruption and model: ``"no"``.
+        route: ``"in memory"``: corrupted on the fly, nothing stored. ``"official files"``: read as published.
+            ``"files of rugged corrupt"``: likewise, as that wrote them.
+        stored: Storage step between corruption and model: ``"no"`` (or one without loss), ``"jpeg85"`` as the official
+            files, or another format.
         preset: Severity table.
         textures: What frost laid over the images: ``"photographs"`` (the published ones), ``"procedural"``, or
             ``"none"`` where frost was not measured.
         seed: Seed of the keyed random streams.
-        stream_version: Version of their layout.
+        stream_version: Version of their layout; 0 where others drew.
         corruptions: What was measured, in the catalogue's order.
         severities: At which severities.
         limit: Images a quick run was limited to, evenly over the classes; None for all.
+        collection: The published collection that the corrupted images are the whole of, such as ``"ImageNet-C"``.
+        clean_images: How many images the clean figures are of, where these are not the ones that were corrupted.
     """
 
     dataset: str
@@ -59,6 +64,8 @@ class Conditions:
     corruptions: tuple[str, ...]
     severities: tuple[int, ...]
     limit: int | None = None
+    collection: str | None = None
+    clean_images: int | None = None
 
     @property
     def cells(self) -> list[tuple[str, int]]:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rugged.metrics import resampled_means
+from rugged.metrics.bootstrap import DRAWS
 from rugged.results.conditions import Conditions
 from rugged.results.predictions import CLEAN, Cell
 
@@ -15,7 +16,7 @@ Draws = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Resampled:
-    """Error rates in each of the draws, ``(draws,)``. A draw takes the same images for all of them.
+    """Error rates in each of the draws, ``(draws,)``. A draw takes the same images for all that were measured on them.
 
     Attributes:
         clean: Top-1 error without corruption.
@@ -37,17 +38,36 @@ def resample(cells: Mapping[tuple[str, int], Cell], conditions: Conditions) -> R
     """Draw the images anew, a thousand times.
 
     Args:
-        cells: Clean and every corruption × severity that ``conditions`` names, of the same images.
+        cells: Clean and every corruption × severity that ``conditions`` names; the corrupted ones of the same images.
         conditions: What was measured.
     """
     clean = cells[CLEAN, 0]
-    rows = [
-        ~clean.correct,
-        ~clean.in_top5,
-        *(
-            np.mean([~cells[name, severity].correct for severity in conditions.severities], axis=0)
-            for name in conditions.corruptions
-        ),
+    errors = [
+        np.mean([~cells[name, severity].correct for severity in conditions.severities], axis=0)
+        for name in conditions.corruptions
     ]
-    first, top5, *others = resampled_means(np.stack(rows)).T
+    first, top5, *others = redraw([~clean.correct, ~clean.in_top5], errors, conditions).T
     return Resampled(first, top5, dict(zip(conditions.corruptions, others, strict=True)))
+
+
+def redraw(
+    clean: Sequence[npt.NDArray[np.generic]],
+    corrupted: Sequence[npt.NDArray[np.generic]],
+    conditions: Conditions,
+    draws: int = DRAWS,
+) -> Draws:
+    """Means over images drawn anew: one draw for clean and corrupted where they are of the same images, else two.
+
+    Args:
+        clean: Values of the clean images, one row a figure.
+        corrupted: Values of the corrupted images.
+        conditions: Say whether these are the same.
+        draws: How often.
+
+    Returns:
+        ``(draws, rows)``, clean first.
+    """
+    if conditions.clean_images is None:
+        return resampled_means(np.stack([*clean, *corrupted]), draws)
+    # Seeds of their own: images that are not the same must not move together.
+    return np.hstack([resampled_means(np.stack(clean), draws, seed=1), resampled_means(np.stack(corrupted), draws)])

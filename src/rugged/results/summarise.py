@@ -18,6 +18,7 @@ from rugged.metrics import (
     negative_log_likelihood,
     relative_corruption_error,
 )
+from rugged.results.baselines import Baseline
 from rugged.results.conditions import Conditions, Made, ModelFacts
 from rugged.results.predictions import CLEAN, Cell
 from rugged.results.resampling import Draws, Resampled, resample
@@ -38,7 +39,7 @@ def summarise(
     conditions: Conditions,
     made: Made,
     notes: Sequence[str] = (),
-    baseline: Summary | None = None,
+    baseline: Baseline | None = None,
 ) -> Summary:
     """Compute every figure of a benchmark.
 
@@ -79,12 +80,12 @@ def summarise(
             errors={name: interval(draws) for name, draws in resampled.corruptions.items()},
         ),
         seen_in_training=tuple(name for name in BENCHMARK if name in model.training_operations),
-        notes=(*notes, *_notes(conditions)),
+        notes=tuple(dict.fromkeys((*notes, *_notes(conditions)))),
     )
     return summary if baseline is None else _normalise(summary, baseline, resampled)
 
 
-def normalise(summary: Summary, baseline: Summary) -> Summary:
+def normalise(summary: Summary, baseline: Baseline) -> Summary:
     """Add CE and mCE relative to ``baseline``, over the benchmark corruptions that ``summary`` measured.
 
     Without the predictions there are no intervals of these: :func:`summarise` gives them, too. The caller has checked
@@ -100,9 +101,12 @@ def _require_whole(cells: Mapping[tuple[str, int], Cell], conditions: Conditions
         raise ResultsError(
             f"{len(missing)} cells are missing ({', '.join(missing[:3])} …). Run `rugged benchmark` again."
         )
-    clean = cells[CLEAN, 0]
-    strange = [f"{name}-{severity}" for name, severity in wanted if cells[name, severity].ids != clean.ids]
-    if strange or len(clean.ids) != conditions.images:
+    first = cells[wanted[0] if conditions.clean_images is None else wanted[1]]
+    own = [cell for cell in wanted if conditions.clean_images is None or cell != (CLEAN, 0)]
+    strange = [f"{name}-{severity}" for name, severity in own if cells[name, severity].ids != first.ids]
+    if conditions.clean_images not in (None, len(cells[CLEAN, 0].ids)):
+        strange.append(CLEAN)
+    if strange or len(first.ids) != conditions.images:
         raise ResultsError(
             f"The cells are not about the same {conditions.images:,} images ({', '.join(strange) or CLEAN} differ). "
             "Run `rugged benchmark` again."
@@ -131,13 +135,16 @@ def _corruption_result(cells: Sequence[Cell]) -> CorruptionResult:
     )
 
 
-def _normalise(summary: Summary, baseline: Summary, resampled: Resampled | None) -> Summary:
+def _normalise(summary: Summary, baseline: Baseline, resampled: Resampled | None) -> Summary:
+    means = baseline.means
     results = {
         name: replace(
             result,
-            ce=corruption_error(result.error, baseline.corruptions[name].error),
+            ce=corruption_error(result.error, means[name]),
             relative_ce=_relative(summary, baseline, name),
         )
+        if name in means
+        else result
         for name, result in summary.corruptions.items()
     }
     summary = replace(summary, corruptions=results)
@@ -145,27 +152,28 @@ def _normalise(summary: Summary, baseline: Summary, resampled: Resampled | None)
     return replace(summary, mce=_mean_corruption_error(summary, baseline, over, resampled)) if over else summary
 
 
-def _relative(summary: Summary, baseline: Summary, name: str) -> float | None:
+def _relative(summary: Summary, baseline: Baseline, name: str) -> float | None:
+    if baseline.clean_error is None:
+        return None
     try:
         return relative_corruption_error(
-            summary.errors[name], summary.clean.error, baseline.errors[name], baseline.clean.error
+            summary.errors[name], summary.clean.error, baseline.means[name], baseline.clean_error
         )
     except ValueError:  # The corruption does the baseline no harm.
         return None
 
 
 def _mean_corruption_error(
-    summary: Summary, baseline: Summary, over: tuple[str, ...], resampled: Resampled | None
+    summary: Summary, baseline: Baseline, over: tuple[str, ...], resampled: Resampled | None
 ) -> MeanCorruptionError:
     relative = [ratio for name in over if (ratio := summary.corruptions[name].relative_ce) is not None]
     seen = [name for name in over if name in summary.seen_in_training]
     unseen = [name for name in over if name not in seen] if seen else []
-    facts = baseline.model
     mce = MeanCorruptionError(
         value=_mce(summary, baseline, over),
         over=over,
         complete=over == BENCHMARK and summary.conditions.severities == SEVERITIES,
-        baseline=BaselineFacts(facts.name, facts.architecture, baseline.clean.error, facts.sha256),
+        baseline=BaselineFacts(baseline.name, baseline.architecture, baseline.identity, baseline.clean_error),
         relative=sum(relative) / len(relative) if len(relative) == len(over) else None,
         unseen=_mce(summary, baseline, unseen) if unseen else None,
     )
@@ -179,19 +187,22 @@ def _mean_corruption_error(
     )
 
 
-def _mce(summary: Summary, baseline: Summary, over: Sequence[str]) -> float:
-    return mean_corruption_error({name: summary.errors[name] for name in over}, baseline.errors)
+def _mce(summary: Summary, baseline: Baseline, over: Sequence[str]) -> float:
+    return mean_corruption_error({name: summary.errors[name] for name in over}, baseline.means)
 
 
-def _mce_interval(resampled: Resampled, baseline: Summary, over: Sequence[str]) -> Ends:
-    ratios = [resampled.corruptions[name] / np.mean(baseline.errors[name]) for name in over]
+def _mce_interval(resampled: Resampled, baseline: Baseline, over: Sequence[str]) -> Ends:
+    ratios = [resampled.corruptions[name] / baseline.means[name] for name in over]
     return interval(np.mean(ratios, axis=0))
 
 
-def _relative_interval(resampled: Resampled, baseline: Summary, over: Sequence[str]) -> Ends:
+def _relative_interval(resampled: Resampled, baseline: Baseline, over: Sequence[str]) -> Ends:
+    clean = baseline.clean_error
+    assert clean is not None  # Else there is no relative mCE that an interval could be of.
+
     def ratio(name: str) -> Draws:
         added: Draws = resampled.corruptions[name] - resampled.clean
-        return added / (np.mean(baseline.errors[name]) - baseline.clean.error)
+        return added / (baseline.means[name] - clean)
 
     return interval(np.mean([ratio(name) for name in over], axis=0))
 
@@ -215,6 +226,6 @@ def _notes(conditions: Conditions) -> tuple[str, ...]:
     height, width = conditions.size
     if (note := size_note(conditions.preset, height, width)) is not None:
         notes.append(note)
-    if conditions.route == "in memory":
+    if conditions.route == "in memory" and conditions.stored == "no":
         notes.append("Corrupted in memory, without the official files' JPEG storage, which costs further accuracy.")
     return tuple(notes)

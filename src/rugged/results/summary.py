@@ -49,12 +49,19 @@ class CorruptionResult:
 
 @dataclass(frozen=True)
 class BaselineFacts:
-    """The model whose errors normalise."""
+    """The model whose errors normalise.
+
+    Attributes:
+        name: Of the baseline.
+        architecture: Of the model.
+        sha256: Of its weights, or of its errors where these alone are published.
+        clean_error: None where it is not published.
+    """
 
     name: str
     architecture: str
-    clean_error: float
     sha256: str
+    clean_error: float | None = None
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from rugged.metrics import interval, resampled_means
+from rugged.results.baselines import Baseline
 from rugged.results.predictions import CLEAN, Cell
 from rugged.results.summarise import clean_result, summarise
 from rugged.results.summary import Summary, VariantResult
 
 
 def variant_result(
-    name: str, how: str, cells: Mapping[tuple[str, int], Cell], plain: Summary, baseline: Summary | None
+    name: str, how: str, cells: Mapping[tuple[str, int], Cell], plain: Summary, baseline: Baseline | None
 ) -> VariantResult:
     """Compute the figures of a variant, each as the plain one is.
 

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rugged.benchmark.route import Images
 from rugged.benchmark.subject import Network
-from rugged.benchmark.variants.base import Answer, Setting
+from rugged.benchmark.variants.base import Answer, Pictures, Setting
 from rugged.core.stopping import StopRequest
 from rugged.corruptions.streams import Stream, stream_keys
 from rugged.corruptions.uniform import uniform
@@ -52,21 +53,26 @@ class Attack:
         return {"radius": RADIUS, "steps": STEPS, "step_size": STEP_SIZE, "at_once": _AT_ONCE}
 
     @contextmanager
-    def answering(self, pictures: Answer, stop: StopRequest) -> Iterator[Answer]:  # noqa: ARG002 - it is ready.
+    def answering(self, pictures: Pictures, images: Images, stop: StopRequest) -> Iterator[Answer]:  # noqa: ARG002
         """Answer for attacked pictures."""
-        yield lambda chunk: self.setting.subject.answer(self.attacked(pictures(chunk), chunk))
 
-    def attacked(self, images: Tensor, chunk: slice) -> Tensor:
-        """The worst pictures found near those of a chunk.
+        def answer(shown: Tensor, chunk: slice) -> Tensor:
+            labels = torch.from_numpy(images.labels[chunk])
+            return self.setting.subject.answer(self.attacked(shown, images.ids[chunk], labels))
+
+        yield answer
+
+    def attacked(self, images: Tensor, ids: tuple[str, ...], labels: Tensor) -> Tensor:
+        """The worst pictures found near some.
 
         Args:
             images: ``(N, 3, H, W)`` uint8. Not modified.
-            chunk: Where they lie in the split.
+            ids: Of the images.
+            labels: ``(N,)`` int64.
 
         Returns:
             The same, every value within the radius.
         """
-        ids, labels = self.setting.split.ids[chunk], torch.from_numpy(self.setting.split.labels[chunk])
         parts = [slice(start, start + _AT_ONCE) for start in range(0, len(images), _AT_ONCE)]
         return torch.cat([self._search(images[part], ids[part], labels[part].to(images.device)) for part in parts])
 

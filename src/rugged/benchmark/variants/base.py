@@ -7,14 +7,18 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from rugged.benchmark.route import Images
 from rugged.benchmark.subject import Network, Subject
 from rugged.core.errors import ModelError
 from rugged.core.stopping import StopRequest
-from rugged.data import Dataset, Split
+from rugged.data import Dataset
 from rugged.engine import Fabric
 
-Answer = Callable[[slice], Tensor]
-"""From positions in the measured split to what lies there: pictures ``(N, 3, H, W)`` uint8, or their logits."""
+Pictures = Callable[[slice], Tensor]
+"""From places among a cell's images to the pictures, ``(N, 3, H, W)`` uint8."""
+
+Answer = Callable[[Tensor, slice], Tensor]
+"""From pictures, and their places among the cell's images, to ``(N, classes)`` logits on the CPU."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,14 @@ class Setting:
         fabric: Device, precision, and the processes that share the work.
         subject: The classifier.
         dataset: The data set; a variant that learns something learns it from training pictures.
-        split: What is measured.
+        images: How many the smallest cell is about.
         seed: Of the keyed random streams.
     """
 
     fabric: Fabric
     subject: Subject
     dataset: Dataset
-    split: Split
+    images: int
     seed: int
 
     def network(self, variant: str, why: str) -> Network:
@@ -69,10 +73,11 @@ class Variant(Protocol):
     def clean_only(self) -> bool:
         """Whether it says something of clean pictures alone."""
 
-    def answering(self, pictures: Answer, stop: StopRequest) -> AbstractContextManager[Answer]:
+    def answering(self, pictures: Pictures, images: Images, stop: StopRequest) -> AbstractContextManager[Answer]:
         """Get ready for one cell, and give what answers for its pictures. All processes do so together.
 
         Args:
             pictures: The cell's.
+            images: Which they are.
             stop: Looked at where getting ready takes long.
         """

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from rugged.benchmark.route import Images
 from rugged.benchmark.subject import Network
-from rugged.benchmark.variants.base import Answer, Setting
+from rugged.benchmark.variants.base import Answer, Pictures, Setting
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.stopping import StopRequest
 from rugged.engine import CHUNK, chunks, in_turn, told_by_the_first
@@ -43,7 +44,7 @@ class Adaptation:
     def how(self) -> str:
         """What was done."""
         return (
-            f"Batch norms take the statistics of each cell's own {len(self.setting.split):,} pictures, measured in "
+            "Batch norms take the statistics of each cell's own pictures, measured in "
             f"batches of up to {CHUNK} spread evenly over the cell, mixed with those of training, which count as "
             f"{SOURCE_WEIGHT} pictures (Schneider et al. 2020). All pictures of a cell are seen, without labels, "
             "before the first is answered."
@@ -55,23 +56,23 @@ class Adaptation:
         return {"source_weight": SOURCE_WEIGHT, "batch": CHUNK}
 
     @contextmanager
-    def answering(self, pictures: Answer, stop: StopRequest) -> Iterator[Answer]:
+    def answering(self, pictures: Pictures, images: Images, stop: StopRequest) -> Iterator[Answer]:
         """Adapt to one cell, and go back to the training statistics at the end."""
         kept = [(buffer, buffer.clone()) for norm in self.norms for buffer in norm.buffers(recurse=False)]
         trained = _statistics(self.norms)
         try:
-            measured = self._measure(pictures, stop)
-            share = SOURCE_WEIGHT / (SOURCE_WEIGHT + len(self.setting.split))
+            measured = self._measure(pictures, len(images.ids), stop)
+            share = SOURCE_WEIGHT / (SOURCE_WEIGHT + len(images.ids))
             _set_statistics(self.norms, share * trained + (1 - share) * measured)
-            yield lambda chunk: self.setting.subject.answer(pictures(chunk))
+            yield lambda shown, _: self.setting.subject.answer(shown)
         finally:
             with torch.no_grad():
                 for buffer, values in kept:
                     buffer.copy_(values)
 
-    def _measure(self, pictures: Answer, stop: StopRequest) -> Tensor:
+    def _measure(self, pictures: Pictures, count: int, stop: StopRequest) -> Tensor:
         """The cell's statistics, ``(D,)`` float64 on the CPU, in all processes."""
-        count, fabric = len(self.setting.split), self.setting.fabric
+        fabric = self.setting.fabric
         number = len(list(chunks(count)))
         batches = [slice(first, count, number) for first in range(number)]
 
@@ -101,7 +102,7 @@ def make_adaptation(setting: Setting, stop: StopRequest) -> Adaptation:  # noqa:
             f"The variant batchnorm needs batch norms, and {setting.subject.facts.architecture} has none. Measure it "
             "without batchnorm."
         )
-    if len(setting.split) < 2:
+    if setting.images < 2:
         raise ConfigError("The variant batchnorm needs at least 2 pictures for a variance; 1 is measured.")
     return Adaptation(setting, network, norms)
 

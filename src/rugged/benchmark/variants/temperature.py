@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rugged.benchmark.route import Images
 from rugged.benchmark.subject import Subject
-from rugged.benchmark.variants.base import Answer, Setting
+from rugged.benchmark.variants.base import Answer, Pictures, Setting
 from rugged.core.errors import ConfigError, DataError
 from rugged.core.files import read_json
 from rugged.core.stopping import StopRequest
@@ -37,9 +38,9 @@ class Scaling:
     clean_only: bool = False
 
     @contextmanager
-    def answering(self, pictures: Answer, stop: StopRequest) -> Iterator[Answer]:  # noqa: ARG002 - it is ready.
+    def answering(self, pictures: Pictures, images: Images, stop: StopRequest) -> Iterator[Answer]:  # noqa: ARG002
         """Answer as ever, and divide. In float64, where no two logits become equal and change their rank."""
-        yield lambda chunk: self.setting.subject.answer(pictures(chunk)).double() / self.temperature
+        yield lambda shown, _: self.setting.subject.answer(shown).double() / self.temperature
 
 
 def make_scaling(setting: Setting, stop: StopRequest) -> Scaling:

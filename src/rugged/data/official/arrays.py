@@ -1,0 +1,145 @@
+"""CIFAR-10-C's layout: ``<corruption>.npy`` with all severities one after the other, and ``labels.npy``."""
+
+import io
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rugged.core.catalogue import SEVERITIES
+from rugged.core.errors import DataError
+from rugged.data.official.archive import WHOLE_AGAIN, Cell, Contents
+from rugged.data.official.members import Member, read_bytes
+
+
+class ArrayFiles:
+    """Arrays, mapped into memory. See :class:`rugged.data.official.archive.Archive` for the methods.
+
+    Args:
+        where: The folder or archive, for messages.
+        members: The files: ``labels.npy``, ``ids.txt`` where there is one, and an array a corruption.
+        classes: Class ids in the order of their labels.
+        first: The cell whose size all others must have, too.
+        manifest: Of ``rugged corrupt``, where it wrote them.
+
+    Raises:
+        DataError: Labels or the first array are missing, damaged, or do not fit each other.
+    """
+
+    def __init__(
+        self,
+        where: Path,
+        members: Mapping[str, Member],
+        classes: Sequence[str],
+        first: Cell,
+        manifest: dict[str, Any] | None,
+    ) -> None:
+        self._where, self._members = where, members
+        self._severities: Sequence[int] = SEVERITIES if manifest is None else manifest["severities"]
+        self._maps: dict[str, NDArray[np.uint8]] = {}
+        self._shape = self._map(first[0]).shape
+        self._count, remainder = divmod(self._shape[0], len(self._severities))
+        if remainder or not self._count:
+            raise DataError(
+                f"{first[0]}.npy in {where} has {self._shape[0]:,} rows; expected equally many for each of "
+                f"{len(self._severities)} severities, one after the other. {WHOLE_AGAIN}"
+            )
+        labels = self._labels(len(classes))
+        self.contents = Contents(
+            where=where,
+            ids=self._ids(labels, classes),
+            labels=labels,
+            size=(self._shape[1], self._shape[2]),
+            stored="no",
+            layout="arrays",
+            manifest=manifest,
+            notes=()
+            if manifest is not None
+            else (f"labels.npy numbers the classes: 0 is {classes[0]}, and so on in the order of the class ids.",),
+        )
+
+    def require(self, cell: Cell) -> None:
+        """See that there are such rows."""
+        corruption, severity = cell
+        if severity not in self._severities:
+            raise DataError(f"{corruption} {severity} is not in {self._where}. {WHOLE_AGAIN}")
+        shape = self._map(corruption).shape
+        if shape != self._shape:
+            raise DataError(
+                f"{corruption}.npy in {self._where} has the shape {shape}, others have {self._shape}. {WHOLE_AGAIN}"
+            )
+
+    def fingerprint(self, cell: Cell) -> str:
+        """Of the pixels."""
+        return sha256(np.ascontiguousarray(self._rows(cell)).data).hexdigest()
+
+    def read(self, cell: Cell, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Copy some rows."""
+        return np.asarray(self._rows(cell)[rows])
+
+    def _rows(self, cell: Cell) -> NDArray[np.uint8]:
+        self.require(cell)
+        start = self._severities.index(cell[1]) * self._count
+        return self._map(cell[0])[start : start + self._count]
+
+    def _map(self, corruption: str) -> NDArray[np.uint8]:
+        if corruption not in self._maps:
+            name = f"{corruption}.npy"
+            if name not in self._members:
+                raise DataError(f"{name} is not in {self._where}. {WHOLE_AGAIN}")
+            self._maps[corruption] = _open_array(self._members[name], self._where)
+        return self._maps[corruption]
+
+    def _labels(self, classes: int) -> NDArray[np.int64]:
+        """One label a picture: the file repeats them for each severity, or not."""
+        if "labels.npy" not in self._members:
+            raise DataError(f"labels.npy is not in {self._where}. It says which class each row is of.")
+        data = read_bytes(self._members["labels.npy"])
+        try:
+            labels = np.load(io.BytesIO(data), allow_pickle=False)
+            numbers = labels.astype(np.int64).reshape(-1, self._count)
+            fits = np.issubdtype(labels.dtype, np.integer) and len(numbers) in (1, len(self._severities))
+            fits = fits and bool((numbers == numbers[0]).all()) and 0 <= numbers.min() <= numbers.max() < classes
+        except (ValueError, TypeError, EOFError, IndexError):
+            fits = False
+        if not fits:
+            raise DataError(
+                f"labels.npy in {self._where} does not fit: expected {self._count:,} classes from 0 to {classes - 1}, "
+                f"once or the same for each severity. Is this the collection that goes with the data set?"
+            )
+        first: NDArray[np.int64] = numbers[0]
+        return first
+
+    def _ids(self, labels: NDArray[np.int64], classes: Sequence[str]) -> tuple[str, ...]:
+        """Those that stand beside the arrays, or the number of the row."""
+        if "ids.txt" not in self._members:
+            return tuple(f"{classes[label]}/{row:05}" for row, label in enumerate(labels.tolist()))
+        ids = tuple(read_bytes(self._members["ids.txt"]).decode("utf-8", "replace").splitlines()[: self._count])
+        if len(set(ids)) != self._count or any(
+            each.split("/", 1)[0] != classes[label] for each, label in zip(ids, labels.tolist(), strict=True)
+        ):
+            raise DataError(f"ids.txt in {self._where} does not fit labels.npy and the data set. {WHOLE_AGAIN}")
+        return ids
+
+
+def _open_array(member: Member, where: Path) -> NDArray[np.uint8]:
+    """Map an array where it lies, in a file of its own or in a tar."""
+    try:
+        with member.file.open("rb") as stream:
+            stream.seek(member.offset)
+            version = np.lib.format.read_magic(stream)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, fortran, dtype = read(stream)
+            start = stream.tell()
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{member.path} in {where} cannot be read ({error}). {WHOLE_AGAIN}") from error
+    whole = len(shape) == 4 and start - member.offset + int(np.prod(shape)) == member.size
+    if dtype != np.uint8 or fortran or len(shape) != 4 or shape[3] != 3 or not whole:
+        raise DataError(
+            f"{member.path} in {where} holds {dtype} of the shape {shape} in {member.size:,} bytes; expected uint8 of "
+            f"the shape (pictures, height, width, 3), whole. {WHOLE_AGAIN}"
+        )
+    return np.memmap(member.file, np.uint8, "r", start, shape)
