@@ -6,6 +6,7 @@ from decimal import Decimal, localcontext
 from functools import lru_cache
 from typing import Literal
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,9 +14,9 @@ from torch import Tensor
 from rugged.corruptions.levels import cut, to_levels, to_unit
 from rugged.corruptions.places import true_places
 
-_SMALL = 12  # up to this radius, what float32 leaves in doubt is settled in less time than float32 saves
-_BANDS = {torch.float32: 16, torch.float64: 24}  # rows filtered by one product of matrices, where it is fastest
-_ERROR = 2.0**-34  # of sums in float64, in levels: ten times what rounding can do to them at the most
+_SMALL = 16  # up to this radius, what float32 leaves in doubt is settled in less time than float32 saves
+_BAND = 24  # rows filtered by one product of matrices, where it is fastest
+_ERROR = 2.0**-33  # of sums in float64, in levels: ten times what rounding can do to them at the most
 _WINDOWS = 1 << 20  # bytes of doubtful values' neighbourhoods worked on at once, to bound memory
 
 # Where the exponentials that made the published pictures are off by their last bit: at how many steps from the centre,
@@ -128,9 +129,9 @@ def _filter_axis(padded: Tensor, weights: np.ndarray, axis: int) -> Tensor:
 def filter_bytes(images: Tensor, sigma: float, truncate: float = 4.0) -> Tensor:
     """Filter bytes with a Gaussian by way of the unit interval, and cut the result to bytes.
 
-    The same as cutting what ``filter_planes`` returns, faster. Products of matrices make the sums in an order that may
-    differ from batch to batch and between devices, and for small kernels in float32; where such an error could change a
-    byte, the sum is made again as ``filter_planes`` makes it.
+    The same as cutting what ``filter_planes`` returns, faster. Sums are first made in an order, and on a CPU in a
+    precision, that may differ between devices and versions; where that could change a byte, the sum is made again as
+    ``filter_planes`` makes it.
 
     Args:
         images: ``(N, C, H, W)`` uint8, contiguous. Edge pixels repeat beyond the edges. Not modified.
@@ -143,45 +144,45 @@ def filter_bytes(images: Tensor, sigma: float, truncate: float = 4.0) -> Tensor:
     radius = len(gaussian_weights(sigma, truncate)) // 2
     if radius == 0:
         return images.clone()
-    dtype = torch.float32 if radius <= _SMALL and _multiplies_exactly(images.device) else torch.float64
     planes = images.flatten(0, 1)
-    error = _ERROR + (2 * radius + 5) * 128 * torch.finfo(dtype).eps  # two roundings a tap, of sums from -128 to 127
-    levels = _sum_fast(planes, sigma, truncate, dtype).add_(128 + error)
-    result = cut(levels).transpose(0, 1).contiguous()
+    on_host = images.device.type == "cpu" and radius <= _SMALL
+    sums, error = (_sums_on_host if on_host else _sums_by_matrices)(planes, sigma, truncate)
+    levels = sums.add_(error)
+    result = cut(levels).contiguous()
     # In place comparing is vectorised, and so is making truth of it; in one step they are not.
-    doubtful = levels.frac_().lt_(2 * error).transpose(0, 1).to(torch.bool, memory_format=torch.contiguous_format)
+    doubtful = levels.frac_().lt_(2 * error).to(torch.bool, memory_format=torch.contiguous_format)
     _settle(result, doubtful, planes, sigma, truncate)
     return result.view_as(images)
 
 
-def _multiplies_exactly(device: torch.device) -> bool:
-    """Whether products of float32 matrices have its full precision: on the CPU, unless the user gave it up."""
-    try:
-        return device.type == "cpu" and torch.get_float32_matmul_precision() == "highest"
-    except RuntimeError:  # The user has set precision by the newer names, with which the question cannot be asked.
-        return False
+def _sums_on_host(planes: Tensor, sigma: float, truncate: float) -> tuple[Tensor, float]:
+    """Filter ``(P, H, W)`` bytes on a CPU with OpenCV in float32: levels, and how far they may be off."""
+    weights = gaussian_weights(sigma, truncate)
+    single = weights.astype(np.float32)
+    sums = np.empty(planes.shape, np.float32)
+    for plane, out in zip(planes.numpy(), sums, strict=True):
+        cv2.sepFilter2D(plane, cv2.CV_32F, single, single, out, borderType=cv2.BORDER_REPLICATE)
+    # Along each axis weights and products are off by half of the precision each, of all together at most 255; and so is
+    # every partial sum, which are half of that on average.
+    return torch.from_numpy(sums), (len(weights) + 6) * 128 * float(np.finfo(np.float32).eps)
 
 
-def _sum_fast(planes: Tensor, sigma: float, truncate: float, dtype: torch.dtype) -> Tensor:
-    """Filter ``(P, H, W)`` bytes by banded matrices: ``(H, P, W)`` levels less 128, added in no certain order."""
-    count, height, width = planes.shape
-    # Rows come first: a band of them, from all planes, is one matrix. Centred bytes lose less to rounding.
-    values = torch.empty((height, count, width), dtype=dtype, device=planes.device)
-    values.copy_((planes ^ 128).view(torch.int8).transpose(0, 1))
-    sums, band = torch.empty_like(values), _BANDS[dtype]
-    matrices = _matrices(sigma, truncate, width, band, dtype, planes.device)
-    for part, (first, matrix) in zip(torch.split(sums.view(-1, width), band, 1), matrices, strict=True):
+def _sums_by_matrices(planes: Tensor, sigma: float, truncate: float) -> tuple[Tensor, float]:
+    """Filter ``(P, H, W)`` bytes by banded matrices in float64: levels, and how far they may be off."""
+    height, width = planes.shape[1:]
+    values = planes.double().transpose(0, 1).contiguous()  # Rows first: a band of them, from all planes, is one matrix.
+    sums = torch.empty_like(values)
+    matrices = _matrices(sigma, truncate, width, planes.device)
+    for part, (first, matrix) in zip(torch.split(sums.view(-1, width), _BAND, 1), matrices, strict=True):
         torch.mm(values.view(-1, width).narrow(1, first, len(matrix)), matrix, out=part)
-    matrices = _matrices(sigma, truncate, height, band, dtype, planes.device)
-    for part, (first, matrix) in zip(torch.split(values.flatten(1), band), matrices, strict=True):
+    matrices = _matrices(sigma, truncate, height, planes.device)
+    for part, (first, matrix) in zip(torch.split(values.flatten(1), _BAND), matrices, strict=True):
         torch.mm(matrix.T, sums.flatten(1).narrow(0, first, len(matrix)), out=part)
-    return values
+    return values.transpose(0, 1), _ERROR
 
 
 @lru_cache(maxsize=64)
-def _matrices(
-    sigma: float, truncate: float, length: int, band: int, dtype: torch.dtype, device: torch.device
-) -> tuple[tuple[int, Tensor], ...]:
+def _matrices(sigma: float, truncate: float, length: int, device: torch.device) -> tuple[tuple[int, Tensor], ...]:
     """Return what filters rows whose edges repeat, band by band of places.
 
     Returns:
@@ -193,8 +194,8 @@ def _matrices(
     whole, places = np.zeros((length, length)), np.arange(length)
     for step, weight in zip(range(-radius, radius + 1), weights, strict=True):
         whole[np.clip(places + step, 0, length - 1), places] += weight
-    bands = [(slice(max(s - radius, 0), s + band + radius), slice(s, s + band)) for s in range(0, length, band)]
-    return tuple((of.start, torch.from_numpy(whole[of, to]).to(device, dtype).contiguous()) for of, to in bands)
+    bands = [(slice(max(s - radius, 0), s + _BAND + radius), slice(s, s + _BAND)) for s in range(0, length, _BAND)]
+    return tuple((of.start, torch.from_numpy(whole[of, to]).to(device).contiguous()) for of, to in bands)
 
 
 def _settle(result: Tensor, doubtful: Tensor, planes: Tensor, sigma: float, truncate: float) -> None:
