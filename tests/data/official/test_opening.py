@@ -2,6 +2,7 @@
 
 import io
 import json
+import struct
 import tarfile
 
 import numpy as np
@@ -150,6 +151,18 @@ def test_damaged_archives_are_named(tmp_path, tree):
     where.write_bytes(where.read_bytes()[:5000])
     with pytest.raises(DataError, match=r"a.tar"):
         open_archive(where, CLASSES, CELLS)
+    whole, first = write_tar(tmp_path / "d.tar", tree).read_bytes(), CELLS[-1:]
+    with tarfile.open(tmp_path / "d.tar") as archive:
+        between = archive.getmembers()[5].offset
+    for damaged in (whole[:between], whole[: between + 99], whole[:between] + b"x" * 512 + whole[between + 512 :]):
+        where.write_bytes(damaged)
+        with pytest.raises(DataError, match="no end mark"):  # Five pictures of six, and nobody would have known.
+            open_archive(where, CLASSES, first)
+    names = tarfile.TarInfo("././@LongLink")
+    names.type = tarfile.GNUTYPE_LONGNAME
+    where.write_bytes(names.tobuf(tarfile.GNU_FORMAT) * 3000 + whole)
+    with pytest.raises(DataError, match="recursion"):
+        open_archive(where, CLASSES, CELLS)
     (tmp_path / "b.tar").write_bytes(b"not a tar " * 100)
     with pytest.raises(DataError, match="cannot be read as a tar archive"):
         open_archive(tmp_path / "b.tar", CLASSES, CELLS)
@@ -195,6 +208,12 @@ def save(array):
     return stream.getvalue()
 
 
+def npy(shape, kind="|u1", values=0):
+    """A file whose header says anything."""
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + bytes(values)
+
+
 TEN = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
@@ -225,12 +244,22 @@ def test_arrays_are_read_where_they_lie(tmp_path, form):
         ({"labels.npy": save(np.full(20, 10))}, "labels.npy .* does not fit"),
         ({"labels.npy": save(np.arange(20) % 7)}, "labels.npy .* does not fit"),
         ({"labels.npy": save(np.zeros(3, np.int64))}, "labels.npy .* does not fit"),
-        ({"labels.npy": b"nothing"}, "labels.npy .* does not fit"),
+        ({"labels.npy": b"nothing"}, "labels.npy .* cannot be read"),
+        ({"labels.npy": save(array_files()[1].astype(float))}, "labels.npy .* holds 20 of float64"),
+        ({"labels.npy": save(array_files()[1])[:-1]}, "labels.npy .* does not fit"),
+        ({"labels.npy": npy("(1000000000000,)", "<i8")}, "labels.npy .* holds 1,000,000,000,000 of int64"),
+        ({"labels.npy": b"PK" + bytes(200)}, "labels.npy .* cannot be read"),
         ({"fog.npy": save(array_files()[0]["fog"])[:-1]}, "fog.npy .* whole"),
         ({"fog.npy": save(array_files()[0]["fog"].astype(np.float32))}, "holds float32"),
         ({"fog.npy": save(array_files()[0]["fog"][:15])}, "shape"),
         ({"fog.npy": save(array_files()[0]["fog"][..., 0])}, "expected uint8 of the shape"),
         ({"fog.npy": b"nothing"}, "fog.npy .* cannot be read"),
+        ({"fog.npy": save(np.asfortranarray(array_files()[0]["fog"]))}, "in Fortran order"),
+        ({"fog.npy": npy("(4294967296, 4294967296, 1, 3)")}, "expected uint8 of the shape"),
+        ({"fog.npy": npy("(-5, -4, 32, 3)", values=1920)}, "expected uint8 of the shape"),
+        ({"fog.npy": npy("(20, 0, 32, 3)")}, "expected uint8 of the shape"),
+        ({"fog.npy": npy("((((")}, "fog.npy .* cannot be read"),
+        ({"fog.npy": npy("(" * 20_000)}, r"cannot be read as a NumPy array\. Download"),
     ],
 )
 def test_arrays_that_do_not_fit_are_named(tmp_path, change, message):
@@ -255,3 +284,33 @@ def test_an_unfinished_folder_of_ours_is_refused(tmp_path, tree):
     where = write_folder(tmp_path / "c", tree | {"manifest.json": json.dumps(manifest).encode()})
     with pytest.raises(DataError, match="not complete"):
         open_archive(where, CLASSES, CELLS)
+
+
+@pytest.mark.parametrize("change", [{"severities": None}, {"severities": []}, {"seed": "0"}, {"source": {"name": "x"}}])
+def test_a_manifest_that_was_edited_is_refused(tmp_path, change):
+    source = {"name": "x", "content_hash": "a" * 64}
+    whole = {
+        "kind": "corrupted pictures", "complete": True, "source": source, "severities": [1, 2, 3, 4, 5],
+        "preset": "cifar32", "textures": "none", "seed": 0, "stream_version": 1, "notes": [],
+    }  # fmt: skip
+    arrays, labels = array_files()
+    files = {f"{name}.npy": save(array) for name, array in arrays.items()} | {"labels.npy": save(labels)}
+    where = write_folder(tmp_path / "c", files | {"manifest.json": json.dumps(whole).encode()})
+    assert open_archive(where, TEN, [("fog", 5)]).contents.manifest == whole
+    (where / "manifest.json").write_text(json.dumps(whole | change))
+    with pytest.raises(DataError, match="does not say what `rugged corrupt` writes"):
+        open_archive(where, TEN, [("fog", 5)])
+    (where / "manifest.json").write_text("[" * 100_000)
+    with pytest.raises(DataError, match="not valid JSON"):
+        open_archive(where, TEN, [("fog", 5)])
+
+
+def test_other_pixels_of_as_many_bytes_have_another_fingerprint(tmp_path):
+    """BMP files of one size are all equally long."""
+    prints = []
+    for level in (10, 20):
+        stream = io.BytesIO()
+        Image.new("RGB", (8, 8), (level, 0, 0)).save(stream, "BMP")
+        where = write_folder(tmp_path / str(level), {f"fog/1/a/{n}.bmp": stream.getvalue() for n in range(3)})
+        prints.append(open_archive(where, ("a",), [("fog", 1)]).fingerprint(("fog", 1)))
+    assert prints[0] != prints[1]

@@ -1,10 +1,11 @@
 """CIFAR-10-C's layout: ``<corruption>.npy`` with all severities one after the other, and ``labels.npy``."""
 
-import io
+import math
+import tokenize
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,18 +98,21 @@ class ArrayFiles:
         """One label a picture: the file repeats them for each severity, or not."""
         if "labels.npy" not in self._members:
             raise DataError(f"labels.npy is not in {self._where}. It says which class each row is of.")
-        data = read_bytes(self._members["labels.npy"])
-        try:
-            labels = np.load(io.BytesIO(data), allow_pickle=False)
-            numbers = labels.astype(np.int64).reshape(-1, self._count)
-            fits = np.issubdtype(labels.dtype, np.integer) and len(numbers) in (1, len(self._severities))
-            fits = fits and bool((numbers == numbers[0]).all()) and 0 <= numbers.min() <= numbers.max() < classes
-        except (ValueError, TypeError, EOFError, IndexError):
+        member = self._members["labels.npy"]
+        header = _read_header(member, self._where)
+        count, severities = header.values, len(self._severities)
+        fits = np.issubdtype(header.dtype, np.integer) and count in (self._count, severities * self._count)
+        if fits and count * header.dtype.itemsize == header.left:
+            labels = np.frombuffer(read_bytes(member)[-header.left :], header.dtype)
+            numbers = labels.reshape(-1, self._count).astype(np.int64)
+            fits = bool((numbers == numbers[0]).all()) and 0 <= numbers.min() <= numbers.max() < classes
+        else:
             fits = False
         if not fits:
             raise DataError(
-                f"labels.npy in {self._where} does not fit: expected {self._count:,} classes from 0 to {classes - 1}, "
-                f"once or the same for each severity. Is this the collection that goes with the data set?"
+                f"labels.npy in {self._where} does not fit: it holds {count:,} of {header.dtype} in {member.size:,} "
+                f"bytes; expected {self._count:,} classes from 0 to {classes - 1}, once or the same for each severity. "
+                "Is this the collection that goes with the data set?"
             )
         first: NDArray[np.int64] = numbers[0]
         return first
@@ -125,8 +129,22 @@ class ArrayFiles:
         return ids
 
 
-def _open_array(member: Member, where: Path) -> NDArray[np.uint8]:
-    """Map an array where it lies, in a file of its own or in a tar."""
+class _Header(NamedTuple):
+    """What an array's file says of itself: shape, order, type, where the values begin, and how many bytes they take."""
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[Any]
+    start: int
+    left: int
+
+    @property
+    def values(self) -> int:
+        return math.prod(self.shape)
+
+
+def _read_header(member: Member, where: Path) -> _Header:
+    """Read how an array lies in a file of its own or in a tar. Values are never unpickled: they are not read here."""
     try:
         with member.file.open("rb") as stream:
             stream.seek(member.offset)
@@ -134,12 +152,22 @@ def _open_array(member: Member, where: Path) -> NDArray[np.uint8]:
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, fortran, dtype = read(stream)
             start = stream.tell()
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{member.path} in {where} cannot be read ({error}). {WHOLE_AGAIN}") from error
-    whole = len(shape) == 4 and start - member.offset + int(np.prod(shape)) == member.size
-    if dtype != np.uint8 or fortran or len(shape) != 4 or shape[3] != 3 or not whole:
+    except OSError as error:
+        raise DataError(f"Cannot read {member.file}: {error.strerror or error}.") from error
+    except (ValueError, TypeError, EOFError, tokenize.TokenError, MemoryError, RecursionError) as error:
+        # NumPy's own words would advise to load it as a pickle.
+        raise DataError(f"{member.path} in {where} cannot be read as a NumPy array. {WHOLE_AGAIN}") from error
+    return _Header(tuple(map(int, shape)), fortran, dtype, start, member.offset + member.size - start)
+
+
+def _open_array(member: Member, where: Path) -> NDArray[np.uint8]:
+    """Map an array where it lies."""
+    header = _read_header(member, where)
+    shape, order = header.shape, "Fortran" if header.fortran else "C"
+    usual = header.dtype == np.uint8 and not header.fortran and len(shape) == 4 and shape[3] == 3 and min(shape) >= 0
+    if not usual or 0 in shape[1:] or header.values != header.left:
         raise DataError(
-            f"{member.path} in {where} holds {dtype} of the shape {shape} in {member.size:,} bytes; expected uint8 of "
-            f"the shape (pictures, height, width, 3), whole. {WHOLE_AGAIN}"
+            f"{member.path} in {where} holds {header.dtype} of the shape {shape} in {order} order, {member.size:,} "
+            f"bytes in all; expected uint8 of the shape (pictures, height, width, 3) in C order, whole. {WHOLE_AGAIN}"
         )
-    return np.memmap(member.file, np.uint8, "r", start, shape)
+    return np.memmap(member.file, np.uint8, "r", header.start, shape)

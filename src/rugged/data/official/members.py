@@ -89,11 +89,21 @@ def _walk_tar(where: Path) -> Iterator[Member]:
                 if header.offset_data + header.size > length:
                     raise DataError(f"{where} ends within {path}: it is incomplete. Download it again.")
                 yield Member(path, where, header.offset_data, header.size, packed=True)
-    except (tarfile.TarError, ValueError, OverflowError, EOFError) as error:
+            # The reader takes a damaged header, or a file that was cut between two members, for the end.
+            if not _ends(where, archive.offset):
+                raise DataError(f"{where} has no end mark: it is cut short or damaged. Download it again.")
+    except (tarfile.TarError, ValueError, OverflowError, EOFError, RecursionError) as error:
         raise DataError(
             f"{where} ({length:,} bytes) cannot be read as a tar archive ({error}). Expected a whole one, not "
             "compressed: download it again, or unpack what it is packed in."
         ) from error
+
+
+def _ends(where: Path, offset: int) -> bool:
+    """Whether a tar has its end mark here, a block of zeros."""
+    with where.open("rb") as stream:
+        stream.seek(offset)
+        return stream.read(tarfile.BLOCKSIZE) == tarfile.NUL * tarfile.BLOCKSIZE
 
 
 def _is_plain(path: str) -> bool:

@@ -15,6 +15,8 @@ from rugged.data.official.members import Member, read_bytes, walk
 from rugged.data.official.pictures import PictureFiles
 
 _BESIDE = (MANIFEST, "labels.npy", "ids.txt")
+_SAID = {"source": dict, "severities": list, "preset": str, "textures": str, "seed": int, "stream_version": int,
+         "notes": list}  # fmt: skip
 _EXPECTED = (
     "Expected <corruption>/<severity>/<class id>/<file> as in ImageNet-C and Tiny ImageNet-C, or <corruption>.npy with "
     "labels.npy as in CIFAR-10-C: the folder, the .tar, or a folder of these."
@@ -69,7 +71,8 @@ def _survey(where: Path, classes: Sequence[str]) -> tuple[Index, dict[str, Membe
             index.add(member)
         elif members.setdefault(name, member) != member:
             raise DataError(
-                f"{name} lies in two places, {members[name].file} and {member.file}. Name the one that is meant."
+                f"{name} lies in two places, {members[name].path} in {members[name].file} and {member.path} in "
+                f"{member.file}. Name the one that is meant."
             )
     return index, members
 
@@ -78,10 +81,18 @@ def _manifest(member: Member) -> dict[str, Any] | None:
     """What ``rugged corrupt`` says of its files; None for a file of others that is called so, too."""
     try:
         found = json.loads(read_bytes(member))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{member.path} in {member.file} is not valid JSON ({error}). {WHOLE_AGAIN}") from error
     if not isinstance(found, dict) or found.get("kind") != KIND:
         return None
     if not found.get("complete"):
         raise DataError(f"{member.file.parent} is not complete. Run the `rugged corrupt` that writes it again.")
+    source = found.get("source")
+    lacking = [key for key, kind in _SAID.items() if not isinstance(found.get(key), kind)]
+    lacking += [] if lacking or found["severities"] else ["severities"]
+    if lacking or not isinstance(source, dict) or not {"name", "content_hash"} <= source.keys():
+        raise DataError(
+            f"{member.file} does not say what `rugged corrupt` writes ({', '.join(lacking) or 'source'}): it was "
+            "edited by hand or by another version. Run `rugged corrupt` again."
+        )
     return found
