@@ -12,9 +12,12 @@ from tests.data.official.archives import write_folder, write_tar
 
 import rugged.benchmark.measure as measure
 from rugged.benchmark import benchmark
+from rugged.benchmark.official_files import _ALIKE, _likeness
 from rugged.benchmark.predictions import make_cell
 from rugged.core.errors import ConfigError, DataError, IncomparableError, Interrupted, ModelError
+from rugged.corruptions import choose_textures, corrupt
 from rugged.data import open_dataset, write_corrupted
+from rugged.data.builtin import draw
 from rugged.data.official import collections
 from rugged.models import ModelSpec, build, load_model, preprocess, save_model
 from rugged.report import write_report
@@ -100,6 +103,16 @@ def test_files_of_other_pictures_are_said_to_be_others(dataset, tmp_path):
     assert write_report([run], tmp_path / "page.html").exists()
 
 
+def test_a_look_at_pictures_of_no_common_class_keeps_no_samples(dataset, tmp_path):
+    tree = {path: data for path, data in corrupted_tree(dataset, "test_").items() if "/below/" in path}
+    run, where = make_run(tmp_path / "run"), write_folder(tmp_path / "c", tree)
+    benchmark(run, dataset, official=where, **QUICK)
+    assert (RunFolder(run).samples / "samples.json").exists()
+    assert benchmark(run, dataset, official=where, limit=1, replace_results=True, **QUICK).conditions.images == 1
+    assert not (RunFolder(run).samples / "samples.json").exists()
+    assert write_report([run], tmp_path / "page.html").exists()
+
+
 def test_arrays_are_measured_row_by_row(dataset, tmp_path):
     """CIFAR-10-C's layout, whose rows have no names: nobody knows which clean picture is whose."""
     rng, run = np.random.default_rng(3), make_run(tmp_path / "run")
@@ -122,6 +135,18 @@ def test_the_names_alone_do_not_make_pictures_the_same(dataset, tmp_path):
     tree = corrupted_tree(dataset, "")
     summary = benchmark(make_run(tmp_path / "run"), dataset, official=write_folder(tmp_path / "c", tree), **QUICK)
     assert summary.conditions.clean_images == 18
+
+
+@pytest.mark.parametrize(
+    "corruption", ["fog", "gaussian_noise", "zoom_blur", "frost", "brightness", "elastic_transform"]
+)
+def test_the_same_picture_is_known_under_the_heaviest_corruption(corruption):
+    """Else a look at fog alone would take the data set's own pictures for others."""
+    clean = np.stack([draw("val", name, index)[0] for name in ("bird", "car", "house", "tree") for index in range(2)])
+    images = torch.from_numpy(clean).permute(0, 3, 1, 2).contiguous()
+    corrupted = corrupt(images, corruption, 5, textures=choose_textures("procedural")).permute(0, 2, 3, 1).numpy()
+    same, others = (np.mean(list(map(_likeness, corrupted, each))) for each in (clean, np.roll(clean, 3, axis=0)))
+    assert others < _ALIKE - 0.05 < _ALIKE + 0.05 < same
 
 
 def test_what_rugged_corrupt_wrote_without_loss_gives_the_figures_in_memory(dataset, tmp_path):

@@ -23,9 +23,10 @@ from rugged.data.splits import evenly
 from rugged.engine import as_batch
 from rugged.results import CLEAN, Conditions
 
-_LOOKED_AT = 16
-_ALIKE = 0.5
-"""Of the correlation of two thumbnails, on average: the same pictures have .9, others .1."""
+_LOOKED_AT = 32
+_ALIKE = 0.4
+"""Of the likeness, on average. 64 pictures of Tiny ImageNet at severity 5 had .56 under fog when enlarged to 224 × 224,
+and .79 or more otherwise; other pictures at most .17."""
 
 
 @dataclass
@@ -127,15 +128,20 @@ def _in_split(archive: Archive, cell: Cell, rows: NDArray[np.int64], dataset: Da
 
 
 def _likeness(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
-    """The correlation of two thumbnails; 0 where one has nothing to see."""
-    one, other = _thumbnail(first), _thumbnail(second)
-    return float(np.corrcoef(one, other)[0, 1]) if one.std() and other.std() else 0.0
+    """The correlation of two thumbnails, or of their details where these have more: fog hides all but the details."""
+    coarse, fine = ((_grey(first, side), _grey(second, side)) for side in (8, 16))
+    return max(_correlation(*coarse), _correlation(*(grey - cv2.blur(grey, (3, 3)) for grey in fine)))
 
 
-def _thumbnail(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Eight by eight grey levels, which no noise and no change of the crop alters much."""
-    small = cv2.resize(picture.astype(np.float64), (8, 8), interpolation=cv2.INTER_AREA)
-    grey: NDArray[np.float64] = np.asarray(small, np.float64).mean(axis=2).ravel()
+def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Of two pictures; 0 where one has nothing to see."""
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1]) if one.std() and other.std() else 0.0
+
+
+def _grey(picture: NDArray[np.uint8], side: int) -> NDArray[np.float64]:
+    """A square of grey levels, which no noise alters much."""
+    small = cv2.resize(picture.astype(np.float64), (side, side), interpolation=cv2.INTER_AREA)
+    grey: NDArray[np.float64] = np.asarray(small, np.float64).mean(axis=2)
     return grey
 
 
@@ -162,7 +168,7 @@ def _conditions(
         size=contents.size,
         route="files of rugged corrupt" if manifest else "official files",
         stored=contents.stored,
-        preset=manifest.get("preset") or choose_preset(None, *contents.size),
+        preset=choose_preset(manifest.get("preset"), *contents.size),
         textures=textures,
         seed=manifest.get("seed", 0),
         stream_version=manifest.get("stream_version", 0),

@@ -21,7 +21,8 @@ class SampleStrips:
     Args:
         folder: ``benchmark/samples``.
         route: Where they come from; they are taken evenly over its classes. Where the clean pictures are not those
-            that were corrupted, others of the same classes stand for them.
+            that were corrupted, others of the same classes stand for them; where they have no class in common, as in a
+            quick look at a picture or two, no samples are kept.
     """
 
     def __init__(self, folder: Path, route: Route) -> None:
@@ -36,6 +37,9 @@ class SampleStrips:
 
     def write_index(self) -> None:
         """Write ``samples.json``: ids, labels and the size of a picture, from left to right in each strip."""
+        if not len(self._rows):
+            (self._folder / "samples.json").unlink(missing_ok=True)
+            return
         height, width = self._route.conditions.size
         index = {"ids": _ids(self._corrupted, self._rows), "labels": self._labels.tolist()}
         if self._clean_rows is not self._rows:
@@ -48,6 +52,8 @@ class SampleStrips:
 
     def write(self, corruption: str, severity: int) -> None:
         """Write one strip: the pictures side by side."""
+        if not len(self._rows):
+            return
         rows = self._clean_rows if corruption == CLEAN else self._rows
         images = self._route.pictures(corruption, severity, rows)
         strip = Image.fromarray(images.cpu().permute(2, 0, 3, 1).flatten(1, 2).contiguous().numpy())
