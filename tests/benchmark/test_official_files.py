@@ -259,8 +259,11 @@ def test_a_measured_model_becomes_a_baseline(dataset, tmp_path, monkeypatch):
         mce=dataclasses.replace(against.mce, baseline=against.mce.baseline),
     )
     assert against.mce.baseline.sha256 == measured.model.sha256
-    with pytest.raises(ConfigError, match="baseline of another model"):
-        benchmark(second, dataset, as_baseline="mine", **QUICK)
+    third = make_run(tmp_path / "third", seed=2)
+    for name, message in (("mine", "baseline of another model"), ("", "no name"), ("imagenet-c-alexnet", "comes with")):
+        with pytest.raises(ConfigError, match=message):  # Before anything is measured.
+            benchmark(third, dataset, as_baseline=name, **QUICK)
+    assert not RunFolder(third).predictions.exists()
     benchmark(second, dataset, as_baseline=str(tmp_path / "theirs.json"), **QUICK)
     assert benchmark(second, dataset, baseline=tmp_path / "theirs.json", **QUICK).mce.value == pytest.approx(1.0)
     assert read_summary(RunFolder(second).summary).mce.baseline.name == "theirs"

@@ -113,6 +113,7 @@ def test_extra_corruptions_have_no_published_error_and_so_no_ce():
         ({"collection": "Tiny ImageNet-C"}, "classes are those of ImageNet-C, here Tiny ImageNet-C"),
         ({"collection": None, "classes": 200, "images": 10_000}, "here 10,000 pictures of 200 classes"),
         ({"severities": (1, 3)}, "means over the severities 1 to 5, here 1, 3"),
+        ({"corruptions": ("spatter",)}, "errors of the benchmark's corruptions alone"),
         ({"limit": 500, "images": 500}, "all pictures were measured, here 500"),
     ],
 )
@@ -167,13 +168,29 @@ def test_a_name_is_a_file_in_the_cache_and_taken_once(tmp_path, monkeypatch):
     assert load_baseline(path, conditions).sha256 == "c" * 64
     with pytest.raises(IncomparableError, match="content hash"):
         load_baseline("mine", dataclasses.replace(conditions, content_hash="d" * 64))
-    for name in ("imagenet-c-alexnet", "../mine", ".mine", "a/b"):
+    for changed in ({"images": 50, "content_hash": "e" * 64}, {"corruptions": ("fog",)}):
+        partial = dataclasses.replace(other, conditions=dataclasses.replace(conditions, **changed))
+        with pytest.raises(ConfigError, match="of this model under other conditions"):
+            save_baseline(partial, "mine")
+    for name in ("imagenet-c-alexnet", "../mine", ".mine", "a/b", ""):
         with pytest.raises(ConfigError):
             save_baseline(summary, name)
 
 
 @pytest.mark.parametrize(
-    "change", [{"format": 9}, {"errors": {"fog": ["much"]}}, {"collection": None}, {"surprise": 1}, {"name": None}]
+    "change",
+    [
+        {"format": 9},
+        {"collection": None},
+        {"surprise": 1},
+        {"name": None},
+        {"errors": {"fog": ["much"]}},
+        {"errors": {"fog": [81.9]}},
+        {"errors": {"fog": [float("nan")]}},
+        {"errors": {"fog": []}},
+        {"errors": {"fog": [0.8, 0.9]}},
+        {"clean_error": 43.5},
+    ],
 )
 def test_a_file_that_is_no_baseline_is_refused(tmp_path, change):
     plain = json.loads(shipped_baselines()["imagenet-c-alexnet"].read_text())

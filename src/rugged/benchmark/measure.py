@@ -52,6 +52,7 @@ from rugged.results import (
     RunFolder,
     Stamp,
     Summary,
+    baseline_path,
     default_baseline,
     load_baseline,
     read_cell,
@@ -126,7 +127,8 @@ def benchmark(
         The summary, as written to ``benchmark/summary.json``.
 
     Raises:
-        ConfigError: A corruption, severity, limit, preset or variant that cannot be measured.
+        ConfigError: A corruption, severity, limit, preset or variant that cannot be measured, or a baseline's name that
+            is none or is taken.
         ModelError: There is no finished model, it was trained for other classes, it answers with no numbers, or it
             cannot do what a variant needs.
         IncomparableError: The baseline was measured under other conditions.
@@ -155,7 +157,7 @@ def benchmark(
         setting = Setting(fabric, subject, dataset, bench.fewest_images, seed)
         with stop_on_signal() as stop:
             ways = [VARIANTS[name](setting, stop) for name in others]
-        reference = by_the_first(fabric, lambda: bench.make_room(baseline, replace_results))
+        reference = by_the_first(fabric, lambda: bench.make_room(baseline, as_baseline, replace_results))
         route.conditions = told_by_the_first(fabric, lambda: route.conditions)
         by_the_first(fabric, lambda: write_json(run.classes, [asdict(info) for info in dataset.classes]))
         cells = bench.measure_missing()
@@ -261,9 +263,11 @@ class _Bench:
         of_route = self.route.provenance(corruption, severity)
         return {**self.provenance, **self.conditions.of_cell(corruption), **of_route}
 
-    def make_room(self, baseline: str | Path | None, replace_results: bool) -> Baseline | None:
-        """See, before hours of measuring, that results and baseline go with what is there; give the baseline."""
+    def make_room(self, baseline: str | Path | None, as_baseline: str | None, replace_results: bool) -> Baseline | None:
+        """See, before hours of measuring, that results and baselines go with what is there; give the baseline."""
         outdated = self._join_saved(replace_results)
+        if as_baseline is not None:
+            baseline_path(as_baseline, self.subject.facts.sha256, self.conditions, replace_results)
         shipped = default_baseline(self.conditions) if baseline is None else None
         reference = shipped if baseline is None else load_baseline(baseline, self.conditions)
         if shipped is not None:

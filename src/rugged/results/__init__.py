@@ -1,6 +1,13 @@
 """The interface between measuring and reading: saved predictions, their conditions, and what follows from them."""
 
-from rugged.results.baselines import Baseline, baseline_of, default_baseline, load_baseline, save_baseline
+from rugged.results.baselines import (
+    Baseline,
+    baseline_of,
+    baseline_path,
+    default_baseline,
+    load_baseline,
+    save_baseline,
+)
 from rugged.results.comparison import differences
 from rugged.results.conditions import Conditions, Made, ModelFacts
 from rugged.results.frames import Frames, join_frames, read_frames, write_frames
@@ -34,6 +41,7 @@ __all__ = [
     "Summary",
     "VariantResult",
     "baseline_of",
+    "baseline_path",
     "default_baseline",
     "differences",
     "join_frames",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from importlib import resources
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -58,6 +59,12 @@ class Baseline:
     def __post_init__(self) -> None:
         if (self.conditions is None) == (self.collection is None):
             raise ValueError("a baseline has the conditions it was measured under, or the collection it is for")
+        rates = [*([] if self.clean_error is None else [self.clean_error]), *chain(*self.errors.values())]
+        if not all(0 <= rate <= 1 for rate in rates):
+            raise ValueError("errors are fractions from 0 to 1: divide percentages by 100")
+        lengths = (1, len(SEVERITIES)) if self.conditions is None else (len(self.conditions.severities),)
+        if any(len(errors) not in lengths for errors in self.errors.values()):
+            raise ValueError(f"a corruption has {' or '.join(map(str, lengths))} errors")
 
     @cached_property
     def identity(self) -> str:
@@ -101,18 +108,44 @@ def save_baseline(summary: Summary, name: str, replace: bool = False) -> Path:
         The file.
 
     Raises:
-        ConfigError: A name that is no file's, is taken, or comes with rugged.
+        ConfigError: As :func:`baseline_path`.
+    """
+    path = baseline_path(name, summary.model.sha256, summary.conditions, replace)
+    write_json(path, to_plain(baseline_of(summary, path.stem)))
+    return path
+
+
+def baseline_path(name: str, sha256: str, conditions: Conditions, replace: bool = False) -> Path:
+    """Where a baseline will be saved. Whoever is to measure for hours asks before that.
+
+    Args:
+        name: As for :func:`save_baseline`.
+        sha256: Of the weights of the model that is measured.
+        conditions: Under which.
+        replace: Whether it may take the place of another one.
+
+    Raises:
+        ConfigError: A name that is no file's, comes with rugged, or is taken: by another model, or by errors of this
+            one that others may be normalised by and that would be gone.
+        ResultsError: A file of that name is no baseline.
     """
     path = Path(name) if name.endswith(".json") else _own_folder() / f"{name}.json"
-    if path.suffix == ".json" and not name.endswith(".json"):
-        if Path(name).name != name or name.startswith("."):
+    if not name.endswith(".json"):
+        if not name or Path(name).name != name or name.startswith("."):
             raise ConfigError(f"{name!r} is no name for a baseline. Use letters, digits and dashes, or a .json file.")
         if name in shipped_baselines():
             raise ConfigError(f"{name} is a baseline that comes with rugged. Choose another name, or a .json file.")
-    made = baseline_of(summary, path.stem)
-    if path.exists() and not replace and read_baseline(path).identity != made.identity:
-        raise ConfigError(f"{path} is the baseline of another model. Choose another name, or add --replace.")
-    write_json(path, to_plain(made))
+    if path.exists() and not replace:
+        saved = read_baseline(path)
+        if saved.conditions is None or saved.sha256 != sha256:
+            raise ConfigError(f"{path} is the baseline of another model. Choose another name, or add --replace.")
+        lost = [name for name in saved.errors if name not in conditions.corruptions]
+        found = [*differences(conditions, saved.conditions), *([f"it has {', '.join(lost)}"] if lost else [])]
+        if found:
+            raise ConfigError(
+                f"{path} is a baseline of this model under other conditions: {'; '.join(found)}. Choose another name, "
+                "or add --replace."
+            )
     return path
 
 
@@ -176,6 +209,8 @@ def _misfits(baseline: Baseline, conditions: Conditions) -> list[str]:
     else:
         found = _unlike_published(baseline, conditions)
         needed = tuple(name for name in conditions.corruptions if name in BENCHMARK)  # Others get no CE.
+        if not needed:
+            found.append("it has errors of the benchmark's corruptions alone")
     missing = [name for name in needed if name not in baseline.errors]
     return [*found, *([f"it lacks {', '.join(missing)}"] if missing else [])]
 
