@@ -9,10 +9,12 @@ import sys
 import time
 
 import pytest
+import torch
 
 import rugged
 from rugged.cli import main
 from rugged.core.files import read_json, sha256_file
+from rugged.models import ModelSpec, build, save_model
 
 RECIPE = """
 epochs = 8
@@ -132,6 +134,36 @@ def test_what_cannot_be_done_is_one_message_and_status_one(work, here, arguments
     code, _, err = here(*arguments)
     assert code == 1
     assert message in err.replace("\n", " ")
+
+
+def test_official_files_and_baselines_on_the_command_line(work, here):
+    torch.manual_seed(0)
+    spec = ModelSpec("timm/resnet10t", ("above", "below"), ("above", "below"), 32)
+    save_model(work / "run" / "model.safetensors", build("timm/resnet10t", 2), spec)
+    assert here("corrupt", "pictures", "c", "--corruptions", "contrast", "--severities", "5", "--format", "png")[0] == 0
+    command = ("benchmark", "run", "--data", "pictures", "--corruptions", "contrast", "--severities", "5")
+    code, out, err = here(*command, "--official", "c", "--as-baseline", "mine.json")
+    assert code == 0
+    assert "Saved as the baseline mine.json" in err
+    assert "as `rugged corrupt` wrote them to c" in out.replace("\n", " ")
+    code, out, _ = here(*command, "--official", "c", "--baseline", "mine.json")
+    assert code == 0
+    assert "100.0" in out
+    assert read_json(work / "run" / "benchmark" / "summary.json")["mce"]["baseline"]["name"] == "mine"
+    for arguments, message in (
+        (("--official", "c", "--seed", "1"), "those of the files"),
+        (("--official", "pictures"), "holds no corrupted pictures"),
+        (
+            ("--official", "c", "--baseline", "imagenet-c-alexnet"),
+            "route is official files (ImageNet-C), here files of",
+        ),
+        (("--out", "memory", "--baseline", "mine.json"), "route is files of rugged corrupt, here in memory"),
+        (("--official", "c", "--baseline", "nine"), "no baseline of that name"),
+        (("--sequences", "ten", "--official", "c", "--as-baseline", "x"), "no --official, --as-baseline"),
+    ):
+        code, _, err = here(*command, *arguments)
+        assert code == 1
+        assert message in err.replace("\n", " ")
 
 
 @pytest.mark.parametrize(

@@ -89,8 +89,10 @@ def benchmark(
     from rugged.data import open_dataset
 
     if sequences is not None or sequence_files is not None:
+        given = {"--variants": variants, "--official": official, "--as-baseline": as_baseline, "--textures": textures}
+        _require_none(given | {"--stored": "" if stored == "no" else stored})
         _measure_sequences(
-            model, data, sequences or "ten", out, baseline, variants,
+            model, data, sequences or "ten", out, baseline,
             difficulty=difficulty, files=sequence_files, weights=weights, limit=limit, seed=seed, preset=preset,
             replace_results=replace, device=device, precision=precision, command=command_line(),
         )  # fmt: skip
@@ -121,18 +123,23 @@ def benchmark(
         typer.echo(place_of(model, out).summary)
 
 
+def _require_none(given: dict[str, Any]) -> None:
+    from rugged.core.errors import ConfigError
+
+    found = [name for name, value in given.items() if value]
+    if found:
+        raise ConfigError(f"Sequences have no {', '.join(found)}: leave these out, or --sequences.")
+
+
 def _measure_sequences(
-    model: str, data: str, names: str, out: Path | None, baseline: str | None, variants: str, **options: Any
+    model: str, data: str, names: str, out: Path | None, baseline: str | None, **options: Any
 ) -> None:
     from rugged.benchmark import benchmark_sequences
     from rugged.benchmark.subject import place_of
     from rugged.cli.choices import parse_names
     from rugged.cli.tables import print_stability
-    from rugged.core.errors import ConfigError
     from rugged.data import open_dataset
 
-    if variants:
-        raise ConfigError("Test-time variants are measured on corruptions. Leave out --variants, or --sequences.")
     stability = benchmark_sequences(
         model,
         open_dataset(data),
