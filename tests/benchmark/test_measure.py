@@ -19,7 +19,7 @@ from rugged.core.files import read_json
 from rugged.corruptions import BENCHMARK, corrupt
 from rugged.data import Split, open_dataset, write_one_per_image
 from rugged.models import ModelSpec, build, load_model, preprocess, save_model
-from rugged.results import read_cell, read_stamp, read_summary, write_cell
+from rugged.results import read_cell, read_stamp, read_summary, summarise, write_cell
 
 QUICK = {"corruptions": ("gaussian_noise", "contrast"), "severities": (1, 5), "device": "cpu"}
 
@@ -263,6 +263,28 @@ def test_the_storage_step_is_that_of_the_official_files(dataset, tmp_path):
     wanted = make_cell("gaussian_noise", 1, cell.ids, dataset.val.labels, logits)
     np.testing.assert_allclose(cell.loss, wanted.loss, rtol=1e-4, atol=1e-5)
     assert np.abs(cell.loss - before.loss).max() > 1e-3
+
+
+def test_of_all_pictures_predictions_are_held_but_neither_logits_nor_names_again(dataset, tmp_path, monkeypatch):
+    """Eighteen pictures in chunks of seven; a thousand logits of each would be fifty times what is kept of them."""
+    run, lengths, held = make_run(tmp_path / "run"), [], []
+
+    def noted(corruption, severity, ids, labels, logits):
+        lengths.append(len(logits))
+        return make_cell(corruption, severity, ids, labels, logits)
+
+    def summarised(cells, *rest):
+        held.extend(cells.values())
+        return summarise(cells, *rest)
+
+    monkeypatch.setattr("rugged.engine.inference.CHUNK", 7)
+    monkeypatch.setattr(measure, "make_cell", noted)
+    monkeypatch.setattr(measure, "summarise", summarised)
+    first = benchmark(run, dataset, **QUICK)
+    assert lengths == [7, 7, 4] * len(held)
+    assert benchmark(run, dataset, **QUICK).corruptions == first.corruptions
+    assert len(held) == 2 * len(lengths) / 3
+    assert all(cell.ids is dataset.val.ids for cell in held)
 
 
 def test_a_model_that_answers_with_nan_is_refused_at_once(dataset, tmp_path, monkeypatch):

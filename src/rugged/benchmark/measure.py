@@ -8,21 +8,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from rugged.benchmark.cautions import cautions
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.in_memory import InMemory
 from rugged.benchmark.official_files import official_files
-from rugged.benchmark.predictions import make_cell
+from rugged.benchmark.predictions import finite, make_cell
 from rugged.benchmark.route import Images, Route
 from rugged.benchmark.samples import SampleStrips
 from rugged.benchmark.subject import Subject, open_subject, place_of
 from rugged.benchmark.variants import VARIANTS, Answer, Setting, Variant, choose_variants
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.environment import versions
-from rugged.core.errors import ConfigError, Interrupted, ModelError, ResultsError, RunError
+from rugged.core.errors import ConfigError, Interrupted, ResultsError, RunError
 from rugged.core.files import exclusive, write_json
 from rugged.core.progress import Bar, say
 from rugged.core.selection import choose_corruptions, choose_preset, choose_severities
@@ -54,6 +53,7 @@ from rugged.results import (
     Summary,
     baseline_path,
     default_baseline,
+    join_cells,
     load_baseline,
     read_cell,
     read_stamp,
@@ -353,7 +353,9 @@ class _Bench:
         except ResultsError:
             return None
         images = self.route.images(corruption)
-        return cell if cell.ids == images.ids and np.array_equal(cell.labels, images.labels) else None
+        if cell.ids != images.ids or not np.array_equal(cell.labels, images.labels):
+            return None
+        return replace(cell, ids=images.ids)  # One copy of the names for all cells: each brought its own.
 
     def _measure(self, todo: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Cell]:
         cells: dict[tuple[str, int], Cell] = {}
@@ -387,12 +389,15 @@ class _Bench:
             bar.advance(sum(len(images.labels[chunk]) for chunk in finished), note)
 
         with self._answering(pictures, images, stop) as answer, ahead(own, pictures, self.route.ahead) as fetched:
-            logits = in_turn(
-                self.fabric, pieces, lambda chunk: _finite(answer(next(fetched)[1], chunk), note), stop, advance
-            )
+
+            def predict(chunk: slice) -> Cell:  # At once: the logits of all pictures would be the most that is held.
+                logits = finite(answer(next(fetched)[1], chunk), note)
+                return make_cell(corruption, severity, (), images.labels[chunk], logits)
+
+            parts = in_turn(self.fabric, pieces, predict, stop, advance)
 
         def save() -> Cell:
-            cell = make_cell(corruption, severity, images.ids, images.labels, torch.cat(logits))
+            cell = join_cells(parts, images.ids)
             stamp = Stamp(self.provenance_of(corruption, severity), round(time.monotonic() - started, 2))
             write_cell(self.predictions, cell, stamp)
             return cell
@@ -418,17 +423,3 @@ class _Bench:
         seconds = sum(stamp.seconds for stamp in stamps if stamp is not None)
         made = Made(command, round(seconds, 1), versions(), describe(self.fabric))
         return summarise(cells, self.subject.facts, self.conditions, made, notes, reference)
-
-
-def _finite(logits: Tensor, cell: str) -> Tensor:
-    """An answer that is made of numbers.
-
-    Raises:
-        ModelError: It is not.
-    """
-    if not logits.isfinite().all():
-        raise ModelError(
-            f"The model answers with values that are not numbers (on {cell}). "
-            "Its weights are damaged or its training diverged; try --precision fp32, or train it again."
-        )
-    return logits

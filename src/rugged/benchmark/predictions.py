@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from rugged.core.errors import ModelError
 from rugged.results import Cell
 
 _TOP = 5
@@ -20,7 +21,7 @@ def make_cell(
     Args:
         corruption: Its name, or ``"clean"``.
         severity: 1 to 5; 0 for clean.
-        ids: N image ids.
+        ids: N image ids; none of a part, which :func:`rugged.results.join_cells` will name.
         labels: ``(N,)``.
         logits: ``(N, classes)`` float32 on the CPU. Equal logits rank by class index.
     """
@@ -39,3 +40,21 @@ def make_cell(
         loss=own.neg().numpy().astype(np.float32),
         sum_of_squares=probabilities.square().sum(1).numpy().astype(np.float32),
     )
+
+
+def finite(logits: Tensor, pictures: str) -> Tensor:
+    """An answer that is made of numbers.
+
+    Args:
+        logits: The answer.
+        pictures: What it was about, for the message.
+
+    Raises:
+        ModelError: It is not.
+    """
+    if not logits.isfinite().all():
+        raise ModelError(
+            f"The model answers with values that are not numbers (on {pictures}). "
+            "Its weights are damaged or its training diverged; try --precision fp32, or train it again."
+        )
+    return logits

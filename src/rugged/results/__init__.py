@@ -11,7 +11,7 @@ from rugged.results.baselines import (
 from rugged.results.comparison import differences
 from rugged.results.conditions import Conditions, Made, ModelFacts
 from rugged.results.frames import Frames, join_frames, read_frames, write_frames
-from rugged.results.predictions import CLEAN, Cell, Stamp, read_cell, read_cells, read_stamp, write_cell
+from rugged.results.predictions import CLEAN, Cell, Stamp, join_cells, read_cell, read_cells, read_stamp, write_cell
 from rugged.results.runs import RunFolder
 from rugged.results.stability import (
     SequenceConditions,
@@ -44,6 +44,7 @@ __all__ = [
     "baseline_path",
     "default_baseline",
     "differences",
+    "join_cells",
     "join_frames",
     "load_baseline",
     "load_steady_baseline",

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from rugged.core.errors import ResultsError
 from rugged.core.files import atomic_path
-from rugged.results.predictions import STAMP, Cell, Stamp, as_matrix, as_rows, cell_path
+from rugged.results.predictions import STAMP, Cell, Stamp, as_matrix, as_rows, cell_path, join_cells
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,15 @@ def join_frames(cells: Sequence[Cell], ids: Sequence[str], labels: npt.NDArray[A
         ids: N image ids.
         labels: ``(N,)``.
     """
+    whole = join_cells(cells, ())
 
-    def joined(name: str) -> npt.NDArray[Any]:
-        values = np.concatenate([getattr(cell, name) for cell in cells])
+    def shaped(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return values.reshape(len(ids), -1, *values.shape[1:])
 
     return Frames(
-        cells[0].corruption, cells[0].severity, tuple(ids), labels.astype(np.int32), joined("top"),
-        joined("top_probabilities"), joined("label_probability"), joined("loss"), joined("sum_of_squares"),
+        whole.corruption, whole.severity, tuple(ids), labels.astype(np.int32), shaped(whole.top),
+        shaped(whole.top_probabilities), shaped(whole.label_probability), shaped(whole.loss),
+        shaped(whole.sum_of_squares),
     )  # fmt: skip
 
 

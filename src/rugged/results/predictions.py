@@ -1,6 +1,7 @@
 """Per-image predictions: the product of a benchmark, one Parquet file for each cell (corruption and severity)."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,18 @@ class Cell:
     def in_top5(self) -> npt.NDArray[np.bool_]:
         """``(N,)``: is the true class among the five most probable?"""
         return in_top(self.labels, self.top, 5)
+
+
+def join_cells(cells: Sequence[Cell], ids: tuple[str, ...]) -> Cell:
+    """Put together the predictions of one cell that were computed a part at a time, in order.
+
+    Args:
+        cells: The parts.
+        ids: Of all images.
+    """
+    columns = ("labels", "top", "top_probabilities", "label_probability", "loss", "sum_of_squares")
+    joined: dict[str, Any] = {name: np.concatenate([getattr(cell, name) for cell in cells]) for name in columns}
+    return Cell(cells[0].corruption, cells[0].severity, ids, **joined)
 
 
 @dataclass(frozen=True)
