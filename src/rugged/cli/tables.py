@@ -6,7 +6,6 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-from rugged.core.catalogue import display_name
 from rugged.report import (
     ComparedRuns,
     HeadlineRow,
@@ -16,7 +15,9 @@ from rugged.report import (
     mce_label,
     mean_extent,
     severities,
-    share,
+    steadiness_means,
+    steadiness_table,
+    steadiness_title,
     variant_table,
 )
 from rugged.report.charts import percent
@@ -60,33 +61,13 @@ def print_comparison(compared: ComparedRuns) -> None:
 
 def print_stability(stability: Stability) -> None:
     """Print the figures of perturbation sequences, and what to bear in mind."""
-    conditions, mfr = stability.conditions, stability.mfr
-    table = Table(title=f"{stability.model.name}: {conditions.dataset}, difficulty {conditions.difficulty}, n = "
-                  f"{conditions.images:,}")  # fmt: skip
+    table = Table(title=steadiness_title(stability))
     table.add_column("Sequence", no_wrap=True)
     for title in ("Flip probability", "Top-5 distance", "Error"):
         table.add_column(title, justify="right")
-    for name, result in stability.sequences.items():
-        distance = "–" if result.top5_distance is None else _plain(result.top5_distance, result.top5_interval)
-        flip = share(result.flip_probability, result.flip_interval)
-        table.add_row(display_name(name), flip, distance, percent(result.error))
-    count = len(conditions.averaged)
-    over = f"over {count} sequence{'' if count == 1 else 's'}"
-    lines = [f"Mean flip probability {over}: {share(stability.mean_flip_probability, stability.mean_interval)}."]
-    if mfr is None:
-        lines.append("No mFR, since no baseline was given: mean flip probabilities are not normalised.")
-    else:
-        extent = "" if conditions.complete else f" {over}"
-        top5 = "" if mfr.top5 is None else f", mT5D{extent} {share(mfr.top5, mfr.top5_interval)}"
-        lines.append(
-            f"mFR{extent} {share(mfr.value, mfr.interval)}{top5}, relative to {mfr.baseline} ({mfr.architecture}): "
-            "lower is better."
-        )
-    _print([table], [*lines, *(f"Note: {note}" for note in stability.notes)])
-
-
-def _plain(value: float, ends: Sequence[float] | None) -> str:
-    return f"{value:.2f}" if ends is None else f"{value:.2f} ({ends[0]:.2f}–{ends[1]:.2f})"
+    for row in steadiness_table(stability):
+        table.add_row(row.label, row.flip_probability, row.top5_distance, row.error)
+    _print([table], [*steadiness_means(stability), *(f"Note: {note}" for note in stability.notes)])
 
 
 def _print(tables: Sequence[Table], lines: Sequence[str]) -> None:

@@ -3,9 +3,10 @@
 from rugged.report.comparison import ComparedRow, ComparedRuns, compare_runs, write_comparison
 from rugged.report.curves import draw_curves
 from rugged.report.extent import mce_label, mean_extent, severities
-from rugged.report.headlines import HeadlineRow, headline_table, share, variant_table
+from rugged.report.headlines import HeadlineRow, headline_table, variant_table
 from rugged.report.overview import caveats
 from rugged.report.page import write_report
+from rugged.report.steadiness import steadiness_means, steadiness_table, steadiness_title
 from rugged.report.tables import AccuracyRow, ErrorRow, accuracy_table, error_table
 
 __all__ = [
@@ -23,7 +24,9 @@ __all__ = [
     "mce_label",
     "mean_extent",
     "severities",
-    "share",
+    "steadiness_means",
+    "steadiness_table",
+    "steadiness_title",
     "variant_table",
     "write_comparison",
     "write_report",

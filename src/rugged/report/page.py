@@ -12,6 +12,7 @@ from rugged.report.gallery import make_gallery
 from rugged.report.headlines import headline_table, variant_table
 from rugged.report.reading import ReportedRun, read_runs
 from rugged.report.rendering import render_page
+from rugged.report.steadiness import steadiness_means, steadiness_table, steadiness_title
 from rugged.report.tables import accuracy_table, error_table
 
 
@@ -62,6 +63,11 @@ def render(runs: Sequence[ReportedRun]) -> str:
         panels=figures.corruption_curves(summaries),
         extra=overview.extra(subject),
         bars=figures.error_bars(summaries),
+        stabilities=[
+            (steadiness_title(one), steadiness_table(one), [*steadiness_means(one), *one.notes])
+            for run in runs
+            for one in run.stabilities
+        ],
         gallery=make_gallery(runs),
         training=learning_curves(runs),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rugged.core.errors import ConfigError, IncomparableError, ResultsError
-from rugged.results import RunFolder, Summary, differences, read_summary
+from rugged.results import RunFolder, Stability, Summary, differences, read_stability, read_summary
 from rugged.results.conditions import Conditions
 from rugged.results.predictions import cell_path
 
@@ -25,11 +25,19 @@ class Epoch:
 
 @dataclass(frozen=True)
 class ReportedRun:
-    """What the page shows of a run. ``summary.model.name`` is unique on the page."""
+    """What the page shows of a run. ``summary.model.name`` is unique on the page.
+
+    Attributes:
+        folder: Where it lies.
+        summary: Of its benchmark.
+        epochs: Of its training.
+        stabilities: Figures of perturbation sequences, one a difficulty that was measured.
+    """
 
     folder: RunFolder
     summary: Summary
     epochs: tuple[Epoch, ...]
+    stabilities: tuple[Stability, ...]
 
 
 def read_runs(folders: Sequence[Path], limit: int, least: int = 1) -> list[ReportedRun]:
@@ -42,7 +50,8 @@ def read_runs(folders: Sequence[Path], limit: int, least: int = 1) -> list[Repor
 
     Raises:
         ConfigError: Too few or too many given, or one twice.
-        ResultsError: A folder is missing, has no readable benchmark, or lacks predictions that its summary names.
+        ResultsError: A folder is missing, has no readable benchmark or figures of sequences, or lacks predictions that
+            its summary names.
         IncomparableError: They were not measured under the same conditions.
     """
     if not folders:
@@ -62,7 +71,9 @@ def read_runs(folders: Sequence[Path], limit: int, least: int = 1) -> list[Repor
     for folder, summary in zip(folders[1:], summaries[1:], strict=True):
         _require_same_conditions(summaries[0].conditions, summary.conditions, folders[0], folder)
     return [
-        ReportedRun(RunFolder(folder), summary, read_epochs(RunFolder(folder).metrics))
+        ReportedRun(
+            RunFolder(folder), summary, read_epochs(RunFolder(folder).metrics), _stabilities(RunFolder(folder), summary)
+        )
         for folder, summary in zip(folders, summaries, strict=True)
     ]
 
@@ -89,6 +100,13 @@ def read_epochs(path: Path) -> tuple[Epoch, ...]:
             "writes; restore the file, or move it away to report without learning curves."
         ) from error
     return tuple(rows[key] for key in sorted(rows))
+
+
+def _stabilities(run: RunFolder, summary: Summary) -> tuple[Stability, ...]:
+    """Figures of sequences, under the model's name on the page; without those of another model, trained here before."""
+    places = [run.stability(difficulty) for difficulty in (1, 2, 3)]
+    found = [read_stability(place) for place in places if place.exists()]
+    return tuple(replace(one, model=summary.model) for one in found if one.model.sha256 == summary.model.sha256)
 
 
 def _with_unique_names(runs: Sequence[tuple[RunFolder, Summary]]) -> list[Summary]:
