@@ -10,7 +10,7 @@ from PIL import Image
 from torch import nn
 
 from rugged.benchmark import benchmark_sequences, sequences
-from rugged.core.errors import CorruptionError, DataError, IncomparableError, Interrupted, RunError
+from rugged.core.errors import ConfigError, CorruptionError, DataError, IncomparableError, Interrupted, RunError
 from rugged.data import open_dataset
 from rugged.models import ModelSpec, build, load_model, preprocess, save_model
 from rugged.perturbations import SEQUENCES, perturb
@@ -179,6 +179,9 @@ def test_frames_from_files_are_those_from_memory(dataset, run, tmp_path):
     assert files.sequences == memory.sequences
     assert files.conditions.route == "PNG files"
     assert (files.conditions.seed, files.conditions.preset) == (5, "cifar32")
+    for change in ({"seed": 5}, {"preset": "cifar32"}):
+        with pytest.raises(ConfigError, match="those of the files"):
+            benchmark_sequences(run, dataset, files=folder, difficulty=2, **QUICK, **change)
     with pytest.raises(IncomparableError, match="route is in memory, here PNG files"):
         benchmark_sequences(run, dataset, files=folder, difficulty=2, baseline=tmp_path / "memory", **QUICK)
 
@@ -188,16 +191,27 @@ def test_videos_are_read_frame_by_frame_without_the_help_of_a_manifest(dataset, 
     (folder / "manifest.json").unlink()
     result = benchmark_sequences(run, dataset, files=folder, sequences=["rotate"], device="cpu")
     assert result.conditions.route == "MP4 files"
+    assert result.conditions.stream_version == 0  # Others drew.
     assert any("compression removes" in note for note in result.notes)
     decoded = [read_video(folder / "rotate" / f"{each}.mp4") for each in dataset.val.ids]
     wanted = answers(run, torch.from_numpy(np.stack(decoded)).permute(0, 1, 4, 2, 3))
     frames = read_frames(RunFolder(run).sequences, "rotate", 1)
     own = np.take_along_axis(wanted, dataset.val.labels[:, None, None], 2)[..., 0]
     np.testing.assert_allclose(frames.label_probability, own, atol=1e-5)
-    limited = benchmark_sequences(
-        run, dataset, files=folder, sequences=["rotate"], device="cpu", limit=6, replace_results=True
-    )
-    assert limited.conditions.images == 6
+    for limit, quick in ((12, None), (6, 6)):
+        limited = benchmark_sequences(
+            run, dataset, files=folder, sequences=["rotate"], device="cpu", limit=limit, replace_results=True
+        )
+        assert (limited.conditions.images, limited.conditions.limit) == (limit, quick)
+
+
+def test_sequences_of_another_length_are_named_though_their_number_of_frames_adds_up(dataset, run, tmp_path):
+    """Twelve pictures make two pieces, and one frame less in each picture of either is as many in all."""
+    folder = write_files(dataset, tmp_path / "frames", ["rotate"], "frames")
+    for each in dataset.val.ids:
+        (folder / "rotate" / each / "30.png").unlink()
+    with pytest.raises(DataError, match=r"rotate/a/0 has 30 frames; expected the 31 of rotate at preset cifar32"):
+        benchmark_sequences(run, dataset, files=folder, sequences=["rotate"], device="cpu")
 
 
 def test_files_that_are_not_there_are_named(dataset, run, tmp_path):

@@ -12,10 +12,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from rugged.core.errors import DataError, RuggedError
+from rugged.core.errors import DataError
 from rugged.core.files import read_json
 from rugged.data import Dataset
 from rugged.data.splits import evenly
+from rugged.perturbations import frames_of
+from rugged.perturbations.request import choose_preset
 from rugged.perturbations.storage import FileFormat, folder_name, place
 from rugged.perturbations.video import read_video
 from rugged.perturbations.writing import MANIFEST
@@ -33,6 +35,7 @@ class SequenceFiles:
         file_format: Which of the two.
         ids: ``<class id>/<stem>`` of those that are measured.
         labels: ``(N,)`` int64.
+        limited: Whether these are fewer than there are.
         made: Preset and seed, where ``rugged perturb`` wrote them down.
         notes: What was passed over.
     """
@@ -42,6 +45,7 @@ class SequenceFiles:
     file_format: FileFormat
     ids: tuple[str, ...]
     labels: npt.NDArray[np.int64]
+    limited: bool
     made: dict[str, Any]
     notes: tuple[str, ...]
 
@@ -49,13 +53,20 @@ class SequenceFiles:
         """The frames of some pictures: ``(n, F, 3, H, W)`` uint8 on the CPU.
 
         Raises:
-            DataError: One cannot be read, or has another number or size of frames than its neighbours.
+            DataError: One cannot be read, or has another number of frames than a sequence of its kind has, or frames of
+                another size than its neighbours.
         """
         paths = [self._path(name, each) for each in self.ids[piece]]
         loaded = [read_video(path) if self.file_format == "mp4" else _read_frames(path) for path in paths]
-        strange = [path for path, one in zip(paths, loaded, strict=True) if one.shape != loaded[0].shape]
-        if strange:
-            raise DataError(f"{strange[0]} has other frames than {paths[0]}, in number or size. Write it again.")
+        preset = choose_preset(self.made.get("preset"), loaded[0].shape[1:3])
+        for path, one in zip(paths, loaded, strict=True):
+            if len(one) != (expected := frames_of(name, preset)):
+                raise DataError(
+                    f"{path} has {len(one)} frames; expected the {expected} of {name} at preset {preset}. Write or "
+                    "download it again."
+                )
+            if one.shape != loaded[0].shape:
+                raise DataError(f"The frames of {path} are of another size than those of {paths[0]}. Write them again.")
         return torch.from_numpy(np.stack(loaded)).permute(0, 1, 4, 2, 3)
 
     def fingerprint(self, name: str) -> str:
@@ -110,6 +121,7 @@ def find_sequences(
         file_format,
         tuple(known[place] for place in chosen),
         labels[chosen],
+        len(chosen) < len(known),
         _made(folder),
         (f"{passed_over:,} sequences of classes that {dataset.name} lacks were passed over.",) if passed_over else (),
     )
@@ -143,5 +155,5 @@ def _read_frames(folder: Path) -> npt.NDArray[np.uint8]:
     """All frames of a folder: ``(F, H, W, 3)``."""
     try:
         return np.stack([np.asarray(Image.open(path).convert("RGB")) for path in sorted(folder.glob("*.png"))])
-    except (OSError, ValueError, RuggedError) as error:
+    except (OSError, ValueError) as error:
         raise DataError(f"The frames in {folder} cannot be read ({error}). Write them again.") from error

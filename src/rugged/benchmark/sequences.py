@@ -14,12 +14,12 @@ from torch import Tensor
 
 from rugged.benchmark.cautions import cautions
 from rugged.benchmark.choice import choose_images
-from rugged.benchmark.predictions import make_cell
+from rugged.benchmark.predictions import finite, make_cell
 from rugged.benchmark.sequence_files import ROUTES, SequenceFiles, find_sequences
 from rugged.benchmark.subject import Subject, open_subject, place_of
 from rugged.core.catalogue import display_name
 from rugged.core.environment import versions
-from rugged.core.errors import Interrupted, ModelError, ResultsError, RunError
+from rugged.core.errors import ConfigError, Interrupted, ResultsError, RunError
 from rugged.core.files import exclusive
 from rugged.core.progress import Bar, say
 from rugged.core.stopping import StopRequest, stop_on_signal
@@ -99,6 +99,7 @@ def benchmark_sequences(
         sequences: Which, by name or by the name of a set (``"ten"``, ``"extra"``, ``"all"``).
         difficulty: 1 to 3: strength of noise, stride of everything else.
         files: A folder of official MP4s, or of what ``rugged perturb`` wrote, to read instead of perturbing in memory.
+            Seed and preset are then theirs.
         out: As :func:`rugged.benchmark.benchmark`.
         weights: Likewise.
         limit: Take only so many images, evenly over the classes.
@@ -114,7 +115,7 @@ def benchmark_sequences(
         The figures, as written to ``benchmark/sequences-<difficulty>.json``.
 
     Raises:
-        ConfigError: A limit that cannot be measured.
+        ConfigError: A limit that cannot be measured, or seed or preset beside files.
         CorruptionError: There is no such sequence, difficulty or preset.
         DataError: The files are not all there, or cannot be read.
         ModelError: As :func:`rugged.benchmark.benchmark`.
@@ -124,7 +125,12 @@ def benchmark_sequences(
     """
     check_difficulty(difficulty)
     run, chosen = place_of(model, out), choose_sequences(sequences)
-    source = _source(dataset, chosen, difficulty, files, limit, seed, preset)
+    if files is None:
+        source = _in_memory(dataset, chosen, difficulty, limit, seed, preset)
+    elif (preset, seed) == (None, 0):
+        source = _from_files(files, dataset, chosen, difficulty, limit)
+    else:
+        raise ConfigError("Preset and seed are those of the files. Leave them out.")
     fabric = make_fabric(device, precision, tuned=False)
     subject = open_subject(model, run.name, dataset, fabric, weights)
     with ExitStack() as held:
@@ -192,41 +198,50 @@ class _Source:
         )
 
 
-def _source(
-    dataset: Dataset,
-    chosen: tuple[str, ...],
-    difficulty: int,
-    files: Path | None,
-    limit: int | None,
-    seed: int,
-    preset: str | None,
+def _in_memory(
+    dataset: Dataset, chosen: tuple[str, ...], difficulty: int, limit: int | None, seed: int, preset: str | None
 ) -> _Source:
-    split, found, size = choose_images(dataset.val, limit), None, dataset.size
-    content = content_hash(dataset.classes, split)
-    quick = len(split) < len(dataset.val)
-    made: dict[str, Any] = {"seed": seed, "stream_version": STREAM_VERSION}
-    if files is not None:
-        found = find_sequences(files, chosen, difficulty, dataset, limit)
-        split = Split("files", dataset.val.images[:0], found.labels, found.ids)
-        height, width = found.frames(chosen[0], slice(0, 1)).shape[-2:]
-        size, made, quick = (height, width), made | found.made, limit is not None
-        content = sha256(repr(([info.id for info in dataset.classes], found.ids)).encode()).hexdigest()
+    split = choose_images(dataset.val, limit)
     conditions = SequenceConditions(
         dataset=dataset.name,
-        content_hash=content,
+        content_hash=content_hash(dataset.classes, split),
         split=split.name,
-        images=len(split.ids),
+        images=len(split),
         classes=len(dataset.classes),
-        size=size,
-        route="in memory" if found is None else ROUTES[found.file_format],
-        preset=choose_preset(preset or made.get("preset"), size),
+        size=dataset.size,
+        route="in memory",
+        preset=choose_preset(preset, dataset.size),
         difficulty=difficulty,
-        seed=made["seed"],
-        stream_version=made["stream_version"],
+        seed=seed,
+        stream_version=STREAM_VERSION,
         sequences=(),
         averaged=(),
         complete=False,
-        limit=len(split.ids) if quick else None,
+        limit=len(split) if len(split) < len(dataset.val) else None,
+    )
+    return _Source(_with_sequences(conditions, chosen), split, None)
+
+
+def _from_files(folder: Path, dataset: Dataset, chosen: tuple[str, ...], difficulty: int, limit: int | None) -> _Source:
+    found = find_sequences(folder, chosen, difficulty, dataset, limit)
+    split = Split("files", dataset.val.images[:0], found.labels, found.ids)
+    height, width = found.frames(chosen[0], slice(0, 1)).shape[-2:]
+    conditions = SequenceConditions(
+        dataset=dataset.name,
+        content_hash=sha256(repr(([info.id for info in dataset.classes], found.ids)).encode()).hexdigest(),
+        split=split.name,
+        images=len(found.ids),
+        classes=len(dataset.classes),
+        size=(height, width),
+        route=ROUTES[found.file_format],
+        preset=choose_preset(found.made.get("preset"), (height, width)),
+        difficulty=difficulty,
+        seed=found.made.get("seed", 0),
+        stream_version=found.made.get("stream_version", 0),
+        sequences=(),
+        averaged=(),
+        complete=False,
+        limit=len(found.ids) if found.limited else None,
     )
     return _Source(_with_sequences(conditions, chosen), split, found)
 
@@ -345,9 +360,7 @@ class _Bench:
 
         def answer(piece: slice) -> Cell:
             frames = self.source.frames(name, piece, self.fabric)
-            logits = self.subject.answer(frames.flatten(0, 1))
-            if not logits.isfinite().all():
-                raise ModelError(f"The model answers with values that are not numbers (on {name}). Train it again.")
+            logits = finite(self.subject.answer(frames.flatten(0, 1)), display_name(name))
             labels: npt.NDArray[np.int64] = np.repeat(split.labels[piece], frames.shape[1])
             return make_cell(name, conditions.difficulty, (), labels, logits)
 
