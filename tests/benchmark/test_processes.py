@@ -37,7 +37,7 @@ rugged.benchmark.subject.infer = infer_or_fail
 main()
 """
 
-QUICK = ("--corruptions", "gaussian_noise,contrast", "--severities", "2,5", "--device", "cpu")
+QUICK = ("--corruptions", "gaussian_noise,contrast", "--severities", "2,5")
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def measure(work, run, *options, fault="none", processes=2):
     starter = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else []
     command = [
         sys.executable, *starter, str(work / "script.py"), fault,
-        "benchmark", run, "--data", "pictures", *QUICK, *options,
+        "benchmark", run, "--data", "pictures", "--device", "cpu", *options,
     ]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     return subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, timeout=300, check=False)
@@ -80,9 +80,9 @@ def assert_same_tables(run, other):
 @pytest.mark.slow
 def test_two_processes_give_the_table_of_one(work):
     variants = ("batchnorm", "temperature", "pgd")
-    alone = measure(work, "alone", "--variants", ",".join(variants), processes=1)
+    alone = measure(work, "alone", *QUICK, "--variants", ",".join(variants), processes=1)
     assert alone.returncode == 0, alone.stderr
-    two = measure(work, "two", "--variants", ",".join(variants))
+    two = measure(work, "two", *QUICK, "--variants", ",".join(variants))
     assert two.returncode == 0, two.stderr
     assert_same_tables(RunFolder(work / "alone").predictions, RunFolder(work / "two").predictions)
     for name in variants:
@@ -98,14 +98,14 @@ def test_two_processes_give_the_table_of_one(work):
 
 @pytest.mark.slow
 def test_a_signal_to_one_process_stops_all_and_the_next_command_goes_on(work):
-    whole = measure(work, "alone", processes=1)
+    whole = measure(work, "alone", *QUICK, processes=1)
     assert whole.returncode == 0, whole.stderr
-    cut = measure(work, "two", fault="stop")
+    cut = measure(work, "two", *QUICK, fault="stop")
     assert cut.returncode != 0
     # Each process has two chunks of a cell, and the second one was told in its fourth: that cell was finished.
     assert cut.stderr.count("Stopped; 2 cells of 5 were measured and saved") == 1
     assert len(read_cells(RunFolder(work / "two").predictions)) == 2
-    again = measure(work, "two")
+    again = measure(work, "two", *QUICK)
     assert again.returncode == 0, again.stderr
     assert "2 of 5 cells are already measured" in again.stderr
     assert_same_tables(RunFolder(work / "alone").predictions, RunFolder(work / "two").predictions)
@@ -113,7 +113,7 @@ def test_a_signal_to_one_process_stops_all_and_the_next_command_goes_on(work):
 
 @pytest.mark.slow
 def test_a_failure_in_one_process_ends_all_with_its_reason(work):
-    result = measure(work, "two", fault="nan")
+    result = measure(work, "two", *QUICK, fault="nan")
     assert result.returncode != 0
     assert result.stderr.count("The model answers with values that are not numbers") == 1
     assert result.stderr.count("Another process could not go on") == 1
@@ -123,7 +123,7 @@ def test_a_failure_in_one_process_ends_all_with_its_reason(work):
 @pytest.mark.slow
 def test_when_the_first_process_may_not_write_the_others_end_too(work):
     (work / "file").touch()
-    result = measure(work, "two", "--out", "file/run")
+    result = measure(work, "two", *QUICK, "--out", "file/run")
     assert result.returncode != 0
     assert "The first process could not go on" in result.stderr
 

@@ -125,6 +125,11 @@ def test_a_killed_training_resumes_to_the_same_weights(work, here, number, code)
         (("benchmark", "x", "--data", "pictures", "--corruptions", ","), "No corruption was named"),
         (("benchmark", "x", "--data", "pictures", "--severities", "0,6"), "expected some of 1 to 5"),
         (("benchmark", "x", "--data", "pictures", "--severities", "one"), "list of whole numbers"),
+        (
+            ("benchmark", "x", "--data", "pictures", "--sequences", "ten", "--as-baseline", "weak", "--stored", "no"),
+            "--as-baseline, --stored: only for corruptions",
+        ),
+        (("benchmark", "x", "--data", "pictures", "--difficulty", "2"), "--difficulty: only for sequences"),
         (("report", "nowhere"), "nowhere"),
         (("recipes", "nonsense"), "no recipe 'nonsense'"),
         (("data", "info", "nowhere"), "nowhere"),

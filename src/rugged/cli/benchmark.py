@@ -1,13 +1,19 @@
 """``rugged benchmark``: a trained model on clean and corrupted validation images."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from rugged.core.errors import ConfigError
+
+_OF_CORRUPTIONS = ("corruptions", "severities", "variants", "official", "as_baseline", "textures", "stored")
+
 
 def benchmark(
+    context: typer.Context,
     model: Annotated[
         str,
         typer.Argument(
@@ -89,14 +95,14 @@ def benchmark(
     from rugged.data import open_dataset
 
     if sequences is not None or sequence_files is not None:
-        given = {"--variants": variants, "--official": official, "--as-baseline": as_baseline, "--textures": textures}
-        _require_none(given | {"--stored": "" if stored == "no" else stored})
+        _refuse(context, _OF_CORRUPTIONS, "for corruptions, and this command measures sequences")
         _measure_sequences(
             model, data, sequences or "ten", out, baseline,
             difficulty=difficulty, files=sequence_files, weights=weights, limit=limit, seed=seed, preset=preset,
             replace_results=replace, device=device, precision=precision, command=command_line(),
         )  # fmt: skip
         return
+    _refuse(context, ("difficulty",), "for sequences, and --sequences is not given")
     summary = measure(
         model,
         open_dataset(data),
@@ -123,12 +129,13 @@ def benchmark(
         typer.echo(place_of(model, out).summary)
 
 
-def _require_none(given: dict[str, Any]) -> None:
-    from rugged.core.errors import ConfigError
-
-    found = [name for name, value in given.items() if value]
-    if found:
-        raise ConfigError(f"Sequences have no {', '.join(found)}: leave these out, or --sequences.")
+def _refuse(context: typer.Context, names: Sequence[str], why: str) -> None:
+    """Refuse options that would do nothing, rather than have them pass for done."""
+    sources = {name: context.get_parameter_source(name) for name in names}
+    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if given:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise ConfigError(f"{options}: only {why}. Leave out one or the other.")
 
 
 def _measure_sequences(
