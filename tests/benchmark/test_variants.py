@@ -138,13 +138,17 @@ def test_the_temperature_is_fitted_on_what_training_set_apart(dataset, run):
     assert row.clean.loss != summary.clean.loss
 
 
-def test_the_temperature_does_not_know_the_validation_pictures(dataset, run, tmp_path):
+def test_the_temperature_does_not_know_the_validation_pictures(dataset, run, tmp_path, monkeypatch):
     first = benchmark(run, dataset, variants=["temperature"], **QUICK).variants[0].how
     other = dataclasses.replace(dataset, val=dataclasses.replace(dataset.val, labels=1 - dataset.val.labels))
     again = make_run(tmp_path / "again", dataset)
     assert benchmark(again, other, variants=["temperature"], **QUICK).variants[0].how == first
+    # What was set apart of other data says nothing of this.
+    monkeypatch.setattr("rugged.benchmark.variants.temperature._PER_CLASS", 5)
     (again / "manifest.json").write_text('{"dataset": {"content_hash": "feed"}}')
-    assert "may have been trained on" in benchmark(again, other, variants=["temperature"], **QUICK).variants[0].how
+    (again / "recipe.toml").write_text("development_per_class = 0\n")
+    how = benchmark(again, other, variants=["temperature"], **QUICK).variants[0].how
+    assert "10 training pictures that it may have been trained on" in how
 
 
 class Line(nn.Module):

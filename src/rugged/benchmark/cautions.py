@@ -13,12 +13,18 @@ def cautions(subject: Subject, dataset: Dataset) -> list[str]:
             "The pictures of this data set carry a corruption each already: the figures called clean are of them as "
             "they are, all others are of pictures corrupted twice. Neither is comparable with published numbers."
         )
-    home = subject.home
-    manifest = read_json(home.manifest) if home is not None and home.manifest.exists() else None
-    trained_on = manifest.get("dataset", {}).get("content_hash") if isinstance(manifest, dict) else None
-    if trained_on not in (None, dataset.content_hash):
+    content = trained_on(subject)
+    if content not in (None, dataset.content_hash):
         found.append(
-            f"The model was trained on other data (content {trained_on[:12]}…, here {dataset.content_hash[:12]}…). If "
+            f"The model was trained on other data (content {content[:12]}…, here {dataset.content_hash[:12]}…). If "
             "these validation pictures were among its training pictures, the figures are better than they should be."
         )
     return found
+
+
+def trained_on(subject: Subject) -> str | None:
+    """The content hash of the data that a model was trained on; None where its folder does not say."""
+    home = subject.home
+    manifest = read_json(home.manifest) if home is not None and home.manifest.exists() else None
+    content: str | None = manifest.get("dataset", {}).get("content_hash") if isinstance(manifest, dict) else None
+    return content

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rugged.benchmark.cautions import trained_on
 from rugged.benchmark.route import Images
 from rugged.benchmark.subject import Subject
 from rugged.benchmark.variants.base import Answer, Pictures, Setting
 from rugged.core.errors import ConfigError, DataError
-from rugged.core.files import read_json
 from rugged.core.stopping import StopRequest
 from rugged.data import Dataset, Split, content_hash, development_split
 from rugged.engine import as_batch, chunks, in_turn, told_by_the_first
@@ -74,10 +74,11 @@ def make_scaling(setting: Setting, stop: StopRequest) -> Scaling:
 
 def _development(subject: Subject, dataset: Dataset) -> tuple[Split, bool]:
     """Training pictures to fit on, and whether the model is known not to have learned from them."""
-    per_class, unseen = _PER_CLASS, False
-    if subject.home is not None and subject.home.recipe.exists() and subject.home.manifest.exists():
-        per_class = _set_apart(subject.home.recipe)
-        unseen = read_json(subject.home.manifest)["dataset"]["content_hash"] == dataset.content_hash
+    home = subject.home
+    if home is None or not home.recipe.exists() or trained_on(subject) != dataset.content_hash:
+        per_class, unseen = _PER_CLASS, False
+    else:
+        per_class, unseen = _set_apart(home.recipe), True
     try:
         _, chosen = development_split(dataset.train, per_class)
     except DataError as error:
