@@ -126,11 +126,18 @@ def test_figures_and_predictions_come_back_as_they_were(tmp_path):
 
 def test_a_baseline_of_other_conditions_is_refused_with_every_difference(tmp_path):
     path = tmp_path / "sequences-1.json"
-    write_stability(path, stability(preset="cifar32", route="MP4 files", seed=7, names=("rotate",)))
+    write_stability(
+        path, stability(preset="cifar32", route="MP4 files", seed=7, names=("rotate",), content_hash="d" * 64)
+    )
     here = stability().conditions
     with pytest.raises(IncomparableError) as refused:
         load_steady_baseline(path, here)
-    for difference in ("preset is cifar32, here tiny64", "route is MP4 files", "it lacks gaussian_noise"):
+    for difference in (
+        "preset is cifar32, here tiny64",
+        "route is MP4 files",
+        "it lacks gaussian_noise",
+        "is dddddddddddd…, here c",
+    ):
         assert difference in str(refused.value)
     assert "seed" not in str(refused.value)
     still = TOP.copy()

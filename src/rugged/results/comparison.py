@@ -1,5 +1,8 @@
 """Which measurements may be held against each other: those of the same images under the same conditions."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from rugged.results.conditions import Conditions
 
 # Another draw of the same noise is the same test, a data set is known by its content, and a limit shows in the images.
@@ -21,6 +24,11 @@ def differences(conditions: Conditions, other: Conditions) -> list[str]:
         {**(each.of_cell("frost") if both_frosty else each.without_extent()), "severities": each.severities}
         for each in (conditions, other)
     )
+    return phrases(wanted, found)
+
+
+def phrases(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """The same of any conditions, by name."""
     return [
         f"{name.replace('_', ' ')} is {_short(found.get(name))}, here {_short(value)}"
         for name, value in wanted.items()

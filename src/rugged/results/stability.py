@@ -12,6 +12,7 @@ from rugged.core.configuration import from_plain, to_plain
 from rugged.core.errors import IncomparableError, ResultsError, RuggedError
 from rugged.core.files import read_json, write_json
 from rugged.metrics import error_rate, flips, interval, mean_flip_rate, resampled_means, top5_distances
+from rugged.results.comparison import phrases
 from rugged.results.conditions import Made, ModelFacts
 from rugged.results.frames import Frames
 from rugged.results.summary import Ends, without_none
@@ -250,13 +251,7 @@ def load_steady_baseline(path: Path, conditions: SequenceConditions) -> Stabilit
             never moves under one of the sequences, so that there is nothing to divide by.
     """
     baseline = read_stability(path)
-    here, there = conditions.without_extent(), baseline.conditions.without_extent()
-    free = ("dataset", "seed", "limit")  # As for the corruptions: another draw is the same test.
-    found = [
-        f"{name.replace('_', ' ')} is {there.get(name)}, here {value}"
-        for name, value in here.items()
-        if name not in free and there.get(name) != value
-    ]
+    found = phrases(conditions.without_extent(), baseline.conditions.without_extent())
     found += [f"it lacks {name}" for name in conditions.averaged if name not in baseline.sequences]
     if found:
         raise IncomparableError(
