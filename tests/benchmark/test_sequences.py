@@ -1,6 +1,7 @@
 """Sequences are measured as they are, from memory or from files, once, whatever happens on the way."""
 
 import dataclasses
+import shutil
 import signal
 
 import numpy as np
@@ -206,10 +207,13 @@ def test_videos_are_read_frame_by_frame_without_the_help_of_a_manifest(dataset, 
 
 
 def test_sequences_of_another_length_are_named_though_their_number_of_frames_adds_up(dataset, run, tmp_path):
-    """Twelve pictures make two pieces, and one frame less in each picture of either is as many in all."""
+    """Of twelve pictures the first forward pass takes eight: 8 × 30 + 4 × 33 frames are 12 × 31."""
     folder = write_files(dataset, tmp_path / "frames", ["rotate"], "frames")
-    for each in dataset.val.ids:
+    for each in dataset.val.ids[:8]:
         (folder / "rotate" / each / "30.png").unlink()
+    for each in dataset.val.ids[8:]:
+        for added in ("31.png", "32.png"):
+            shutil.copy(folder / "rotate" / each / "30.png", folder / "rotate" / each / added)
     with pytest.raises(DataError, match=r"rotate/a/0 has 30 frames; expected the 31 of rotate at preset cifar32"):
         benchmark_sequences(run, dataset, files=folder, sequences=["rotate"], device="cpu")
 
