@@ -164,7 +164,6 @@ def test_official_files_and_baselines_on_the_command_line(work, here):
         ),
         (("--out", "memory", "--baseline", "mine.json"), "route is files of rugged corrupt, here in memory"),
         (("--official", "c", "--baseline", "nine"), "no baseline of that name"),
-        (("--sequences", "ten", "--official", "c", "--as-baseline", "x"), "no --official, --as-baseline"),
     ):
         code, _, err = here(*command, *arguments)
         assert code == 1
