@@ -42,7 +42,7 @@ docs: $(READY)  ## Build the documentation into site/
 # The lock holds pins, markers and hashes for every system, and no index address: pip's own configuration decides that.
 lock: $(READY)  ## Renew requirements.lock from pyproject.toml (ARGS=--upgrade for the newest versions)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--no-emit-find-links --extra dev --extra docs --extra onnx --extra video --extra tensorboard pyproject.toml --output-file requirements.lock $(ARGS)
+		--no-emit-find-links --extra dev --extra docs --extra onnx --extra playground --extra video --extra tensorboard pyproject.toml --output-file requirements.lock $(ARGS)
 
 clean:  ## Remove the environment, caches and built files
 	rm -rf .venv build dist site src/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
