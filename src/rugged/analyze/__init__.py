@@ -35,11 +35,15 @@ from rugged.analyze.kinship import (
     shipped_groups,
 )
 from rugged.analyze.losing import NEVER, Losses, losses
-from rugged.analyze.selection import Cells, averaged, corruptions_of, select, severities_of
+from rugged.analyze.one_class import class_tables, prediction_table
+from rugged.analyze.overview import Analysis, all_tables, analyse, extent, overview_lines, overview_tables
+from rugged.analyze.reading import MeasuredRun, read_run
+from rugged.analyze.selection import Cells, averaged, corruptions_of, restrict, select, severities_of
 
 __all__ = [
     "NEVER",
     "Agreement",
+    "Analysis",
     "Calibration",
     "CalibrationTable",
     "Cells",
@@ -53,11 +57,14 @@ __all__ = [
     "Kinship",
     "KinshipTable",
     "Losses",
+    "MeasuredRun",
     "Pair",
     "Prediction",
     "Shift",
     "Sink",
     "agreement",
+    "all_tables",
+    "analyse",
     "averaged",
     "calibration_of",
     "calibration_table",
@@ -65,10 +72,12 @@ __all__ = [
     "class_differences",
     "class_figures",
     "class_table",
+    "class_tables",
     "compare",
     "confused_pairs",
     "confusion_matrix",
     "corruptions_of",
+    "extent",
     "group_matrix",
     "kinship_of",
     "kinship_table",
@@ -76,11 +85,16 @@ __all__ = [
     "mistaken_as",
     "mistaken_for",
     "mutual_pairs",
+    "overview_lines",
+    "overview_tables",
+    "prediction_table",
     "predictions_at",
     "predictions_of_class",
     "random_predictions",
     "rank_classes",
     "read_groups",
+    "read_run",
+    "restrict",
     "select",
     "severities_of",
     "shift_at",

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from rugged.core.tables import Table as Values
 from rugged.report import (
     ComparedRuns,
     HeadlineRow,
@@ -22,6 +23,9 @@ from rugged.report import (
 )
 from rugged.report.charts import percent
 from rugged.results import Stability, Summary
+
+_SHORT = 30
+"""Characters of a value that is not broken over lines."""
 
 _MARKS = {"better": "+", "worse": "−", "": " "}
 
@@ -68,6 +72,31 @@ def print_stability(stability: Stability) -> None:
     for row in steadiness_table(stability):
         table.add_row(row.label, row.flip_probability, row.top5_distance, row.error)
     _print([table], [*steadiness_means(stability), *(f"Note: {note}" for note in stability.notes)])
+
+
+def print_tables(tables: Sequence[Values], lines: Sequence[str] = (), count: int | None = None) -> None:
+    """Print tables of plain values, fractions in percent, and what to bear in mind.
+
+    Args:
+        tables: In order; empty ones are left out.
+        lines: Printed below.
+        count: Rows to show of each; None for all.
+    """
+    shown = []
+    for values in tables:
+        rows = values.words(digits=1)
+        more = "" if count is None or len(rows) <= count else f" (first {count} of {len(rows):,})"
+        table = Table(title=values.title + more)
+        for place, column in enumerate(values.columns):
+            text = any(isinstance(row[place], str) for row in values.rows)
+            widest = max((len(row[place]) for row in rows[:count]), default=0)
+            whole = widest if widest <= _SHORT else None
+            table.add_column(column, justify="left" if text else "right", min_width=whole, overflow="fold")
+        for row in rows[:count]:
+            table.add_row(*row)
+        if rows:
+            shown.append(table)
+    _print(shown, lines)
 
 
 def _print(tables: Sequence[Table], lines: Sequence[str]) -> None:
