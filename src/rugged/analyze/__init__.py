@@ -35,7 +35,7 @@ from rugged.analyze.kinship import (
     shipped_groups,
 )
 from rugged.analyze.losing import NEVER, Losses, losses
-from rugged.analyze.one_class import class_tables, prediction_table
+from rugged.analyze.one_class import class_overview, class_tables
 from rugged.analyze.overview import Analysis, all_tables, analyse, extent, overview_lines, overview_tables
 from rugged.analyze.reading import MeasuredRun, read_run
 from rugged.analyze.selection import Cells, averaged, corruptions_of, restrict, select, severities_of
@@ -71,6 +71,7 @@ __all__ = [
     "class_counts",
     "class_differences",
     "class_figures",
+    "class_overview",
     "class_table",
     "class_tables",
     "compare",
@@ -87,7 +88,6 @@ __all__ = [
     "mutual_pairs",
     "overview_lines",
     "overview_tables",
-    "prediction_table",
     "predictions_at",
     "predictions_of_class",
     "random_predictions",

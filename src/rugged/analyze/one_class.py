@@ -17,8 +17,8 @@ from rugged.core.tables import Table
 from rugged.results import CLEAN, Classes
 
 _BY: Mapping[Literal["top1", "top5"], str] = {
-    "top1": "What {} is mistaken for, {}",
-    "top5": "What stands above {} among the five most probable, {}",
+    "top1": "What {} is mistaken for ({})",
+    "top5": "What stands above {} among the five most probable ({})",
 }
 
 
@@ -36,11 +36,11 @@ def class_tables(cells: Cells, classes: Classes, label: int) -> dict[str, Table]
     Raises:
         ConfigError: No picture of this class was measured.
     """
-    name, by_class, over = classes.shown[label], class_table(cells, len(classes)), f"over {extent(cells)}"
+    name, by_class, over = classes.shown[label], class_table(cells, len(classes)), extent(cells)
     if not by_class.counts[label] or not by_class.clean_counts[label]:
         raise ConfigError(f"No picture of {name} was measured. Benchmark more pictures, or name another class.")
     ranks = rank_classes(by_class.corrupted, count=len(classes))
-    title = f"{name}: number {ranks.index(label) + 1} of {len(ranks)} from the worst, {over}"
+    title = f"{name}: number {ranks.index(label) + 1} of {len(ranks)} from the worst ({over})"
     found = {
         "figures": class_rows(classes, by_class, [label], title),
         "by_severity": _severity_rows(by_class, label, f"{name}: top-1 by severity"),
@@ -51,18 +51,24 @@ def class_tables(cells: Cells, classes: Classes, label: int) -> dict[str, Table]
             mistakes = mistaken_for(chosen, label, by)
             found[f"mistaken_for_{by}_{key}"] = confusion_rows(classes, mistakes, words.format(name, where))
         taken = mistaken_as(chosen, label)
-        found[f"mistaken_as_{key}"] = confusion_rows(classes, taken, f"What is mistaken for {name}, {where}")
+        found[f"mistaken_as_{key}"] = confusion_rows(classes, taken, f"What is mistaken for {name} ({where})")
     rows = predictions_of_class([*clean, *corrupted], label)
     return found | {"predictions": prediction_rows(classes, rows, f"Predictions for {name}")}
 
 
-def prediction_table(cells: Cells, classes: Classes, label: int) -> Table:
-    """The predictions for a class to look at: under the one corruption at one severity there is, else clean ones."""
+def class_overview(cells: Cells, classes: Classes, label: int, count: int = 10) -> list[Table]:
+    """The same to look at, with ``count`` rows of each list, and readable predictions.
+
+    These are the predictions under the one corruption at one severity that there is, else the clean ones.
+    """
     corrupted = select(cells)
     cell = corrupted[0] if len(corrupted) == 1 else cells[CLEAN, 0]
     where = CLEAN if cell.corruption == CLEAN else f"{display_name(cell.corruption)}, severity {cell.severity}"
-    title = f"Predictions for {classes.shown[label]}, {where}"
-    return answer_rows(classes, predictions_of_class([cell], label), title)
+    title = f"Predictions for {classes.shown[label]} ({where})"
+    tables = class_tables(cells, classes, label)
+    lists = [table.head(count) for name, table in tables.items() if name.startswith("mistaken")]
+    answers = answer_rows(classes, predictions_of_class([cell], label), title).head(count)
+    return [tables["figures"], tables["by_severity"], *lists, answers]
 
 
 def _severity_rows(by_class: ClassTable, label: int, title: str) -> Table:

@@ -13,6 +13,9 @@ from rugged.core.catalogue import SEVERITIES, display_name
 from rugged.core.tables import Table
 from rugged.results import CLEAN, Classes
 
+_LESS = ("Clean top-5", "Clean loss (nats)")
+"""Figures of a class that a terminal has no room for."""
+
 _EVERY = 10**9
 """More than there are pairs of classes: for lists that are to be whole."""
 
@@ -86,14 +89,14 @@ def extent(cells: Cells) -> str:
 
 def overview_tables(analysis: Analysis, count: int = 10) -> list[Table]:
     """The tables that a person looks at first; lists that rank something have ``count`` rows."""
-    classes, by_class, lost, over = analysis.classes, analysis.by_class, analysis.losses, f"over {analysis.extent}"
+    classes, by_class, lost, over = analysis.classes, analysis.by_class, analysis.losses, analysis.extent
     worst, best = (rank_classes(by_class.corrupted, count=count, worst=worst) for worst in (True, False))
     clean, corrupted = (mutual_pairs(matrix, count) for matrix in (analysis.clean_matrix, analysis.corrupted_matrix))
     return [
-        tables.class_rows(classes, by_class, worst, f"Worst classes, {over}"),
-        tables.class_rows(classes, by_class, best, f"Best classes, {over}"),
-        tables.pair_rows(classes, clean, "Most confused pairs, clean"),
-        tables.pair_rows(classes, corrupted, f"Most confused pairs, {over}"),
+        tables.class_rows(classes, by_class, worst, f"Worst classes ({over})").without(*_LESS),
+        tables.class_rows(classes, by_class, best, f"Best classes ({over})").without(*_LESS),
+        tables.pair_rows(classes, clean, "Most confused pairs (clean)"),
+        tables.pair_rows(classes, corrupted, f"Most confused pairs ({over})"),
         tables.shift_rows(classes, analysis.shifts),
         tables.survival_rows(lost),
         tables.lost_rows(classes, lost, lost.first_lost(count), "Pictures lost first"),

@@ -137,18 +137,9 @@ def prediction_rows(classes: Classes, predictions: Sequence[Prediction], title: 
 
 
 def answer_rows(classes: Classes, predictions: Iterable[Prediction], title: str) -> Table:
-    """The same with all five classes in one column, for people."""
-    rows = tuple(
-        (
-            *_asked(one, classes),
-            ", ".join(
-                f"{name} {100 * share:.0f}%"
-                for name, share in zip(_names(one, classes), one.probabilities, strict=True)
-            ),
-        )
-        for one in predictions
-    )
-    return Table(title, (*_ASKED, "Most probable"), rows)
+    """Predictions of one cell for people: all five classes in one column."""
+    rows = tuple((one.id, _verdict(one), _five(one, classes)) for one in predictions)
+    return Table(title, ("Picture", "Answer", "Most probable"), rows)
 
 
 def calibration_rows(table: CalibrationTable) -> Table:
@@ -197,7 +188,16 @@ def group_rows(groups: Groups, matrix: Counts, title: str) -> Table:
 
 
 def _asked(one: Prediction, classes: Classes) -> tuple[Value, ...]:
-    return one.id, one.corruption, one.severity, classes.shown[one.label], "right" if one.right else "wrong"
+    return one.id, one.corruption, one.severity, classes.shown[one.label], _verdict(one)
+
+
+def _verdict(one: Prediction) -> str:
+    return "right" if one.right else "wrong"
+
+
+def _five(one: Prediction, classes: Classes) -> str:
+    pairs = zip(_names(one, classes), one.probabilities, strict=True)
+    return ", ".join(f"{name} {100 * share:.0f}%" for name, share in pairs)
 
 
 def _names(one: Prediction, classes: Classes) -> list[str]:

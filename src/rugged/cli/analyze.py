@@ -40,12 +40,10 @@ def analyze(
     if label is None:
         found = analysis.analyse(cells, classes, kin)
         print_tables(analysis.overview_tables(found, top), analysis.overview_lines(found))
-        tables = {} if out is None else analysis.all_tables(found)
     else:
-        tables = analysis.class_tables(cells, classes, label)
-        shown = [table for name, table in tables.items() if name != "predictions"]
-        print_tables([*shown, analysis.prediction_table(cells, classes, label)], count=top)
+        print_tables(analysis.class_overview(cells, classes, label, top))
     if out is not None:
+        tables = analysis.all_tables(found) if label is None else analysis.class_tables(cells, classes, label)
         for name, table in tables.items():
             write_text(out / f"{name}.csv", as_csv(table))
         typer.echo(out)

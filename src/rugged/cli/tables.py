@@ -25,7 +25,7 @@ from rugged.report.charts import percent
 from rugged.results import Stability, Summary
 
 _SHORT = 30
-"""Characters of a value that is not broken over lines."""
+"""Characters of a value that is never broken over lines."""
 
 _MARKS = {"better": "+", "worse": "−", "": " "}
 
@@ -74,29 +74,30 @@ def print_stability(stability: Stability) -> None:
     _print([table], [*steadiness_means(stability), *(f"Note: {note}" for note in stability.notes)])
 
 
-def print_tables(tables: Sequence[Values], lines: Sequence[str] = (), count: int | None = None) -> None:
-    """Print tables of plain values, fractions in percent, and what to bear in mind.
+def print_tables(tables: Sequence[Values], lines: Sequence[str] = ()) -> None:
+    """Print tables of plain values, fractions in percent, and what to bear in mind. Empty tables are left out."""
+    _print(
+        [_of_values(values) for values in tables if values.rows],
+        ["Top-1, top-5, shares and probabilities are in percent.", *lines],
+    )
 
-    Args:
-        tables: In order; empty ones are left out.
-        lines: Printed below.
-        count: Rows to show of each; None for all.
-    """
-    shown = []
-    for values in tables:
-        rows = values.words(digits=1)
-        more = "" if count is None or len(rows) <= count else f" (first {count} of {len(rows):,})"
-        table = Table(title=values.title + more)
-        for place, column in enumerate(values.columns):
-            text = any(isinstance(row[place], str) for row in values.rows)
-            widest = max((len(row[place]) for row in rows[:count]), default=0)
-            whole = widest if widest <= _SHORT else None
-            table.add_column(column, justify="left" if text else "right", min_width=whole, overflow="fold")
-        for row in rows[:count]:
-            table.add_row(*row)
-        if rows:
-            shown.append(table)
-    _print(shown, lines)
+
+def _of_values(values: Values) -> Table:
+    rows = values.words(digits=1)
+    table = Table(title=values.title)
+    for place, column in enumerate(values.columns):
+        longest = max(len(row[place]) for row in rows)
+        word = max(map(len, column.split()))
+        text = any(isinstance(row[place], str) for row in values.rows)
+        table.add_column(
+            column,
+            justify="left" if text else "right",
+            width=max(longest, word) if longest <= _SHORT else None,
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def _print(tables: Sequence[Table], lines: Sequence[str]) -> None:

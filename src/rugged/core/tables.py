@@ -27,8 +27,16 @@ class Table:
     numbers: tuple[str, ...] = ()
 
     def head(self, count: int) -> "Table":
-        """The same with its first rows alone."""
-        return replace(self, rows=self.rows[:count])
+        """Its first rows alone, which the title then says."""
+        if len(self.rows) <= count:
+            return self
+        return replace(self, title=f"{self.title}, first {count} of {len(self.rows):,}", rows=self.rows[:count])
+
+    def without(self, *columns: str) -> "Table":
+        """The same without some columns."""
+        kept = [place for place, column in enumerate(self.columns) if column not in columns]
+        rows = tuple(tuple(row[place] for place in kept) for row in self.rows)
+        return replace(self, columns=tuple(self.columns[place] for place in kept), rows=rows)
 
     def words(self, digits: int = 2) -> list[tuple[str, ...]]:
         """The rows as people read them: fractions in percent, a dash for what there is not."""
