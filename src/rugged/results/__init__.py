@@ -11,6 +11,7 @@ from rugged.results.baselines import (
 from rugged.results.comparison import differences
 from rugged.results.conditions import Conditions, Made, ModelFacts
 from rugged.results.frames import Frames, join_frames, read_frames, write_frames
+from rugged.results.pictures import Pictures, Sheets, Strip, read_pictures, write_pictures
 from rugged.results.predictions import CLEAN, Cell, Stamp, join_cells, read_cell, read_cells, read_stamp, write_cell
 from rugged.results.runs import RunFolder
 from rugged.results.stability import (
@@ -34,10 +35,13 @@ __all__ = [
     "Frames",
     "Made",
     "ModelFacts",
+    "Pictures",
     "RunFolder",
     "SequenceConditions",
+    "Sheets",
     "Stability",
     "Stamp",
+    "Strip",
     "Summary",
     "VariantResult",
     "baseline_of",
@@ -53,6 +57,7 @@ __all__ = [
     "read_cell",
     "read_cells",
     "read_frames",
+    "read_pictures",
     "read_stability",
     "read_stamp",
     "read_summary",
@@ -62,6 +67,7 @@ __all__ = [
     "variant_result",
     "write_cell",
     "write_frames",
+    "write_pictures",
     "write_stability",
     "write_summary",
 ]

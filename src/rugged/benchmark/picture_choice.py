@@ -1,0 +1,75 @@
+"""Which pictures a report will show: one of each class, and those that tell how the model fares."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from rugged.analyze import Losses, losses, random_predictions, surest_mistakes
+from rugged.analyze.selection import Cells
+from rugged.results import CLEAN, Cell
+from rugged.results.pictures import Why
+
+_RANDOM, _MISTAKES, _KEPT = 24, 12, 6
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A picture for the galleries, and where it is to be seen: see :class:`rugged.results.Strip`."""
+
+    why: Why
+    id: str
+    label: int
+    corruption: str
+    severities: tuple[int, ...]
+
+
+def choose_for_classes(cell: Cell, classes: int) -> tuple[str, ...]:
+    """The id of a picture for each class: the first that is recognised, or else its first; empty where it has none."""
+    ids = [""] * classes
+    order = np.argsort(~cell.correct, kind="stable")
+    for place in order[::-1]:  # The first is written last.
+        ids[cell.labels[place]] = cell.ids[place]
+    return tuple(ids)
+
+
+def choose_for_galleries(cells: Cells) -> list[Chosen]:
+    """Pictures drawn at random, the surest mistakes, one lost under each corruption, and some that never are.
+
+    The same predictions give the same choice.
+    """
+    clean = cells[CLEAN, 0]
+    drawn = random_predictions(clean, _RANDOM)
+    wrong = surest_mistakes(clean, _MISTAKES)
+    found = losses(cells)
+    return [
+        *(Chosen("random", one.id, one.label, CLEAN, (0,)) for one in drawn),
+        *(Chosen("mistake", one.id, one.label, CLEAN, (0,)) for one in wrong),
+        *_lost(found, cells),
+        *_never_lost(found, cells),
+    ]
+
+
+def _lost(found: Losses, cells: Cells) -> Iterator[Chosen]:
+    """For each corruption a picture that it loses about half way; of several the one that was surest before."""
+    first, *later = found.severities
+    for name, lost_at in zip(found.corruptions, found.lost_at, strict=True):
+        before = cells[CLEAN if first == 0 else name, first].label_probability
+        candidates = np.flatnonzero(np.isin(lost_at, later))
+        if len(candidates):
+            middle = np.abs(lost_at[candidates] - later[len(later) // 2])
+            place = candidates[np.lexsort((-before[candidates], middle))[0]]
+            yield _shown("lost", found, int(place), name)
+
+
+def _never_lost(found: Losses, cells: Cells) -> Iterator[Chosen]:
+    """Some that are always right, each under the corruption that shakes the model most."""
+    places = np.flatnonzero(found.always_right)
+    worst = found.severities[-1]
+    for place in np.random.default_rng(0).permutation(places)[:_KEPT]:
+        sure = [cells[name, worst].label_probability[place] for name in found.corruptions]
+        yield _shown("never lost", found, int(place), found.corruptions[int(np.argmin(sure))])
+
+
+def _shown(why: Why, found: Losses, place: int, corruption: str) -> Chosen:
+    return Chosen(why, found.ids[place], int(found.labels[place]), corruption, found.severities)
