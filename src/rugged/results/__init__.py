@@ -8,6 +8,7 @@ from rugged.results.baselines import (
     load_baseline,
     save_baseline,
 )
+from rugged.results.classes import Classes, read_classes
 from rugged.results.comparison import differences
 from rugged.results.conditions import Conditions, Made, ModelFacts
 from rugged.results.frames import Frames, join_frames, read_frames, write_frames
@@ -31,6 +32,7 @@ __all__ = [
     "CLEAN",
     "Baseline",
     "Cell",
+    "Classes",
     "Conditions",
     "Frames",
     "Made",
@@ -56,6 +58,7 @@ __all__ = [
     "normalise",
     "read_cell",
     "read_cells",
+    "read_classes",
     "read_frames",
     "read_pictures",
     "read_stability",

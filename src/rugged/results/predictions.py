@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -164,11 +164,14 @@ def read_cells(folder: Path) -> dict[tuple[str, int], Cell]:
     Raises:
         ResultsError: There is none, or one is damaged.
     """
-    cells = {}
+    cells: dict[tuple[str, int], Cell] = {}
+    ids: tuple[str, ...] = ()
     for path in sorted(folder.glob("*.parquet")):
         corruption, _, severity = path.stem.rpartition("-")
         if corruption and severity.isdecimal():
-            cells[corruption, int(severity)] = read_cell(folder, corruption, int(severity))
+            cell = read_cell(folder, corruption, int(severity))
+            ids = ids if cell.ids == ids else cell.ids
+            cells[corruption, int(severity)] = replace(cell, ids=ids)  # One copy for all cells of the same images.
     if not cells:
         raise ResultsError(f"{folder} holds no predictions. Run `rugged benchmark` on this run first.")
     return cells
