@@ -14,6 +14,7 @@ from rugged.analyze.confusions import (
     mistaken_as,
     mistaken_for,
     mutual_pairs,
+    rival_matrix,
     shift_at,
     shifts,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "random_predictions",
     "rank_classes",
     "read_groups",
+    "rival_matrix",
     "select",
     "severities_of",
     "shift_at",

@@ -51,15 +51,21 @@ def choose_for_galleries(cells: Cells) -> list[Chosen]:
 
 
 def _lost(found: Losses, cells: Cells) -> Iterator[Chosen]:
-    """For each corruption a picture that it loses about half way; of several the one that was surest before."""
+    """For each corruption a picture that it loses about half way; of several the one that was surest before.
+
+    Each is of another class, as long as there are such.
+    """
     first, *later = found.severities
+    shown: set[int] = set()
     for name, lost_at in zip(found.corruptions, found.lost_at, strict=True):
         before = cells[CLEAN if first == 0 else name, first].label_probability
         candidates = np.flatnonzero(np.isin(lost_at, later))
         if len(candidates):
+            again = np.isin(found.labels[candidates], list(shown))
             middle = np.abs(lost_at[candidates] - later[len(later) // 2])
-            place = candidates[np.lexsort((-before[candidates], middle))[0]]
-            yield _shown("lost", found, int(place), name)
+            place = int(candidates[np.lexsort((-before[candidates], middle, again))[0]])
+            shown.add(int(found.labels[place]))
+            yield _shown("lost", found, place, name)
 
 
 def _never_lost(found: Losses, cells: Cells) -> Iterator[Chosen]:

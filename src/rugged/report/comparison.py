@@ -15,6 +15,19 @@ from rugged.report.reading import ReportedRun, read_runs
 from rugged.report.rendering import render_page
 from rugged.results import Cell, Summary, read_cell
 
+_CONTENTS = [
+    (
+        "",
+        [
+            ("figures", "Figures"),
+            ("differences", "Differences"),
+            ("severity", "Severity"),
+            ("errors", "Errors"),
+            ("conditions", "Conditions"),
+        ],
+    )
+]
+
 
 @dataclass(frozen=True)
 class ComparedRow:
@@ -78,6 +91,7 @@ def write_comparison(compared: ComparedRuns, out: Path) -> Path:
     text = render_page(
         "comparison.html.j2",
         title=f"{first.model.name} and {', '.join(one.model.name for one in others)}",
+        contents=_CONTENTS,
         compared=compared,
         subject=first,
         others=others,

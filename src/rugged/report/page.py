@@ -1,19 +1,45 @@
 """Assembles the page: one HTML file that needs nothing else, not even a network."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from rugged.core.files import write_text
 from rugged.report import figures, overview
 from rugged.report.charts import STYLES
+from rugged.report.classes import view_classes
+from rugged.report.confusions import view_confusions
 from rugged.report.curves import learning_curves
+from rugged.report.embedding import script_data
+from rugged.report.exhibition import class_sheets, show_pictures
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
 from rugged.report.gallery import make_gallery
 from rugged.report.headlines import headline_table, variant_table
 from rugged.report.reading import ReportedRun, read_runs
+from rugged.report.reliability import view_reliability
 from rugged.report.rendering import render_page
 from rugged.report.steadiness import steadiness_means, steadiness_table, steadiness_title
+from rugged.report.subject import read_subject
 from rugged.report.tables import accuracy_table, error_table
+
+_CONTENTS: Mapping[str, Mapping[str, str]] = {
+    "Summary": {"overview": "Overview", "conditions": "Conditions"},
+    "Figures": {
+        "accuracy": "Accuracy",
+        "severity": "Severity",
+        "errors": "Errors",
+        "calibration": "Calibration",
+        "sequences": "Sequences",
+    },
+    "Classes": {
+        "classes": "Heat map",
+        "extremes": "Worst and best",
+        "confusions": "Confusions",
+        "near": "Near and far",
+    },
+    "Pictures": {"examples": "Right and wrong", "pictures": "Corruptions"},
+    "Making": {"training": "Training", "making": "How it was made"},
+}
+"""Every section there may be, in the order of the page."""
 
 
 def write_report(runs: Sequence[Path], out: Path) -> Path:
@@ -41,6 +67,15 @@ def render(runs: Sequence[ReportedRun]) -> str:
     """The page as text."""
     summaries = [run.summary for run in runs]
     subject = summaries[0]
+    saved = read_subject(runs[0])
+    classes, confusions = view_classes(saved), view_confusions(saved)
+    rooms, sheets, gallery = show_pictures(saved), class_sheets(saved), make_gallery(runs, saved.cells)
+    stabilities = [
+        (steadiness_title(one), steadiness_table(one), [*steadiness_means(one), *one.notes])
+        for run in runs
+        for one in run.stabilities
+    ]
+    there = {"sequences": stabilities, "near": confusions.near, "examples": rooms, "pictures": gallery}
     return render_page(
         "page.html.j2",
         title=f"{subject.model.name} – robustness report",
@@ -63,11 +98,21 @@ def render(runs: Sequence[ReportedRun]) -> str:
         panels=figures.corruption_curves(summaries),
         extra=overview.extra(subject),
         bars=figures.error_bars(summaries),
-        stabilities=[
-            (steadiness_title(one), steadiness_table(one), [*steadiness_means(one), *one.notes])
-            for run in runs
-            for one in run.stabilities
-        ],
-        gallery=make_gallery(runs),
+        contents=_contents({place for place, found in there.items() if not found}),
+        reliability=view_reliability(saved),
+        stabilities=stabilities,
+        classes=classes,
+        confusions=confusions,
+        rooms=rooms,
+        pictures_missing=saved.pictures is None,
+        gallery=gallery,
+        thumbnails=script_data(sheets) if sheets else None,
+        data=script_data({"names": saved.names, "heat": classes.reading, "explorer": confusions.explorer}),
         training=learning_curves(runs),
     )
+
+
+def _contents(absent: Collection[str]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The navigation, without the sections that this page lacks."""
+    groups = [(group, [link for link in links.items() if link[0] not in absent]) for group, links in _CONTENTS.items()]
+    return [(group, links) for group, links in groups if links]
