@@ -36,11 +36,15 @@ from rugged.analyze.kinship import (
     shipped_groups,
 )
 from rugged.analyze.losing import NEVER, Losses, losses
-from rugged.analyze.selection import Cells, averaged, corruptions_of, select, severities_of
+from rugged.analyze.one_class import class_overview, class_tables
+from rugged.analyze.overview import Analysis, all_tables, analyse, extent, overview_lines, overview_tables
+from rugged.analyze.reading import MeasuredRun, read_run
+from rugged.analyze.selection import Cells, averaged, corruptions_of, restrict, select, severities_of
 
 __all__ = [
     "NEVER",
     "Agreement",
+    "Analysis",
     "Calibration",
     "CalibrationTable",
     "Cells",
@@ -54,22 +58,28 @@ __all__ = [
     "Kinship",
     "KinshipTable",
     "Losses",
+    "MeasuredRun",
     "Pair",
     "Prediction",
     "Shift",
     "Sink",
     "agreement",
+    "all_tables",
+    "analyse",
     "averaged",
     "calibration_of",
     "calibration_table",
     "class_counts",
     "class_differences",
     "class_figures",
+    "class_overview",
     "class_table",
+    "class_tables",
     "compare",
     "confused_pairs",
     "confusion_matrix",
     "corruptions_of",
+    "extent",
     "group_matrix",
     "kinship_of",
     "kinship_table",
@@ -77,11 +87,15 @@ __all__ = [
     "mistaken_as",
     "mistaken_for",
     "mutual_pairs",
+    "overview_lines",
+    "overview_tables",
     "predictions_at",
     "predictions_of_class",
     "random_predictions",
     "rank_classes",
     "read_groups",
+    "read_run",
+    "restrict",
     "rival_matrix",
     "select",
     "severities_of",

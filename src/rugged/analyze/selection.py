@@ -66,3 +66,16 @@ def _require_measured(what: str, wanted: str | int | None, known: Sequence[str |
         raise ConfigError(
             f"The {what} {wanted} was not measured. {guess} Measured: {', '.join(names)}.".replace("  ", " ")
         )
+
+
+def restrict(cells: Cells, corruption: str | None = None, severity: int | None = None) -> dict[tuple[str, int], Cell]:
+    """Clean and the cells of one corruption, of one severity, or of both, as if no others had been measured.
+
+    Raises:
+        ConfigError: None of these was measured, or clean was asked for, which is always there.
+    """
+    if corruption == CLEAN or severity == 0:
+        raise ConfigError(f"Clean stands beside every corruption. Name one of: {', '.join(corruptions_of(cells))}.")
+    chosen = select(cells, corruption, severity)
+    clean = {key: cell for key, cell in cells.items() if key[0] == CLEAN}
+    return clean | {(cell.corruption, cell.severity): cell for cell in chosen}

@@ -7,6 +7,7 @@ from typing import NoReturn
 import typer
 
 from rugged.cli import data
+from rugged.cli.analyze import analyze
 from rugged.cli.benchmark import benchmark
 from rugged.cli.compare import compare
 from rugged.cli.corrupt import corrupt
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, train, benchmark, compare, report, study, corrupt, perturb, models, recipes, doctor):
+for command in (demo, train, benchmark, compare, analyze, report, study, corrupt, perturb, models, recipes, doctor):
     app.command()(command)
 app.add_typer(data.app, name="data")
 

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from rugged.core.tables import Table as Values
 from rugged.report import (
     ComparedRuns,
     HeadlineRow,
@@ -22,6 +23,9 @@ from rugged.report import (
 )
 from rugged.report.charts import percent
 from rugged.results import Stability, Summary
+
+_SHORT = 30
+"""Characters of a value that is never broken over lines."""
 
 _MARKS = {"better": "+", "worse": "−", "": " "}
 
@@ -68,6 +72,32 @@ def print_stability(stability: Stability) -> None:
     for row in steadiness_table(stability):
         table.add_row(row.label, row.flip_probability, row.top5_distance, row.error)
     _print([table], [*steadiness_means(stability), *(f"Note: {note}" for note in stability.notes)])
+
+
+def print_tables(tables: Sequence[Values], lines: Sequence[str] = ()) -> None:
+    """Print tables of plain values, fractions in percent, and what to bear in mind. Empty tables are left out."""
+    _print(
+        [_of_values(values) for values in tables if values.rows],
+        ["Top-1, top-5, shares and probabilities are in percent.", *lines],
+    )
+
+
+def _of_values(values: Values) -> Table:
+    rows = values.words(digits=1)
+    table = Table(title=values.title)
+    for place, column in enumerate(values.columns):
+        longest = max(len(row[place]) for row in rows)
+        word = max(map(len, column.split()))
+        text = any(isinstance(row[place], str) for row in values.rows)
+        table.add_column(
+            column,
+            justify="left" if text else "right",
+            width=max(longest, word) if longest <= _SHORT else None,
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def _print(tables: Sequence[Table], lines: Sequence[str]) -> None:

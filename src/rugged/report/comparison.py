@@ -13,7 +13,7 @@ from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severiti
 from rugged.report.headlines import HeadlineRow, headline_table
 from rugged.report.reading import ReportedRun, read_runs
 from rugged.report.rendering import render_page
-from rugged.results import Cell, Summary, read_cell
+from rugged.results import Cell, Summary, read_cells
 
 _CONTENTS = [
     (
@@ -106,7 +106,7 @@ def write_comparison(compared: ComparedRuns, out: Path) -> Path:
 
 
 def _cells(run: ReportedRun) -> dict[tuple[str, int], Cell]:
-    return {cell: read_cell(run.folder.predictions, *cell) for cell in run.summary.conditions.cells}
+    return read_cells(run.folder.predictions, run.summary.conditions.cells)
 
 
 def _difference_rows(first: Summary, compared: Sequence[Comparison]) -> list[ComparedRow]:

@@ -1,12 +1,12 @@
 """The subject of a page: its predictions, its classes and its pictures, read once for all sections."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rugged.analyze import Cells
 from rugged.core.errors import ResultsError
 from rugged.report.reading import ReportedRun, require_size
-from rugged.results import Cell, Classes, Pictures, RunFolder, Summary, read_cell, read_classes, read_pictures
+from rugged.results import Cell, Classes, Pictures, RunFolder, Summary, read_cells, read_classes, read_pictures
 
 
 @dataclass(frozen=True)
@@ -46,20 +46,16 @@ def read_subject(run: ReportedRun) -> Subject:
             f"{run.folder.classes} lists {len(classes):,} classes, the summary is about {conditions.classes:,}. "
             "Run `rugged benchmark` again."
         )
-    cells: dict[tuple[str, int], Cell] = {}
-    ids: tuple[str, ...] = ()
-    for key in conditions.cells:
-        cell = _checked(run, read_cell(run.folder.predictions, *key))
-        ids = ids if cell.ids == ids else cell.ids
-        cells[key] = replace(cell, ids=ids)  # One copy for all cells of the same pictures.
+    cells = read_cells(run.folder.predictions, conditions.cells)
+    for cell in cells.values():
+        _require_fitting(run, cell)
     return Subject(run.folder, run.summary, cells, classes, read_pictures(run.folder.pictures))
 
 
-def _checked(run: ReportedRun, cell: Cell) -> Cell:
+def _require_fitting(run: ReportedRun, cell: Cell) -> None:
     require_size(run, cell)
     if max(cell.labels.max(), cell.top.max()) >= run.summary.conditions.classes:
         raise ResultsError(
             f"The predictions for {cell.corruption}-{cell.severity} in {run.folder.predictions} name classes that "
             f"{run.folder.classes} does not have. Run `rugged benchmark` again."
         )
-    return cell

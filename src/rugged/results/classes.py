@@ -48,7 +48,8 @@ class Classes:
             ids = ", ".join(self.ids[label] for label in labels)
             raise ConfigError(f"{len(labels)} classes are called {wanted!r}. Say which by its id: {ids}.")
         if not labels:
-            near = nearest(_plain(wanted), [*map(_plain, self.names), *self.ids], count=3)
+            known = {_plain(name): name for name in (*self.ids, *self.names)}
+            near = [known[guess] for guess in nearest(_plain(wanted), known, count=3)]
             every = f"There are {len(self)}, such as {', '.join(self.names[:5])}."
             raise ConfigError(f"There is no class {wanted!r}. {did_you_mean([repr(name) for name in near], every)}")
         return labels[0]

@@ -1,7 +1,7 @@
 """Per-image predictions: the product of a benchmark, one Parquet file for each cell (corruption and severity)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -158,20 +158,30 @@ def as_matrix(column: pa.FixedSizeListArray) -> npt.NDArray[Any]:
     return values
 
 
-def read_cells(folder: Path) -> dict[tuple[str, int], Cell]:
-    """Every cell in a predictions folder, keyed by (corruption, severity).
+def read_cells(folder: Path, wanted: Iterable[tuple[str, int]] | None = None) -> dict[tuple[str, int], Cell]:
+    """Cells of a predictions folder, keyed by (corruption, severity). Those of the same images share their ids.
+
+    Args:
+        folder: Where they lie.
+        wanted: Which; None for all that there are.
 
     Raises:
-        ResultsError: There is none, or one is damaged.
+        ResultsError: There is none, or one is missing or damaged.
     """
+    keys = list(_saved(folder) if wanted is None else wanted)
+    if not keys:
+        raise ResultsError(f"{folder} holds no predictions. Run `rugged benchmark` on this run first.")
     cells: dict[tuple[str, int], Cell] = {}
     ids: tuple[str, ...] = ()
+    for key in keys:
+        cell = read_cell(folder, *key)
+        ids = ids if cell.ids == ids else cell.ids
+        cells[key] = replace(cell, ids=ids)
+    return cells
+
+
+def _saved(folder: Path) -> Iterator[tuple[str, int]]:
     for path in sorted(folder.glob("*.parquet")):
         corruption, _, severity = path.stem.rpartition("-")
         if corruption and severity.isdecimal():
-            cell = read_cell(folder, corruption, int(severity))
-            ids = ids if cell.ids == ids else cell.ids
-            cells[corruption, int(severity)] = replace(cell, ids=ids)  # One copy for all cells of the same images.
-    if not cells:
-        raise ResultsError(f"{folder} holds no predictions. Run `rugged benchmark` on this run first.")
-    return cells
+            yield corruption, int(severity)
