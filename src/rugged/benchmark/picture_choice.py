@@ -34,7 +34,7 @@ def choose_for_classes(cell: Cell, classes: int) -> tuple[str, ...]:
 
 
 def choose_for_galleries(cells: Cells) -> list[Chosen]:
-    """Pictures drawn at random, the surest mistakes, one lost under each corruption, and some that never are.
+    """Pictures drawn at random, the surest mistakes, one lost under each corruption, and some lost last or never.
 
     The same predictions give the same choice.
     """
@@ -46,7 +46,7 @@ def choose_for_galleries(cells: Cells) -> list[Chosen]:
         *(Chosen("random", one.id, one.label, CLEAN, (0,)) for one in drawn),
         *(Chosen("mistake", one.id, one.label, CLEAN, (0,)) for one in wrong),
         *_lost(found, cells),
-        *_never_lost(found, cells),
+        *_last(found, cells),
     ]
 
 
@@ -68,13 +68,12 @@ def _lost(found: Losses, cells: Cells) -> Iterator[Chosen]:
             yield _shown("lost", found, place, name)
 
 
-def _never_lost(found: Losses, cells: Cells) -> Iterator[Chosen]:
-    """Some that are always right, each under the corruption that shakes the model most."""
-    places = np.flatnonzero(found.always_right)
+def _last(found: Losses, cells: Cells) -> Iterator[Chosen]:
+    """Those that are lost last or never, each under the corruption that shakes the model most."""
     worst = found.severities[-1]
-    for place in np.random.default_rng(0).permutation(places)[:_KEPT]:
+    for place in found.last_lost(_KEPT):
         sure = [cells[name, worst].label_probability[place] for name in found.corruptions]
-        yield _shown("never lost", found, int(place), found.corruptions[int(np.argmin(sure))])
+        yield _shown("last", found, place, found.corruptions[int(np.argmin(sure))])
 
 
 def _shown(why: Why, found: Losses, place: int, corruption: str) -> Chosen:

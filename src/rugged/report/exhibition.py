@@ -25,9 +25,10 @@ _TITLES: Mapping[Why, tuple[str, str]] = {
         "A picture for each corruption, recognised before and lost about half way: of those the one that the model was "
         "surest of.",
     ),
-    "never lost": (
-        "Never lost",
-        "Some of the pictures that are recognised in every cell, under the corruption that shakes the model most.",
+    "last": (
+        "Lost last or never",
+        "Those that are recognised longest on the mean over the corruptions, under the corruption that shakes the model "
+        "most.",
     ),
 }  # fmt: skip
 
@@ -87,8 +88,7 @@ def show_pictures(subject: Subject) -> tuple[Room, ...]:
     }
     rooms = []
     for why, (title, lead) in _TITLES.items():
-        strips = [one for one in subject.pictures.strips if one.why == why and one.file in subject.pictures.files]
-        rows = tuple(_row(subject, strip, places) for strip in strips)
+        rows = tuple(_row(subject, strip, places) for strip in subject.pictures.chosen_as(why))
         if rows:
             rooms.append(Room(why, title, lead, rows))
     return tuple(rooms)

@@ -15,8 +15,8 @@ from rugged.results.predictions import CLEAN
 
 FORMAT: Literal[1] = 1
 
-Why = Literal["random", "mistake", "lost", "never lost"]
-"""Why a picture was chosen: by chance, as a confident mistake, as lost on the way, or as right in every cell."""
+Why = Literal["random", "mistake", "lost", "last"]
+"""Why a picture was chosen: by chance, as a confident mistake, as lost on the way, or as lost last or never."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,10 @@ class Pictures:
     strips: tuple[Strip, ...]
     files: dict[str, str] = field(default_factory=dict)
     format: Literal[1] = FORMAT
+
+    def chosen_as(self, why: Why) -> list[Strip]:
+        """The strips that were made for one reason, in order."""
+        return [strip for strip in self.strips if strip.why == why and strip.file in self.files]
 
     def sheet(self, corruption: str) -> str | None:
         """The file of a sheet; None where it was not made."""
