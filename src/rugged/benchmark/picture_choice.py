@@ -1,27 +1,15 @@
 """Which pictures a report will show: one of each class, and those that tell how the model fares."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from rugged.analyze import Losses, losses, random_predictions, surest_mistakes
 from rugged.analyze.selection import Cells
-from rugged.results import CLEAN, Cell
+from rugged.results import CLEAN, Cell, Strip
 from rugged.results.pictures import Why
 
 _RANDOM, _MISTAKES, _KEPT = 24, 12, 6
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """A picture for the galleries, and where it is to be seen: see :class:`rugged.results.Strip`."""
-
-    why: Why
-    id: str
-    label: int
-    corruption: str
-    severities: tuple[int, ...]
 
 
 def choose_for_classes(cell: Cell, classes: int) -> tuple[str, ...]:
@@ -33,7 +21,7 @@ def choose_for_classes(cell: Cell, classes: int) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def choose_for_galleries(cells: Cells) -> list[Chosen]:
+def choose_for_galleries(cells: Cells) -> list[Strip]:
     """Pictures drawn at random, the surest mistakes, one lost under each corruption, and some lost last or never.
 
     The same predictions give the same choice.
@@ -43,14 +31,14 @@ def choose_for_galleries(cells: Cells) -> list[Chosen]:
     wrong = surest_mistakes(clean, _MISTAKES)
     found = losses(cells)
     return [
-        *(Chosen("random", one.id, one.label, CLEAN, (0,)) for one in drawn),
-        *(Chosen("mistake", one.id, one.label, CLEAN, (0,)) for one in wrong),
+        *(Strip("random", one.id, one.label, CLEAN, (0,)) for one in drawn),
+        *(Strip("mistake", one.id, one.label, CLEAN, (0,)) for one in wrong),
         *_lost(found, cells),
         *_last(found, cells),
     ]
 
 
-def _lost(found: Losses, cells: Cells) -> Iterator[Chosen]:
+def _lost(found: Losses, cells: Cells) -> Iterator[Strip]:
     """For each corruption a picture that it loses about half way; of several the one that was surest before.
 
     Each is of another class, as long as there are such.
@@ -68,7 +56,7 @@ def _lost(found: Losses, cells: Cells) -> Iterator[Chosen]:
             yield _shown("lost", found, place, name)
 
 
-def _last(found: Losses, cells: Cells) -> Iterator[Chosen]:
+def _last(found: Losses, cells: Cells) -> Iterator[Strip]:
     """Those that are lost last or never, each under the corruption that shakes the model most."""
     worst = found.severities[-1]
     for place in found.last_lost(_KEPT):
@@ -76,5 +64,5 @@ def _last(found: Losses, cells: Cells) -> Iterator[Chosen]:
         yield _shown("last", found, place, found.corruptions[int(np.argmin(sure))])
 
 
-def _shown(why: Why, found: Losses, place: int, corruption: str) -> Chosen:
-    return Chosen(why, found.ids[place], int(found.labels[place]), corruption, found.severities)
+def _shown(why: Why, found: Losses, place: int, corruption: str) -> Strip:
+    return Strip(why, found.ids[place], int(found.labels[place]), corruption, found.severities)

@@ -10,15 +10,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from rugged.benchmark.picture_choice import Chosen
 from rugged.benchmark.route import Route
 from rugged.core.errors import ConfigError, Interrupted, ResultsError
 from rugged.core.files import atomic_path
 from rugged.core.progress import progress, say
-from rugged.core.stopping import stop_on_signal
+from rugged.core.stopping import StopRequest, stop_on_signal
 from rugged.engine import chunks
 from rugged.results import CLEAN, Pictures, Sheets, Strip, read_pictures, write_pictures
-from rugged.results.pictures import index_path, sheet_name
+from rugged.results.pictures import Why, gallery_name, index_path, sheet_name
 
 THUMBNAIL = 48
 """Longer side of a class's thumbnail, in pixels; less where there are very many."""
@@ -41,25 +40,25 @@ class PictureKeeper:
         route: Where they come from.
         ids: A picture of each class, by class; empty for a class that has none.
         clean_ids: Likewise of the clean pictures.
-        chosen: What the gallery shows.
+        strips: What the galleries show.
     """
 
     def __init__(
-        self, folder: Path, route: Route, ids: Sequence[str], clean_ids: Sequence[str], chosen: Sequence[Chosen]
+        self, folder: Path, route: Route, ids: Sequence[str], clean_ids: Sequence[str], strips: Sequence[Strip]
     ) -> None:
         conditions = route.conditions
         self._folder, self._route = folder, route
         self._places: dict[str, dict[str, int]] = {}
         severity = conditions.severities[len(conditions.severities) // 2]
-        side = _thumbnail_side(len(ids), 1 + len(conditions.corruptions))
-        height, width = _fitted(conditions.size, side)
+        height, width = _fitted(conditions.size, _thumbnail_side(len(ids), 1 + len(conditions.corruptions)))
         columns = max(1, math.ceil(math.sqrt(len(ids))))
-        self.index = Pictures(
-            Sheets(tuple(ids), tuple(clean_ids), severity, width, height, columns), tuple(self._strips(chosen))
-        )
+        sheets = Sheets(tuple(ids), tuple(clean_ids), severity, width, height, columns)
+        high, wide = _fitted(conditions.size, _SHOWN)
+        self.index = Pictures(sheets, tuple(strips), wide, high)
+        self._whys = {gallery_name(why): why for why in dict.fromkeys(strip.why for strip in strips)}
 
     def keep(self) -> None:
-        """Make the files one by one; each that is finished stays, whatever comes after.
+        """Make the files one by one; after an interruption those that are finished stay.
 
         Raises:
             Interrupted: A signal came.
@@ -67,31 +66,21 @@ class PictureKeeper:
         wanted = self._wanted()
         saved = self._saved()
         known = {name: mark for name, mark in wanted.items() if saved.get(name) == mark and self._path(name).exists()}
-        index = replace(self.index, files=known)
         todo = [name for name in wanted if name not in known]
+        index = replace(self.index, files=known)
         write_pictures(self._folder, index)
         if not todo:
             return
-        with stop_on_signal() as stop, progress("Pictures for the report", len(todo), "files") as bar:
-            for name in todo:
-                if stop.signal_number is not None:
-                    raise Interrupted(
-                        "Stopped; everything is measured, and the report's pictures are not all made. "
-                        "Run the same command again to go on.",
-                        stop.signal_number,
-                    )
-                if self._make(name):
-                    known[name] = wanted[name]
-                    write_pictures(self._folder, index)
-                bar.advance(1, name)
+        try:
+            with stop_on_signal() as stop, progress("Pictures for the report", len(todo), "files") as bar:
+                for name in todo:
+                    _require_going_on(stop)
+                    if self._make(name):
+                        known[name] = wanted[name]
+                    bar.advance(1, name)
+        finally:
+            write_pictures(self._folder, index)
         self._clear_away(known)
-
-    def _strips(self, chosen: Sequence[Chosen]) -> Iterator[Strip]:
-        height, width = _fitted(self._route.conditions.size, _SHOWN)
-        for number, one in enumerate(chosen):
-            yield Strip(
-                one.why, one.id, one.label, one.corruption, one.severities, width, height, f"picture-{number:02}.png"
-            )
 
     def _wanted(self) -> dict[str, str]:
         """Every file, and a hash of what it depends on."""
@@ -100,13 +89,17 @@ class PictureKeeper:
         found = {sheet_name(CLEAN): self._mark([(CLEAN, 0)], sheets.clean_ids, size)}
         for name in self._route.conditions.corruptions:
             found[sheet_name(name)] = self._mark([(name, severity)], sheets.ids, size)
-        for strip in self.index.strips:
-            found[strip.file] = self._mark(strip.cells, [strip.id], [strip.width, strip.height])
+        for name, why in self._whys.items():
+            strips = self.index.chosen(why)
+            cells = [cell for strip in strips for cell in strip.cells]
+            found[name] = self._mark(cells, [strip.id for strip in strips], [self.index.width, self.index.height])
         return found
 
     def _mark(self, cells: Sequence[Cell], ids: Sequence[str], size: Sequence[int]) -> str:
         conditions = self._route.conditions
-        causes = [{**conditions.of_cell(name), **self._route.provenance(name, level)} for name, level in cells]
+        causes = [
+            {**conditions.of_cell(name), **self._route.provenance(name, level)} for name, level in dict.fromkeys(cells)
+        ]
         everything = [_VERSION, list(cells), causes, list(ids), list(size)]
         return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -119,25 +112,30 @@ class PictureKeeper:
 
     def _make(self, name: str) -> bool:
         """Make one file; whether it could be."""
-        strips = {strip.file: strip for strip in self.index.strips}
         try:
-            picture = self._strip(strips[name]) if name in strips else self._sheet(name)
+            picture = self._gallery(self._whys[name]) if name in self._whys else self._sheet(name)
         except ConfigError as error:  # Frost, whose textures are no longer here. Everything is measured all the same.
             say(f"The report will lack {name}: {error}")
             return False
         with atomic_path(self._path(name)) as temporary:
-            if name in strips:
+            if name in self._whys:
                 picture.save(temporary, "PNG", optimize=True)
             else:
                 picture.save(temporary, "JPEG", quality=_QUALITY, optimize=True)
         return True
 
-    def _strip(self, strip: Strip) -> Image.Image:
-        size = strip.width, strip.height
-        made = Image.new("RGB", (strip.width * len(strip.cells), strip.height))
-        for number, (corruption, severity) in enumerate(strip.cells):
-            (picture,) = self._pictures(corruption, severity, [strip.id], size)
-            made.paste(picture, (number * strip.width, 0))
+    def _gallery(self, why: Why) -> Image.Image:
+        """Strips one below the other; pictures of one cell are made together."""
+        strips, size = self.index.chosen(why), (self.index.width, self.index.height)
+        places: dict[Cell, list[tuple[int, int]]] = {}
+        for row, strip in enumerate(strips):
+            for column, cell in enumerate(strip.cells):
+                places.setdefault(cell, []).append((row, column))
+        made = Image.new("RGB", (size[0] * max(len(strip.cells) for strip in strips), size[1] * len(strips)))
+        for cell, each in places.items():
+            pictures = self._pictures(*cell, [strips[row].id for row, _ in each], size)
+            for (row, column), picture in zip(each, pictures, strict=True):
+                made.paste(picture, (column * size[0], row * size[1]))
         return made
 
     def _sheet(self, name: str) -> Image.Image:
@@ -181,6 +179,15 @@ class PictureKeeper:
         for path in self._folder.iterdir():
             if path.name not in known and path != index_path(self._folder) and path.suffix in (".png", ".jpg"):
                 path.unlink()
+
+
+def _require_going_on(stop: StopRequest) -> None:
+    if stop.signal_number is not None:
+        raise Interrupted(
+            "Stopped; everything is measured, and the report's pictures are not all made. Run the same command again "
+            "to go on.",
+            stop.signal_number,
+        )
 
 
 def _thumbnail_side(classes: int, sheets: int) -> int:

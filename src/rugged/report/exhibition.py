@@ -13,7 +13,7 @@ from rugged.core.errors import ResultsError
 from rugged.report.embedding import file_uri, picture_uri, read_picture
 from rugged.report.subject import Subject
 from rugged.results import CLEAN, Pictures, Strip
-from rugged.results.pictures import Why
+from rugged.results.pictures import Why, gallery_name
 
 _QUALITY = 90
 
@@ -88,7 +88,7 @@ def show_pictures(subject: Subject) -> tuple[Room, ...]:
     }
     rooms = []
     for why, (title, lead) in _TITLES.items():
-        rows = tuple(_row(subject, strip, places) for strip in subject.pictures.chosen_as(why))
+        rows = tuple(_row(subject, strip, picture, places) for strip, picture in gallery_strips(subject, why))
         if rows:
             rooms.append(Room(why, title, lead, rows))
     return tuple(rooms)
@@ -121,11 +121,28 @@ def _sheet(folder: Path, pictures: Pictures, corruption: str) -> str | None:
     return file_uri("jpeg", path.read_bytes())
 
 
-def _row(subject: Subject, strip: Strip, places: Mapping[str, Mapping[str, int]]) -> ExhibitRow:
-    picture = read_picture(subject.folder.pictures / strip.file, (strip.width * len(strip.severities), strip.height))
-    parts = (
-        picture.crop((left, 0, left + strip.width, strip.height)) for left in range(0, picture.width, strip.width)
-    )
+def gallery_strips(subject: Subject, why: Why) -> list[tuple[Strip, Image.Image]]:
+    """The pictures that were chosen for one reason, each as a strip of its cells side by side.
+
+    Raises:
+        ResultsError: Their file is missing or damaged.
+    """
+    kept = subject.pictures
+    strips = [] if kept is None else kept.gallery(why)
+    if kept is None or not strips:
+        return []
+    width, height = kept.width * len(strips[0].severities), kept.height
+    gallery = read_picture(subject.folder.pictures / gallery_name(why), (width, height * len(strips)))
+    return [
+        (strip, gallery.crop((0, row * height, width, (row + 1) * height))) for row, strip in enumerate(strips)
+    ]
+
+
+def _row(
+    subject: Subject, strip: Strip, picture: Image.Image, places: Mapping[str, Mapping[str, int]]
+) -> ExhibitRow:
+    width = picture.width // len(strip.severities)
+    parts = (picture.crop((left, 0, left + width, picture.height)) for left in range(0, picture.width, width))
     answers = _answers(subject, strip, places)
     return ExhibitRow(
         truth=subject.names[strip.label],

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from rugged.analyze import Analysis, all_tables, analyse, overview_lines, overview_tables, shipped_groups
 from rugged.core.catalogue import display_name
-from rugged.core.files import write_bytes, write_text
+from rugged.core.files import atomic_path, write_text
 from rugged.core.tables import Table, as_csv, markdown_table
 from rugged.report import overview
 from rugged.report.charts import STYLES
-from rugged.report.embedding import read_picture
+from rugged.report.exhibition import gallery_strips
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
 from rugged.report.headlines import headline_table
 from rugged.report.reading import ReportedRun, read_runs
@@ -40,11 +40,11 @@ def write_markdown(runs: Sequence[Path], out: Path) -> Path:
     read = read_runs(runs, limit=STYLES)
     subject = read_subject(read[0])
     folder = out.with_name(f"{out.stem}-pictures")
-    strips = _strips(subject)
-    for strip in strips:
-        read_picture(subject.folder.pictures / strip.file, (strip.width * len(strip.severities), strip.height))
-        write_bytes(folder / strip.file, (subject.folder.pictures / strip.file).read_bytes())
-    write_text(out, "\n\n".join([*_summary(read), *_analysis(subject), *_pictures(subject, strips, folder.name)]) + "\n")
+    strips = gallery_strips(subject, "lost")
+    for number, (_, picture) in enumerate(strips, 1):
+        with atomic_path(folder / f"lost-{number:02}.png") as temporary:
+            picture.save(temporary, "PNG", optimize=True)
+    write_text(out, "\n\n".join([*_summary(read), *_analysis(subject), *_pictures(subject, [strip for strip, _ in strips], folder.name)]) + "\n")
     return out
 
 
@@ -123,20 +123,15 @@ def _pictures(subject: Subject, strips: Sequence[Strip], folder: str) -> Iterato
     if strips:
         yield "## Lost as severity grows"
         yield "Each picture clean, where the clean ones are the same, and then at rising severity."
-    for strip in strips:
+    for number, strip in enumerate(strips, 1):
         name, corruption = escape_markdown(subject.names[strip.label]), display_name(strip.corruption)
         cells = [subject.cells[cell] for cell in strip.cells]
         places = [cell.ids.index(strip.id) for cell in cells]
         answers = [subject.names[cell.top[place, 0]] for cell, place in zip(cells, places, strict=True)]
         yield f"**{name}**, {corruption}. Taken for: {escape_markdown(', '.join(answers))}."
-        yield f"![{name}, {corruption}]({folder}/{strip.file})"
+        yield f"![{name}, {corruption}]({folder}/lost-{number:02}.png)"
     yield "## Conditions"
     yield _shown(_conditions([subject.summary]).without("Model"))
-
-
-def _strips(subject: Subject) -> list[Strip]:
-    pictures = subject.pictures
-    return [] if pictures is None else pictures.chosen_as("lost")
 
 
 def _analyse(subject: Subject) -> Analysis:

@@ -1,7 +1,8 @@
 """Small pictures kept with the results, so that a report shows them without the data set.
 
 Two kinds lie in ``benchmark/pictures``. *Sheets* hold one thumbnail for each class, a sheet for the clean pictures and
-one for each corruption, as JPEG. *Strips* hold one chosen picture each, as it is in a few cells, side by side as PNG.
+one for each corruption, as JPEG. *Galleries* hold chosen pictures, one below the other, each in a few cells side by side,
+as PNG: a file for each reason to choose a picture.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -42,17 +43,14 @@ class Sheets:
 
 @dataclass(frozen=True)
 class Strip:
-    """One picture in a few cells.
+    """One chosen picture in a few cells.
 
     Attributes:
         why: Why it was chosen.
         id: Of the picture.
         label: Its class.
         corruption: Under which it is shown; ``"clean"`` where under none.
-        severities: At which, from left to right; 0 is the clean picture.
-        width: Of each of them in pixels.
-        height: Likewise.
-        file: Name of the strip's file.
+        severities: At which, from left to right; 0 is the clean picture. The same for all of one reason.
     """
 
     why: Why
@@ -60,9 +58,6 @@ class Strip:
     label: int
     corruption: str
     severities: tuple[int, ...]
-    width: int
-    height: int
-    file: str
 
     @property
     def cells(self) -> list[tuple[str, int]]:
@@ -77,18 +72,26 @@ class Pictures:
     Attributes:
         sheets: One picture of each class.
         strips: Chosen pictures.
+        width: Of a chosen picture in pixels.
+        height: Likewise.
         files: Of each file that is there, what it depends on, as a hash.
         format: Of this index.
     """
 
     sheets: Sheets
     strips: tuple[Strip, ...]
+    width: int
+    height: int
     files: dict[str, str] = field(default_factory=dict)
     format: Literal[1] = FORMAT
 
-    def chosen_as(self, why: Why) -> list[Strip]:
-        """The strips that were made for one reason, in order."""
-        return [strip for strip in self.strips if strip.why == why and strip.file in self.files]
+    def gallery(self, why: Why) -> list[Strip]:
+        """The strips of a gallery, from above; none where it was not made."""
+        return self.chosen(why) if gallery_name(why) in self.files else []
+
+    def chosen(self, why: Why) -> list[Strip]:
+        """The strips that were chosen for one reason, whether they were made or not."""
+        return [strip for strip in self.strips if strip.why == why]
 
     def sheet(self, corruption: str) -> str | None:
         """The file of a sheet; None where it was not made."""
@@ -99,6 +102,11 @@ class Pictures:
 def sheet_name(corruption: str) -> str:
     """The file of the sheet of a corruption, or of the clean pictures."""
     return f"classes-{corruption}.jpg"
+
+
+def gallery_name(why: Why) -> str:
+    """The file of the pictures that were chosen for one reason."""
+    return f"{why}.png"
 
 
 def index_path(folder: Path) -> Path:
