@@ -88,7 +88,8 @@ def open_in_browser(chromium: Any) -> Iterator[Callable[..., Any]]:
     A page may ask for nothing but files and what its address begins with: anything else is cut off. At the end of the
     test none may have tried, written an error or a warning to the console, or raised one.
     """
-    contexts, complaints = [], []
+    contexts: list[Any] = []
+    complaints: list[str] = []
 
     def open_in_browser(address: str, allowed: tuple[str, ...] = (), **options: Any) -> Any:
         context = chromium.new_context(**options)
@@ -116,6 +117,7 @@ def open_in_browser(chromium: Any) -> Iterator[Callable[..., Any]]:
         page.goto(address)
         return page
 
+    open_in_browser.complaints = complaints  # For a test of this very fixture.
     yield open_in_browser
     for context in contexts:
         context.close()
