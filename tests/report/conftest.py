@@ -161,12 +161,10 @@ def _write_pictures(run: RunFolder, cells: dict[tuple[str, int], Cell]) -> None:
         sheet = np.zeros((-(-classes // columns) * 16, columns * 16, 3), np.uint8)
         for label in range(classes):
             row, column = divmod(label, columns)
-            sheet[row * 16 : row * 16 + 16, column * 16 : column * 16 + 16, 0] = 20 * label
+            sheet[row * 16 : row * 16 + 16, column * 16 : column * 16 + 16, 0] = min(20 * label, 255)
         Image.fromarray(sheet).save(run.pictures / f"classes-{name}.jpg", quality=95)
         files[f"classes-{name}.jpg"] = "x"
-    write_pictures(
-        run.pictures, Pictures(Sheets(ids, ids, 3, 16, 16, columns), tuple(strips), SIDE, SIDE, files)
-    )
+    write_pictures(run.pictures, Pictures(Sheets(ids, ids, 3, 16, 16, columns), tuple(strips), SIDE, SIDE, files))
 
 
 def _strip() -> np.ndarray:

@@ -95,9 +95,7 @@ def test_the_heat_map_is_read_with_the_keyboard_alone(open_in_browser, report):
     page.locator("#heat td[tabindex='0']").focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
         page.keyboard.press(key)
-    place = page.evaluate(
-        "[document.activeElement.cellIndex, document.activeElement.parentElement.sectionRowIndex]"
-    )
+    place = page.evaluate("[document.activeElement.cellIndex, document.activeElement.parentElement.sectionRowIndex]")
     assert place == [3, 1]
     name = page.locator("#heat tbody tr").nth(1).locator("th").inner_text()
     assert page.locator("#tip").inner_text().startswith(name)
@@ -131,7 +129,8 @@ def test_counts_of_the_explorer_add_up(open_in_browser, report):
     """Ten classes: eight are listed at most, so right and listed wrong answers are all where so few are taken."""
     page = open_in_browser(report)
     page.locator("#explorer-class").select_option(label="ring")
-    total, right = map(int, re.findall(r"Of (\d+) answers.*?, (\d+) \(", page.locator("#explorer-told").inner_text())[0])
+    told = page.locator("#explorer-told").inner_text()
+    total, right = map(int, re.findall(r"Of (\d+) answers.*?, (\d+) \(", told)[0])
     texts = page.locator("#explorer [data-way=for] .sure").all_inner_texts()
     assert total == 20
     assert right + sum(int(text.split(" ")[0]) for text in texts) == total
@@ -203,7 +202,7 @@ def test_paper_is_light_and_has_no_controls(open_in_browser, report):
     for control in (".side", "#explorer", "#pick-corruption", "summary"):
         assert page.locator(control).first.is_hidden()
     assert page.locator("#heat").is_visible()
-    assert page.evaluate("document.querySelector('.tall').scrollHeight <= document.querySelector('.tall').clientHeight + 2")
+    assert page.evaluate("(([tall]) => tall.scrollHeight <= tall.clientHeight + 2)(document.querySelectorAll('.tall'))")
     assert len(page.pdf(format="A4")) > 50_000
 
 

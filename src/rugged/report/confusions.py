@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from rugged.analyze import (
-
     Kinship,
     KinshipTable,
     confusion_matrix,
@@ -101,9 +100,7 @@ def view_confusions(subject: Subject) -> ConfusionView:
     return ConfusionView(
         levels=tuple(_level(level) for level in levels),
         pairs=tuple(_pairs(subject.names, matrices)),
-        sinks=tuple(
-            _sinks(subject.names, level, matrix) for level, matrix in zip(levels, matrices, strict=True)
-        ),
+        sinks=tuple(_sinks(subject.names, level, matrix) for level, matrix in zip(levels, matrices, strict=True)),
         near=() if kinship is None else tuple(_near(kinship)),
         near_title="" if kinship is None else f"{len(kinship.groups.names)} groups of {kinship.groups.source}",
         by_corruption=() if kinship is None else tuple(_near_by_corruption(kinship)),

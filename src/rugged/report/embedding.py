@@ -22,14 +22,23 @@ def read_picture(path: Path, size: tuple[int, int]) -> Image.Image:
     Raises:
         ResultsError: It is missing, damaged, or of another size.
     """
-    try:
-        with Image.open(path) as image:
-            picture = image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow reports some broken PNG chunks as SyntaxError.
-        raise ResultsError(f"{path} cannot be read ({error}). Run `rugged benchmark` again.") from error
+    picture = open_picture(path)
     if picture.size != size:
         raise ResultsError(f"{path} is {picture.size} pixels, expected {size}. Run `rugged benchmark` again.")
     return picture
+
+
+def open_picture(path: Path, command: str = "benchmark") -> Image.Image:
+    """Read a picture that a command saved, as RGB.
+
+    Raises:
+        ResultsError: It is missing or damaged.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow reports some broken PNG chunks as SyntaxError.
+        raise ResultsError(f"{path} cannot be read ({error}). Run `rugged {command}` again.") from error
 
 
 def picture_uri(picture: Image.Image, quality: int | None) -> str:

@@ -19,18 +19,20 @@ _QUALITY = 90
 
 _TITLES: Mapping[Why, tuple[str, str]] = {
     "random": ("Drawn at random", "Clean pictures, right and wrong as they came."),
-    "mistake": ("The surest mistakes", "Clean pictures on which the model is wrong and most sure of it. Some labels may be."),
+    "mistake": (
+        "The surest mistakes",
+        "Clean pictures about which the model is surest and wrong. A label may be wrong.",
+    ),
     "lost": (
         "Lost as severity grows",
-        "A picture for each corruption, recognised before and lost about half way: of those the one that the model was "
-        "surest of.",
+        "A picture for each corruption, recognised before and lost about half way: of several the one that the model "
+        "was surest of.",
     ),
     "last": (
         "Lost last or never",
-        "Those that are recognised longest on the mean over the corruptions, under the corruption that shakes the model "
-        "most.",
+        "Those that are recognised longest on the mean over the corruptions, each under the one that shakes the model.",
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -133,14 +135,10 @@ def gallery_strips(subject: Subject, why: Why) -> list[tuple[Strip, Image.Image]
         return []
     width, height = kept.width * len(strips[0].severities), kept.height
     gallery = read_picture(subject.folder.pictures / gallery_name(why), (width, height * len(strips)))
-    return [
-        (strip, gallery.crop((0, row * height, width, (row + 1) * height))) for row, strip in enumerate(strips)
-    ]
+    return [(strip, gallery.crop((0, row * height, width, (row + 1) * height))) for row, strip in enumerate(strips)]
 
 
-def _row(
-    subject: Subject, strip: Strip, picture: Image.Image, places: Mapping[str, Mapping[str, int]]
-) -> ExhibitRow:
+def _row(subject: Subject, strip: Strip, picture: Image.Image, places: Mapping[str, Mapping[str, int]]) -> ExhibitRow:
     width = picture.width // len(strip.severities)
     parts = (picture.crop((left, 0, left + width, picture.height)) for left in range(0, picture.width, width))
     answers = _answers(subject, strip, places)

@@ -44,7 +44,8 @@ def write_markdown(runs: Sequence[Path], out: Path) -> Path:
     for number, (_, picture) in enumerate(strips, 1):
         with atomic_path(folder / f"lost-{number:02}.png") as temporary:
             picture.save(temporary, "PNG", optimize=True)
-    write_text(out, "\n\n".join([*_summary(read), *_analysis(subject), *_pictures(subject, [strip for strip, _ in strips], folder.name)]) + "\n")
+    shown = _pictures(subject, [strip for strip, _ in strips], folder.name)
+    write_text(out, "\n\n".join([*_summary(read), *_analysis(subject), *shown]) + "\n")
     return out
 
 

@@ -62,6 +62,4 @@ def _panel(title: str, model: str, calibration: Calibration) -> LineChart:
 
 
 def _row(label: str, calibration: Calibration) -> SureRow:
-    return SureRow(
-        label, calibration.confidence, calibration.accuracy, calibration.overconfidence, calibration.ece
-    )
+    return SureRow(label, calibration.confidence, calibration.accuracy, calibration.overconfidence, calibration.ece)

@@ -1,8 +1,8 @@
 """Small pictures kept with the results, so that a report shows them without the data set.
 
 Two kinds lie in ``benchmark/pictures``. *Sheets* hold one thumbnail for each class, a sheet for the clean pictures and
-one for each corruption, as JPEG. *Galleries* hold chosen pictures, one below the other, each in a few cells side by side,
-as PNG: a file for each reason to choose a picture.
+one for each corruption, as JPEG. *Galleries* hold chosen pictures, one below the other, each in a few cells side by
+side, as PNG: a file for each reason to choose a picture.
 """
 
 from dataclasses import asdict, dataclass, field
