@@ -22,10 +22,8 @@ def test_every_picture_bears_its_five_most_probable_classes(pair, pair_page):
         cell = read_cell(run.predictions, *key)
         place = cell.ids.index(strip.id)
         guesses = pair_page.find("li", within=figure)
-        assert [one.text.rsplit(" ", 1)[0] for one in guesses] == [names[label] for label in cell.top[place]]
-        assert [one.text.rsplit(" ", 1)[1] for one in guesses] == [
-            f"{100 * p:.0f}%" for p in cell.top_probabilities[place]
-        ]
+        pairs = zip(cell.top[place], cell.top_probabilities[place], strict=True)
+        assert [one.text for one in guesses] == [f"{names[label]} {100 * sure:.0f}%" for label, sure in pairs]
         assert (figure.attributes["class"] == "exhibit right") == bool(cell.correct[place])
         marked = [one.text.rsplit(" ", 1)[0] for one in guesses if "class" in one.attributes]
         assert marked == [names[label] for label in cell.top[place] if label == strip.label]
