@@ -27,9 +27,14 @@ def analyze(
     """Show the classes a model knows worst, what it confuses, which pictures it loses, and how sure it is."""
     from rugged import analyze as analysis
     from rugged.cli.tables import print_tables
+    from rugged.core.errors import ConfigError
     from rugged.core.files import write_text
     from rugged.core.tables import as_csv
 
+    if class_ is not None and groups is not None:
+        raise ConfigError(
+            "--groups tells near mistakes from far ones over all classes. Leave out --class, or --groups."
+        )
     measured = analysis.read_run(run)
     classes = measured.classes
     label = None if class_ is None else classes.find(class_)

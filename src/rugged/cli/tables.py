@@ -57,10 +57,12 @@ def print_comparison(compared: ComparedRuns) -> None:
     lines = [
         *_explanations(compared.summaries[0]),
         "+ better and − worse beyond doubt: the interval leaves out zero. Both models answer for the same images. The "
-        "intervals of the corruptions hold all together in 95 cases of 100.",
+        "intervals of the corruptions hold all together in 95 cases of 100, and so do the verdicts on classes.",
         *(f"Note: {caveat}" for caveat in compared.caveats),
     ]
-    _print([_headlines(compared.summaries, compared.headlines), differences, errors], lines)
+    more = [compared.kept, *compared.classes, *compared.steadiness, *compared.variants]
+    tables = [_headlines(compared.summaries, compared.headlines), differences, errors, *map(_of_values, more)]
+    _print(tables, lines)
 
 
 def print_stability(stability: Stability) -> None:

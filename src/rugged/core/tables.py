@@ -50,8 +50,8 @@ def _word(value: Value, is_number: bool, digits: int) -> str:
     if value is None or value != value:
         return "–"
     if isinstance(value, float):
-        return f"{value:.{digits}f}" if is_number else f"{100 * value:.{digits}f}"
-    return str(value)
+        return f"{value if is_number else 100 * value:.{digits}f}".replace("-", "−")
+    return f"{value:,}" if isinstance(value, int) else value
 
 
 def as_csv(table: Table) -> str:

@@ -9,7 +9,7 @@ from rugged.results.baselines import (
     save_baseline,
 )
 from rugged.results.classes import Classes, read_classes
-from rugged.results.comparison import differences
+from rugged.results.comparison import differences, phrases
 from rugged.results.conditions import Conditions, Made, ModelFacts
 from rugged.results.explanations import Explanations, read_explanations, write_explanations
 from rugged.results.frames import Frames, join_frames, read_frames, write_frames
@@ -58,6 +58,7 @@ __all__ = [
     "load_steady_baseline",
     "moves_of",
     "normalise",
+    "phrases",
     "place_of",
     "read_cell",
     "read_cells",

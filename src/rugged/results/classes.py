@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from rugged.core.errors import ConfigError, ResultsError, RuggedError
@@ -28,7 +29,7 @@ class Classes:
     def __len__(self) -> int:
         return len(self.ids)
 
-    @property
+    @cached_property
     def shown(self) -> tuple[str, ...]:
         """Names for people, with the id where a name alone would not tell which class is meant."""
         counts = Counter(self.names)

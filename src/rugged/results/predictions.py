@@ -129,7 +129,8 @@ def read_cell(folder: Path, corruption: str, severity: int) -> Cell:
     """
     path = cell_path(folder, corruption, severity)
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:  # pq.read_table would first import all of pyarrow.dataset.
+            table = file.read()
         columns = {name: table.column(name).combine_chunks() for name in table.column_names}
         return Cell(
             corruption=corruption,
