@@ -89,7 +89,7 @@ def _drifts(title: str, drifts: Sequence[DriftResult]) -> Table:
     table.add_column("Corruption", no_wrap=True)
     levels = sorted({each.severity for each in drifts})
     for level in levels:
-        table.add_column(str(level), justify="right")
+        table.add_column(str(level), justify="right", no_wrap=True)
     for name in dict.fromkeys(each.corruption for each in drifts):
         row = {each.severity: each for each in drifts if each.corruption == name}
         cells = []

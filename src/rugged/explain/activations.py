@@ -52,4 +52,5 @@ def as_grey(maps: NDArray[np.floating]) -> NDArray[np.uint8]:
     """``(N, h, w, 3)`` pictures of ``(N, h, w)`` maps, each from its lowest value, black, to its highest, white."""
     low, high = maps.min(axis=(1, 2), keepdims=True), maps.max(axis=(1, 2), keepdims=True)
     spread = np.where(high > low, high - low, 1)
-    return np.rint(255 * (maps - low) / spread).astype(np.uint8)[..., None].repeat(3, axis=3)
+    levels: NDArray[np.uint8] = np.rint(255 * (maps - low) / spread).astype(np.uint8)
+    return levels[..., None].repeat(3, axis=3)

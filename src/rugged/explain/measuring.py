@@ -13,8 +13,9 @@ from rugged.core.progress import Bar, progress
 from rugged.core.stopping import StopRequest
 from rugged.corruptions import Textures, corrupt
 from rugged.data import Dataset
-from rugged.data.builtin import SIDE, masks
-from rugged.explain.attribution import attribute
+from rugged.data.builtin import masks
+from rugged.data.builtin.shapes import SIDE
+from rugged.explain.attribution import maps_of
 from rugged.explain.drifting import drift
 from rugged.explain.layers import Layer
 from rugged.explain.looking import device_of, undisturbed
@@ -87,7 +88,8 @@ def probabilities(subject: Subject, images: Tensor) -> NDArray[np.float32]:
     """``(N, classes)`` for pictures, in full precision."""
     module, found = subject.network.module, []
     with undisturbed(module), torch.no_grad():
-        for part in images.split(_AT_ONCE):
+        for start in range(0, len(images), _AT_ONCE):
+            part = images[start : start + _AT_ONCE]
             found.append(subject.network.logits(part.to(device_of(module))).float().softmax(1).cpu())
     return np.asarray(torch.cat(found).numpy(), np.float32)
 
@@ -143,7 +145,7 @@ class Measurement:
 
     def _targets(self, clean_answers: NDArray[np.float32]) -> NDArray[np.int64]:
         if self.target == "predicted":
-            return clean_answers.argmax(axis=1)
+            return np.asarray(clean_answers.argmax(axis=1), np.int64)
         if self.target == "label":
             assert self.pictures.labels is not None  # Checked where it was asked for.
             return self.pictures.labels
@@ -174,7 +176,7 @@ def explain_all(
         part = slice(start, start + _AT_ONCE)
         chosen = torch.from_numpy(targets[part])
         place = layer if method == "grad_cam" else None
-        found.append(attribute(subject.network, images[part], chosen, method, layer=place).numpy())
+        found.append(maps_of(subject.network, images[part], chosen, method, layer=place).numpy())
         bar.advance(len(found[-1]))
     return np.concatenate(found)
 

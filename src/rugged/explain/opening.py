@@ -154,6 +154,5 @@ def read_pictures(files: Sequence[Path], side: int) -> Pictures:
             raise DataError(f"Cannot read {file}: {error.strerror or error}.") from error
         except BadImageError as error:
             raise DataError(f"{file} cannot be explained: {error}. Name another picture.") from error
-    return Pictures(
-        torch.stack(found).permute(0, 3, 1, 2).contiguous(), tuple(file.stem for file in files), None, "files"
-    )
+    images = torch.stack(found).permute(0, 3, 1, 2).contiguous()
+    return Pictures(images, tuple(file.stem for file in files), None, "files")

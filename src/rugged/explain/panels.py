@@ -33,7 +33,7 @@ TITLES = {
 
 _TILES = 200
 _TILE_SIDE = 96
-_TILE_COLOURS = 128
+_COLOURS = 256
 _CHANNELS = 6
 
 
@@ -82,7 +82,7 @@ class Gallery:
         name = f"{place}-{look.subject}-{look.method}-{condition.corruption}-{condition.severity}.png"
         image = Image.fromarray(overlay(picture, heat))
         image.thumbnail((_TILE_SIDE, _TILE_SIDE), Image.Resampling.LANCZOS)
-        save(image.quantize(_TILE_COLOURS, dither=Image.Dither.NONE), self.folder / "tiles" / name)
+        save(image, self.folder / "tiles" / name)
         moved = None if look.drifts is None or np.isnan(look.drifts[place]) else float(look.drifts[place])
         empty = bool(is_empty(torch.from_numpy(heat)[None])[0])
         return Tile(
@@ -115,7 +115,7 @@ class Gallery:
 
     def _answer(self, look: Look, place: int) -> str:
         best = int(look.probabilities[place].argmax())
-        mark = "× " if self._wrong(look, place) else ""
+        mark = "wrong: " if self._wrong(look, place) else ""
         return f"{mark}{self.classes[best].name} {look.probabilities[place][best]:.0%}"
 
     def _map(self, look: Look, place: int, picture: NDArray[np.uint8]) -> Cell:
@@ -180,10 +180,8 @@ class Gallery:
         whose = {"predicted": "the class predicted for the clean picture", "label": "the true class"}.get(
             str(target), "" if isinstance(target, str) else self.classes[target].name
         )
-        wrong = "" if self.measurement.pictures.labels is None else " × wrong answer."
-        return (
-            f"Bright: speaks for {whose}, each map by its own scale.{wrong} Drift: 1 - correlation with the clean map."
-        )
+        drift = " Drift: 1 - correlation with the clean map." if len(self.measurement.conditions) > 1 else ""
+        return f"Bright: speaks for {whose}; each map by its own scale.{drift}"
 
     def _save(self, sheet: Sheet, name: str, panel: Panel) -> Panel:
         return save_panel(sheet, self.folder / name, panel)
@@ -196,9 +194,9 @@ def save_panel(sheet: Sheet, path: Path, panel: Panel) -> Panel:
 
 
 def save(image: Image.Image, path: Path) -> None:
-    """Write a PNG atomically."""
+    """Write a PNG atomically, in few colours: a third of the bytes, and hardly another picture."""
     with atomic_path(path) as temporary:
-        image.save(temporary, format="PNG", optimize=True)
+        image.quantize(_COLOURS, dither=Image.Dither.NONE).save(temporary, format="PNG", optimize=True)
 
 
 def filter_panel(subject: Subject, path: Path) -> Panel | None:
@@ -228,10 +226,10 @@ def activation_panel(
     labels: Callable[[int], tuple[str, ...]],
     path: Path,
 ) -> Panel:
-    """A page of what layers answer to the first pictures: the mean over channels, and the strongest channels.
+    """A page of what layers answer to the first picture: the mean over channels, and the strongest channels.
 
     Args:
-        measurement: Whose pictures are taken.
+        measurement: Whose first picture is taken.
         subject: The network.
         names: Of layers; none for the deepest of each map size.
         labels: Gives the words beside a picture.
