@@ -47,6 +47,17 @@ def attribute(
         CorruptionError: ``images`` are no pictures.
         ModelError: The method does not fit the network, its answer does not depend on the picture, or is no number.
     """
+    maps = maps_of(network, images, targets, method, layer=layer)
+    empty = int(is_empty(maps).sum())
+    if empty:
+        say(f"{method}: in {empty} of {len(maps)} pictures nothing speaks for the class; their maps are empty.")
+    return maps
+
+
+def maps_of(
+    network: Network, images: Tensor, targets: Tensor | None, method: str, *, layer: str | Layer | None
+) -> Tensor:
+    """The same for one that says elsewhere which maps are empty."""
     check_method(method)
     check_images(images)
     if layer is not None and method != "grad_cam":
@@ -59,7 +70,12 @@ def attribute(
         part = slice(start, start + step)
         found.append(_explain(network, images[part], None if targets is None else targets[part], method, layer))
     maps = torch.cat(found) if found else torch.empty(0, *images.shape[2:])
-    _check(maps, network.spec.architecture, method)
+    strange = int((~maps.isfinite()).flatten(1).any(1).sum())
+    if strange:
+        raise ModelError(
+            f"{method} of {network.spec.architecture} gives values that are no numbers for {strange} of {len(maps)} "
+            "pictures: the network's weights or activations are not finite. Train it again, or check the file."
+        )
     return maps
 
 
@@ -103,16 +119,3 @@ def _targets(network: Network, values: Tensor, targets: Tensor | None) -> Tensor
 def is_empty(maps: Tensor) -> Tensor:
     """``(N,)`` bool: which of ``(N, H, W)`` maps have nothing positive, so that nothing speaks for the class."""
     return ~(maps > 0).flatten(1).any(1)
-
-
-def _check(maps: Tensor, architecture: str, method: str) -> None:
-    """Refuse maps that are no numbers, and tell of empty ones."""
-    strange = int((~maps.isfinite()).flatten(1).any(1).sum())
-    if strange:
-        raise ModelError(
-            f"{method} of {architecture} gives values that are no numbers for {strange} of {len(maps)} pictures: the "
-            "network's weights or activations are not finite. Train it again, or check the file."
-        )
-    empty = int(is_empty(maps).sum())
-    if empty:
-        say(f"{method}: in {empty} of {len(maps)} pictures nothing speaks for the class; their maps are empty.")

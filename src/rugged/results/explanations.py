@@ -135,10 +135,11 @@ class PointingResult:
         share: Of all.
         interval: 95% bootstrap interval of it.
         correct_images: How many of them the model classifies right.
-        correct_share: Of these; None where there are none.
         centre_share: Of all, for always pointing at the middle of the picture.
         off_centre_images: How many pictures have something else than the object in their middle.
-        off_centre_share: The maps' share of these; None where there are none. Pointing at the middle has 0.
+        correct_share: Of those that are classified right; None where there are none.
+        off_centre_share: Of those with something else in their middle, where pointing there has 0; None where there are
+            none.
     """
 
     model: int
@@ -147,10 +148,10 @@ class PointingResult:
     share: float
     interval: tuple[float, ...]
     correct_images: int
-    correct_share: float | None
     centre_share: float
     off_centre_images: int
-    off_centre_share: float | None
+    correct_share: float | None = None
+    off_centre_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -232,14 +233,12 @@ def read_explanations(folder: Path) -> Explanations:
 
 def _require_places(explanations: Explanations, path: Path) -> None:
     """Refuse a tile or figure of a model, picture or class that is not listed."""
-    models, pictures, classes = (
-        range(len(each)) for each in (explanations.models, explanations.pictures, explanations.classes)
-    )
-    for tile in explanations.tiles:
-        fits = tile.model in models and tile.picture in pictures and {tile.target, tile.predicted} <= set(classes)
-        if not fits:
-            raise ResultsError(
-                f"{path} has a tile ({tile.file}) that does not fit the rest. Run `rugged explain` again."
-            )
-    if not all(figure.model in models for figure in (*explanations.drifts, *explanations.pointing)):
-        raise ResultsError(f"{path} has figures of a model that it does not list. Run `rugged explain` again.")
+    models, pictures = range(len(explanations.models)), range(len(explanations.pictures))
+    classes = range(len(explanations.classes))
+    tiles = explanations.tiles
+    known = [tile.picture in pictures and {tile.target, tile.predicted} <= set(classes) for tile in tiles]
+    named = [tile.model for tile in tiles]
+    named += [drift.model for drift in explanations.drifts]
+    named += [pointing.model for pointing in explanations.pointing]
+    if not all(known) or not all(each in models for each in named):
+        raise ResultsError(f"{path} has a tile or a figure of what it does not list. Run `rugged explain` again.")
