@@ -14,6 +14,7 @@ from rugged.analyze.confusions import (
     mistaken_as,
     mistaken_for,
     mutual_pairs,
+    rival_matrix,
     shift_at,
     shifts,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "read_groups",
     "read_run",
     "restrict",
+    "rival_matrix",
     "select",
     "severities_of",
     "shift_at",

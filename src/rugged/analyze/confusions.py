@@ -89,6 +89,19 @@ def confusion_matrix(cells: Sequence[Cell], classes: int) -> Counts:
     return np.asarray(matrix, np.int64).reshape(classes, classes)
 
 
+def rival_matrix(cells: Sequence[Cell], classes: int) -> Counts:
+    """``(C, C)``: how often each class (column) stands above the true one (row) among the five most probable.
+
+    Where the true class is none of them, all five count: :func:`mistaken_for` by ``"top5"``, for every class at once.
+    """
+    matrix = np.zeros(classes**2, np.int64)
+    for cell in cells:
+        above = ~np.logical_or.accumulate(cell.top == cell.labels[:, None], axis=1)
+        places = cell.labels.astype(np.int64)[:, None] * classes + cell.top
+        matrix += np.bincount(places[above], minlength=classes**2)
+    return matrix.reshape(classes, classes)
+
+
 def confused_pairs(cells: Sequence[Cell], classes: int, count: int = 10) -> list[Confusion]:
     """The most common mistakes of all classes, one way: by count, ties by label."""
     matrix = confusion_matrix(cells, classes)

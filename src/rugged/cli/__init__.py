@@ -14,6 +14,7 @@ from rugged.cli.corrupt import corrupt
 from rugged.cli.demo import demo
 from rugged.cli.doctor import doctor
 from rugged.cli.exits import Commands
+from rugged.cli.explain import explain
 from rugged.cli.models import models
 from rugged.cli.perturb import perturb
 from rugged.cli.recipes import recipes
@@ -30,7 +31,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, train, benchmark, compare, analyze, report, study, corrupt, perturb, models, recipes, doctor):
+for command in (
+    demo, train, benchmark, compare, analyze, explain, report, study, corrupt, perturb, models, recipes, doctor,
+):  # fmt: skip
     app.command()(command)
 app.add_typer(data.app, name="data")
 

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from rugged.core.catalogue import display_name
 from rugged.core.tables import Table as Values
 from rugged.report import (
     ComparedRuns,
@@ -22,7 +23,8 @@ from rugged.report import (
     variant_table,
 )
 from rugged.report.charts import percent
-from rugged.results import Stability, Summary
+from rugged.results import Explanations, Stability, Summary
+from rugged.results.explanations import DriftResult, PointingResult
 
 _SHORT = 30
 """Characters of a value that is never broken over lines."""
@@ -102,9 +104,50 @@ def _of_values(values: Values) -> Table:
     return table
 
 
+def print_explanations(explanations: Explanations) -> None:
+    """Print how far maps move under each corruption, how often they point at the object, and which layers were read."""
+    tables = []
+    for index, model in enumerate(explanations.models):
+        for method in explanations.methods:
+            drifts = [each for each in explanations.drifts if (each.model, each.method) == (index, method)]
+            if drifts:
+                tables.append(_drifts(f"Drift of {method}, {model.name}", drifts))
+    lines = [f"{model.name}: Grad-CAM at {model.layer}" for model in explanations.models if model.layer is not None]
+    _print(tables, [*lines, *(_pointing(explanations, each) for each in explanations.pointing)])
+
+
+def _drifts(title: str, drifts: Sequence[DriftResult]) -> Table:
+    table = Table(title=f"{title}: mean over n = {max(each.images for each in drifts)} pictures, with 95% interval")
+    table.add_column("Corruption", no_wrap=True)
+    levels = sorted({each.severity for each in drifts})
+    for level in levels:
+        table.add_column(str(level), justify="right", no_wrap=True)
+    for name in dict.fromkeys(each.corruption for each in drifts):
+        row = {each.severity: each for each in drifts if each.corruption == name}
+        cells = []
+        for level in levels:
+            low, high = row[level].interval or (None, None)
+            cells.append("–" if row[level].mean is None else f"{row[level].mean:.2f} ({low:.2f}–{high:.2f})")
+        table.add_row(display_name(name), *cells)
+    return table
+
+
+def _pointing(explanations: Explanations, result: PointingResult) -> str:
+    low, high = result.interval
+    parts = [
+        f"{percent(result.share)} ({percent(low)}–{percent(high)}) of n = {result.images:,} pictures",
+        f"always the middle: {percent(result.centre_share)}",
+    ]
+    if result.correct_share is not None:
+        parts.insert(1, f"{percent(result.correct_share)} of the {result.correct_images:,} classified right")
+    if result.off_centre_share is not None:
+        parts.append(f"{percent(result.off_centre_share)} of the {result.off_centre_images:,} with nothing there")
+    return f"Pointing game, {explanations.models[result.model].name}, {result.method}: {'; '.join(parts)}."
+
+
 def _print(tables: Sequence[Table], lines: Sequence[str]) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
-    console.width = max(console.width, *(_least_width(console, table) for table in tables))
+    console.width = max([console.width, *(_least_width(console, table) for table in tables)])
     for table in tables:
         console.print(table)
     for line in lines:

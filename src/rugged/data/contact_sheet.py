@@ -90,7 +90,7 @@ def _draw_class(
     small = font(11)
     draw.text((right, top + 2), counts, font=small, fill=FAINT, anchor="ra")
     room = right - left - draw.textlength(counts, font=small) - 8
-    title = _shortened(draw, info.name, room)
+    title = shortened(draw, info.name, room)
     draw.text((left, top), title, font=font(13), fill=INK)
     after = draw.textlength(title, font=font(13)) + 8
     if info.id != info.name and after + draw.textlength(info.id, font=small) <= room:
@@ -111,8 +111,9 @@ def _choose(dataset: Dataset, label: int, count: int) -> list[np.ndarray[tuple[i
     return []
 
 
-def _shortened(draw: ImageDraw.ImageDraw, text: str, room: float) -> str:
-    written = font(13)
+def shortened(draw: ImageDraw.ImageDraw, text: str, room: float, size: int = 13) -> str:
+    """As much of a text as has room in so many pixels, at a font size; an ellipsis stands for the rest."""
+    written = font(size)
     if draw.textlength(text, font=written) <= room:
         return text
     while text and draw.textlength(text + "…", font=written) > room:

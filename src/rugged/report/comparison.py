@@ -16,6 +16,16 @@ from rugged.report.reading import ReportedRun, read_runs
 from rugged.report.rendering import render_page
 from rugged.results import Cell, Summary, read_cells, read_classes
 
+_CONTENTS = {
+    "figures": "Figures",
+    "differences": "Differences",
+    "severity": "Severity",
+    "errors": "Errors",
+    "classes": "Classes",
+    "more": "More",
+    "conditions": "Conditions",
+}
+
 
 @dataclass(frozen=True)
 class ComparedRow:
@@ -90,9 +100,11 @@ def write_comparison(compared: ComparedRuns, out: Path) -> Path:
     """Write the comparison as one HTML page that needs nothing else. The same results give the same bytes."""
     summaries = compared.summaries
     first, *others = summaries
+    absent = () if compared.steadiness or compared.variants else ("more",)
     text = render_page(
         "comparison.html.j2",
         title=f"{first.model.name} and {', '.join(one.model.name for one in others)}",
+        contents=[("", [link for link in _CONTENTS.items() if link[0] not in absent])],
         compared=compared,
         subject=first,
         others=others,

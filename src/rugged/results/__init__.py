@@ -11,9 +11,11 @@ from rugged.results.baselines import (
 from rugged.results.classes import Classes, read_classes
 from rugged.results.comparison import differences, phrases
 from rugged.results.conditions import Conditions, Made, ModelFacts
+from rugged.results.explanations import Explanations, read_explanations, write_explanations
 from rugged.results.frames import Frames, join_frames, read_frames, write_frames
+from rugged.results.pictures import Pictures, Sheets, Strip, read_pictures, write_pictures
 from rugged.results.predictions import CLEAN, Cell, Stamp, join_cells, read_cell, read_cells, read_stamp, write_cell
-from rugged.results.runs import RunFolder
+from rugged.results.runs import RunFolder, place_of
 from rugged.results.stability import (
     SequenceConditions,
     Stability,
@@ -33,13 +35,17 @@ __all__ = [
     "Cell",
     "Classes",
     "Conditions",
+    "Explanations",
     "Frames",
     "Made",
     "ModelFacts",
+    "Pictures",
     "RunFolder",
     "SequenceConditions",
+    "Sheets",
     "Stability",
     "Stamp",
+    "Strip",
     "Summary",
     "VariantResult",
     "baseline_of",
@@ -53,10 +59,13 @@ __all__ = [
     "moves_of",
     "normalise",
     "phrases",
+    "place_of",
     "read_cell",
     "read_cells",
     "read_classes",
+    "read_explanations",
     "read_frames",
+    "read_pictures",
     "read_stability",
     "read_stamp",
     "read_summary",
@@ -65,7 +74,9 @@ __all__ = [
     "summarise",
     "variant_result",
     "write_cell",
+    "write_explanations",
     "write_frames",
+    "write_pictures",
     "write_stability",
     "write_summary",
 ]

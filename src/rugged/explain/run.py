@@ -1,0 +1,208 @@
+"""The whole job of ``rugged explain``: networks and pictures in, a folder of panels, tiles and figures out."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from rugged.core.errors import ConfigError, ResultsError
+from rugged.core.files import exclusive
+from rugged.core.selection import choose_corruptions, choose_preset, choose_severities
+from rugged.core.stopping import stop_on_signal
+from rugged.corruptions import choose_textures
+from rugged.data import ClassInfo, Dataset
+from rugged.engine import Device, make_fabric
+from rugged.explain.layers import Layer, find_layer
+from rugged.explain.measuring import Condition, Corruptor, Measurement, drift_results, play_pointing_game
+from rugged.explain.methods import check_method
+from rugged.explain.opening import (
+    Pictures,
+    Subject,
+    choose_pictures,
+    classes_of,
+    find_class,
+    open_subjects,
+    read_pictures,
+)
+from rugged.explain.panels import Gallery, activation_panel, filter_panel
+from rugged.results import Explanations, place_of, read_explanations, write_explanations
+from rugged.results.explanations import INDEX, ExplainedModel, ExplainedPicture, Panel
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be explained, and how.
+
+    Attributes:
+        methods: Of explanation.
+        corruptions: Names of corruptions or of sets of them; none for clean pictures alone.
+        severities: Some of 1 to 5.
+        target: The class to explain: ``"predicted"`` for the clean picture, ``"label"``, or one by its id or name.
+        layer: Of Grad-CAM; None finds one for each network.
+        activations: Layers whose activations are drawn; none for the deepest of each map size.
+        count: Pictures that figures are over, evenly over the classes.
+        shown: How many of them are shown.
+        ids: Validation pictures by name, instead of ``count``; all are shown.
+        preset: Severity table; by the pictures' size unless named.
+        seed: Of the corruptions.
+        textures: For frost; see :func:`rugged.benchmark.benchmark`.
+    """
+
+    methods: tuple[str, ...] = ("grad_cam",)
+    corruptions: tuple[str, ...] = ()
+    severities: tuple[int, ...] = (1, 2, 3, 4, 5)
+    target: str = "predicted"
+    layer: str | None = None
+    activations: tuple[str, ...] = ()
+    count: int = 50
+    shown: int = 6
+    ids: tuple[str, ...] = ()
+    preset: str | None = None
+    seed: int = 0
+    textures: str | None = None
+
+
+def explain_run(
+    models: Sequence[str | Path],
+    dataset: Dataset | None = None,
+    *,
+    files: Sequence[Path] = (),
+    wanted: Wanted | None = None,
+    out: Path | None = None,
+    device: Device = "auto",
+    command: str = "",
+) -> Path:
+    """Explain networks, and save panels, tiles and figures.
+
+    The folder's index is written last: until then there are no explanations, and a rerun makes them anew.
+
+    Args:
+        models: Run folders, model files, or architectures with published weights.
+        dataset: Whose validation pictures and classes are taken. Explaining reads them; nothing is chosen by them.
+        files: Pictures to explain instead.
+        wanted: What and how.
+        out: The folder; by default ``explanations`` in the first model's run folder.
+        device: Where.
+        command: The command line, for the index.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ConfigError: Something that does not exist or does not fit was asked for.
+        DataError: Pictures that cannot be used.
+        ModelError: Networks that cannot be used.
+        Interrupted: A signal came.
+    """
+    wanted = wanted or Wanted()
+    if dataset is None and not files:
+        raise ConfigError("Say what to explain: --data with a data set, or --pictures with files.")
+    if files and wanted.ids:
+        raise ConfigError("--ids names pictures of a data set, and --pictures files. Leave out one or the other.")
+    names = [str(model) for model in models]
+    subjects = open_subjects(names, dataset, make_fabric(device, "fp32", tuned=False))
+    classes = classes_of(subjects, dataset)
+    side = min(dataset.size) if dataset is not None else subjects[0].network.spec.input_size
+    pictures = read_pictures(files, side) if files else _validation(dataset, wanted)
+    measurement = _measurement(subjects, pictures, classes, wanted)
+    folder = out or place_of(names[0], None).explanations
+    with exclusive(folder / ".lock", f"explain into {folder}"), stop_on_signal() as stop:
+        _clear(folder)
+        looks = measurement.looks(stop)
+        pointing = () if files else play_pointing_game(measurement, dataset, stop)
+        gallery = Gallery(measurement, looks, classes, folder)
+        panels = (*gallery.panels(), *_inside(gallery, wanted.activations))
+        explanations = Explanations(
+            models=tuple(map(_model, subjects, measurement.layers)),
+            classes=tuple(info.name for info in classes),
+            pictures=_shown(measurement),
+            source=pictures.source,
+            targets=wanted.target,
+            methods=wanted.methods,
+            panels=panels,
+            tiles=tuple(gallery.tiles()),
+            drifts=tuple(drift_results(looks)),
+            pointing=pointing,
+            preset=measurement.corruptor.preset,
+            seed=wanted.seed,
+            textures="none" if measurement.corruptor.textures is None else measurement.corruptor.textures.label,
+            command=command,
+            notes=() if dataset is None else dataset.notes,
+        )
+        write_explanations(folder, explanations)
+    return folder
+
+
+def _validation(dataset: Dataset | None, wanted: Wanted) -> Pictures:
+    assert dataset is not None
+    pictures = choose_pictures(dataset, wanted.count, wanted.ids)
+    if wanted.ids or len(pictures.ids) <= wanted.shown:
+        return pictures
+    # Those to be shown stand first, and are of as many classes as can be.
+    shown = choose_pictures(dataset, wanted.shown).ids
+    rest = [name for name in pictures.ids if name not in shown]
+    return choose_pictures(dataset, wanted.count, (*shown, *rest)[: len(pictures.ids)])
+
+
+def _measurement(
+    subjects: Sequence[Subject], pictures: Pictures, classes: Sequence[ClassInfo], wanted: Wanted
+) -> Measurement:
+    """Check what is asked for against what there is, before anything is computed."""
+    if not wanted.methods:
+        raise ConfigError("No method was named.")
+    for method in wanted.methods:
+        check_method(method)
+    if wanted.layer is not None and "grad_cam" not in wanted.methods:
+        raise ConfigError("--layer is for grad_cam, which was not asked for. Leave it out.")
+    if wanted.shown < 1:
+        raise ConfigError(f"{wanted.shown} pictures are to be shown; expected at least 1.")
+    if wanted.target == "label" and pictures.labels is None:
+        raise ConfigError("Files have no label. Leave --target out, or name a class.")
+    rule = wanted.target in ("predicted", "label")
+    target: str | int = wanted.target if rule else find_class(wanted.target, classes)
+    corruptions = choose_corruptions(wanted.corruptions) if wanted.corruptions else ()
+    severities = choose_severities(wanted.severities)
+    height, width = pictures.images.shape[2:]
+    textures = choose_textures(wanted.textures) if "frost" in corruptions else None
+    conditions = [Condition(), *(Condition(name, severity) for name in corruptions for severity in severities)]
+    layers: list[Layer | None] = [None] * len(subjects)
+    if "grad_cam" in wanted.methods:
+        layers = [find_layer(subject.network, wanted.layer) for subject in subjects]
+    corruptor = Corruptor(choose_preset(wanted.preset, height, width), wanted.seed, textures)
+    shown = len(pictures.ids) if wanted.ids or pictures.labels is None else min(wanted.shown, len(pictures.ids))
+    return Measurement(subjects, layers, pictures, wanted.methods, conditions, corruptor, target, shown)
+
+
+def _inside(gallery: Gallery, names: Sequence[str]) -> list[Panel]:
+    """Pages of filters and activations, where a network has such layers."""
+    panels = []
+    for index, subject in enumerate(gallery.measurement.subjects):
+        filters = filter_panel(subject, gallery.folder / f"filters-{index}.png")
+        inside = activation_panel(
+            gallery.measurement, subject, names, gallery.labels, gallery.folder / f"activations-{index}.png"
+        )
+        panels += [panel for panel in (filters, inside) if panel is not None]
+    return panels
+
+
+def _model(subject: Subject, layer: Layer | None) -> ExplainedModel:
+    where = None if layer is None else f"{layer.name} ({layer.side} × {layer.side})"
+    return ExplainedModel(subject.name, subject.network.spec.architecture, subject.sha256, where)
+
+
+def _shown(measurement: Measurement) -> tuple[ExplainedPicture, ...]:
+    pictures = measurement.pictures
+    return tuple(
+        ExplainedPicture(name, None if pictures.labels is None else int(pictures.labels[place]))
+        for place, name in enumerate(pictures.ids[: measurement.shown])
+    )
+
+
+def _clear(folder: Path) -> None:
+    """Take away earlier explanations: the index first, then the files that it named and no others."""
+    with suppress(ResultsError):
+        files = list(read_explanations(folder).files)
+        (folder / INDEX).unlink()
+        for name in files:
+            (folder / name).unlink(missing_ok=True)
+    (folder / INDEX).unlink(missing_ok=True)
