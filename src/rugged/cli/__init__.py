@@ -15,6 +15,7 @@ from rugged.cli.doctor import doctor
 from rugged.cli.exits import Commands
 from rugged.cli.models import models
 from rugged.cli.perturb import perturb
+from rugged.cli.playground import playground
 from rugged.cli.recipes import recipes
 from rugged.cli.report import report
 from rugged.cli.study import study
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, train, benchmark, compare, report, study, corrupt, perturb, models, recipes, doctor):
+for command in (demo, train, benchmark, compare, report, playground, study, corrupt, perturb, models, recipes, doctor):
     app.command()(command)
 app.add_typer(data.app, name="data")
 
