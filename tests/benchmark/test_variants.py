@@ -15,13 +15,12 @@ from torch import nn
 import rugged.benchmark.measure as measure
 from rugged.benchmark import benchmark
 from rugged.benchmark.predictions import make_cell
-from rugged.benchmark.subject import Network
 from rugged.benchmark.variants.attack import RADIUS, Attack
 from rugged.core.errors import ConfigError, DataError, Interrupted, ModelError
 from rugged.core.files import read_json
 from rugged.corruptions import corrupt
 from rugged.data import Split, development_split, open_dataset
-from rugged.engine import make_fabric
+from rugged.engine import Network, make_fabric
 from rugged.models import ModelSpec, build, load_model, preprocess, save_model
 from rugged.results import RunFolder, read_cell, read_cells, read_summary
 

@@ -1,7 +1,7 @@
 """What is measured: any classifier, as something that answers pictures with logits."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -13,43 +13,12 @@ from rugged.benchmark.foreign import load_callable, load_onnx
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.files import sha256_file
 from rugged.data import Dataset
-from rugged.engine import Fabric, infer
-from rugged.models import (
-    ModelSpec,
-    build,
-    default_input_size,
-    default_normalisation,
-    imagenet_indices,
-    load_model,
-    preprocess,
-    published_classes,
-    resolve,
-)
+from rugged.engine import Fabric, Network, infer, own_network, published_network
+from rugged.models import ModelSpec, published_classes, resolve
 from rugged.models.spec import IMAGENET_MEAN, IMAGENET_STD
 from rugged.results import ModelFacts, RunFolder
 
-_IMAGENET_CLASSES = 1000
 _CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-
-
-@dataclass(frozen=True)
-class Network:
-    """The network inside a classifier, for what needs more than its answers.
-
-    Attributes:
-        module: In evaluation mode, on the device.
-        spec: What it expects.
-        columns: Which of its outputs answer for the data set's classes; None for all.
-    """
-
-    module: nn.Module
-    spec: ModelSpec
-    columns: Sequence[int] | None = None
-
-    def logits(self, images: Tensor) -> Tensor:
-        """``(N, classes)`` for pictures in levels on the device, through which gradients flow."""
-        outputs: Tensor = self.module(preprocess(images, self.spec))
-        return outputs if self.columns is None else outputs[:, self.columns]
 
 
 @dataclass(frozen=True)
@@ -118,48 +87,30 @@ def open_subject(
 
 
 def _ours(path: Path, name: str, dataset: Dataset, fabric: Fabric) -> Subject:
-    network, spec = load_model(path)
-    classes = tuple(info.id for info in dataset.classes)
-    if classes != spec.classes:
-        raise ModelError(
-            f"The model knows {len(spec.classes)} classes ({spec.classes[0]} …), the data set {dataset.name} has "
-            f"{len(classes)} ({classes[0]} …). Benchmark it on data with the classes it was trained for."
-        )
-    fabric.setup_module(network.eval())
+    network = own_network(path, dataset, fabric)
+    spec = network.spec
     facts = ModelFacts(
         name=name,
         architecture=spec.architecture,
-        parameters=_count(network),
+        parameters=_count(network.module),
         sha256=sha256_file(path),
         input_size=spec.input_size,
         training_operations=spec.training_operations,
     )
     home = RunFolder(path.parent)
-    answer, inside = partial(infer, fabric, network, spec), Network(network, spec)
-    return Subject(facts, answer, home if path == home.model else None, network=inside)
+    answer = partial(infer, fabric, network.module, spec)
+    return Subject(facts, answer, home if path == home.model else None, network=network)
 
 
 def _published(architecture: str, name: str, dataset: Dataset, fabric: Fabric, weights: Path | None) -> Subject:
-    outputs = published_classes(architecture)
-    if outputs != _IMAGENET_CLASSES:
-        raise ModelError(
-            f"{architecture} answers for {outputs or 'no'} classes; expected ImageNet-1k's {_IMAGENET_CLASSES}, of "
-            "which the data set's are picked out. Train it for your classes with `rugged train`, and benchmark that."
-        )
-    picked = imagenet_indices([info.id for info in dataset.classes])
-    network = build(architecture, outputs, pretrained=weights is None, weights=weights)
-    side = default_input_size(architecture)
-    assert side is not None  # Only rugged's own have none, and these have no published classes.
-    origin = f"published weights of {architecture}" if weights is None else f"weights of {weights.name}"
-    spec = ModelSpec(architecture, (), (), side, *default_normalisation(architecture), training_operations=(origin,))
-    fabric.setup_module(network.eval())
-    facts = ModelFacts(name, architecture, _count(network), _hash(network), side, spec.training_operations)
+    network = published_network(architecture, dataset, fabric, weights)
+    module, spec, picked = network.module, network.spec, network.columns
+    facts = ModelFacts(name, architecture, _count(module), _hash(module), spec.input_size, spec.training_operations)
     note = (
-        f"{architecture} answers for ImageNet-1k's {outputs:,} classes; only its answers for the {len(picked)} of this "
-        "data set count."
+        f"{architecture} answers for ImageNet-1k's {published_classes(architecture):,} classes; only its answers for "
+        f"the {len(dataset.classes)} of this data set count."
     )
-    inside = Network(network, spec, picked)
-    return Subject(facts, lambda images: infer(fabric, network, spec, images)[:, picked], note=note, network=inside)
+    return Subject(facts, lambda images: infer(fabric, module, spec, images)[:, picked], note=note, network=network)
 
 
 def _foreign(model: str | Path, name: str, dataset: Dataset, fabric: Fabric) -> Subject:

@@ -19,6 +19,7 @@ from rugged.engine.devices import (
 from rugged.engine.inference import CHUNK, chunks, infer
 from rugged.engine.later import later
 from rugged.engine.loop import Indices, Loop, Position
+from rugged.engine.networks import Network, own_network, published_network
 from rugged.engine.pictures import Pictures
 from rugged.engine.randomness import seed_step
 from rugged.engine.sharing import in_turn, shown_by_the_first, told_by_the_first
@@ -29,6 +30,7 @@ __all__ = [
     "Fabric",
     "Indices",
     "Loop",
+    "Network",
     "Pictures",
     "Position",
     "Precision",
@@ -43,6 +45,8 @@ __all__ = [
     "infer",
     "later",
     "make_fabric",
+    "own_network",
+    "published_network",
     "require_same",
     "seed_step",
     "share_statistics",

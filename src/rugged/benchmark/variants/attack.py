@@ -9,12 +9,11 @@ import torch
 from torch import Tensor
 
 from rugged.benchmark.route import Images
-from rugged.benchmark.subject import Network
 from rugged.benchmark.variants.base import Answer, Pictures, Setting
 from rugged.core.stopping import StopRequest
 from rugged.corruptions.streams import Stream, stream_keys
 from rugged.corruptions.uniform import uniform
-from rugged.engine import ascend
+from rugged.engine import Network, ascend
 
 RADIUS, STEPS, STEP_SIZE = 4, 20, 1
 """In levels of 255: the radius that AdvProp trains with, and four times its steps."""

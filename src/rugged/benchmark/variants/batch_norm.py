@@ -10,11 +10,10 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from rugged.benchmark.route import Images
-from rugged.benchmark.subject import Network
 from rugged.benchmark.variants.base import Answer, Pictures, Setting
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.stopping import StopRequest
-from rugged.engine import CHUNK, chunks, in_turn, told_by_the_first
+from rugged.engine import CHUNK, Network, chunks, in_turn, told_by_the_first
 from rugged.models import modes_kept
 
 SOURCE_WEIGHT = 16

@@ -1,0 +1,117 @@
+"""From a network, pictures and classes to maps: where in each picture the answer comes from."""
+
+import torch
+from torch import Tensor
+
+from rugged.core.errors import ConfigError, ModelError
+from rugged.core.progress import say
+from rugged.corruptions.request import check_images
+from rugged.engine import Network
+from rugged.explain.layers import Layer, find_layer
+from rugged.explain.looking import device_of, undisturbed
+from rugged.explain.methods import OF_PIXELS, check_method, grad_cam
+
+_PIXELS_AT_ONCE = 1_600_000
+"""Of the network's input: what bounds the memory."""
+
+
+def attribute(
+    network: Network,
+    images: Tensor,
+    targets: Tensor | None = None,
+    method: str = "grad_cam",
+    *,
+    layer: str | Layer | None = None,
+) -> Tensor:
+    """Show where in pictures a network's answer comes from.
+
+    Pictures go through the network as the benchmark puts them: resized and normalised as its specification says, in
+    evaluation mode, but always in float32. The network is left as it was, whatever it was: frozen, in training mode,
+    with ReLUs that work in place, under ``no_grad``. A picture's map does not depend on the others.
+
+    Args:
+        network: The network with its specification: ``Network(*load_model(path))``.
+        images: ``(N, 3, H, W)`` uint8, on any device. Not modified.
+        targets: ``(N,)`` int64, the class whose logit is explained; None takes the class predicted for each picture.
+        method: One of :data:`rugged.explain.METHODS`.
+        layer: For Grad-CAM; None takes what :func:`find_layer` finds.
+
+    Returns:
+        ``(N, H, W)`` float32 on the CPU. Integrated gradients and occlusion give signed maps, positive where the
+        picture speaks for the class; the other methods' maps are not negative. Where nothing in a picture speaks for
+        the class Grad-CAM's map is all zero; a line on standard error says for how many.
+
+    Raises:
+        ConfigError: Another method, a layer for a method that has none, or targets that are no classes.
+        CorruptionError: ``images`` are no pictures.
+        ModelError: The method does not fit the network, its answer does not depend on the picture, or is no number.
+    """
+    check_method(method)
+    check_images(images)
+    if layer is not None and method != "grad_cam":
+        raise ConfigError(f"{method} looks at the whole network; a layer is for grad_cam. Leave it out.")
+    if method == "grad_cam" and not isinstance(layer, Layer):
+        layer = find_layer(network, layer)
+    step = max(1, min(32, _PIXELS_AT_ONCE // network.spec.input_size**2))
+    found = []
+    for start in range(0, len(images), step):
+        part = slice(start, start + step)
+        found.append(_explain(network, images[part], None if targets is None else targets[part], method, layer))
+    maps = torch.cat(found) if found else torch.empty(0, *images.shape[2:])
+    _check(maps, network.spec.architecture, method)
+    return maps
+
+
+def _explain(
+    network: Network, images: Tensor, targets: Tensor | None, method: str, layer: Layer | str | None
+) -> Tensor:
+    device = device_of(network.module)
+    with undisturbed(network.module):
+        values = images.to(device, torch.float32)
+        chosen = _targets(network, values, targets)
+        values.requires_grad_()
+        try:
+            if isinstance(layer, Layer):
+                found = grad_cam(network, values, chosen, layer)
+            else:
+                found = OF_PIXELS[method](network, values, chosen)
+        except RuntimeError as error:  # Autograd's own words: a detached answer, or an output that nothing depends on.
+            if "does not require grad" in str(error) or "appears to not have been used" in str(error):
+                raise ModelError(
+                    f"No gradient flows from the answer of {network.spec.architecture} to the picture: a part of it "
+                    "cuts the gradient off (detach, rounding, no_grad). Use occlusion, which needs none."
+                ) from error
+            raise
+        return found.detach().float().cpu()
+
+
+def _targets(network: Network, values: Tensor, targets: Tensor | None) -> Tensor:
+    with torch.no_grad():
+        logits = network.logits(values)
+    if targets is None:
+        return logits.argmax(1)
+    if targets.shape != (len(values),) or targets.is_floating_point():
+        raise ConfigError(f"targets must be one class for each of {len(values)} pictures, not {tuple(targets.shape)}.")
+    if len(targets) and not 0 <= int(targets.min()) <= int(targets.max()) < logits.shape[1]:
+        raise ConfigError(
+            f"A target lies outside of the network's {logits.shape[1]} classes, 0 to {logits.shape[1] - 1}."
+        )
+    return targets.to(values.device, torch.int64)
+
+
+def is_empty(maps: Tensor) -> Tensor:
+    """``(N,)`` bool: which of ``(N, H, W)`` maps have nothing positive, so that nothing speaks for the class."""
+    return ~(maps > 0).flatten(1).any(1)
+
+
+def _check(maps: Tensor, architecture: str, method: str) -> None:
+    """Refuse maps that are no numbers, and tell of empty ones."""
+    strange = int((~maps.isfinite()).flatten(1).any(1).sum())
+    if strange:
+        raise ModelError(
+            f"{method} of {architecture} gives values that are no numbers for {strange} of {len(maps)} pictures: the "
+            "network's weights or activations are not finite. Train it again, or check the file."
+        )
+    empty = int(is_empty(maps).sum())
+    if empty:
+        say(f"{method}: in {empty} of {len(maps)} pictures nothing speaks for the class; their maps are empty.")

@@ -1,0 +1,41 @@
+"""A map laid over its picture, so that both are seen."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rugged.core.errors import ConfigError
+
+# From little to much: violet, red, orange, light yellow. Lightness rises all the way, so it reads in grey too.
+_RAMP = np.array([(40, 11, 84), (120, 28, 109), (200, 62, 76), (245, 125, 21), (250, 193, 39), (252, 255, 164)])
+_STRENGTH = 0.75
+
+
+def overlay(picture: NDArray[np.uint8], heat: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Lay a map over a picture: glowing where the map is high, the picture alone where it is zero or negative.
+
+    Each map is scaled by its own maximum: brightness says where, and not how much as compared with another picture.
+
+    Args:
+        picture: ``(H, W, 3)`` uint8. Not modified.
+        heat: ``(H, W)`` map.
+
+    Returns:
+        ``(H, W, 3)`` uint8; the picture as it is, where nothing in the map is positive.
+
+    Raises:
+        ConfigError: The sizes differ.
+    """
+    if picture.shape != (*heat.shape, 3):
+        raise ConfigError(f"The map is {heat.shape}, the picture {picture.shape}; expected the same height and width.")
+    shares = positive_shares(heat)
+    place = shares * (len(_RAMP) - 1)
+    colours = np.stack([np.interp(place, np.arange(len(_RAMP)), channel) for channel in _RAMP.T], axis=-1)
+    cover = (_STRENGTH * np.sqrt(shares))[..., None]
+    return np.rint(picture * (1 - cover) + colours * cover).astype(np.uint8)
+
+
+def positive_shares(heat: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The positive part of a map, in [0, 1] of its maximum; zeros where there is none."""
+    positive = np.maximum(np.asarray(heat, np.float64), 0)
+    most = positive.max(initial=0)
+    return positive / most if most > 0 else positive
