@@ -17,14 +17,14 @@ CLASSES = ("ant", "bee", "crab", "dove", "eel", "fox", "gnu")
 
 @pytest.fixture
 def folder(tmp_path):
-    """Pictures of 32 × 32 pixels in class folders."""
+    """Pictures of 32 × 32 pixels in class folders, each grainy and of a colour of its own."""
     rng = np.random.default_rng(0)
     for split, count in (("train", 1), ("val", 3)):
         for name in CLASSES:
             (tmp_path / "zoo" / split / name).mkdir(parents=True)
             for number in range(count):
-                pixels = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
-                Image.fromarray(pixels).save(tmp_path / "zoo" / split / name / f"{number}.png")
+                pixels = rng.integers(0, 200, 3) + rng.integers(0, 56, (32, 32, 3))
+                Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "zoo" / split / name / f"{number}.png")
     return tmp_path / "zoo"
 
 
