@@ -67,7 +67,7 @@ def attention(opinion: Opinion) -> str:
     if opinion.drift is None:
         return f"{about}."
     if math.isnan(opinion.drift):
-        return f"{about}: nothing in one of the pictures speaks for it, so there is no drift."
+        return f"{about}: in one of the pictures nothing speaks for it."
     return f"{about}: the attention drifts by {opinion.drift:.2f}."
 
 

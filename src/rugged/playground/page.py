@@ -73,14 +73,14 @@ def build(stage: Stage) -> gr.Blocks:
     with page:
         picture = gr.State(first)
         gr.HTML(draw_head(stage.players))
-        with gr.Row():
+        with gr.Row(elem_id="bench"):
             with gr.Column(scale=1, min_width=300, elem_id="controls"):
                 kind = gr.Dropdown([(display_name(name), name) for name in ALL], value=ALL[0], label="Corruption")
                 level = gr.Slider(0, SEVERITIES[-1], value=severity, step=1, label="Severity", buttons=[])
                 with gr.Row(equal_height=True):
                     draw = gr.Number(seed, label="Seed", precision=0, minimum=0, min_width=100)
                     another = gr.Button("Another draw", min_width=100, elem_id="another")
-                drop = gr.File(label="Your picture", file_types=["image"], height=110, elem_id="drop")
+                drop = gr.File(label="Your picture", file_types=["image"], height=125, elem_id="drop")
                 problem = gr.HTML(draw_problem(""), elem_id="problem")
                 samples = gr.HTML(draw_samples(stage.samples, 0), js_on_load=_CHOOSE)
             with gr.Column(scale=3, min_width=320):

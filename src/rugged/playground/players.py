@@ -52,7 +52,9 @@ def open_players(models: Sequence[str], dataset: Dataset, fabric: Fabric) -> tup
         classes = _classes(model, dataset)
         subject = open_subject(model, name, replace(dataset, classes=classes), fabric)
         layer, fault = _layer(subject)
-        notes = [subject.note, fault]
+        notes = [fault]
+        if classes == dataset.classes and subject.facts.architecture != "callable":  # Whose note is about measuring.
+            notes.append(subject.note)
         if {info.id for info in classes}.isdisjoint(info.id for info in dataset.classes):
             notes.append(
                 f"The samples are of {dataset.name}, whose classes {name} does not know. Drop a picture of your own, "
