@@ -17,7 +17,7 @@ from rugged.benchmark.official_files import official_files
 from rugged.benchmark.predictions import finite, make_cell
 from rugged.benchmark.route import Images, Route
 from rugged.benchmark.samples import SampleStrips
-from rugged.benchmark.subject import Subject, open_subject, place_of
+from rugged.benchmark.subject import Subject, open_subject
 from rugged.benchmark.variants import VARIANTS, Answer, Setting, Variant, choose_variants
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.environment import versions
@@ -55,6 +55,7 @@ from rugged.results import (
     default_baseline,
     join_cells,
     load_baseline,
+    place_of,
     read_cell,
     read_stamp,
     read_summary,

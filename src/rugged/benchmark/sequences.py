@@ -16,7 +16,7 @@ from rugged.benchmark.cautions import cautions
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.predictions import finite, make_cell
 from rugged.benchmark.sequence_files import ROUTES, SequenceFiles, find_sequences
-from rugged.benchmark.subject import Subject, open_subject, place_of
+from rugged.benchmark.subject import Subject, open_subject
 from rugged.core.catalogue import display_name
 from rugged.core.environment import versions
 from rugged.core.errors import ConfigError, Interrupted, ResultsError, RunError
@@ -60,6 +60,7 @@ from rugged.results import (
     join_frames,
     load_steady_baseline,
     moves_of,
+    place_of,
     read_frames,
     read_stability,
     read_stamp,

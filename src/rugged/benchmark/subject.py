@@ -41,19 +41,6 @@ class Subject:
     network: Network | None = None
 
 
-def place_of(model: str | Path, out: Path | None) -> RunFolder:
-    """Where the results of a model go: into its run folder; for one without, into a folder of its name in ``runs``."""
-    path = Path(model)
-    if out is not None:
-        return RunFolder(out)
-    if path.is_dir():
-        return RunFolder(path)
-    if path == RunFolder(path.parent).model:
-        return RunFolder(path.parent)
-    name = path.stem if path.suffix in (".safetensors", ".onnx") else str(model).rpartition("/")[2].replace(":", "-")
-    return RunFolder(Path("runs") / name)
-
-
 def open_subject(
     model: str | Path, name: str, dataset: Dataset, fabric: Fabric, weights: Path | None = None
 ) -> Subject:

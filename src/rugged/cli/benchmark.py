@@ -88,11 +88,11 @@ def benchmark(
     With torchrun, several processes share the work: torchrun --nproc-per-node 8 -m rugged benchmark …
     """
     from rugged.benchmark import benchmark as measure
-    from rugged.benchmark.subject import place_of
     from rugged.cli.choices import parse_names, parse_numbers
     from rugged.cli.invocation import command_line
     from rugged.cli.tables import print_results
     from rugged.data import open_dataset
+    from rugged.results import place_of
 
     if sequences is not None or sequence_files is not None:
         _refuse(context, _OF_CORRUPTIONS, "for corruptions, and this command measures sequences")
@@ -142,10 +142,10 @@ def _measure_sequences(
     model: str, data: str, names: str, out: Path | None, baseline: str | None, **options: Any
 ) -> None:
     from rugged.benchmark import benchmark_sequences
-    from rugged.benchmark.subject import place_of
     from rugged.cli.choices import parse_names
     from rugged.cli.tables import print_stability
     from rugged.data import open_dataset
+    from rugged.results import place_of
 
     stability = benchmark_sequences(
         model,

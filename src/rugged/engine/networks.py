@@ -39,7 +39,11 @@ class Network:
 
     def logits(self, images: Tensor) -> Tensor:
         """``(N, classes)`` for pictures in levels on the device, through which gradients flow."""
-        inputs, weight = preprocess(images, self.spec), next(self.module.parameters(), None)
+        return self.answer(preprocess(images, self.spec))
+
+    def answer(self, inputs: Tensor) -> Tensor:
+        """``(N, classes)`` for ``(N, 3, S, S)`` that :func:`rugged.models.preprocess` has made of pictures."""
+        weight = next(self.module.parameters(), None)
         outputs: Tensor = self.module(inputs if weight is None else inputs.to(weight.dtype))
         return outputs if self.columns is None else outputs[:, self.columns]
 

@@ -7,9 +7,10 @@ from rugged.core.errors import ConfigError, ModelError
 from rugged.core.progress import say
 from rugged.corruptions.request import check_images
 from rugged.engine import Network
+from rugged.explain.grad_cam import grad_cam
 from rugged.explain.layers import Layer, find_layer
 from rugged.explain.looking import device_of, undisturbed
-from rugged.explain.methods import OF_PIXELS, check_method, grad_cam
+from rugged.explain.methods import OF_PIXELS, check_method
 
 _PIXELS_AT_ONCE = 1_600_000
 """Of the network's input: what bounds the memory."""

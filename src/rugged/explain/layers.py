@@ -1,7 +1,7 @@
 """Which layer of a network Grad-CAM looks at, and how its answer becomes maps: channels first, last, or tokens."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -27,12 +27,15 @@ class Layer:
         side: Of its square maps.
         layout: How they lie: ``(N, C, H, W)``, ``(N, H, W, C)``, or ``(N, tokens, C)``.
         extra: Tokens before those of the picture, such as the class token.
+        offset: How far down and right of the middle of its share of the input a place looks, in pixels of the input. A
+            convolution that skips every other pixel looks at the first of each two.
     """
 
     name: str
     side: int
     layout: Literal["channels first", "channels last", "tokens"]
     extra: int = 0
+    offset: tuple[float, float] = (0.0, 0.0)
 
     def maps(self, output: Tensor) -> Tensor:
         """``(N, C, side, side)`` from the layer's answer, or from a gradient of its shape. Extra tokens are dropped."""
@@ -61,8 +64,11 @@ def find_layer(network: Network, name: str | None = None) -> Layer:
         ModelError: No such layer, or one without maps; or the network has no layer with maps.
     """
     layers = find_layers(network)
-    if name is not None:
-        return _named(layers, name, network.module)
+    chosen = _choose(network, layers) if name is None else _named(layers, name, network.module)
+    return replace(chosen, offset=_offset(network, chosen))
+
+
+def _choose(network: Network, layers: list[Layer]) -> Layer:
     if not layers:
         raise ModelError(
             f"{network.spec.architecture} has no layer with a map of the picture that its answer depends on; Grad-CAM "
@@ -90,10 +96,30 @@ def _is_passed_by_nothing(network: Network, name: str) -> bool:
         return not gradient.any()
 
 
-def _noise(network: Network) -> Tensor:
-    """Pictures to try a network with. Two, so that the first dimension tells pictures from a picture's windows."""
+def _offset(network: Network, layer: Layer) -> tuple[float, float]:
+    """Where the middle places of a layer look, by the centre of mass of their squared gradients on the input."""
+    if layer.layout != "channels first":  # Transformers cut a picture into patches: each lies where it should.
+        return (0.0, 0.0)
+    middle = slice((layer.side - 1) // 2, layer.side // 2 + 1)
+    with undisturbed(network.module), captured(network.module, [layer.name]) as outputs:
+        pictures = _noise(network, 4).requires_grad_()
+        network.logits(pictures)
+        maps = layer.maps(outputs[layer.name][0])
+        signs = torch.randn(1, maps.shape[1], 1, 1, generator=torch.Generator().manual_seed(0)).to(maps)
+        (gradient,) = torch.autograd.grad((maps * signs)[:, :, middle, middle].sum(), pictures)
+    energy = gradient.double().square().sum((0, 1)).cpu()
+    places = torch.arange(len(energy), dtype=torch.float64) - (len(energy) - 1) / 2
+    if not energy.sum() > 0:
+        return (0.0, 0.0)
+    half = network.spec.input_size / layer.side / 2
+    down, right = (float((energy.sum(axis) * places).sum() / energy.sum()) for axis in (1, 0))
+    return min(max(down, -half), half), min(max(right, -half), half)
+
+
+def _noise(network: Network, count: int = 2) -> Tensor:
+    """Pictures to try a network with. Two at least: the first dimension tells pictures from a picture's windows."""
     side = network.spec.input_size
-    levels = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0)) * 255
+    levels = torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(0)) * 255
     return levels.to(device_of(network.module))
 
 

@@ -1,4 +1,4 @@
-"""The methods of explanation, each from pictures and classes to one map a picture. All but Grad-CAM are Captum's."""
+"""The methods that look at pixels, by Captum: each from pictures and classes to one map a picture."""
 
 import warnings
 from collections.abc import Callable
@@ -6,13 +6,10 @@ from collections.abc import Callable
 import torch
 from captum.attr import GuidedBackprop, IntegratedGradients, Occlusion, Saliency
 from torch import Tensor, nn
-from torch.nn import functional
 
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.hints import no_such
 from rugged.engine import Network
-from rugged.explain.layers import Layer
-from rugged.explain.looking import captured
 
 STEPS = 32
 """Of the path of integrated gradients."""
@@ -94,23 +91,6 @@ def occlusion(network: Network, values: Tensor, targets: Tensor) -> Tensor:
         perturbations_per_eval=max(1, _AT_ONCE // len(values)),
     )
     return found[:, 0]  # The square hides all channels: they have the same.
-
-
-def grad_cam(network: Network, values: Tensor, targets: Tensor, layer: Layer) -> Tensor:
-    """Where the features of a layer speak for the class: channels weighted by their mean gradient, the positive part.
-
-    The map has the layer's resolution, and is enlarged to the picture's bilinearly.
-
-    Source: Selvaraju et al. 2017 (arXiv:1610.02391).
-    """
-    # Captum's would need channels first, and reads a layer's answer after a later ReLU has written into it.
-    with captured(network.module, [layer.name]) as outputs:
-        score = network.logits(values).float().gather(1, targets[:, None]).sum()
-    (output,) = outputs[layer.name]
-    (gradient,) = torch.autograd.grad(score, output)
-    weights = layer.maps(gradient).float().mean((2, 3), keepdim=True)
-    found = (weights * layer.maps(output).float()).sum(1, keepdim=True).relu()
-    return functional.interpolate(found, values.shape[2:], mode="bilinear", align_corners=False)[:, 0]
 
 
 def mean_colour(network: Network, values: Tensor) -> Tensor:

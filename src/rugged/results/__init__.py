@@ -10,9 +10,10 @@ from rugged.results.baselines import (
 )
 from rugged.results.comparison import differences
 from rugged.results.conditions import Conditions, Made, ModelFacts
+from rugged.results.explanations import Explanations, read_explanations, write_explanations
 from rugged.results.frames import Frames, join_frames, read_frames, write_frames
 from rugged.results.predictions import CLEAN, Cell, Stamp, join_cells, read_cell, read_cells, read_stamp, write_cell
-from rugged.results.runs import RunFolder
+from rugged.results.runs import RunFolder, place_of
 from rugged.results.stability import (
     SequenceConditions,
     Stability,
@@ -31,6 +32,7 @@ __all__ = [
     "Baseline",
     "Cell",
     "Conditions",
+    "Explanations",
     "Frames",
     "Made",
     "ModelFacts",
@@ -50,8 +52,10 @@ __all__ = [
     "load_steady_baseline",
     "moves_of",
     "normalise",
+    "place_of",
     "read_cell",
     "read_cells",
+    "read_explanations",
     "read_frames",
     "read_stability",
     "read_stamp",
@@ -61,6 +65,7 @@ __all__ = [
     "summarise",
     "variant_result",
     "write_cell",
+    "write_explanations",
     "write_frames",
     "write_stability",
     "write_summary",

@@ -108,6 +108,24 @@ class RunFolder:
         return self.benchmark / "summary.json"
 
     @property
+    def explanations(self) -> Path:
+        """Maps of attention, filters and activations: an index and the pictures that it names."""
+        return self.path / "explanations"
+
+    @property
     def report(self) -> Path:
         """The page."""
         return self.path / "report" / "index.html"
+
+
+def place_of(model: str | Path, out: Path | None) -> RunFolder:
+    """Where the results of a model go: into its run folder; for one without, into a folder of its name in ``runs``."""
+    path = Path(model)
+    if out is not None:
+        return RunFolder(out)
+    if path.is_dir():
+        return RunFolder(path)
+    if path == RunFolder(path.parent).model:
+        return RunFolder(path.parent)
+    name = path.stem if path.suffix in (".safetensors", ".onnx") else str(model).rpartition("/")[2].replace(":", "-")
+    return RunFolder(Path("runs") / name)
