@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rugged.benchmark.subject import Subject, open_subject, place_of
+from rugged.benchmark.subject import Subject, open_subject
 from rugged.core.errors import ModelError
 from rugged.data import ClassInfo, Dataset
 from rugged.engine import Fabric
 from rugged.explain import Layer, find_layer
 from rugged.models import imagenet_names, read_spec
-from rugged.results import RunFolder
+from rugged.results import RunFolder, place_of
 
 
 @dataclass(frozen=True)
