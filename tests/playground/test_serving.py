@@ -2,7 +2,6 @@
 
 import socket
 import sys
-import warnings
 
 import pytest
 
@@ -43,8 +42,7 @@ def test_only_loopback_is_local():
 
 @pytest.fixture
 def stage(dataset, make_run, open_models, ice):
-    with warnings.catch_warnings(action="ignore"):  # Of what Gradio itself imports.
-        from rugged.playground.page import Stage
+    from rugged.playground.page import Stage
 
     players = open_models(make_run())
     return Stage(players, samples(dataset, 3), side_for_drops(players, dataset), ice)

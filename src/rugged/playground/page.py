@@ -22,7 +22,7 @@ _CHOOSE = """
 element.addEventListener("click", (event) => {
   const chosen = event.target.closest("button[data-sample]");
   if (!chosen) return;
-  for (const one of element.querySelectorAll("button[data-sample]")) one.ariaPressed = one === chosen;
+  for (const one of element.querySelectorAll("button[data-sample]")) one.setAttribute("aria-pressed", one === chosen);
   trigger("choose", { index: Number(chosen.dataset.sample) });
 });
 """
