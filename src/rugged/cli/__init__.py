@@ -17,6 +17,7 @@ from rugged.cli.exits import Commands
 from rugged.cli.explain import explain
 from rugged.cli.models import models
 from rugged.cli.perturb import perturb
+from rugged.cli.playground import playground
 from rugged.cli.recipes import recipes
 from rugged.cli.report import report
 from rugged.cli.study import study
@@ -32,7 +33,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    demo, train, benchmark, compare, analyze, explain, report, study, corrupt, perturb, models, recipes, doctor,
+    demo, train, benchmark, compare, analyze, explain, report, playground,
+    study, corrupt, perturb, models, recipes, doctor,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(data.app, name="data")
