@@ -51,7 +51,7 @@ def explain(run, *, sha256=None):
         drifts=tuple(
             DriftResult(0, "grad_cam", "fog", severity, 50, 0, severity / 20, (0.0, 0.5)) for severity in (1, 5)
         ),
-        pointing=(PointingResult(0, "grad_cam", 200, 0.85, (0.8, 0.9), 180, 0.875, 0.6, 40, 0.7),),
+        pointing=(PointingResult(0, "grad_cam", 200, 0.85, (0.8, 0.9), 180, 0.6, 40, 0.875, 0.7),),
         notes=("Some <i>note</i>.",),
     )
     write_explanations(folder, made)
@@ -109,6 +109,12 @@ def test_rows_beyond_what_a_page_holds_are_counted(run, tmp_path, parse):
     section = page.find("section", id="attention")[0]
     assert len(page.find("div", within=section, class_="story")) == 2 * 24
     assert "42 more rows" in section.text  # 30 clean ones and 60 under fog, 24 of each shown.
+
+
+def test_explanations_that_are_still_being_made_are_left_out(run, tmp_path, parse):
+    explain(run)
+    (RunFolder(run).explanations / "index.json").unlink()  # Which is written last.
+    assert not page_of(run, tmp_path, parse).find("section", id="attention")
 
 
 def test_a_lost_map_is_one_error(run, tmp_path):

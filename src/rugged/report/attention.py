@@ -13,7 +13,7 @@ from rugged.report.embedding import open_picture, picture_uri
 from rugged.report.headlines import share
 from rugged.report.subject import Subject
 from rugged.results import CLEAN, Explanations, read_explanations
-from rugged.results.explanations import DriftResult, Panel, PointingResult, Tile
+from rugged.results.explanations import INDEX, DriftResult, Panel, PointingResult, Tile
 
 # The page's weight is decided here.
 _SIDE, _QUALITY = 160, 88
@@ -101,7 +101,7 @@ def view_attention(subject: Subject) -> AttentionView | None:
         ResultsError: They are damaged.
     """
     folder = subject.folder.explanations
-    if not folder.exists():
+    if not (folder / INDEX).exists():
         return None
     found = read_explanations(folder)
     if {model.sha256 for model in found.models}.isdisjoint({subject.summary.model.sha256, None}):
