@@ -28,7 +28,7 @@ def explain(run, *, sha256=None):
     folder = RunFolder(run).explanations
     folder.mkdir()
     tiles = []
-    for method in ("grad-cam", "saliency"):
+    for method in ("grad_cam", "saliency"):
         for severity in (0, 1, 5):
             name = f"{method}-{severity}.png"
             Image.fromarray(np.full((300, 300, 3), 40 * severity, np.uint8)).save(folder / name)
@@ -45,13 +45,13 @@ def explain(run, *, sha256=None):
         pictures=(ExplainedPicture("n0/003", 0),),
         source="the validation split of builtin",
         targets="predicted",
-        methods=("grad-cam", "saliency"),
+        methods=("grad_cam", "saliency"),
         panels=(Panel("filters", "Filters of conv1", "Edges and colours", "filters.png", model="demo"),),
         tiles=tuple(tiles),
         drifts=tuple(
-            DriftResult(0, "grad-cam", "fog", severity, 50, 0, severity / 20, (0.0, 0.5)) for severity in (1, 5)
+            DriftResult(0, "grad_cam", "fog", severity, 50, 0, severity / 20, (0.0, 0.5)) for severity in (1, 5)
         ),
-        pointing=(PointingResult(0, "grad-cam", 200, 0.85, (0.8, 0.9), 180, 0.875, 0.6, 40, 0.7),),
+        pointing=(PointingResult(0, "grad_cam", 200, 0.85, (0.8, 0.9), 180, 0.6, 40, 0.875, 0.7),),
         notes=("Some <i>note</i>.",),
     )
     write_explanations(folder, made)
@@ -76,7 +76,7 @@ def test_maps_stand_side_by_side_and_by_severity(run, tmp_path, parse):
     clean = "<b>circle</b> 50%"
     assert words == [[clean, clean], *[[clean, "b 50% drift 0.10", "f 50% drift 0.50"]] * 2]
     assert [page.find("h4", within=story)[0].text for story in stories] == [
-        "<b>circle</b>", "<b>circle</b> Fog, grad-cam", "<b>circle</b> Fog, saliency",
+        "<b>circle</b>", "<b>circle</b> Fog, Grad-CAM", "<b>circle</b> Fog, saliency",
     ]  # fmt: skip
     assert {image.attributes["width"] for image in page.find("img", within=stories[0])} == {"160"}
     assert "85.0% (80.0–90.0)" in section.text
@@ -91,7 +91,7 @@ def test_the_drift_is_drawn_by_severity(run, tmp_path, parse):
     (chart,) = page.find("svg", within=page.find("section", id="attention")[0], class_="chart")
     reading = json.loads(chart.attributes["data-chart"])
     assert (reading["title"], reading["heads"]) == ("Fog", ["severity 1", "severity 5"])
-    assert [(line["name"], line["text"]) for line in reading["lines"]] == [("grad-cam", ["0.05", "0.25"])]
+    assert [(line["name"], line["text"]) for line in reading["lines"]] == [("Grad-CAM", ["0.05", "0.25"])]
 
 
 def test_a_run_without_explanations_or_with_those_of_another_model_has_no_section(run, tmp_path, parse):
@@ -109,6 +109,12 @@ def test_rows_beyond_what_a_page_holds_are_counted(run, tmp_path, parse):
     section = page.find("section", id="attention")[0]
     assert len(page.find("div", within=section, class_="story")) == 2 * 24
     assert "42 more rows" in section.text  # 30 clean ones and 60 under fog, 24 of each shown.
+
+
+def test_explanations_that_are_still_being_made_are_left_out(run, tmp_path, parse):
+    explain(run)
+    (RunFolder(run).explanations / "index.json").unlink()  # Which is written last.
+    assert not page_of(run, tmp_path, parse).find("section", id="attention")
 
 
 def test_a_lost_map_is_one_error(run, tmp_path):

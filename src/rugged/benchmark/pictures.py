@@ -65,12 +65,13 @@ class PictureKeeper:
         """
         wanted = self._wanted()
         saved = self._saved()
-        known = {name: mark for name, mark in wanted.items() if saved.get(name) == mark and self._path(name).exists()}
+        marks = {} if saved is None else saved.files
+        known = {name: mark for name, mark in wanted.items() if marks.get(name) == mark and self._path(name).exists()}
         todo = [name for name in wanted if name not in known]
         index = replace(self.index, files=known)
-        write_pictures(self._folder, index)
-        if not todo:
+        if index == saved and not todo:
             return
+        write_pictures(self._folder, index)
         try:
             with stop_on_signal() as stop, progress("Pictures for the report", len(todo), "files") as bar:
                 for name in todo:
@@ -103,12 +104,11 @@ class PictureKeeper:
         everything = [_VERSION, list(cells), causes, list(ids), list(size)]
         return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
 
-    def _saved(self) -> dict[str, str]:
+    def _saved(self) -> Pictures | None:
         try:
-            saved = read_pictures(self._folder)
+            return read_pictures(self._folder)
         except ResultsError:  # Damaged: then nothing is known of what lies there.
-            return {}
-        return {} if saved is None else saved.files
+            return None
 
     def _make(self, name: str) -> bool:
         """Make one file; whether it could be."""

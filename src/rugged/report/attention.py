@@ -1,5 +1,6 @@
 """Saved explanations: where a model looks, clean and as a corruption grows, how far that drifts, and what is inside."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from rugged.report.embedding import open_picture, picture_uri
 from rugged.report.headlines import share
 from rugged.report.subject import Subject
 from rugged.results import CLEAN, Explanations, read_explanations
-from rugged.results.explanations import DriftResult, Panel, PointingResult, Tile
+from rugged.results.explanations import INDEX, DriftResult, Panel, PointingResult, Tile
 
 # The page's weight is decided here.
 _SIDE, _QUALITY = 160, 88
@@ -100,7 +101,7 @@ def view_attention(subject: Subject) -> AttentionView | None:
         ResultsError: They are damaged.
     """
     folder = subject.folder.explanations
-    if not folder.exists():
+    if not (folder / INDEX).exists():
         return None
     found = read_explanations(folder)
     if {model.sha256 for model in found.models}.isdisjoint({subject.summary.model.sha256, None}):
@@ -124,7 +125,7 @@ def view_attention(subject: Subject) -> AttentionView | None:
 def _lead(found: Explanations) -> str:
     targets = {"predicted": "the class predicted on the clean picture", "label": "the true class"}
     what = targets.get(found.targets, found.targets)
-    return f"Pictures of {found.source}. Explained is {what}, by {', '.join(found.methods)}."
+    return f"Pictures of {found.source}. Explained is {what}, by {', '.join(map(_method_name, found.methods))}."
 
 
 def _rows(found: Explanations, *, clean: bool) -> list[list[Tile]]:
@@ -141,7 +142,12 @@ def _rows(found: Explanations, *, clean: bool) -> list[list[Tile]]:
             own = (tile.picture, tile.model, tile.method)
             first = [before[own]] if own in before else []
             rows.setdefault((tile.corruption, *own), first).append(tile)
-    return list(rows.values())
+    seen: Counter[tuple[object, ...]] = Counter()
+    ranked = []
+    for (corruption, _, model, method), row in rows.items():
+        ranked.append((seen[corruption, model, method], row))
+        seen[corruption, model, method] += 1
+    return [row for _, row in sorted(ranked, key=lambda pair: pair[0])]  # One of each kind, then another of each.
 
 
 def _look_row(folder: Path, found: Explanations, tiles: Sequence[Tile]) -> LookRow:
@@ -181,7 +187,12 @@ def _lines(found: Explanations) -> list[str]:
 
 
 def _line(found: Explanations, one: Tile | DriftResult | PointingResult) -> str:
-    return one.method if len(found.models) == 1 else f"{found.models[one.model].name}, {one.method}"
+    method = _method_name(one.method)
+    return method if len(found.models) == 1 else f"{found.models[one.model].name}, {method}"
+
+
+def _method_name(method: str) -> str:
+    return "Grad-CAM" if method == "grad_cam" else method.replace("_", " ")
 
 
 def _drift_charts(found: Explanations) -> Iterator[LineChart]:
@@ -216,4 +227,4 @@ def _panels(found: Explanations) -> list[Panel]:
 def _inside(folder: Path, panel: Panel) -> Inside:
     picture = open_picture(folder / panel.file, "explain")
     picture.thumbnail((_WIDE, 3 * _WIDE), Image.Resampling.LANCZOS)
-    return Inside(panel.title, picture_uri(picture, _WIDE_QUALITY), panel.alternative)
+    return Inside(panel.kind.capitalize(), picture_uri(picture, _WIDE_QUALITY), panel.alternative)
