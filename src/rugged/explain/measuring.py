@@ -26,6 +26,7 @@ from rugged.results import CLEAN
 from rugged.results.explanations import DriftResult, PointingResult
 
 _AT_ONCE = 25
+_FEWEST = 50
 POINTED_AT = 500
 """Pictures of the pointing game, unless more were asked for: its error is then below 2 points."""
 
@@ -201,15 +202,17 @@ def play_pointing_game(
 ) -> tuple[PointingResult, ...]:
     """Play the pointing game on validation pictures whose objects' outlines are known: those of the built-in data set.
 
-    The class explained is the label's. Methods of many passes take the pictures of the measurement, the others
-    :data:`POINTED_AT` at least.
+    The class explained is the label's. Methods of many passes take as many pictures as the measurement, and none where
+    these are few; the others :data:`POINTED_AT` at least.
     """
     if dataset is None or dataset.name != "builtin" or dataset.size != (SIDE, SIDE):
         return ()
     found = []
     for method in measurement.methods:
-        quick = method not in ("integrated_gradients", "occlusion")
-        count = max(len(measurement.pictures.ids), POINTED_AT if quick else 0)
+        quick, given = method not in ("integrated_gradients", "occlusion"), len(measurement.pictures.ids)
+        if not quick and given < _FEWEST:
+            continue
+        count = max(given, POINTED_AT if quick else 0)
         pictures = choose_pictures(dataset, count)
         try:
             truth = masks(pictures.ids)
