@@ -1,7 +1,10 @@
 """Fixtures and rules for the whole test suite."""
 
 import os
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,3 +65,60 @@ def picture_folder(tmp_path: Path) -> Path:
                 levels = np.repeat(order, 16)[:, None, None] + rng.integers(-50, 50, (32, 32, 3))
                 Image.fromarray(levels.clip(0, 255).astype(np.uint8)).save(folder / f"{split}{number:02}.png")
     return tmp_path / "pictures"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium of the system, driven by Playwright; the test is skipped where either is missing."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(names)} is installed")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_in_browser(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Opens an address in a fresh context and gives Playwright's page; further arguments are the context's.
+
+    A page may ask for nothing but files and what its address begins with: anything else is cut off. At the end of the
+    test none may have tried, written an error or a warning to the console, or raised one.
+    """
+    contexts: list[Any] = []
+    complaints: list[str] = []
+
+    def open_in_browser(address: str, allowed: tuple[str, ...] = (), **options: Any) -> Any:
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+
+        def judge(route: Any) -> None:
+            url = route.request.url
+            if url.startswith(("file:", "data:", "blob:", *allowed)):
+                route.continue_()
+            else:
+                complaints.append(f"asked for {url}")
+                route.abort()
+
+        context.route("**/*", judge)
+        page.on("websocket", lambda socket: complaints.append(f"opened {socket.url}") if not allowed else None)
+        page.on("pageerror", lambda error: complaints.append(f"raised {error}"))
+        page.on(
+            "console",
+            lambda message: (
+                complaints.append(f"console: {message.text}") if message.type in ("error", "warning") else None
+            ),
+        )
+        page.goto(address)
+        return page
+
+    open_in_browser.complaints = complaints  # For a test of this very fixture.
+    yield open_in_browser
+    for context in contexts:
+        context.close()
+    assert not complaints

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from rugged.core.tables import csv_text
+from rugged.core.tables import Table, as_csv, csv_text, markdown_table
 
 
 def test_what_is_written_is_read_back():
@@ -26,3 +26,34 @@ def test_floats_keep_six_digits(value):
     (_, (read,)) = csv.reader(io.StringIO(csv_text(("x",), [(value,)])))
     assert float(read) == pytest.approx(value, rel=5e-6)
     assert len(read.split("e")[0].replace(".", "").lstrip("0")) <= 6
+
+
+TABLE = Table(
+    "Made", ("Name", "Share", "Loss", "n"), (("=a|b", 0.125, 1.5, 1234), ("c", -0.5, float("nan"), None)), ("Loss",)
+)
+
+
+def test_fractions_are_read_in_percent_and_numbers_as_they_are():
+    assert TABLE.words() == [("=a|b", "12.50", "1.50", "1,234"), ("c", "−50.00", "–", "–")]
+    assert TABLE.words(digits=0)[0] == ("=a|b", "12", "2", "1,234")
+
+
+def test_csv_keeps_fractions_and_makes_no_formulas():
+    assert as_csv(TABLE) == "Name,Share,Loss,n\n'=a|b,0.125,1.5,1234\nc,-0.5,,\n"
+
+
+def test_markdown_keeps_bars_within_their_cells():
+    assert markdown_table(TABLE).splitlines() == [
+        "| Name | Share | Loss | n |",
+        "|---|---:|---:|---:|",
+        "| =a\\|b | 12.50 | 1.50 | 1,234 |",
+        "| c | −50.00 | – | – |",
+    ]
+
+
+def test_a_part_of_a_table_says_so():
+    assert TABLE.head(2) is TABLE
+    assert TABLE.head(1).rows == TABLE.rows[:1]
+    assert TABLE.head(1).title == "Made, first 1 of 2"
+    assert TABLE.without("Share", "n").rows[0] == ("=a|b", 1.5)
+    assert TABLE.without("Share").columns == ("Name", "Loss", "n")

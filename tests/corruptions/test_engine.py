@@ -1,6 +1,9 @@
 """What holds for every corruption: reproducible bytes, untouched inputs, any size, helpful errors."""
 
 import functools
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from unittest import mock
 
@@ -142,6 +145,38 @@ def test_words_made_by_tensor_arithmetic_give_the_same_bytes(monkeypatch, name):
     expected = corrupt(images, name, 3)
     monkeypatch.setattr(streams, "numpy_words", streams.torch_words)
     assert torch.equal(corrupt(images, name, 3), expected)
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(("preset", "count", "severities"), [("tiny64", 4, SEVERITIES), ("imagenet224", 1, (1, 5))])
+def test_what_a_gpu_runs_gives_the_same_bytes_on_a_cpu(monkeypatch, name, preset, count, severities):
+    """Every branch that a GPU takes, taken without one: what remains to be tested there is arithmetic alone."""
+    images = pictures(count, PRESETS[preset], PRESETS[preset])
+    expected = {severity: corrupt(images, name, severity) for severity in severities}
+    ours = [module for known, module in sys.modules.items() if known.startswith("rugged.")]
+    asking = [module for module in ours if hasattr(module, "in_main_memory")]
+    assert len(asking) >= 8
+    for module in asking:
+        monkeypatch.setattr(module, "in_main_memory", lambda _: False)
+    for severity in severities:
+        assert torch.equal(corrupt(images, name, severity), expected[severity])
+
+
+@pytest.mark.slow
+def test_bytes_do_not_depend_on_the_instructions_of_the_processor(tmp_path):
+    """The same in another process that may use no wide vectors and no fused multiplication and addition."""
+    code = "import sys; from tests.corruptions.test_engine import write_each; write_each(sys.argv[1])"
+    plain = {"ATEN_CPU_CAPABILITY": "default", "OPENCV_CPU_DISABLE": "AVX2,FMA3", "MKL_CBWR": "COMPATIBLE"}
+    subprocess.run([sys.executable, "-c", code, tmp_path / "theirs.npz"], check=True, env=os.environ | plain)
+    write_each(tmp_path / "ours.npz")
+    ours, theirs = np.load(tmp_path / "ours.npz"), np.load(tmp_path / "theirs.npz")
+    for name in ALL:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+
+
+def write_each(path):
+    images = pictures(4)
+    np.savez(path, **{name: corrupt(images, name, 3).numpy() for name in ALL})
 
 
 @pytest.mark.gpu

@@ -18,11 +18,15 @@ from rugged.results import (
     Conditions,
     Made,
     ModelFacts,
+    Pictures,
     RunFolder,
+    Sheets,
     Stamp,
+    Strip,
     load_baseline,
     summarise,
     write_cell,
+    write_pictures,
     write_summary,
 )
 
@@ -69,6 +73,7 @@ def make_run(
     write_summary(run.summary, summarise(cells, model, measured, made, baseline=reference))
     run.classes.write_text(json.dumps([{"id": f"n{i}", "name": c} for i, c in enumerate(classes)]), encoding="utf-8")
     _write_samples(run, cells[("clean", 0)])
+    _write_pictures(run, cells)
     _write_metrics(run.metrics, skill)
     return folder
 
@@ -132,6 +137,34 @@ def _write_samples(run: RunFolder, clean: Cell) -> None:
         spread = 12 * int(severity) if "noise" in name else 3 * int(severity)
         noisy = np.clip(strip + rng.normal(0, spread, strip.shape), 0, 255).astype(np.uint8)
         Image.fromarray(noisy).save(run.samples / f"{path.stem}.png")
+
+
+def _write_pictures(run: RunFolder, cells: dict[tuple[str, int], Cell]) -> None:
+    """A flat thumbnail of each class, the redder the higher its label, and two chosen pictures for each reason."""
+    clean, (corruption, *_) = cells["clean", 0], sorted({name for name, _ in cells} - {"clean"})
+    levels = (0, *sorted(severity for name, severity in cells if name == corruption))
+    classes, columns = int(clean.labels.max()) + 1, 4
+    ids = tuple(clean.ids[PER_CLASS * label] for label in range(classes))
+    strips = [
+        Strip(why, clean.ids[place], int(clean.labels[place]), *shown)
+        for why, shown in (("random", ("clean", (0,))), ("mistake", ("clean", (0,))), ("lost", (corruption, levels)))
+        for place in (3, 25)
+    ]
+    run.pictures.mkdir(parents=True)
+    files = {f"{why}.png": "x" for why in ("random", "mistake", "lost")}
+    for name in files:
+        count = len(levels) if name == "lost.png" else 1
+        Image.fromarray(np.asarray(_strip()[:, : count * SIDE], np.uint8).repeat(2, 0)[: 2 * SIDE]).save(
+            run.pictures / name
+        )
+    for name in {name for name, _ in cells}:
+        sheet = np.zeros((-(-classes // columns) * 16, columns * 16, 3), np.uint8)
+        for label in range(classes):
+            row, column = divmod(label, columns)
+            sheet[row * 16 : row * 16 + 16, column * 16 : column * 16 + 16, 0] = min(20 * label, 255)
+        Image.fromarray(sheet).save(run.pictures / f"classes-{name}.jpg", quality=95)
+        files[f"classes-{name}.jpg"] = "x"
+    write_pictures(run.pictures, Pictures(Sheets(ids, ids, 3, 16, 16, columns), tuple(strips), SIDE, SIDE, files))
 
 
 def _strip() -> np.ndarray:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rugged.analyze.selection import Cells
 from rugged.core.catalogue import BENCHMARK
 from rugged.metrics import interval
-from rugged.results import CLEAN, Cell, Summary
+from rugged.results import CLEAN, Summary
 from rugged.results.resampling import redraw
-
-Cells = Mapping[tuple[str, int], Cell]
 
 LEVEL = 0.95
 _DRAWS = 4000

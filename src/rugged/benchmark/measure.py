@@ -14,6 +14,8 @@ from rugged.benchmark.cautions import cautions
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.in_memory import InMemory
 from rugged.benchmark.official_files import official_files
+from rugged.benchmark.picture_choice import choose_for_classes, choose_for_galleries
+from rugged.benchmark.pictures import PictureKeeper
 from rugged.benchmark.predictions import finite, make_cell
 from rugged.benchmark.route import Images, Route
 from rugged.benchmark.samples import SampleStrips
@@ -167,6 +169,7 @@ def benchmark(
         def finish() -> Summary:
             notes = (*dataset.notes, *cautions(subject, dataset), *route.notes())
             summary = bench.summarise(cells, command, notes, reference)
+            bench.keep_pictures(cells)
             rows = [variant_result(way.name, way.how, found, summary, reference) for way, found in beside]
             summary = replace(summary, variants=tuple(rows))
             _say_what_goes(run, summary)
@@ -343,6 +346,14 @@ class _Bench:
         for corruption, severity in self.conditions.cells:
             if (corruption, severity) in todo or not samples.exists(corruption, severity):
                 samples.write(corruption, severity)
+
+    def keep_pictures(self, cells: dict[tuple[str, int], Cell]) -> None:
+        """Keep small pictures that the predictions choose, for a report."""
+        classes, corrupted = self.conditions.classes, cells[self.conditions.cells[1]]
+        clean_ids = choose_for_classes(cells[CLEAN, 0], classes)
+        paired = self.conditions.clean_images is None
+        ids = clean_ids if paired else choose_for_classes(corrupted, classes)
+        PictureKeeper(self.run.pictures, self.route, ids, clean_ids, choose_for_galleries(cells)).keep()
 
     def _saved(self, corruption: str, severity: int) -> Cell | None:
         """The saved cell, if it is whole and was measured under these very conditions on these very images."""

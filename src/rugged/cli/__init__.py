@@ -7,6 +7,7 @@ from typing import NoReturn
 import typer
 
 from rugged.cli import data
+from rugged.cli.analyze import analyze
 from rugged.cli.benchmark import benchmark
 from rugged.cli.compare import compare
 from rugged.cli.corrupt import corrupt
@@ -16,6 +17,7 @@ from rugged.cli.exits import Commands
 from rugged.cli.explain import explain
 from rugged.cli.models import models
 from rugged.cli.perturb import perturb
+from rugged.cli.playground import playground
 from rugged.cli.recipes import recipes
 from rugged.cli.report import report
 from rugged.cli.study import study
@@ -30,7 +32,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, train, benchmark, compare, explain, report, study, corrupt, perturb, models, recipes, doctor):
+for command in (
+    demo, train, benchmark, compare, analyze, explain, report, playground,
+    study, corrupt, perturb, models, recipes, doctor,
+):  # fmt: skip
     app.command()(command)
 app.add_typer(data.app, name="data")
 

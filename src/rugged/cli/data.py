@@ -141,8 +141,8 @@ def _print_summary(dataset: "Dataset", where: str) -> None:
 
 
 def _class_table(dataset: "Dataset") -> str:
+    from rugged.core.spreadsheet import as_text
     from rugged.core.tables import csv_text
-    from rugged.data.spreadsheet import as_text
 
     columns = ("class_id", "class_name", "training_images", "validation_images")
     rows = ((as_text(entry.id), as_text(entry.name), train, val) for entry, train, val in dataset.counts())

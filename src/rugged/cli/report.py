@@ -1,7 +1,7 @@
-"""``rugged report``: the page of a benchmarked run."""
+"""``rugged report``: the page of a benchmarked run, or its tables for other readers."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,12 +11,28 @@ def report(
         list[Path],
         typer.Argument(metavar="RUN...", help="Benchmarked run folders, the subject first."),
     ],
+    form: Annotated[
+        Literal["html", "md", "csv"],
+        typer.Option("--format", help="A page; Markdown with its pictures beside it; or a folder of tables."),
+    ] = "html",
     out: Annotated[
-        Path | None, typer.Option("--out", help="The HTML file to write. Default: report/index.html in the first run.")
+        Path | None,
+        typer.Option(
+            "--out",
+            help="The file, or for csv the folder, to write. Default: in the first run's folder report/ index.html, "
+            "report.md or tables.",
+        ),
     ] = None,
 ) -> None:
-    """Write one HTML page of a run's results, to open offline. Nothing is measured again."""
-    from rugged.report import write_report
+    """Write a run's results as one page, to open offline, or as tables. Nothing is measured again."""
+    from rugged.report import write_markdown, write_report, write_tables
     from rugged.results import RunFolder
 
-    typer.echo(write_report(runs, out or RunFolder(runs[0]).report))
+    page = RunFolder(runs[0]).report
+    if form == "html":
+        written = write_report(runs, out or page)
+    elif form == "md":
+        written = write_markdown(runs, out or page.with_name("report.md"))
+    else:
+        written = write_tables(runs, out or page.with_name("tables"))
+    typer.echo(written)

@@ -7,6 +7,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from rugged.core.catalogue import display_name
+from rugged.core.tables import Table as Values
 from rugged.report import (
     ComparedRuns,
     HeadlineRow,
@@ -24,6 +25,9 @@ from rugged.report import (
 from rugged.report.charts import percent
 from rugged.results import Explanations, Stability, Summary
 from rugged.results.explanations import DriftResult, PointingResult
+
+_SHORT = 30
+"""Characters of a value that is never broken over lines."""
 
 _MARKS = {"better": "+", "worse": "−", "": " "}
 
@@ -55,10 +59,12 @@ def print_comparison(compared: ComparedRuns) -> None:
     lines = [
         *_explanations(compared.summaries[0]),
         "+ better and − worse beyond doubt: the interval leaves out zero. Both models answer for the same images. The "
-        "intervals of the corruptions hold all together in 95 cases of 100.",
+        "intervals of the corruptions hold all together in 95 cases of 100, and so do the verdicts on classes.",
         *(f"Note: {caveat}" for caveat in compared.caveats),
     ]
-    _print([_headlines(compared.summaries, compared.headlines), differences, errors], lines)
+    more = [compared.kept, *compared.classes, *compared.steadiness, *compared.variants]
+    tables = [_headlines(compared.summaries, compared.headlines), differences, errors, *map(_of_values, more)]
+    _print(tables, lines)
 
 
 def print_stability(stability: Stability) -> None:
@@ -70,6 +76,32 @@ def print_stability(stability: Stability) -> None:
     for row in steadiness_table(stability):
         table.add_row(row.label, row.flip_probability, row.top5_distance, row.error)
     _print([table], [*steadiness_means(stability), *(f"Note: {note}" for note in stability.notes)])
+
+
+def print_tables(tables: Sequence[Values], lines: Sequence[str] = ()) -> None:
+    """Print tables of plain values, fractions in percent, and what to bear in mind. Empty tables are left out."""
+    _print(
+        [_of_values(values) for values in tables if values.rows],
+        ["Top-1, top-5, shares and probabilities are in percent.", *lines],
+    )
+
+
+def _of_values(values: Values) -> Table:
+    rows = values.words(digits=1)
+    table = Table(title=values.title)
+    for place, column in enumerate(values.columns):
+        longest = max(len(row[place]) for row in rows)
+        word = max(map(len, column.split()))
+        text = any(isinstance(row[place], str) for row in values.rows)
+        table.add_column(
+            column,
+            justify="left" if text else "right",
+            width=max(longest, word) if longest <= _SHORT else None,
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def print_explanations(explanations: Explanations) -> None:

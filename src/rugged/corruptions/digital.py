@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rugged.core.errors import CorruptionError
+from rugged.corruptions.host import in_main_memory
 from rugged.corruptions.levels import to_levels, to_unit
 from rugged.corruptions.one_by_one import one_by_one
 from rugged.corruptions.turning import turn
@@ -37,14 +38,14 @@ def contrast(images: Tensor, _: None, *, factor: float) -> Tensor:
 
 def _totals(images: Tensor) -> Tensor:
     """Add up every channel, ``(N, C)``, as integers: exact, so no order of summation and no batch can show."""
-    if images.device.type == "cpu":  # OpenCV does not widen the bytes in memory first
+    if in_main_memory(images):  # OpenCV does not widen the bytes in memory first
         return torch.tensor([[cv2.sumElems(channel)[0] for channel in image] for image in images.numpy()])
     return images.sum((2, 3), dtype=torch.int64)
 
 
 def _look_up(tables: Tensor, images: Tensor) -> Tensor:
     """Replace bytes by what the 256 of their channel's table say: ``(N, C, 256)`` uint8."""
-    if images.device.type == "cpu":  # OpenCV looks bytes up as they are, PyTorch only as eight bytes each
+    if in_main_memory(images):  # OpenCV looks bytes up as they are, PyTorch only as eight bytes each
         result = np.empty(images.shape, dtype=np.uint8)
         for image, table, out in zip(images.numpy(), tables.numpy(), result, strict=True):
             for channel in range(len(image)):

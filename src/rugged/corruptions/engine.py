@@ -11,6 +11,7 @@ from torch import Tensor
 
 from rugged.corruptions.bits import Bits
 from rugged.corruptions.defaults import plain_defaults
+from rugged.corruptions.host import in_main_memory
 from rugged.corruptions.memory import keep_freed_memory
 from rugged.corruptions.registry import Corruption
 from rugged.corruptions.request import as_integer, check_ids, check_image, check_images, check_random_state, look_up
@@ -79,7 +80,7 @@ def in_parts(
         ``(N, 3, H, W)`` uint8, contiguous.
     """
     result = torch.empty(images.shape, dtype=torch.uint8, device=images.device)
-    if images.device.type == "cpu":
+    if in_main_memory(images):
         keep_freed_memory()
         at_once = kernel.at_once
     else:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rugged.corruptions.host import in_main_memory
 from rugged.corruptions.levels import cut, to_levels, to_unit
 from rugged.corruptions.places import true_places
 
@@ -145,7 +146,7 @@ def filter_bytes(images: Tensor, sigma: float, truncate: float = 4.0) -> Tensor:
     if radius == 0:
         return images.clone()
     planes = images.flatten(0, 1)
-    on_host = images.device.type == "cpu" and radius <= _SMALL
+    on_host = in_main_memory(images) and radius <= _SMALL
     sums, error = (_sums_on_host if on_host else _sums_by_matrices)(planes, sigma, truncate)
     levels = sums.add_(error)
     result = cut(levels).contiguous()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rugged.core.environment import available_cores
+from rugged.corruptions.host import in_main_memory
 
 
 def one_by_one(work: Callable[[np.ndarray, np.ndarray], object], images: Tensor) -> Tensor:
@@ -26,7 +27,7 @@ def one_by_one(work: Callable[[np.ndarray, np.ndarray], object], images: Tensor)
     """
     pictures = images.cpu().numpy()
     result = np.empty_like(pictures)
-    if images.device.type == "cpu":
+    if in_main_memory(images):
         for picture, out in zip(pictures, result, strict=True):
             work(picture, out)
     else:

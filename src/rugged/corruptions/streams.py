@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rugged.corruptions.host import in_main_memory
+
 STREAM_VERSION = 1
 """Raised whenever the same key would give other numbers. Part of every key, and recorded with results."""
 
@@ -61,7 +63,7 @@ class Stream:
     def words(self, count: int) -> Tensor:
         """Return the next ``(N, count)`` words of 64 bits, as int64 bit patterns."""
         blocks = -(-count // _BLOCK)
-        make = numpy_words if self.device.type == "cpu" else torch_words
+        make = numpy_words if in_main_memory(self.device) else torch_words
         words = make(self.keys, self._next_block, blocks, self.device)
         self._next_block += blocks
         return words[:, :count]

@@ -15,13 +15,13 @@ from rugged.core import files
 from rugged.core.environment import available_cores
 from rugged.core.errors import DataError
 from rugged.core.progress import Bar, progress, say
+from rugged.core.spreadsheet import as_text
 from rugged.core.tables import csv_text
 from rugged.data import packed
 from rugged.data.dataset import ClassInfo, Dataset
 from rugged.data.decode import BadImageError, Decoded, decode_image
 from rugged.data.packed import ImageWriter, Origin
 from rugged.data.sources.source import PICTURES_AT_A_TIME, Picture, Problem, Source, count_by_reason
-from rugged.data.spreadsheet import as_text
 from rugged.data.staging import require_space, staging
 
 SIZE_OF_MIXED = 224

@@ -2,7 +2,7 @@
 
 from rugged.models.files import load_model, read_spec, save_model, spec_of_weights
 from rugged.models.heads import freeze_body, head_parameters
-from rugged.models.imagenet import imagenet_indices
+from rugged.models.imagenet import imagenet_indices, imagenet_names
 from rugged.models.modes import modes_kept, training_mode
 from rugged.models.spec import ModelSpec, preprocess
 from rugged.models.zoo import build, default_input_size, default_normalisation, published_classes, resolve
@@ -15,6 +15,7 @@ __all__ = [
     "freeze_body",
     "head_parameters",
     "imagenet_indices",
+    "imagenet_names",
     "load_model",
     "modes_kept",
     "preprocess",

@@ -22,8 +22,7 @@ def imagenet_indices(wnids: Sequence[str]) -> list[int]:
     Raises:
         ModelError: Some are not among the thousand.
     """
-    names: list[str] = ImageNetInfo("imagenet-1k").label_names()  # type: ignore[no-untyped-call]
-    outputs = {wnid: index for index, wnid in enumerate(names)}
+    outputs = {wnid: index for index, wnid in enumerate(imagenet_names())}
     strange = [wnid for wnid in wnids if wnid not in outputs]
     if strange:
         raise ModelError(
@@ -31,3 +30,10 @@ def imagenet_indices(wnids: Sequence[str]) -> list[int]:
             "networks answer for WordNet ids such as n01443537: name the classes so, or train a head for yours."
         )
     return [outputs[wnid] for wnid in wnids]
+
+
+def imagenet_names() -> dict[str, str]:
+    """What a person calls the thousand classes, such as ``goldfish``, by WordNet id in the order of the outputs."""
+    info = ImageNetInfo("imagenet-1k")
+    wnids: list[str] = info.label_names()  # type: ignore[no-untyped-call]
+    return {wnid: info.label_name_to_description(wnid).partition(",")[0] for wnid in wnids}

@@ -7,7 +7,7 @@ from pathlib import Path
 from rugged.core.catalogue import ALL, BENCHMARK, display_name
 from rugged.core.errors import ResultsError
 from rugged.core.files import write_text
-from rugged.core.tables import csv_text
+from rugged.core.tables import Table, Value, as_csv, markdown_table
 from rugged.metrics import error_rate
 from rugged.pipelines.study import Row, Study, StudyFolder, command_for, state
 from rugged.report import accuracy_table, error_table, mce_label, mean_extent, severities
@@ -21,17 +21,6 @@ from rugged.results import (
     read_stamp,
     read_summary,
 )
-
-Value = str | int | float | None
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of values under their columns; a float is a fraction, which people read in percent."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Value, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -113,30 +102,13 @@ def as_markdown(tables: StudyTables, name: str) -> str:
     """The tables with their notes, and what is still to be run, as one Markdown text."""
     parts = [f"# Study {Path(name).stem}"]
     for table in (tables.accuracy, tables.errors):
-        parts += [f"## {table.title}", _markdown_table(table) if table.rows else "Nothing has been measured yet."]
+        parts += [f"## {table.title}", markdown_table(table) if table.rows else "Nothing has been measured yet."]
     if tables.notes:
         parts.append("\n".join(f"- {note}" for note in tables.notes))
     if tables.missing:
         lines = (f"- `{row}` ({how}): `{command}`" for row, how, command in tables.missing)
         parts += ["## Still to be run", "\n".join(lines)]
     return "\n\n".join(parts) + "\n"
-
-
-def as_csv(table: Table) -> str:
-    """A table as CSV: fractions stay fractions, and what was not measured is left empty."""
-    return csv_text(table.columns, table.rows)
-
-
-def _markdown_table(table: Table) -> str:
-    head = f"| {' | '.join(table.columns)} |"
-    rule = f"|---|{'---:|' * (len(table.columns) - 1)}"
-    return "\n".join([head, rule, *(f"| {' | '.join(map(_word, row))} |" for row in table.rows)])
-
-
-def _word(value: Value) -> str:
-    if value is None:
-        return "–"
-    return f"{100 * value:.2f}" if isinstance(value, float) else str(value)
 
 
 def _measured(study: Study, row: Row, folder: StudyFolder) -> _Measured | None:

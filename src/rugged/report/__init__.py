@@ -6,6 +6,7 @@ from rugged.report.extent import mce_label, mean_extent, severities
 from rugged.report.headlines import HeadlineRow, headline_table, variant_table
 from rugged.report.overview import caveats
 from rugged.report.page import write_report
+from rugged.report.plain import write_markdown, write_tables
 from rugged.report.steadiness import steadiness_means, steadiness_table, steadiness_title
 from rugged.report.tables import AccuracyRow, ErrorRow, accuracy_table, error_table
 
@@ -29,5 +30,7 @@ __all__ = [
     "steadiness_title",
     "variant_table",
     "write_comparison",
+    "write_markdown",
     "write_report",
+    "write_tables",
 ]

@@ -19,11 +19,15 @@ _MARKER_LIMIT = 24  # With more points than this the markers would touch.
 
 @dataclass(frozen=True)
 class Series:
-    """One line before it is placed: values in data units, None where nothing was measured."""
+    """One line before it is placed: values in data units, None where nothing was measured.
+
+    A ``plain`` one has no markers: it was drawn, not measured.
+    """
 
     name: str
     style: int
     values: tuple[float | None, ...]
+    plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,7 @@ def line_chart(
     frame: Frame = Frame(),
     aside: str = "",
     label_ends: bool = False,
+    x_words: Sequence[str] = (),
 ) -> LineChart:
     """Place lines in a frame.
 
@@ -132,10 +137,11 @@ def line_chart(
         frame: Size and margins.
         aside: A short figure beside the title.
         label_ends: Write each name at the end of its line (the frame's right margin must hold it).
+        x_words: What each x is called, where the axis does not say it.
     """
     ends = _label_places(series, y_axis, frame) if label_ends else {}
     lines = tuple(_place(one, x, x_axis, y_axis, frame, ends.get(index)) for index, one in enumerate(series))
-    x_words = [_tick_word(value, x_axis) for value in x]
+    x_words = x_words or [_tick_word(value, x_axis) for value in x]
     return LineChart(
         title=title,
         aside=aside,
@@ -259,7 +265,7 @@ def _place(
         path.append(f"{'L' if pen_is_down else 'M'}{point[0]:g} {point[1]:g}")
         points.append(point)
         pen_is_down = True
-    return PlacedLine(series.name, series.style, "".join(path), tuple(points), label_y)
+    return PlacedLine(series.name, series.style, "".join(path), () if series.plain else tuple(points), label_y)
 
 
 def _label_places(series: Sequence[Series], axis: Axis, frame: Frame, gap: float = 15.0) -> dict[int, float]:

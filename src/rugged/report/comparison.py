@@ -7,13 +7,24 @@ from pathlib import Path
 from rugged.analyze import Comparison, Difference, compare
 from rugged.core.catalogue import display_name
 from rugged.core.files import write_text
-from rugged.report import figures, overview
+from rugged.core.tables import Table
+from rugged.report import contrasts, figures, overview
 from rugged.report.charts import STYLES
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
 from rugged.report.headlines import HeadlineRow, headline_table
 from rugged.report.reading import ReportedRun, read_runs
 from rugged.report.rendering import render_page
-from rugged.results import Cell, Summary, read_cell
+from rugged.results import Cell, Summary, read_cells, read_classes
+
+_CONTENTS = {
+    "figures": "Figures",
+    "differences": "Differences",
+    "severity": "Severity",
+    "errors": "Errors",
+    "classes": "Classes",
+    "more": "More",
+    "conditions": "Conditions",
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,10 @@ class ComparedRuns:
         errors: CE for each corruption, or the mean error where there is no baseline, one value a model.
         errors_title: Which of the two.
         caveats: What a reader must know.
+        kept: How often both models are right, one alone, or neither.
+        classes: The classes that differ most, a table for each of the others.
+        steadiness: Flip probabilities where the same perturbation sequences were measured, a table a difficulty.
+        variants: Figures of test-time variants that the first model and others have, a table each.
     """
 
     summaries: tuple[Summary, ...]
@@ -44,6 +59,10 @@ class ComparedRuns:
     errors: tuple[ComparedRow, ...]
     errors_title: str
     caveats: tuple[str, ...]
+    kept: Table
+    classes: tuple[Table, ...]
+    steadiness: tuple[Table, ...]
+    variants: tuple[Table, ...]
 
 
 def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
@@ -58,6 +77,8 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
     summaries = tuple(run.summary for run in runs)
     first, *others = ((run.summary, _cells(run)) for run in runs)
     compared = [compare(*first, *other) for other in others]
+    (subject, *beside) = ((summary.model.name, cells) for summary, cells in (first, *others))
+    classes = read_classes(runs[0].folder.classes)
     normalised = all(summary.mce is not None for summary in summaries)
     return ComparedRuns(
         summaries=summaries,
@@ -68,6 +89,10 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
         if normalised
         else f"Mean error in percent, not normalised: {no_mce_reason(next(one for one in summaries if not one.mce))}",
         caveats=tuple(overview.caveats(summaries)),
+        kept=contrasts.kept_table(*subject, beside),
+        classes=tuple(contrasts.class_contrast(classes, subject, other) for other in beside),
+        steadiness=tuple(contrasts.steadiness_contrast(runs)),
+        variants=tuple(contrasts.variant_contrast(runs)),
     )
 
 
@@ -75,9 +100,11 @@ def write_comparison(compared: ComparedRuns, out: Path) -> Path:
     """Write the comparison as one HTML page that needs nothing else. The same results give the same bytes."""
     summaries = compared.summaries
     first, *others = summaries
+    absent = () if compared.steadiness or compared.variants else ("more",)
     text = render_page(
         "comparison.html.j2",
         title=f"{first.model.name} and {', '.join(one.model.name for one in others)}",
+        contents=[("", [link for link in _CONTENTS.items() if link[0] not in absent])],
         compared=compared,
         subject=first,
         others=others,
@@ -92,7 +119,7 @@ def write_comparison(compared: ComparedRuns, out: Path) -> Path:
 
 
 def _cells(run: ReportedRun) -> dict[tuple[str, int], Cell]:
-    return {cell: read_cell(run.folder.predictions, *cell) for cell in run.summary.conditions.cells}
+    return read_cells(run.folder.predictions, run.summary.conditions.cells)
 
 
 def _difference_rows(first: Summary, compared: Sequence[Comparison]) -> list[ComparedRow]:

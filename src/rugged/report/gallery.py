@@ -1,18 +1,18 @@
 """The same few pictures under every corruption and severity, with what each model took them for."""
 
-import base64
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PIL import Image
 
+from rugged.analyze import Cells
 from rugged.core.catalogue import display_name
 from rugged.core.errors import ResultsError, RuggedError
 from rugged.core.files import read_json
-from rugged.report.reading import ReportedRun
-from rugged.results import CLEAN, RunFolder, read_cell
+from rugged.report.embedding import picture_uri, read_picture
+from rugged.report.reading import ReportedRun, require_size
+from rugged.results import CLEAN, Cell, RunFolder, read_cell
 
 # The page's weight is decided here. Few pictures are kept to the bit; many are stored as JPEG, and shrunk if need be.
 _LOSSLESS_PIXELS = 1_200_000
@@ -72,10 +72,14 @@ class _Samples:
     names: tuple[str, ...]
 
 
-def make_gallery(runs: Sequence[ReportedRun]) -> Gallery | None:
+def make_gallery(runs: Sequence[ReportedRun], subject_cells: Cells) -> Gallery | None:
     """Collect the sample pictures of the first run and every model's answers to them.
 
     A model benchmarked with another seed saw other noise, so its answers are left out.
+
+    Args:
+        runs: Of the page.
+        subject_cells: The predictions of the first, which are read already.
 
     Returns:
         The gallery, or None where the benchmark kept no samples.
@@ -93,7 +97,7 @@ def make_gallery(runs: Sequence[ReportedRun]) -> Gallery | None:
     storage = _Storage.for_pixels(samples.height, samples.width, cells * len(samples.ids))
 
     def row(corruption: str, severity: int) -> Row:
-        return _row(runs, answering, samples, storage, corruption, severity)
+        return _row(runs, answering, subject_cells, samples, storage, corruption, severity)
 
     return Gallery(
         truths=tuple(samples.names[label] for label in samples.labels),
@@ -132,13 +136,19 @@ def _read_samples(folder: RunFolder) -> _Samples:
 def _row(
     runs: Sequence[ReportedRun],
     answering: Sequence[ReportedRun],
+    subject_cells: Cells,
     samples: _Samples,
     storage: "_Storage",
     corruption: str,
     severity: int,
 ) -> Row:
-    strip = _read_strip(runs[0].folder, samples, corruption, severity)
-    answers = [_answers(run, runs.index(run), samples, corruption, severity) for run in answering]
+    size = samples.width * len(samples.ids), samples.height
+    strip = read_picture(runs[0].folder.samples / f"{corruption}-{severity}.png", size)
+    own = subject_cells[corruption, severity]
+    answers = [
+        _answers(run, runs.index(run), samples, own if run is runs[0] else _read(run, corruption, severity))
+        for run in answering
+    ]
     what = "clean" if corruption == CLEAN else f"{display_name(corruption)}, severity {severity}"
     pictures = []
     for index, label in enumerate(samples.labels):
@@ -148,34 +158,19 @@ def _row(
     return Row(severity, tuple(pictures))
 
 
-def _read_strip(folder: RunFolder, samples: _Samples, corruption: str, severity: int) -> Image.Image:
-    path = folder.samples / f"{corruption}-{severity}.png"
-    try:
-        with Image.open(path) as image:
-            strip = image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow reports some broken PNG chunks as SyntaxError.
-        raise ResultsError(f"{path} cannot be read ({error}). Run `rugged benchmark` again.") from error
-    expected = (samples.width * len(samples.ids), samples.height)
-    if strip.size != expected:
-        raise ResultsError(f"{path} is {strip.size} pixels, expected {expected}. Run `rugged benchmark` again.")
-    return strip
-
-
-def _answers(run: ReportedRun, style: int, samples: _Samples, corruption: str, severity: int) -> list[Answer]:
+def _read(run: ReportedRun, corruption: str, severity: int) -> Cell:
     cell = read_cell(run.folder.predictions, corruption, severity)
-    conditions = run.summary.conditions
-    images = conditions.images if corruption != CLEAN else conditions.clean_images or conditions.images
-    if len(cell.ids) != images:
-        raise ResultsError(
-            f"The predictions for {corruption}-{severity} in {run.folder.predictions} are about {len(cell.ids):,} "
-            f"images, the summary about {images:,}. Run `rugged benchmark` again."
-        )
+    require_size(run, cell)
+    return cell
+
+
+def _answers(run: ReportedRun, style: int, samples: _Samples, cell: Cell) -> list[Answer]:
     place = {image: index for index, image in enumerate(cell.ids)}
-    ids = samples.clean_ids if corruption == CLEAN else samples.ids
+    ids = samples.clean_ids if cell.corruption == CLEAN else samples.ids
     unknown = [image for image in ids if image not in place]
     if unknown or cell.top.max() >= len(samples.names):
         raise ResultsError(
-            f"The predictions for {corruption}-{severity} in {run.folder.predictions} do not fit the samples"
+            f"The predictions for {cell.corruption}-{cell.severity} in {run.folder.predictions} do not fit the samples"
             f"{f' (no answer for {unknown[0]!r})' if unknown else ''}. Run `rugged benchmark` again."
         )
     answers = []
@@ -199,15 +194,11 @@ class _Storage:
         return _Storage(total <= _LOSSLESS_PIXELS, min(1.0, math.sqrt(_MOST_PIXELS / total)))
 
     def encode(self, picture: Image.Image) -> str:
-        stream = io.BytesIO()
         if self.lossless:
-            picture.save(stream, "PNG", compress_level=9)
-        else:
-            size = (self._side(picture.width), self._side(picture.height))
-            shown = picture if size == picture.size else picture.resize(size, Image.Resampling.BOX)
-            shown.save(stream, "JPEG", quality=_JPEG_QUALITY, subsampling=0, optimize=True)
-        kind = "png" if self.lossless else "jpeg"
-        return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+            return picture_uri(picture, quality=None)
+        size = (self._side(picture.width), self._side(picture.height))
+        shown = picture if size == picture.size else picture.resize(size, Image.Resampling.BOX)
+        return picture_uri(shown, _JPEG_QUALITY)
 
     def note(self, height: int, width: int) -> str:
         if self.lossless:

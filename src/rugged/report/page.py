@@ -1,19 +1,50 @@
 """Assembles the page: one HTML file that needs nothing else, not even a network."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rugged.core.files import write_text
 from rugged.report import figures, overview
+from rugged.report.attention import view_attention
 from rugged.report.charts import STYLES
+from rugged.report.classes import view_classes
+from rugged.report.confusions import view_confusions
 from rugged.report.curves import learning_curves
+from rugged.report.embedding import script_data
+from rugged.report.exhibition import class_sheets, show_pictures
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
 from rugged.report.gallery import make_gallery
 from rugged.report.headlines import headline_table, variant_table
 from rugged.report.reading import ReportedRun, read_runs
+from rugged.report.reliability import view_reliability
 from rugged.report.rendering import render_page
 from rugged.report.steadiness import steadiness_means, steadiness_table, steadiness_title
+from rugged.report.subject import Subject, read_subject
 from rugged.report.tables import accuracy_table, error_table
+
+_CONTENTS: Mapping[str, Mapping[str, str]] = {
+    "Summary": {"overview": "Overview", "conditions": "Conditions"},
+    "Figures": {
+        "accuracy": "Accuracy",
+        "severity": "Severity",
+        "errors": "Errors",
+        "calibration": "Calibration",
+        "sequences": "Sequences",
+    },
+    "Classes": {
+        "classes": "Heat map",
+        "extremes": "Worst and best",
+        "confusions": "Confusions",
+        "near": "Near and far",
+    },
+    "Pictures": {"examples": "Right and wrong", "attention": "Explanations", "pictures": "Corruptions"},
+    "Making": {"training": "Training", "making": "How it was made"},
+}
+"""Every section there may be, in the order of the page."""
+
+_MAY_LACK = ("sequences", "near", "examples", "attention", "pictures")
+"""Those that are left out where nothing was saved for them."""
 
 
 def write_report(runs: Sequence[Path], out: Path) -> Path:
@@ -41,9 +72,12 @@ def render(runs: Sequence[ReportedRun]) -> str:
     """The page as text."""
     summaries = [run.summary for run in runs]
     subject = summaries[0]
+    saved = read_subject(runs[0])
+    sections = _of_all(runs, saved) | _of_subject(saved)
     return render_page(
         "page.html.j2",
         title=f"{subject.model.name} – robustness report",
+        contents=_contents({place for place in _MAY_LACK if not sections[place]}),
         subject=subject,
         summaries=summaries,
         finding=overview.finding(subject),
@@ -51,23 +85,53 @@ def render(runs: Sequence[ReportedRun]) -> str:
         caveats=overview.caveats(summaries),
         facts=[(summary, overview.facts(summary)) for summary in summaries],
         making=[(summary, overview.making(summary)) for summary in summaries],
-        accuracy=accuracy_table(summaries),
-        headlines=headline_table(summaries),
-        variants=[(summary, variant_table(summary)) for summary in summaries if summary.variants],
         mce_label=mce_label(subject),
         no_mce_reason=no_mce_reason(subject),
         extent=f"{mean_extent(subject)}, {severities(subject)}",
-        errors=[(summary, error_table(summary)) for summary in summaries],
-        legend=[(summary.model.name, style) for style, summary in enumerate(summaries)],
-        overall=figures.overall_curve(summaries),
-        panels=figures.corruption_curves(summaries),
         extra=overview.extra(subject),
-        bars=figures.error_bars(summaries),
-        stabilities=[
+        legend=[(summary.model.name, style) for style, summary in enumerate(summaries)],
+        **sections,
+    )
+
+
+def _of_all(runs: Sequence[ReportedRun], saved: Subject) -> dict[str, Any]:
+    """What the page shows of all models."""
+    summaries = [run.summary for run in runs]
+    return {
+        "accuracy": accuracy_table(summaries),
+        "headlines": headline_table(summaries),
+        "variants": [(summary, variant_table(summary)) for summary in summaries if summary.variants],
+        "errors": [(summary, error_table(summary)) for summary in summaries],
+        "overall": figures.overall_curve(summaries),
+        "panels": figures.corruption_curves(summaries),
+        "bars": figures.error_bars(summaries),
+        "sequences": [
             (steadiness_title(one), steadiness_table(one), [*steadiness_means(one), *one.notes])
             for run in runs
             for one in run.stabilities
         ],
-        gallery=make_gallery(runs),
-        training=learning_curves(runs),
-    )
+        "pictures": make_gallery(runs, saved.cells),
+        "training": learning_curves(runs),
+    }
+
+
+def _of_subject(saved: Subject) -> dict[str, Any]:
+    """What it shows of the first one alone, from its predictions and its pictures."""
+    classes, confusions, sheets = view_classes(saved), view_confusions(saved), class_sheets(saved)
+    return {
+        "reliability": view_reliability(saved),
+        "classes": classes,
+        "confusions": confusions,
+        "near": confusions.near,
+        "examples": show_pictures(saved),
+        "attention": view_attention(saved),
+        "pictures_missing": saved.pictures is None,
+        "thumbnails": script_data(sheets) if sheets else None,
+        "data": script_data({"names": saved.names, "heat": classes.reading, "explorer": confusions.explorer}),
+    }
+
+
+def _contents(absent: Collection[str]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The navigation, without the sections that this page lacks."""
+    groups = [(group, [link for link in links.items() if link[0] not in absent]) for group, links in _CONTENTS.items()]
+    return [(group, links) for group, links in groups if links]

@@ -8,10 +8,12 @@ from rugged.results.baselines import (
     load_baseline,
     save_baseline,
 )
-from rugged.results.comparison import differences
+from rugged.results.classes import Classes, read_classes
+from rugged.results.comparison import differences, phrases
 from rugged.results.conditions import Conditions, Made, ModelFacts
 from rugged.results.explanations import Explanations, read_explanations, write_explanations
 from rugged.results.frames import Frames, join_frames, read_frames, write_frames
+from rugged.results.pictures import Pictures, Sheets, Strip, read_pictures, write_pictures
 from rugged.results.predictions import CLEAN, Cell, Stamp, join_cells, read_cell, read_cells, read_stamp, write_cell
 from rugged.results.runs import RunFolder, place_of
 from rugged.results.stability import (
@@ -31,15 +33,19 @@ __all__ = [
     "CLEAN",
     "Baseline",
     "Cell",
+    "Classes",
     "Conditions",
     "Explanations",
     "Frames",
     "Made",
     "ModelFacts",
+    "Pictures",
     "RunFolder",
     "SequenceConditions",
+    "Sheets",
     "Stability",
     "Stamp",
+    "Strip",
     "Summary",
     "VariantResult",
     "baseline_of",
@@ -52,11 +58,14 @@ __all__ = [
     "load_steady_baseline",
     "moves_of",
     "normalise",
+    "phrases",
     "place_of",
     "read_cell",
     "read_cells",
+    "read_classes",
     "read_explanations",
     "read_frames",
+    "read_pictures",
     "read_stability",
     "read_stamp",
     "read_summary",
@@ -67,6 +76,7 @@ __all__ = [
     "write_cell",
     "write_explanations",
     "write_frames",
+    "write_pictures",
     "write_stability",
     "write_summary",
 ]

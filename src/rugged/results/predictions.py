@@ -1,8 +1,8 @@
 """Per-image predictions: the product of a benchmark, one Parquet file for each cell (corruption and severity)."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,8 @@ def read_cell(folder: Path, corruption: str, severity: int) -> Cell:
     """
     path = cell_path(folder, corruption, severity)
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:  # pq.read_table would first import all of pyarrow.dataset.
+            table = file.read()
         columns = {name: table.column(name).combine_chunks() for name in table.column_names}
         return Cell(
             corruption=corruption,
@@ -158,17 +159,30 @@ def as_matrix(column: pa.FixedSizeListArray) -> npt.NDArray[Any]:
     return values
 
 
-def read_cells(folder: Path) -> dict[tuple[str, int], Cell]:
-    """Every cell in a predictions folder, keyed by (corruption, severity).
+def read_cells(folder: Path, wanted: Iterable[tuple[str, int]] | None = None) -> dict[tuple[str, int], Cell]:
+    """Cells of a predictions folder, keyed by (corruption, severity). Those of the same images share their ids.
+
+    Args:
+        folder: Where they lie.
+        wanted: Which; None for all that there are.
 
     Raises:
-        ResultsError: There is none, or one is damaged.
+        ResultsError: There is none, or one is missing or damaged.
     """
-    cells = {}
+    keys = list(_saved(folder) if wanted is None else wanted)
+    if not keys:
+        raise ResultsError(f"{folder} holds no predictions. Run `rugged benchmark` on this run first.")
+    cells: dict[tuple[str, int], Cell] = {}
+    ids: tuple[str, ...] = ()
+    for key in keys:
+        cell = read_cell(folder, *key)
+        ids = ids if cell.ids == ids else cell.ids
+        cells[key] = replace(cell, ids=ids)
+    return cells
+
+
+def _saved(folder: Path) -> Iterator[tuple[str, int]]:
     for path in sorted(folder.glob("*.parquet")):
         corruption, _, severity = path.stem.rpartition("-")
         if corruption and severity.isdecimal():
-            cells[corruption, int(severity)] = read_cell(folder, corruption, int(severity))
-    if not cells:
-        raise ResultsError(f"{folder} holds no predictions. Run `rugged benchmark` on this run first.")
-    return cells
+            yield corruption, int(severity)

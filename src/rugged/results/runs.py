@@ -98,6 +98,11 @@ class RunFolder:
         return self.benchmark / "samples"
 
     @property
+    def pictures(self) -> Path:
+        """A small picture of each class under each corruption, and the gallery's pictures."""
+        return self.benchmark / "pictures"
+
+    @property
     def classes(self) -> Path:
         """Class ids and names in label order, so that results are read without the data set."""
         return self.benchmark / "classes.json"

@@ -14,6 +14,7 @@ from rugged.core.catalogue import BENCHMARK, SEVERITIES
 from rugged.core.errors import DataError
 from rugged.core.progress import progress, say
 from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.core.spreadsheet import as_text
 from rugged.core.stopping import stop_on_signal
 from rugged.core.tables import csv_text
 from rugged.data import packed
@@ -27,7 +28,6 @@ from rugged.data.dataset import Dataset, Split
 from rugged.data.locks import locked
 from rugged.data.packed import Origin
 from rugged.data.splits import hash_key
-from rugged.data.spreadsheet import as_text
 from rugged.data.staging import require_space, staging
 
 TABLE = "corruptions.csv"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rugged.data.spreadsheet import as_text
+from rugged.core.spreadsheet import as_text
 
 
 @pytest.mark.parametrize("cell", ["=cmd()", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])

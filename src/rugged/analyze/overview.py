@@ -1,0 +1,148 @@
+"""Everything that a run's predictions say about the model as a whole, and its tables."""
+
+from dataclasses import dataclass
+
+from rugged.analyze import tables
+from rugged.analyze.calibration import CalibrationTable, calibration_table
+from rugged.analyze.classes import ClassTable, class_table, rank_classes
+from rugged.analyze.confusions import Confusion, Counts, Shift, confused_pairs, confusion_matrix, mutual_pairs, shifts
+from rugged.analyze.kinship import Groups, KinshipTable, kinship_table
+from rugged.analyze.losing import Losses, losses
+from rugged.analyze.selection import Cells, averaged, select, severities_of
+from rugged.core.catalogue import SEVERITIES, display_name
+from rugged.core.tables import Table
+from rugged.results import CLEAN, Classes
+
+_LESS = ("Clean top-5", "Clean loss (nats)")
+"""Figures of a class that a terminal has no room for."""
+
+_EVERY = 10**9
+"""More than there are pairs of classes: for lists that are to be whole."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What predictions say about a model.
+
+    Attributes:
+        classes: Ids and names.
+        extent: What the corrupted figures are over, in words.
+        by_class: Figures of every class.
+        clean_matrix: Confusions ``(C, C)`` without corruption.
+        corrupted_matrix: The same over the corruptions that means are over.
+        clean_confusions: Every mistake one way, the most common first.
+        corrupted_confusions: The same over these corruptions.
+        shifts: Answers by severity, clean first.
+        losses: When each picture is lost.
+        calibration: Confidence against accuracy.
+        kinship: Near and far mistakes; None where no groups fit the classes.
+    """
+
+    classes: Classes
+    extent: str
+    by_class: ClassTable
+    clean_matrix: Counts
+    corrupted_matrix: Counts
+    clean_confusions: tuple[Confusion, ...]
+    corrupted_confusions: tuple[Confusion, ...]
+    shifts: tuple[Shift, ...]
+    losses: Losses
+    calibration: CalibrationTable
+    kinship: KinshipTable | None
+
+
+def analyse(cells: Cells, classes: Classes, groups: Groups | None = None) -> Analysis:
+    """Look at a run's predictions from every side.
+
+    Args:
+        cells: Clean, and corruptions at the same severities.
+        classes: Of the data set.
+        groups: Which classes are near to each other.
+
+    Raises:
+        ConfigError: No corruption was measured.
+        ResultsError: A cell is missing.
+    """
+    count, clean, corrupted = len(classes), select(cells, CLEAN), select(cells)
+    return Analysis(
+        classes=classes,
+        extent=extent(cells),
+        by_class=class_table(cells, count),
+        clean_matrix=confusion_matrix(clean, count),
+        corrupted_matrix=confusion_matrix(corrupted, count),
+        clean_confusions=tuple(confused_pairs(clean, count, _EVERY)),
+        corrupted_confusions=tuple(confused_pairs(corrupted, count, _EVERY)),
+        shifts=tuple(shifts(cells, count, count=count)),
+        losses=losses(cells),
+        calibration=calibration_table(cells),
+        kinship=None if groups is None else kinship_table(cells, groups),
+    )
+
+
+def extent(cells: Cells) -> str:
+    """Over what the corrupted figures are taken, in words: ``15 corruptions, severities 1–5``."""
+    names, levels = averaged(cells), severities_of(cells)
+    what = display_name(names[0]) if len(names) == 1 else f"{len(names)} corruptions"
+    listed = "1–5" if levels == SEVERITIES else ", ".join(map(str, levels))
+    return f"{what}, {'severity' if len(levels) == 1 else 'severities'} {listed}"
+
+
+def overview_tables(analysis: Analysis, count: int = 10) -> list[Table]:
+    """The tables that a person looks at first; lists that rank something have ``count`` rows."""
+    classes, by_class, lost, over = analysis.classes, analysis.by_class, analysis.losses, analysis.extent
+    worst, best = (rank_classes(by_class.corrupted, count=count, worst=worst) for worst in (True, False))
+    clean, corrupted = (mutual_pairs(matrix, count) for matrix in (analysis.clean_matrix, analysis.corrupted_matrix))
+    return [
+        tables.class_rows(classes, by_class, worst, f"Worst classes ({over})").without(*_LESS),
+        tables.class_rows(classes, by_class, best, f"Best classes ({over})").without(*_LESS),
+        tables.pair_rows(classes, clean, "Most confused pairs (clean)"),
+        tables.pair_rows(classes, corrupted, f"Most confused pairs ({over})"),
+        tables.shift_rows(classes, analysis.shifts),
+        tables.survival_rows(lost),
+        tables.lost_rows(classes, lost, lost.first_lost(count), "Pictures lost first"),
+        tables.lost_rows(classes, lost, lost.last_lost(count), "Pictures lost last or never"),
+        *([] if analysis.kinship is None else [tables.kinship_rows(analysis.kinship)]),
+        tables.calibration_rows(analysis.calibration),
+    ]
+
+
+def overview_lines(analysis: Analysis) -> list[str]:
+    """What the tables leave out, as sentences."""
+    lost, images = analysis.losses, len(analysis.losses.ids)
+    lines = [
+        f"Of {images:,} pictures {int(lost.never_right.sum()):,} are never recognised in {lost.cells} cells, "
+        f"{int(lost.always_right.sum()):,} always; {int(lost.never_lost.sum()):,} are still recognised at the highest "
+        "severity of every corruption.",
+    ]
+    if analysis.kinship is None:
+        lines.append(
+            "No groups of near classes are known for this data set, so near and far mistakes are not told apart. "
+            "Name your own with --groups FILE."
+        )
+    return lines
+
+
+def all_tables(analysis: Analysis) -> dict[str, Table]:
+    """Every table whole, by the name of its file."""
+    classes, by_class, moved = analysis.classes, analysis.by_class, analysis.shifts
+    clean, corrupted = (mutual_pairs(matrix, _EVERY) for matrix in (analysis.clean_matrix, analysis.corrupted_matrix))
+    found = {
+        "classes": tables.class_rows(classes, by_class, range(len(classes)), "Classes"),
+        "class_by_corruption": tables.heat_rows(classes, by_class),
+        "confusions_clean": tables.confusion_rows(classes, analysis.clean_confusions, "Confusions, clean"),
+        "confusions_corrupted": tables.confusion_rows(classes, analysis.corrupted_confusions, "Confusions, corrupted"),
+        "pairs_clean": tables.pair_rows(classes, clean, "Pairs, clean"),
+        "pairs_corrupted": tables.pair_rows(classes, corrupted, "Pairs, corrupted"),
+        "answers_by_severity": tables.shift_rows(classes, moved),
+        "sinks": tables.sink_rows(classes, moved),
+        "survival": tables.survival_rows(analysis.losses),
+        "pictures": tables.picture_rows(classes, analysis.losses),
+        "calibration": tables.calibration_rows(analysis.calibration),
+        "reliability": tables.reliability_rows(analysis.calibration),
+    }
+    if (near := analysis.kinship) is not None:
+        found["near_mistakes"] = tables.kinship_rows(near)
+        found["groups"] = tables.member_rows(classes, near.groups)
+        found["groups_clean"] = tables.group_rows(near.groups, near.clean_matrix, "Groups, clean")
+        found["groups_corrupted"] = tables.group_rows(near.groups, near.corrupted_matrix, "Groups, corrupted")
+    return found

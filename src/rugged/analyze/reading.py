@@ -1,0 +1,37 @@
+"""Reads what a question about a benchmarked run needs: its summary, its classes and its predictions."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rugged.analyze.selection import Cells
+from rugged.core.errors import ResultsError
+from rugged.results import Classes, RunFolder, Summary, read_cells, read_classes, read_summary
+
+
+@dataclass(frozen=True)
+class MeasuredRun:
+    """A benchmarked run: its summary, its classes, and the predictions that the summary names."""
+
+    summary: Summary
+    classes: Classes
+    cells: Cells
+
+
+def read_run(folder: Path) -> MeasuredRun:
+    """Read a benchmarked run.
+
+    Raises:
+        ResultsError: There is no such folder, it has no benchmark, or part of it is missing, damaged or of another one.
+    """
+    if not folder.is_dir():
+        raise ResultsError(f"{folder} is not a run folder: there is no such folder. Check the path.")
+    run = RunFolder(folder)
+    summary, classes = read_summary(run.summary), read_classes(run.classes)
+    cells = read_cells(run.predictions, summary.conditions.cells)
+    for (corruption, severity), cell in cells.items():
+        if max(cell.top.max(initial=0), cell.labels.max(initial=0)) >= len(classes):
+            raise ResultsError(
+                f"The predictions for {corruption}-{severity} in {run.predictions} name more classes than the "
+                f"{len(classes)} in {run.classes}. Run `rugged benchmark` again."
+            )
+    return MeasuredRun(summary, classes, cells)

@@ -1,0 +1,54 @@
+"""``rugged analyze``: what a benchmarked run's predictions say about its classes, confusions and lost pictures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def analyze(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A benchmarked run folder.")],
+    class_: Annotated[
+        str | None, typer.Option("--class", metavar="NAME_OR_ID", help="Show everything about this class.")
+    ] = None,
+    corruption: Annotated[
+        str | None, typer.Option("--corruption", help="Look at this corruption alone, beside clean.")
+    ] = None,
+    severity: Annotated[int | None, typer.Option("--severity", help="Look at this severity alone.")] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option("--groups", help='TOML file of near classes: lines such as dogs = ["poodle", "Chihuahua"].'),
+    ] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="Rows of each list.")] = 10,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="Write every table, whole, as CSV into this folder.")
+    ] = None,
+) -> None:
+    """Show the classes a model knows worst, what it confuses, which pictures it loses, and how sure it is."""
+    from rugged import analyze as analysis
+    from rugged.cli.tables import print_tables
+    from rugged.core.errors import ConfigError
+    from rugged.core.files import write_text
+    from rugged.core.tables import as_csv
+
+    if class_ is not None and groups is not None:
+        raise ConfigError(
+            "--groups tells near mistakes from far ones over all classes. Leave out --class, or --groups."
+        )
+    measured = analysis.read_run(run)
+    classes = measured.classes
+    label = None if class_ is None else classes.find(class_)
+    kin = analysis.shipped_groups(classes) if groups is None else analysis.read_groups(groups, classes)
+    cells = measured.cells
+    if corruption is not None or severity is not None:
+        cells = analysis.restrict(cells, corruption, severity)
+    if label is None:
+        found = analysis.analyse(cells, classes, kin)
+        print_tables(analysis.overview_tables(found, top), analysis.overview_lines(found))
+    else:
+        print_tables(analysis.class_overview(cells, classes, label, top))
+    if out is not None:
+        tables = analysis.all_tables(found) if label is None else analysis.class_tables(cells, classes, label)
+        for name, table in tables.items():
+            write_text(out / f"{name}.csv", as_csv(table))
+        typer.echo(out)

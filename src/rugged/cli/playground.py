@@ -1,0 +1,37 @@
+"""``rugged playground``: models that look at pictures in a browser while a person corrupts them."""
+
+from typing import Annotated, Literal
+
+import typer
+
+
+def playground(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="Run folder, model file, .onnx file, module:function, or an architecture with its ImageNet weights.",
+        ),
+    ],
+    other: Annotated[str | None, typer.Argument(metavar="[RUN2]", help="A second model to compare.")] = None,
+    data: Annotated[
+        str, typer.Option("--data", "-d", help="Samples: builtin, a prepared data set's name, or a path.")
+    ] = "builtin",
+    textures: Annotated[
+        str | None,
+        typer.Option(metavar="DIR|procedural", help="Frost photographs, or drawn ice. Nothing is fetched."),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port to listen on. Default: the first free one from 7860.")
+    ] = None,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to run the models.")] = "auto",
+) -> None:
+    """Corrupt a picture in the browser and see, live, what one or two models make of it. Ctrl-C ends it."""
+    from rugged.data import open_dataset
+    from rugged.playground.serving import play, require_gradio
+
+    require_gradio()
+    models = [model] if other is None else [model, other]
+    play(models, open_dataset(data), host=host, port=port, open_browser=open_browser, device=device, textures=textures)

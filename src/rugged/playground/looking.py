@@ -1,0 +1,180 @@
+"""A look: one picture clean and corrupted, and what each model makes of both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rugged.benchmark.predictions import finite
+from rugged.core.catalogue import PROCEDURAL_NOTE, display_name, preset_for, size_note
+from rugged.corruptions import Textures, corrupt
+from rugged.data import ClassInfo
+from rugged.engine import as_batch
+from rugged.explain import attribute, drift, overlay
+from rugged.playground.pictures import Picture
+from rugged.playground.players import Player
+
+_TOP = 5
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One of a model's answers.
+
+    Attributes:
+        info: The class.
+        probability: In [0, 1].
+    """
+
+    info: ClassInfo
+    probability: float
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A picture that the models see.
+
+    Attributes:
+        title: Such as "Clean" or "Gaussian noise, severity 3".
+        pixels: ``(H, W, 3)`` uint8.
+    """
+
+    title: str
+    pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What a model makes of one picture.
+
+    Attributes:
+        top: Its five most probable classes, the most probable first; fewer where it knows fewer.
+        attention: ``(H, W, 3)`` uint8, the picture with its Grad-CAM map laid over; None where there is none.
+    """
+
+    top: tuple[Guess, ...]
+    attention: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Opinion:
+    """What a model makes of every picture that is shown.
+
+    Attributes:
+        player: The model.
+        sights: One for each picture shown, in their order.
+        drift: How far the attention moves from the clean picture to the corrupted one, as
+            :func:`rugged.explain.drift` has it; None where there are no two maps.
+        notes: What a reader must know of it, as sentences.
+    """
+
+    player: Player
+    sights: tuple[Sight, ...]
+    drift: float | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """Everything that is shown of one picture under one corruption.
+
+    Attributes:
+        picture: The picture.
+        corruption: Its name.
+        severity: 1 to 5; 0 leaves the picture as it is.
+        seed: Of the corruption's draws.
+        preset: Table of severities.
+        shown: The pictures side by side, the clean one first.
+        opinions: One for each model.
+        notes: What a reader must know of the pictures, as sentences.
+    """
+
+    picture: Picture
+    corruption: str
+    severity: int
+    seed: int
+    preset: str
+    shown: tuple[Shown, ...]
+    opinions: tuple[Opinion, ...]
+    notes: tuple[str, ...]
+
+
+def look(
+    players: Sequence[Player], picture: Picture, corruption: str, severity: int, seed: int, textures: Textures
+) -> Look:
+    """Corrupt a picture as the benchmark would, and have the models look at both.
+
+    Args:
+        players: The models.
+        picture: The clean picture.
+        corruption: By its catalogue name.
+        severity: 1 to 5; 0 leaves the picture as it is.
+        seed: Of the keyed draws: with the picture's id it decides every random number.
+        textures: For frost.
+
+    Raises:
+        CorruptionError: A corruption or severity that does not exist.
+        ModelError: A model answers with no numbers, or for another number of classes.
+    """
+    height, width = picture.pixels.shape[:2]
+    preset = preset_for(height, width)
+    clean = as_batch(picture.pixels[None], torch.device("cpu"))
+    images, titles = [clean], ["Clean"]
+    if severity:
+        ids = [picture.id]
+        images.append(corrupt(clean, corruption, severity, preset=preset, seed=seed, ids=ids, textures=textures))
+        titles.append(f"{display_name(corruption)}, severity {severity}")
+    batch = torch.cat(images)
+    shown = zip(titles, batch.permute(0, 2, 3, 1).contiguous().numpy(), strict=True)
+    procedural = corruption == "frost" and textures.label == "procedural"
+    notes = (size_note(preset, height, width), f"This is {PROCEDURAL_NOTE}." if procedural and severity else None)
+    return Look(
+        picture,
+        corruption,
+        severity,
+        seed,
+        preset,
+        tuple(Shown(title, pixels) for title, pixels in shown),
+        tuple(_opinion(player, batch, corruption) for player in players),
+        tuple(note for note in notes if note),
+    )
+
+
+def _opinion(player: Player, images: Tensor, corruption: str) -> Opinion:
+    logits = finite(player.subject.answer(images), "this picture")
+    maps = _maps(player, images, logits)
+    pixels = images.permute(0, 2, 3, 1).numpy()
+    attention = [None] * len(images) if maps is None else [overlay(*pair) for pair in zip(pixels, maps, strict=True)]
+    seen = corruption in player.subject.facts.training_operations
+    return Opinion(
+        player,
+        tuple(Sight(*sight) for sight in zip(top_guesses(logits, player.classes), attention, strict=True)),
+        None if maps is None or len(maps) < 2 else drift(maps[0], maps[-1]),
+        (f"{player.name} saw {display_name(corruption)} in training.",) if seen else (),
+    )
+
+
+def _maps(player: Player, images: Tensor, logits: Tensor) -> NDArray[np.float32] | None:
+    """Grad-CAM ``(N, H, W)``: for the same class everywhere, the answer to the first picture, so that maps compare."""
+    if player.subject.network is None or player.layer is None:
+        return None
+    targets = logits[0].argmax().expand(len(images))
+    return attribute(player.subject.network, images, targets, layer=player.layer).numpy()
+
+
+def top_guesses(logits: Tensor, classes: Sequence[ClassInfo]) -> list[tuple[Guess, ...]]:
+    """The most probable classes of each picture.
+
+    Args:
+        logits: ``(N, classes)`` on the CPU. Equal ones rank by class index, as in the benchmark.
+        classes: What the outputs mean.
+    """
+    probabilities = logits.double().softmax(dim=1)
+    ranked = torch.argsort(logits, dim=1, descending=True, stable=True)[:, :_TOP]
+    return [
+        tuple(Guess(classes[place], float(own[place])) for place in places)
+        for own, places in zip(probabilities, ranked.tolist(), strict=True)
+    ]

@@ -1,0 +1,172 @@
+"""The report as files for other readers: Markdown with its pictures, for a repository, or a folder of CSV tables."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, replace
+from pathlib import Path
+
+from rugged.analyze import Analysis, all_tables, analyse, overview_lines, overview_tables, shipped_groups
+from rugged.core.catalogue import display_name
+from rugged.core.files import atomic_path, write_text
+from rugged.core.tables import Table, as_csv, markdown_table
+from rugged.report import overview
+from rugged.report.charts import STYLES
+from rugged.report.exhibition import gallery_strips
+from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
+from rugged.report.headlines import headline_table
+from rugged.report.reading import ReportedRun, read_runs
+from rugged.report.subject import Subject, read_subject
+from rugged.report.tables import accuracy_table, error_table
+from rugged.results import Strip, Summary
+
+_SPECIAL = re.compile(r"([\\`*_\[\]#~])")
+
+
+def write_markdown(runs: Sequence[Path], out: Path) -> Path:
+    """Write the report as Markdown, and its pictures into a folder beside it that is named after it.
+
+    The same results give the same bytes.
+
+    Args:
+        runs: Run folders, the subject first.
+        out: The file.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        RuggedError: As :func:`rugged.report.write_report`.
+    """
+    read = read_runs(runs, limit=STYLES)
+    subject = read_subject(read[0])
+    folder = out.with_name(f"{out.stem}-pictures")
+    strips = gallery_strips(subject, "lost")
+    for number, (_, picture) in enumerate(strips, 1):
+        with atomic_path(folder / f"lost-{number:02}.png") as temporary:
+            picture.save(temporary, "PNG", optimize=True)
+    shown = _pictures(subject, [strip for strip, _ in strips], folder.name)
+    write_text(out, "\n\n".join([*_summary(read), *_analysis(subject), *shown]) + "\n")
+    return out
+
+
+def write_tables(runs: Sequence[Path], folder: Path) -> Path:
+    """Write every table of the report as CSV: fractions stay fractions, and no name becomes a formula.
+
+    Args:
+        runs: Run folders, the subject first.
+        folder: Where to.
+
+    Returns:
+        ``folder``.
+
+    Raises:
+        RuggedError: As :func:`rugged.report.write_report`.
+    """
+    read = read_runs(runs, limit=STYLES)
+    summaries = [run.summary for run in read]
+    found = {
+        "accuracy": _accuracy(summaries),
+        "errors": _errors(summaries),
+        "conditions": _conditions(summaries),
+        **all_tables(_analyse(read_subject(read[0]))),
+    }
+    for name, table in found.items():
+        write_text(folder / f"{name}.csv", as_csv(table))
+    return folder
+
+
+def escape_markdown(text: str) -> str:
+    """Text that Markdown shows as it is, on one line: no class's name becomes a link, a tag or a heading."""
+    line = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _SPECIAL.sub(r"\\\1", line)
+
+
+def _summary(runs: Sequence[ReportedRun]) -> Iterator[str]:
+    summaries = [run.summary for run in runs]
+    subject = summaries[0]
+    yield f"# {escape_markdown(subject.model.name)}: robustness report"
+    yield escape_markdown(overview.finding(subject))
+    heads = ("Figure", *(summary.model.name for summary in summaries))
+    rows = tuple((row.label, *row.values) for row in headline_table(summaries))
+    yield _shown(Table("", heads, rows))
+    yield (
+        f"In percent; in brackets 95% intervals. Figures under corruption are means over {mean_extent(subject)}, "
+        f"{severities(subject)}."
+    )
+    yield "## Before you quote a number"
+    notes = overview.caveats(summaries)
+    yield "\n".join(f"- {escape_markdown(note)}" for note in [*notes, "The conditions stand at the end."])
+    yield "## Errors by corruption"
+    yield f"In percent. {_about_ce(subject)}"
+    for summary in summaries:
+        if len(summaries) > 1:
+            yield f"### {escape_markdown(summary.model.name)}"
+        yield _shown(_errors([summary]).without("Model"))
+
+
+def _about_ce(subject: Summary) -> str:
+    if subject.mce is None:
+        return f"There is no CE, since {no_mce_reason(subject)}."
+    name = escape_markdown(subject.mce.baseline.name)
+    return f"CE is the error relative to that of {name}; {mce_label(subject)} is the mean of CE over the benchmark."
+
+
+def _analysis(subject: Subject) -> Iterator[str]:
+    found = _analyse(subject)
+    yield "## Classes, confusions, calibration"
+    yield "\n".join(f"- {escape_markdown(line)}" for line in overview_lines(found))
+    for table in overview_tables(found):
+        yield f"### {escape_markdown(table.title)}"
+        yield _shown(table)
+
+
+def _pictures(subject: Subject, strips: Sequence[Strip], folder: str) -> Iterator[str]:
+    if strips:
+        yield "## Lost as severity grows"
+        yield "Each picture clean, where the clean ones are the same, and then at rising severity."
+    for number, strip in enumerate(strips, 1):
+        name, corruption = escape_markdown(subject.names[strip.label]), display_name(strip.corruption)
+        cells = [subject.cells[cell] for cell in strip.cells]
+        places = [cell.ids.index(strip.id) for cell in cells]
+        answers = [subject.names[cell.top[place, 0]] for cell, place in zip(cells, places, strict=True)]
+        yield f"**{name}**, {corruption}. Taken for: {escape_markdown(', '.join(answers))}."
+        yield f"![{name}, {corruption}]({folder}/lost-{number:02}.png)"
+    yield "## Conditions"
+    yield _shown(_conditions([subject.summary]).without("Model"))
+
+
+def _analyse(subject: Subject) -> Analysis:
+    return analyse(subject.cells, subject.classes, shipped_groups(subject.classes))
+
+
+def _accuracy(summaries: Sequence[Summary]) -> Table:
+    columns = ("Model", "Architecture", "Parameters", "Clean top-1", "Clean top-5", "Mean corruption accuracy")
+    rows = tuple(astuple(row)[: len(columns) + 1] for row in accuracy_table(summaries))
+    return Table("Accuracy", (*columns, mce_label(summaries[0])), rows)
+
+
+def _errors(summaries: Sequence[Summary]) -> Table:
+    levels = summaries[0].conditions.severities
+    rows = tuple(
+        (summary.model.name, row.label, *row.errors, row.mean, row.ce)
+        for summary in summaries
+        for row in error_table(summary)
+    )
+    return Table("Errors by corruption", ("Model", "Corruption", *map(str, levels), "Mean", "CE"), rows)
+
+
+def _conditions(summaries: Sequence[Summary]) -> Table:
+    rows = tuple(
+        (summary.model.name, fact.term, fact.full or fact.value)
+        for summary in summaries
+        for fact in (*overview.facts(summary), *overview.making(summary))
+    )
+    return Table("Conditions", ("Model", "Condition", "Value"), rows)
+
+
+def _shown(table: Table) -> str:
+    """A table as Markdown, whatever its texts hold."""
+    rows = tuple(
+        tuple(escape_markdown(value) if isinstance(value, str) else value for value in row) for row in table.rows
+    )
+    return markdown_table(replace(table, columns=tuple(map(escape_markdown, table.columns)), rows=rows))

@@ -1,0 +1,75 @@
+"""The classes of a benchmark, in label order: what results are read with where the data set is far away."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from rugged.core.errors import ConfigError, ResultsError, RuggedError
+from rugged.core.files import read_json
+from rugged.core.hints import did_you_mean, nearest
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Class ids and names; a label is a place in both.
+
+    Attributes:
+        ids: What the data set calls each class: a folder's name, such as ``n01443537``.
+        names: What people call it. Two classes may share a name: a crane is a bird and a machine.
+    """
+
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.ids or len(self.ids) != len(self.names) or len(set(self.ids)) < len(self.ids):
+            raise ValueError("there must be classes, each with one name and an id of its own")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def shown(self) -> tuple[str, ...]:
+        """Names for people, with the id where a name alone would not tell which class is meant."""
+        counts = Counter(self.names)
+        pairs = zip(self.ids, self.names, strict=True)
+        return tuple(f"{name} ({own})" if counts[name] > 1 else name for own, name in pairs)
+
+    def find(self, wanted: str) -> int:
+        """The label of a class by its id, or by its name in upper or lower case.
+
+        Raises:
+            ConfigError: There is no such class, the nearest being named; or several of this name.
+        """
+        if wanted in self.ids:
+            return self.ids.index(wanted)
+        labels = [label for label, name in enumerate(self.names) if _plain(name) == _plain(wanted)]
+        if len(labels) > 1:
+            ids = ", ".join(self.ids[label] for label in labels)
+            raise ConfigError(f"{len(labels)} classes are called {wanted!r}. Say which by its id: {ids}.")
+        if not labels:
+            known = {_plain(name): name for name in (*self.ids, *self.names)}
+            near = [known[guess] for guess in nearest(_plain(wanted), known, count=3)]
+            every = f"There are {len(self)}, such as {', '.join(self.names[:5])}."
+            raise ConfigError(f"There is no class {wanted!r}. {did_you_mean([repr(name) for name in near], every)}")
+        return labels[0]
+
+
+def read_classes(path: Path) -> Classes:
+    """Read ``benchmark/classes.json``.
+
+    Raises:
+        ResultsError: It is missing or damaged.
+    """
+    try:
+        entries = read_json(path)
+        return Classes(tuple(str(one["id"]) for one in entries), tuple(str(one["name"]) for one in entries))
+    except (RuggedError, KeyError, TypeError, ValueError) as error:
+        raise ResultsError(
+            f"{path} does not list the classes ({error}). Run `rugged benchmark` again: it writes this file."
+        ) from error
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", " ").strip()
