@@ -113,7 +113,8 @@ def print_explanations(explanations: Explanations) -> None:
             if drifts:
                 tables.append(_drifts(f"Drift of {method}, {model.name}", drifts))
     lines = [f"{model.name}: Grad-CAM at {model.layer}" for model in explanations.models if model.layer is not None]
-    _print(tables, [*lines, *(_pointing(explanations, each) for each in explanations.pointing)])
+    lines += [_pointing(explanations, each) for each in explanations.pointing]
+    _print(tables, [*lines, *(f"Note: {note}" for note in explanations.notes)])
 
 
 def _drifts(title: str, drifts: Sequence[DriftResult]) -> Table:
@@ -121,13 +122,13 @@ def _drifts(title: str, drifts: Sequence[DriftResult]) -> Table:
     table.add_column("Corruption", no_wrap=True)
     levels = sorted({each.severity for each in drifts})
     for level in levels:
-        table.add_column(str(level), justify="right", no_wrap=True)
+        table.add_column(str(level), justify="right", min_width=11)  # An interval is as long.
     for name in dict.fromkeys(each.corruption for each in drifts):
         row = {each.severity: each for each in drifts if each.corruption == name}
         cells = []
         for level in levels:
             low, high = row[level].interval or (None, None)
-            cells.append("–" if row[level].mean is None else f"{row[level].mean:.2f} ({low:.2f}–{high:.2f})")
+            cells.append("–" if row[level].mean is None else f"{row[level].mean:.2f}\n({low:.2f}–{high:.2f})")
         table.add_row(display_name(name), *cells)
     return table
 

@@ -26,6 +26,7 @@ from rugged.results import CLEAN
 from rugged.results.explanations import DriftResult, PointingResult
 
 _AT_ONCE = 25
+_FEWEST = 50
 POINTED_AT = 500
 """Pictures of the pointing game, unless more were asked for: its error is then below 2 points."""
 
@@ -72,6 +73,7 @@ class Look:
         maps: ``(N, H, W)`` float32; only those to be shown are kept, from the front.
         targets: ``(N,)`` explained classes.
         probabilities: ``(N, classes)``.
+        empty: In how many of all pictures nothing speaks for the class.
         drifts: ``(N,)`` from the clean maps, NaN where undefined; None for clean.
     """
 
@@ -81,6 +83,7 @@ class Look:
     maps: NDArray[np.float32]
     targets: NDArray[np.int64]
     probabilities: NDArray[np.float32]
+    empty: int
     drifts: NDArray[np.float64] | None = None
 
 
@@ -139,8 +142,8 @@ class Measurement:
                         before = clean.setdefault((index, method), maps)
                         pairs = zip(before, maps, strict=True)
                         drifts = None if before is maps else np.array([drift(*pair) for pair in pairs])
-                        kept = maps[: self.shown].copy()
-                        found.append(Look(index, method, condition, kept, chosen, answers, drifts))
+                        kept, empty = maps[: self.shown].copy(), int((maps.max(axis=(1, 2)) <= 0).sum())
+                        found.append(Look(index, method, condition, kept, chosen, answers, empty, drifts))
         return found
 
     def _targets(self, clean_answers: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -199,15 +202,17 @@ def play_pointing_game(
 ) -> tuple[PointingResult, ...]:
     """Play the pointing game on validation pictures whose objects' outlines are known: those of the built-in data set.
 
-    The class explained is the label's. Methods of many passes take the pictures of the measurement, the others
-    :data:`POINTED_AT` at least.
+    The class explained is the label's. Methods of many passes take as many pictures as the measurement, and none where
+    these are few; the others :data:`POINTED_AT` at least.
     """
     if dataset is None or dataset.name != "builtin" or dataset.size != (SIDE, SIDE):
         return ()
     found = []
     for method in measurement.methods:
-        quick = method not in ("integrated_gradients", "occlusion")
-        count = max(len(measurement.pictures.ids), POINTED_AT if quick else 0)
+        quick, given = method not in ("integrated_gradients", "occlusion"), len(measurement.pictures.ids)
+        if not quick and given < _FEWEST:
+            continue
+        count = max(given, POINTED_AT if quick else 0)
         pictures = choose_pictures(dataset, count)
         try:
             truth = masks(pictures.ids)

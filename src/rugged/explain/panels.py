@@ -27,7 +27,7 @@ TITLES = {
     "grad_cam": "Grad-CAM",
     "saliency": "Saliency",
     "integrated_gradients": "Integrated gradients",
-    "guided_backprop": "Guided backpropagation",
+    "guided_backprop": "Guided backprop",
     "occlusion": "Occlusion",
 }
 
