@@ -113,7 +113,8 @@ def print_explanations(explanations: Explanations) -> None:
             if drifts:
                 tables.append(_drifts(f"Drift of {method}, {model.name}", drifts))
     lines = [f"{model.name}: Grad-CAM at {model.layer}" for model in explanations.models if model.layer is not None]
-    _print(tables, [*lines, *(_pointing(explanations, each) for each in explanations.pointing)])
+    lines += [_pointing(explanations, each) for each in explanations.pointing]
+    _print(tables, [*lines, *(f"Note: {note}" for note in explanations.notes)])
 
 
 def _drifts(title: str, drifts: Sequence[DriftResult]) -> Table:

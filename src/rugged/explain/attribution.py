@@ -93,7 +93,7 @@ def _explain(
             else:
                 found = OF_PIXELS[method](network, values, chosen)
         except RuntimeError as error:  # Autograd's own words: a detached answer, or an output that nothing depends on.
-            if "does not require grad" in str(error) or "appears to not have been used" in str(error):
+            if "require grad" in str(error) or "not have been used" in str(error):
                 raise ModelError(
                     f"No gradient flows from the answer of {network.spec.architecture} to the picture: a part of it "
                     "cuts the gradient off (detach, rounding, no_grad). Use occlusion, which needs none."
@@ -113,7 +113,7 @@ def _targets(network: Network, values: Tensor, targets: Tensor | None) -> Tensor
         raise ConfigError(
             f"A target lies outside of the network's {logits.shape[1]} classes, 0 to {logits.shape[1] - 1}."
         )
-    return targets.to(values.device, torch.int64)
+    return targets.to(values.device, torch.int64).clone()  # Made under inference_mode, they could serve no gradient.
 
 
 def is_empty(maps: Tensor) -> Tensor:

@@ -132,10 +132,13 @@ def find_layers(network: Network) -> list[Layer]:
     Args:
         network: The network.
     """
-    noise, modules = _noise(network), dict(network.module.named_modules())
+    modules = dict(network.module.named_modules())
     with undisturbed(network.module), captured(network.module) as outputs:
+        noise = _noise(network)
         logits = network.logits(noise.requires_grad_())
         once = {name: found[0] for name, found in outputs.items() if len(found) == 1 and found[0].requires_grad}
+        if not once:
+            return []
         gradients = torch.autograd.grad(logits.float().square().sum(), list(once.values()), materialize_grads=True)
     layers = []
     for (name, output), gradient in zip(once.items(), gradients, strict=True):
@@ -169,6 +172,10 @@ def _named(layers: list[Layer], name: str, module: nn.Module) -> Layer:
     plain = sorted(layers, key=lambda layer: (layer.name.count("."), layers.index(layer)))[:_LISTED]
     listed = ", ".join(f"{layer.name} ({layer.side} × {layer.side})" for layer in sorted(plain, key=layers.index))
     more = f" and {len(layers) - len(plain)} inside these" if len(layers) > len(plain) else ""
-    there = f"is no layer {name!r}" if name not in dict(module.named_modules()) else f"is a layer {name!r}, but no map"
-    guess = did_you_mean(nearest(name, [layer.name for layer in layers], 1), "")
-    raise ModelError(f"There {there} that the answer depends on. {guess} Layers with maps: {listed}{more}.")
+    guess = did_you_mean(nearest(name, [layer.name for layer in layers], 1))
+    found = (
+        f"{name} is a layer, but gives no map that the network's answer depends on."
+        if name in dict(module.named_modules())
+        else f"There is no layer {name!r}."
+    )
+    raise ModelError(" ".join(filter(None, (found, guess, f"Layers with maps: {listed}{more}."))))

@@ -72,6 +72,7 @@ class Look:
         maps: ``(N, H, W)`` float32; only those to be shown are kept, from the front.
         targets: ``(N,)`` explained classes.
         probabilities: ``(N, classes)``.
+        empty: In how many of all pictures nothing speaks for the class.
         drifts: ``(N,)`` from the clean maps, NaN where undefined; None for clean.
     """
 
@@ -81,6 +82,7 @@ class Look:
     maps: NDArray[np.float32]
     targets: NDArray[np.int64]
     probabilities: NDArray[np.float32]
+    empty: int
     drifts: NDArray[np.float64] | None = None
 
 
@@ -139,8 +141,8 @@ class Measurement:
                         before = clean.setdefault((index, method), maps)
                         pairs = zip(before, maps, strict=True)
                         drifts = None if before is maps else np.array([drift(*pair) for pair in pairs])
-                        kept = maps[: self.shown].copy()
-                        found.append(Look(index, method, condition, kept, chosen, answers, drifts))
+                        kept, empty = maps[: self.shown].copy(), int((maps.max(axis=(1, 2)) <= 0).sum())
+                        found.append(Look(index, method, condition, kept, chosen, answers, empty, drifts))
         return found
 
     def _targets(self, clean_answers: NDArray[np.float32]) -> NDArray[np.int64]:

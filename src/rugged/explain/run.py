@@ -13,7 +13,7 @@ from rugged.corruptions import choose_textures
 from rugged.data import ClassInfo, Dataset
 from rugged.engine import Device, make_fabric
 from rugged.explain.layers import Layer, find_layer
-from rugged.explain.measuring import Condition, Corruptor, Measurement, drift_results, play_pointing_game
+from rugged.explain.measuring import Condition, Corruptor, Look, Measurement, drift_results, play_pointing_game
 from rugged.explain.methods import check_method
 from rugged.explain.opening import (
     Pictures,
@@ -127,7 +127,7 @@ def explain_run(
             seed=wanted.seed,
             textures="none" if measurement.corruptor.textures is None else measurement.corruptor.textures.label,
             command=command,
-            notes=() if dataset is None else dataset.notes,
+            notes=(*(dataset.notes if dataset is not None else ()), *_empty_maps(looks)),
         )
         write_explanations(folder, explanations)
     return folder
@@ -183,6 +183,14 @@ def _inside(gallery: Gallery, names: Sequence[str]) -> list[Panel]:
         )
         panels += [panel for panel in (filters, inside) if panel is not None]
     return panels
+
+
+def _empty_maps(looks: Sequence[Look]) -> tuple[str, ...]:
+    """What a reader must know of maps without content."""
+    empty, total = sum(look.empty for look in looks), sum(len(look.targets) for look in looks)
+    if not empty:
+        return ()
+    return (f"In {empty:,} of {total:,} maps nothing speaks for the class: they are empty and have no drift.",)
 
 
 def _model(subject: Subject, layer: Layer | None) -> ExplainedModel:

@@ -1,0 +1,197 @@
+"""The whole job: what is saved, that it can be read, and that it is whole or not there."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from rugged.cli import app
+from rugged.core.errors import ConfigError, DataError, Interrupted, ModelError, ResultsError
+from rugged.core.stopping import StopRequest
+from rugged.data import open_dataset
+from rugged.explain import Wanted, depthwise_filters, explain_run, first_filters
+from rugged.explain.activations import as_grey, mean_and_strongest
+from rugged.explain.measuring import Measurement
+from rugged.explain.sheets import mosaic
+from rugged.models import ModelSpec, build, save_model
+from rugged.results import RunFolder, read_explanations
+
+CLASSES = ("above", "below")
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Two run folders with models that have learnt nothing."""
+    folders = []
+    for seed, name in enumerate(("b0", "b1")):
+        torch.manual_seed(seed)
+        spec = ModelSpec("timm/test_resnet", CLASSES, CLASSES, 32)
+        folders.append(tmp_path / name)
+        save_model(RunFolder(folders[-1]).model, build(spec.architecture, 2), spec)
+    return folders
+
+
+@pytest.fixture
+def dataset(picture_folder):
+    return open_dataset(picture_folder)
+
+
+QUICK = Wanted(corruptions=("contrast",), severities=(2, 5), count=6, shown=2)
+
+
+def test_what_is_saved_can_be_read_without_torch(runs, dataset):
+    folder = explain_run(runs, dataset, wanted=QUICK, device="cpu", command="rugged explain")
+    assert folder == RunFolder(runs[0]).explanations
+    found = read_explanations(folder)
+    assert [model.name for model in found.models] == ["b0", "b1"]
+    assert all("×" in model.layer for model in found.models)
+    assert [picture.label for picture in found.pictures] == [0, 1]
+    kinds = [panel.kind for panel in found.panels]
+    assert kinds == ["models", "severities", "severities", "filters", "activations", "filters", "activations"]
+    assert len(found.tiles) == 2 * 3 * 2
+    for tile in found.tiles:
+        assert (tile.drift is None) == (tile.corruption == "clean" or tile.empty)
+        with Image.open(folder / tile.file) as image:
+            assert image.size == (32, 32)
+        assert tile.probability >= 0.5 >= 1 - tile.probability
+    assert [(each.model, each.severity, each.images + each.undefined) for each in found.drifts] == [
+        (0, 2, 6), (1, 2, 6), (0, 5, 6), (1, 5, 6),
+    ]  # fmt: skip
+    assert found.pointing == ()
+    for panel in found.panels:
+        with Image.open(folder / panel.file) as image:
+            assert min(image.size) > 100
+    code = "import sys; from rugged.results import read_explanations; from pathlib import Path\n"
+    code += "read_explanations(Path(sys.argv[1])); print('torch' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
+
+
+def test_a_rerun_gives_the_same_bytes_and_leaves_nothing_old(runs, dataset):
+    folder = explain_run(runs[:1], dataset, wanted=QUICK, device="cpu")
+    before = {path.name: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()}
+    (folder / "mine.txt").write_text("kept")
+    assert explain_run(runs[:1], dataset, wanted=QUICK, device="cpu") == folder
+    assert {path.name: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()} == {
+        **before, "mine.txt": b"kept",
+    }  # fmt: skip
+    explain_run(runs[:1], dataset, wanted=Wanted(count=2, shown=1), device="cpu")
+    assert len(list((folder / "tiles").iterdir())) == 1
+    assert not list(folder.glob("severities*"))
+
+
+def test_interrupted_explanations_are_not_there(runs, dataset, monkeypatch):
+    folder = explain_run(runs[:1], dataset, wanted=QUICK, device="cpu")
+    whole = Measurement.looks
+    monkeypatch.setattr(Measurement, "looks", lambda self, stop: whole(self, StopRequest(2)))
+    with pytest.raises(Interrupted, match="run the same command again"):
+        explain_run(runs[:1], dataset, wanted=QUICK, device="cpu")
+    with pytest.raises(ResultsError, match="no explanations yet"):
+        read_explanations(folder)
+    monkeypatch.undo()
+    explain_run(runs[:1], dataset, wanted=QUICK, device="cpu")
+    assert read_explanations(folder).tiles
+
+
+def test_several_methods_and_a_class_by_name(runs, dataset, tmp_path):
+    wanted = Wanted(("saliency", "occlusion"), target="below", count=2, shown=2)
+    found = read_explanations(explain_run(runs[:1], dataset, wanted=wanted, out=tmp_path / "out", device="cpu"))
+    assert [panel.kind for panel in found.panels] == ["methods", "filters", "activations"]
+    assert {tile.target for tile in found.tiles} == {1}
+    assert found.models[0].layer is None
+
+
+def test_files_are_explained_too(runs, tmp_path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 70, 3), dtype=np.uint8)).save(tmp_path / "my.png")
+    runner = CliRunner()
+    done = runner.invoke(app, ["explain", str(runs[0]), "--pictures", str(tmp_path / "my.png"), "--device", "cpu"])
+    assert done.exit_code == 0, done.output
+    found = read_explanations(RunFolder(runs[0]).explanations)
+    assert [(picture.id, picture.label) for picture in found.pictures] == [("my", None)]
+    assert found.classes == CLASSES
+
+
+def test_named_pictures_are_shown(runs, dataset):
+    ids = (dataset.val.ids[5], dataset.val.ids[1])
+    found = read_explanations(explain_run(runs[:1], dataset, wanted=Wanted(ids=ids), device="cpu"))
+    assert tuple(picture.id for picture in found.pictures) == ids
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_written(runs, dataset, tmp_path):
+    def refused(error, match, models=runs[:1], data=dataset, files=(), **wanted):
+        with pytest.raises(error, match=match):
+            explain_run(models, data, files=files, wanted=Wanted(**wanted), device="cpu")
+
+    refused(ConfigError, "at least one model", models=[])
+    refused(ConfigError, "Say what to explain", data=None)
+    refused(ConfigError, "no method 'cam'", methods=("cam",))
+    refused(ConfigError, "no class 'abov'. Did you mean above", target="abov")
+    refused(ConfigError, "--layer is for grad_cam", methods=("saliency",), layer="layer1")
+    refused(ModelError, "no layer 'layerx'", layer="layerx")
+    refused(ConfigError, "no corruption", corruptions=("fogg",))
+    refused(DataError, "no validation picture 'x/y'", ids=("x/y",))
+    refused(ModelError, "nobody can look inside", models=["theirs.onnx"])
+    refused(ModelError, "no run folder or model file resnet19", models=["resnet19"])
+    refused(ConfigError, "is an architecture", models=["resnet18"], data=None, files=(tmp_path / "x.png",))
+    refused(DataError, "Cannot read", files=(tmp_path / "x.png",))
+    (tmp_path / "x.png").write_text("no")
+    refused(DataError, "cannot be explained: not a picture", files=(tmp_path / "x.png",))
+    assert not RunFolder(runs[0]).explanations.exists()
+
+
+def test_a_damaged_index_is_told(runs, dataset):
+    folder = explain_run(runs[:1], dataset, wanted=Wanted(count=2, shown=1), device="cpu")
+    index = folder / "index.json"
+    good = json.loads(index.read_text())
+    for change, match in (
+        ({"format": 2}, "not an index of explanations of format 1"),
+        ({"panels": [{**good["panels"][0], "file": "../x.png"}]}, "not in its folder"),
+        ({"tiles": [{**good["tiles"][0], "model": 3}]}, "does not list"),
+        ({"tiles": [{**good["tiles"][0], "predicted": 2}]}, "does not list"),
+    ):
+        index.write_text(json.dumps({**good, **change}))
+        with pytest.raises(ResultsError, match=match):
+            read_explanations(folder)
+    index.write_text(json.dumps(good))
+    (folder / good["tiles"][0]["file"]).unlink()
+    with pytest.raises(ResultsError, match="not in its folder"):
+        read_explanations(folder)
+
+
+def test_filters_are_pictures_of_weights():
+    network = build("torchvision/mobilenet_v2", 2)
+    layer = network.features[0][0]
+    with torch.no_grad():
+        layer.weight.zero_()
+        layer.weight[0, 0, 1, 1] = 2.0
+        layer.weight[0, 2, 0, 0] = -2.0
+    name, filters = first_filters(network)
+    assert (name, filters.shape) == ("features.0.0", (32, 3, 3, 3))
+    assert filters[0, 1, 1].tolist() == [255, 128, 128]
+    assert filters[0, 0, 0].tolist() == [128, 128, 0]
+    assert (filters[1] == 128).all()
+    names = [name for name, _ in depthwise_filters(network)]
+    assert names == ["features.1.conv.0.0", "features.2.conv.1.0", "features.3.conv.1.0"]
+    assert depthwise_filters(build("torchvision/resnet18", 2)) == []
+
+
+def test_activations_are_the_mean_and_the_strongest():
+    maps = torch.tensor([[[1.0, 1]], [[-9, 0]], [[0, 2]]])
+    assert mean_and_strongest(maps, 2).tolist() == [[[pytest.approx(-8 / 3), 1]], [[-9, 0]], [[1, 1]]]
+    assert as_grey(np.array([[[1.0, 3], [2, 1]], [[4, 4], [4, 4]]]))[..., 0].tolist() == [
+        [[0, 255], [128, 0]], [[0, 0], [0, 0]],
+    ]  # fmt: skip
+
+
+def test_a_mosaic_lays_tiles_out_in_rows():
+    tiles = np.arange(3, dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 2, 3), np.uint8)
+    page = mosaic(tiles, columns=2, scale=2, gap=1)
+    assert page.shape == (5, 9, 3)
+    assert (page[:2, :4] == 0).all()
+    assert (page[:2, 5:] == 1).all()
+    assert (page[3:, :4] == 2).all()
