@@ -102,6 +102,8 @@ def _choose_corruption_severity_and_draw(page):
     page.locator(".facts").filter(has_text="seed 1").wait_for()
     assert _seen(page)[0] == clean
     assert _seen(page)[1] != foggy[1]
+    number = page.locator("#level input[type=number]")
+    assert number.evaluate("(one) => getComputedStyle(one).pointerEvents") == "none"  # 9 would be an error of Gradio's.
     page.locator("input[type=range]").fill("0")
     page.get_by_text("Severity 0 leaves the picture as it is.").wait_for()
     assert _seen(page) == [clean]

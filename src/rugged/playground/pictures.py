@@ -66,7 +66,7 @@ def read_picture(data: bytes, name: str, side: int) -> Picture:
     if len(data) > MOST_BYTES:
         raise DataError(f"{name} has {len(data):,} bytes; at most {MOST_BYTES:,} are taken. Drop a smaller one.")
     try:
-        with warnings.catch_warnings(action="ignore"):  # Pillow's, of oddities. What makes a picture unusable is raised.
+        with warnings.catch_warnings(action="ignore"):  # Pillow's; what makes a picture unusable is raised.
             decoded = decode_image(data, side)
     except BadImageError as error:
         raise DataError(f"{name} cannot be shown: {error}. Drop another: a JPEG, PNG or WebP picture.") from error

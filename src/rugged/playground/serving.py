@@ -149,7 +149,7 @@ def _free_port(host: str, port: int | None) -> int:
             reason = error.strerror
             break
         except OSError as error:
-            reason = os.strerror(error.errno)  # Its own text names the address again.
+            reason = os.strerror(error.errno or 0)  # Its own text names the address again.
     where = f"{host}, port {port or f'{_PORTS[0]} to {_PORTS[-1]}'}"
     raise ConfigError(f"Cannot listen on {where}: {reason}. Choose another --port, or leave --port and --host out.")
 
