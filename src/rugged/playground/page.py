@@ -78,7 +78,9 @@ def build(stage: Stage) -> gr.Blocks:
         with gr.Row(elem_id="bench"):
             with gr.Column(scale=1, min_width=300, elem_id="controls"):
                 kind = gr.Dropdown([(display_name(name), name) for name in ALL], value=ALL[0], label="Corruption")
-                level = gr.Slider(0, SEVERITIES[-1], value=severity, step=1, label="Severity", buttons=[], elem_id="level")
+                level = gr.Slider(
+                    0, SEVERITIES[-1], value=severity, step=1, label="Severity", buttons=[], elem_id="level"
+                )
                 with gr.Row(equal_height=True):
                     draw = gr.Number(seed, label="Seed", precision=0, min_width=100)
                     another = gr.Button("Another draw", min_width=100, elem_id="another")
