@@ -41,6 +41,7 @@ HOSTILE = {
     "truncated.png": (encoded(Image.effect_noise((64, 64), 50))[:-2000], "truncated"),
     "truncated.jpg": (encoded(Image.effect_noise((64, 64), 50), "JPEG")[:700], "truncated"),
     "bomb.png": (bomb(50_000, 50_000), "too many pixels"),
+    "large.png": (bomb(9_500, 9_500), r"too many pixels \(9500 x 9500; at most 89,478,485 pixels\)"),
     "words.png": (b"these are words, and no picture", "not a picture"),
     "drawing.svg": (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "not a picture"),
     "program.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
@@ -52,7 +53,8 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_cannot_be_shown_is_named_with_the_reason(name):
     data, reason = HOSTILE[name]
-    with pytest.raises(DataError, match=rf"^{name} cannot be shown: {reason}.*Drop a JPEG, PNG or WebP picture\.$"):
+    advice = r"Drop another: a JPEG, PNG or WebP picture\."
+    with pytest.raises(DataError, match=rf"^{name} cannot be shown: {reason}.*{advice}$"):
         read_picture(data, name, 64)
 
 

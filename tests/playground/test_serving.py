@@ -23,7 +23,7 @@ def test_without_gradio_the_way_out_is_named(monkeypatch):
 def test_a_busy_port_is_refused_when_named_and_passed_over_when_not(dataset, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
-        with pytest.raises(ConfigError, match=rf"Cannot listen on 127\.0\.0\.1, port {port}: Address already in use"):
+        with pytest.raises(ConfigError, match=rf"Cannot listen on 127\.0\.0\.1, port {port}: Address already in use\."):
             play(["nothing"], dataset, port=port)
         monkeypatch.setattr("rugged.playground.serving._PORTS", range(port, port + 50))
         assert port < _free_port("127.0.0.1", None) < port + 50
@@ -59,6 +59,13 @@ def test_what_is_dropped_is_read_and_removed(stage, folder, tmp_path):
     assert problem.startswith("bad.png cannot be shown: not a picture")
     assert not good.exists()
     assert not bad.exists()
+
+
+def test_what_another_window_has_removed_is_said(stage, tmp_path):
+    """Gradio stores an upload by its content: two windows with the same file share it, and the first removes it."""
+    picture, problem = stage.take(str(tmp_path / "photo.png"))
+    assert picture is None
+    assert problem == "photo.png was dropped in two windows at once. Drop it here again."
 
 
 def test_what_cannot_be_looked_at_is_said_in_its_place(stage):

@@ -89,7 +89,7 @@ def _load(data: bytes) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=_readable())
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise BadImageError("too many pixels", str(error)) from error
+        raise BadImageError("too many pixels", f"more than {PIXEL_LIMIT:,}") from error
     except UnidentifiedImageError as error:
         raise BadImageError("not a picture", f"{len(data):,} bytes that begin with {data[:8]!r}") from error
     except Exception as error:  # A damaged header makes the format readers raise errors of every class.

@@ -2,7 +2,7 @@
 
 from rugged.engine import Network
 from rugged.explain.activations import activations
-from rugged.explain.attribution import attribute, is_empty
+from rugged.explain.attribution import attribute, is_empty, maps_of
 from rugged.explain.drifting import drift
 from rugged.explain.filters import depthwise_filters, first_filters
 from rugged.explain.layers import Layer, find_layer, find_layers
@@ -25,6 +25,7 @@ __all__ = [
     "find_layers",
     "first_filters",
     "is_empty",
+    "maps_of",
     "overlay",
     "pointing_game",
 ]

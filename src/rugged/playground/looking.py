@@ -13,7 +13,7 @@ from rugged.core.catalogue import PROCEDURAL_NOTE, display_name, preset_for, siz
 from rugged.corruptions import Textures, corrupt
 from rugged.data import ClassInfo
 from rugged.engine import as_batch
-from rugged.explain import attribute, drift, overlay
+from rugged.explain import drift, maps_of, overlay
 from rugged.playground.pictures import Picture
 from rugged.playground.players import Player
 
@@ -162,7 +162,7 @@ def _maps(player: Player, images: Tensor, logits: Tensor) -> NDArray[np.float32]
     if player.subject.network is None or player.layer is None:
         return None
     targets = logits[0].argmax().expand(len(images))
-    return attribute(player.subject.network, images, targets, layer=player.layer).numpy()
+    return maps_of(player.subject.network, images, targets, "grad_cam", layer=player.layer).numpy()
 
 
 def top_guesses(logits: Tensor, classes: Sequence[ClassInfo]) -> list[tuple[Guess, ...]]:

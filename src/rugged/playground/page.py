@@ -60,6 +60,8 @@ class Stage:
         path = Path(file)
         try:
             return read_picture(path.read_bytes(), path.name, self.side), ""
+        except FileNotFoundError:  # Uploads are stored by content: who dropped the same one before has removed it.
+            return None, f"{path.name} was dropped in two windows at once. Drop it here again."
         except DataError as error:
             return None, str(error)
         finally:
@@ -76,9 +78,11 @@ def build(stage: Stage) -> gr.Blocks:
         with gr.Row(elem_id="bench"):
             with gr.Column(scale=1, min_width=300, elem_id="controls"):
                 kind = gr.Dropdown([(display_name(name), name) for name in ALL], value=ALL[0], label="Corruption")
-                level = gr.Slider(0, SEVERITIES[-1], value=severity, step=1, label="Severity", buttons=[])
+                level = gr.Slider(
+                    0, SEVERITIES[-1], value=severity, step=1, label="Severity", buttons=[], elem_id="level"
+                )
                 with gr.Row(equal_height=True):
-                    draw = gr.Number(seed, label="Seed", precision=0, minimum=0, min_width=100)
+                    draw = gr.Number(seed, label="Seed", precision=0, min_width=100)
                     another = gr.Button("Another draw", min_width=100, elem_id="another")
                 drop = gr.File(label="Your picture", file_types=["image"], height=125, elem_id="drop")
                 problem = gr.HTML(draw_problem(""), elem_id="problem")

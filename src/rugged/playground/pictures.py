@@ -1,5 +1,6 @@
 """Pictures to play with: samples of a data set, and what a person drops."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -65,7 +66,8 @@ def read_picture(data: bytes, name: str, side: int) -> Picture:
     if len(data) > MOST_BYTES:
         raise DataError(f"{name} has {len(data):,} bytes; at most {MOST_BYTES:,} are taken. Drop a smaller one.")
     try:
-        decoded = decode_image(data, side)
+        with warnings.catch_warnings(action="ignore"):  # Pillow's; what makes a picture unusable is raised.
+            decoded = decode_image(data, side)
     except BadImageError as error:
-        raise DataError(f"{name} cannot be shown: {error}. Drop a JPEG, PNG or WebP picture.") from error
+        raise DataError(f"{name} cannot be shown: {error}. Drop another: a JPEG, PNG or WebP picture.") from error
     return Picture(decoded.pixels, PurePath(name).stem, name, changes=decoded.changes)

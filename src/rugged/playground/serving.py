@@ -64,10 +64,10 @@ def play(
     """
     require_gradio()
     port = _free_port(host, port)
-    stage = _set(models, dataset, device, textures)
-    with _signals() as came, TemporaryDirectory(prefix="rugged-playground-") as folder:
-        os.environ["GRADIO_TEMP_DIR"] = folder
-        with _served(stage, host, port) as address:
+    with TemporaryDirectory(prefix="rugged-playground-") as folder:
+        os.environ["GRADIO_TEMP_DIR"] = folder  # Before Gradio is imported: it fixes some of its paths then.
+        stage = _set(models, dataset, device, textures)
+        with _signals() as came, _served(stage, host, port) as address:
             if not _is_local(host):
                 say(f"Warning: everybody who reaches {host} can use this page; there is no password.")
             print(address, flush=True)
@@ -139,21 +139,19 @@ def _free_port(host: str, port: int | None) -> int:
     Raises:
         ConfigError: It cannot.
     """
-    reason: OSError | None = None
+    reason = None
     for candidate in _PORTS if port is None else (port,):
         try:
             family, _, _, _, address = socket.getaddrinfo(host, candidate, type=socket.SOCK_STREAM)[0]
             with socket.create_server(address[:2], family=family):
                 return candidate
+        except socket.gaierror as error:
+            reason = error.strerror
+            break
         except OSError as error:
-            reason = error
-            if isinstance(error, socket.gaierror):
-                break
+            reason = os.strerror(error.errno or 0)  # Its own text names the address again.
     where = f"{host}, port {port or f'{_PORTS[0]} to {_PORTS[-1]}'}"
-    raise ConfigError(
-        f"Cannot listen on {where}: {reason and reason.strerror}. Choose another --port, or leave --port and --host "
-        "out."
-    )
+    raise ConfigError(f"Cannot listen on {where}: {reason}. Choose another --port, or leave --port and --host out.")
 
 
 def _is_local(host: str) -> bool:
