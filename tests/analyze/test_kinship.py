@@ -74,6 +74,14 @@ def test_a_users_groups_take_ids_and_names_and_gather_the_rest(tmp_path, classes
     assert groups.source == "mine.toml"
 
 
+def test_what_is_in_no_group_is_near_to_nothing():
+    """Two cats and three other things. Of 20 ways to be wrong, spread evenly, two stay among the cats."""
+    groups = Groups(("cats", UNGROUPED), np.array([0, 0, 1, 1, 1]), "made")
+    found = kinship_of(np.ones((5, 5), np.int64), groups)
+    assert (found.wrong, found.near) == (20, 2)
+    assert found.chance == pytest.approx(2 / 20)
+
+
 @pytest.mark.parametrize(("text", "message"), [
     ('a = ["cat", "n1"]', "cat stands in a and in a"),
     ('a = ["cat"]\nb = ["cat"]', "cat stands in a and in b"),
@@ -81,6 +89,8 @@ def test_a_users_groups_take_ids_and_names_and_gather_the_rest(tmp_path, classes
     ('a = "cat"', "a is no list of classes"),
     ("a = [1]", "a is no list of classes"),
     ("", "holds no groups"),
+    ("a = []", "holds no groups"),
+    ('ungrouped = ["cat"]', "Call this group otherwise"),
     ("a = [", "Cannot read the groups"),
 ])  # fmt: skip
 def test_a_users_faults_are_named(tmp_path, classes, text, message):

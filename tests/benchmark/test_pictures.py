@@ -110,6 +110,17 @@ def test_a_damaged_index_is_made_again(dataset, measured):
     assert path.read_text() == before
 
 
+@pytest.mark.parametrize("name", ["random.png", "classes-contrast.jpg"])
+def test_a_damaged_picture_is_made_again(dataset, measured, name):
+    path = measured.pictures / name
+    whole, before = path.read_bytes(), files(measured)
+    path.write_bytes(whole[: len(whole) // 2])
+    benchmark(measured.path, dataset, **QUICK)
+    assert path.read_bytes() == whole
+    after = files(measured)
+    assert {each for each in before if after[each] != before[each]} == {name}
+
+
 def test_an_interruption_keeps_what_is_made_and_the_next_command_makes_the_rest(dataset, tmp_path, monkeypatch):
     run = RunFolder(make_run(tmp_path / "run"))
     original, made = PictureKeeper._make, []

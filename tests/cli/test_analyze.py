@@ -123,10 +123,11 @@ def test_a_wrong_choice_is_named(rugged, measured, options, message):
 def test_a_run_that_is_none_or_damaged_is_refused(rugged, measured, tmp_path):
     assert "there is no such folder" in " ".join(rugged("analyze", tmp_path / "none")[2].split())
     classes = RunFolder(measured).classes
-    entries = json.loads(classes.read_text())
-    classes.write_text(json.dumps(entries[:5]))
+    whole = classes.read_text()
+    classes.write_text(json.dumps(json.loads(whole)[:5]))
     code, _, err = rugged("analyze", measured)
     assert code == 1
-    assert "name more classes than the 5" in " ".join(err.split())
+    assert "lists 5 classes, the summary is about" in " ".join(err.split())
+    classes.write_text(whole)
     next(RunFolder(measured).predictions.glob("contrast-3.parquet")).unlink()
     assert "contrast-3.parquet does not exist" in " ".join(rugged("analyze", measured)[2].split())

@@ -4,8 +4,9 @@ import dataclasses
 
 import pytest
 
-from rugged.cli.tables import print_results, print_stability
+from rugged.cli.tables import print_results, print_stability, print_tables
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
+from rugged.core.tables import Table
 from rugged.results import Conditions, Made, ModelFacts, SequenceConditions, Stability, Summary, VariantResult
 from rugged.results.stability import MeanFlipRate, SequenceResult
 from rugged.results.summary import BaselineFacts, CleanResult, CorruptionResult, Intervals, MeanCorruptionError
@@ -127,3 +128,16 @@ def printed_steadiness(monkeypatch, capsys):
         return capsys.readouterr().out
 
     return text
+
+
+def test_a_hostile_name_cannot_steer_the_terminal(capsys):
+    names = ("\x1b[31mred\x1b[2J", "left \u202e right", "bell\a")
+    print_tables([Table("\x1b]0;title\a", ("Class",), tuple((name,) for name in names))])
+    out = capsys.readouterr().out
+    assert not {"\x1b", "\a", "\u202e"} & set(out)
+    assert "red" in out
+
+
+def test_wide_characters_stand_on_one_line(capsys):
+    print_tables([Table("Names", ("Class", "n"), (("長い名前の分類", 1), ("cat", 2)))])
+    assert any("長い名前の分類" in line for line in capsys.readouterr().out.splitlines())

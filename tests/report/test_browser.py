@@ -1,6 +1,7 @@
 """The pages as a person uses them, in a real browser: nothing is asked for, and the console stays silent."""
 
 import re
+import shutil
 
 import pytest
 
@@ -123,6 +124,16 @@ def test_the_explorer_shows_another_class_and_another_level(open_in_browser, rep
     name = other.inner_text()
     other.click()
     assert f"pictures of {name}" in shown()
+
+
+def test_bars_of_the_explorer_have_one_scale_without_pictures_too(open_in_browser, make_run, tmp_path):
+    run = make_run(tmp_path / "run", corruptions=("contrast",))
+    shutil.rmtree(RunFolder(run).pictures)
+    page = open_in_browser(write_report([run], tmp_path / "report.html").as_uri())
+    bars = page.locator("#explorer [data-way=for] button").all()
+    boxes = [bar.bounding_box() for bar in bars]
+    assert len(boxes) > 1
+    assert len({(round(box["x"]), round(box["width"])) for box in boxes}) == 1  # However long or short their names.
 
 
 def test_counts_of_the_explorer_add_up(open_in_browser, report):

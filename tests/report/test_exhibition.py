@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from rugged.core.errors import ResultsError
-from rugged.report import write_report
+from rugged.report import write_markdown, write_report
 from rugged.results import RunFolder, read_cell, read_pictures
 
 
@@ -74,3 +74,24 @@ def test_a_picture_that_was_not_measured_is_refused(make_run, tmp_path):
     path.write_text(path.read_text().replace('"id": "n0/003"', '"id": "n0/unknown"'))
     with pytest.raises(ResultsError, match="n0/unknown"):
         write_report([run.path], tmp_path / "r.html")
+
+
+@pytest.mark.parametrize("write", [write_report, write_markdown])
+@pytest.mark.parametrize(("part", "change", "message"), [
+    ("strip", {"label": 99}, "lack or know as another class"),
+    ("strip", {"label": -1}, "lack or know as another class"),
+    ("strip", {"id": "n1/none"}, "shows 'n1/none' under clean-0"),
+    ("strip", {"corruption": "fog"}, "under fog-1"),
+    ("strip", {"severities": []}, "its sizes do not fit"),
+    ("strip", {"severities": [0, 1]}, "its sizes do not fit"),
+    ("sheets", {"columns": 0}, "its sizes do not fit"),
+    ("sheets", {"ids": ["a"], "clean_ids": ["a"]}, "shows other classes"),
+])  # fmt: skip
+def test_an_index_that_does_not_fit_the_predictions_is_refused(make_run, tmp_path, write, part, change, message):
+    run = RunFolder(make_run(tmp_path / "run", corruptions=("contrast",)))
+    path = run.pictures / "index.json"
+    index = json.loads(path.read_text())
+    (index["sheets"] if part == "sheets" else index["strips"][-1]).update(change)
+    path.write_text(json.dumps(index))
+    with pytest.raises(ResultsError, match=rf"(?s){message}.*Run `rugged benchmark` again"):
+        write([run.path], tmp_path / "out")

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+from urllib.parse import unquote
 
 import pytest
 from typer.testing import CliRunner
@@ -90,3 +91,11 @@ def test_the_command_writes_into_the_run(make_run, tmp_path, form, name):
     assert done.exit_code == 0, done.output
     assert (run / "report" / name).stat().st_size > 100
     assert str(run / "report") in done.output
+
+
+def test_pictures_are_found_beside_a_file_of_any_name(pair, tmp_path):
+    """Blanks and brackets would end a link of Markdown."""
+    text = write_markdown(pair, tmp_path / "my report (1).md").read_text(encoding="utf-8")
+    links = re.findall(r"!\[.*\]\((\S*)\)$", text, re.MULTILINE)
+    assert links
+    assert all((tmp_path / unquote(link)).is_file() and not set("() ") & set(link) for link in links)

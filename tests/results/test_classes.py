@@ -28,6 +28,18 @@ def test_names_that_are_shared_are_shown_with_their_ids():
     assert CLASSES.shown == ("tea_pot", "crane (n2)", "crane (n3)", "Labrador retriever")
 
 
+def test_a_blank_name_is_shown_as_the_id_and_a_broken_one_on_one_line():
+    assert Classes(("n1", "n2", "n3"), ("", "two\n lines", " \t")).shown == ("n1", "two lines", "n3")
+
+
+def test_an_id_is_found_in_any_case_and_as_it_stands_before_a_name():
+    classes = Classes(("n1", "cat", "Cat"), ("cat", "dog", "lynx"))
+    assert classes.find("N1") == 0
+    assert classes.find("cat") == 1
+    with pytest.raises(ConfigError, match="3 classes are called 'CAT'"):
+        classes.find("CAT")
+
+
 def test_they_are_read_from_a_run_or_refused(tmp_path):
     path = tmp_path / "classes.json"
     with pytest.raises(ResultsError, match="does not list the classes"):
@@ -35,6 +47,8 @@ def test_they_are_read_from_a_run_or_refused(tmp_path):
     entries = [{"id": one, "name": name} for one, name in zip(CLASSES.ids, CLASSES.names, strict=True)]
     path.write_text(json.dumps(entries))
     assert read_classes(path) == CLASSES
+    with pytest.raises(ResultsError, match="lists 4 classes, the summary is about 5"):
+        read_classes(path, 5)
     for damaged in ([], [{"id": "a"}], [{"id": "a", "name": "b"}] * 2, {"id": "a"}, 3):
         path.write_text(json.dumps(damaged))
         with pytest.raises(ResultsError, match="does not list the classes"):

@@ -15,7 +15,7 @@ from rugged.core.shipped import shipped
 from rugged.results import CLEAN, Cell, Classes
 
 UNGROUPED = "ungrouped"
-"""The group of the classes that a user's file does not name."""
+"""Where the classes stand that a user's file does not name; they are near to none, and not to each other."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,14 @@ class Groups:
     names: tuple[str, ...]
     members: npt.NDArray[np.int64]
     source: str
+
+    @property
+    def near(self) -> npt.NDArray[np.bool_]:
+        """``(C, C)`` which other classes are near to each: those of its group, unless that holds what is ungrouped."""
+        rest = np.array([name == UNGROUPED for name in self.names])[self.members]
+        same = self.members[:, None] == self.members
+        found: npt.NDArray[np.bool_] = same & ~rest & ~np.eye(len(self.members), dtype=bool)
+        return found
 
     @property
     def sizes(self) -> npt.NDArray[np.int64]:
@@ -99,12 +107,15 @@ def shipped_groups(classes: Classes) -> Groups | None:
 def read_groups(path: Path, classes: Classes) -> Groups:
     """Read a user's groups: a TOML file of lines such as ``dogs = ["n02085620", "golden retriever"]``.
 
-    Classes that it does not name make up a group of their own, :data:`UNGROUPED`.
+    Classes that it does not name stand together as :data:`UNGROUPED`, near to none.
 
     Raises:
-        ConfigError: The file cannot be read, is of another shape, or names a class twice or one that is not there.
+        ConfigError: The file cannot be read, is of another shape, names no class, one twice or one that is not there,
+            or calls a group as those are called that it does not name.
     """
     table = _read_table(path)
+    if UNGROUPED in table:
+        raise ConfigError(f"{path}: {UNGROUPED} is what classes are that stand in no group. Call this group otherwise.")
     owners: dict[int, str] = {}
     for group, entries in table.items():
         for entry in entries:
@@ -117,7 +128,7 @@ def read_groups(path: Path, classes: Classes) -> Groups:
                     f"{path}: {classes.shown[label]} stands in {owners[label]} and in {group}. Name it once."
                 )
             owners[label] = group
-    names = (*table, *([UNGROUPED] if len(owners) < len(classes) and UNGROUPED not in table else []))
+    names = (*table, UNGROUPED)
     members = [names.index(owners.get(label, UNGROUPED)) for label in range(len(classes))]
     return _without_empty(names, members, path.name)
 
@@ -125,9 +136,8 @@ def read_groups(path: Path, classes: Classes) -> Groups:
 def kinship_of(matrix: npt.NDArray[np.int64], groups: Groups) -> Kinship:
     """How near the mistakes of a confusion matrix ``(C, C)`` are."""
     wrong = matrix - np.diag(np.diag(matrix))
-    near = groups.members[:, None] == groups.members
-    others = max(len(matrix) - 1, 1)
-    chances = (groups.sizes[groups.members] - 1) / others
+    near = groups.near
+    chances = near.sum(axis=1) / max(len(matrix) - 1, 1)
     total = int(wrong.sum())
     chance = float(wrong.sum(axis=1) @ chances / total) if total else float("nan")
     return Kinship(total, int(wrong[near].sum()), chance)
@@ -170,7 +180,7 @@ def _read_table(path: Path) -> Mapping[str, Sequence[str]]:
     for group, entries in table.items():
         if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
             raise ConfigError(f'{path}: {group} is no list of classes. Write it as {group} = ["class", "class"].')
-    if not table:
+    if not any(table.values()):
         raise ConfigError(f'{path} holds no groups. Write lines such as dogs = ["poodle", "Chihuahua"].')
     return table
 

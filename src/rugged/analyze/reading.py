@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rugged.analyze.selection import Cells
 from rugged.core.errors import ResultsError
-from rugged.results import Classes, RunFolder, Summary, read_cells, read_classes, read_summary
+from rugged.results import Classes, RunFolder, Summary, read_classes, read_measured, read_summary
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,6 @@ def read_run(folder: Path) -> MeasuredRun:
     if not folder.is_dir():
         raise ResultsError(f"{folder} is not a run folder: there is no such folder. Check the path.")
     run = RunFolder(folder)
-    summary, classes = read_summary(run.summary), read_classes(run.classes)
-    cells = read_cells(run.predictions, summary.conditions.cells)
-    for (corruption, severity), cell in cells.items():
-        if max(cell.top.max(initial=0), cell.labels.max(initial=0)) >= len(classes):
-            raise ResultsError(
-                f"The predictions for {corruption}-{severity} in {run.predictions} name more classes than the "
-                f"{len(classes)} in {run.classes}. Run `rugged benchmark` again."
-            )
-    return MeasuredRun(summary, classes, cells)
+    summary = read_summary(run.summary)
+    classes = read_classes(run.classes, summary.conditions.classes)
+    return MeasuredRun(summary, classes, read_measured(run, summary.conditions))

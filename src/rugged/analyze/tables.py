@@ -8,7 +8,7 @@ from rugged.analyze.calibration import Calibration, CalibrationTable
 from rugged.analyze.classes import ClassTable
 from rugged.analyze.confusions import Confusion, Counts, Pair, Shift
 from rugged.analyze.gallery import Prediction
-from rugged.analyze.kinship import Groups, Kinship, KinshipTable
+from rugged.analyze.kinship import UNGROUPED, Groups, Kinship, KinshipTable
 from rugged.analyze.losing import NEVER, Losses
 from rugged.core.catalogue import display_name
 from rugged.core.tables import Table, Value
@@ -171,7 +171,9 @@ def kinship_rows(table: KinshipTable) -> Table:
         **{display_name(name): one for name, one in table.corruptions.items()},
     }
     rows = tuple((name, one.wrong, one.near, one.share, one.chance) for name, one in over.items())
-    title = f"Mistakes within a group of near classes ({table.groups.source}, {len(table.groups.names)} groups)"
+    count = sum(name != UNGROUPED for name in table.groups.names)
+    known = f"{table.groups.source}, {count} group{'' if count == 1 else 's'}"
+    title = f"Mistakes within a group of near classes ({known})"
     return Table(title, ("Over", "Wrong answers", "Within", "Share", "By chance"), rows)
 
 

@@ -66,7 +66,7 @@ class PictureKeeper:
         wanted = self._wanted()
         saved = self._saved()
         marks = {} if saved is None else saved.files
-        known = {name: mark for name, mark in wanted.items() if marks.get(name) == mark and self._path(name).exists()}
+        known = {name: mark for name, mark in wanted.items() if marks.get(name) == mark and _is_whole(self._path(name))}
         todo = [name for name in wanted if name not in known]
         index = replace(self.index, files=known)
         if index == saved and not todo:
@@ -179,6 +179,16 @@ class PictureKeeper:
         for path in self._folder.iterdir():
             if path.name not in known and path != index_path(self._folder) and path.suffix in (".png", ".jpg"):
                 path.unlink()
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a picture is there and can be read: one that is damaged is made anew."""
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+    except (OSError, SyntaxError, ValueError):  # Pillow reports some broken PNG chunks as SyntaxError.
+        return False
+    return True
 
 
 def _require_going_on(stop: StopRequest) -> None:

@@ -1,7 +1,9 @@
 """Tables on the terminal."""
 
+import re
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -28,6 +30,9 @@ from rugged.results.explanations import DriftResult, PointingResult
 
 _SHORT = 30
 """Characters of a value that is never broken over lines."""
+
+_STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that turn the direction of writing."""
 
 _MARKS = {"better": "+", "worse": "−", "": " "}
 
@@ -87,10 +92,10 @@ def print_tables(tables: Sequence[Values], lines: Sequence[str] = ()) -> None:
 
 
 def _of_values(values: Values) -> Table:
-    rows = values.words(digits=1)
-    table = Table(title=values.title)
-    for place, column in enumerate(values.columns):
-        longest = max(len(row[place]) for row in rows)
+    rows = [tuple(map(_harmless, row)) for row in values.words(digits=1)]
+    table = Table(title=_harmless(values.title))
+    for place, column in enumerate(map(_harmless, values.columns)):
+        longest = max(cell_len(row[place]) for row in rows)
         word = max(map(len, column.split()))
         text = any(isinstance(row[place], str) for row in values.rows)
         table.add_column(
@@ -102,6 +107,11 @@ def _of_values(values: Values) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _harmless(text: str) -> str:
+    """Text that cannot steer the terminal, or turn its line around: names come from whoever made the files."""
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def print_explanations(explanations: Explanations) -> None:

@@ -12,9 +12,9 @@ from rugged.report import contrasts, figures, overview
 from rugged.report.charts import STYLES
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
 from rugged.report.headlines import HeadlineRow, headline_table
-from rugged.report.reading import ReportedRun, read_runs
+from rugged.report.reading import read_runs
 from rugged.report.rendering import render_page
-from rugged.results import Cell, Summary, read_cells, read_classes
+from rugged.results import Summary, read_classes, read_measured
 
 _CONTENTS = {
     "figures": "Figures",
@@ -75,10 +75,10 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
     """
     runs = read_runs(folders, limit=STYLES, least=2)
     summaries = tuple(run.summary for run in runs)
-    first, *others = ((run.summary, _cells(run)) for run in runs)
+    first, *others = ((run.summary, read_measured(run.folder, run.summary.conditions)) for run in runs)
     compared = [compare(*first, *other) for other in others]
     (subject, *beside) = ((summary.model.name, cells) for summary, cells in (first, *others))
-    classes = read_classes(runs[0].folder.classes)
+    classes = read_classes(runs[0].folder.classes, summaries[0].conditions.classes)
     normalised = all(summary.mce is not None for summary in summaries)
     return ComparedRuns(
         summaries=summaries,
@@ -116,10 +116,6 @@ def write_comparison(compared: ComparedRuns, out: Path) -> Path:
     )
     write_text(out, text)
     return out
-
-
-def _cells(run: ReportedRun) -> dict[tuple[str, int], Cell]:
-    return read_cells(run.folder.predictions, run.summary.conditions.cells)
 
 
 def _difference_rows(first: Summary, compared: Sequence[Comparison]) -> list[ComparedRow]:

@@ -9,7 +9,6 @@ from PIL import Image
 
 from rugged.analyze import Prediction, predictions_at
 from rugged.core.catalogue import display_name
-from rugged.core.errors import ResultsError
 from rugged.report.embedding import file_uri, picture_uri, read_picture
 from rugged.report.subject import Subject
 from rugged.results import CLEAN, Pictures, Strip
@@ -80,7 +79,7 @@ def show_pictures(subject: Subject) -> tuple[Room, ...]:
     """The chosen pictures with the model's answers; none where the benchmark kept none.
 
     Raises:
-        ResultsError: A file is missing or damaged, or a picture is not among the predictions.
+        ResultsError: A file is missing or damaged.
     """
     if subject.pictures is None:
         return ()
@@ -151,12 +150,7 @@ def _row(subject: Subject, strip: Strip, picture: Image.Image, places: Mapping[s
 
 def _answers(subject: Subject, strip: Strip, places: Mapping[str, Mapping[str, int]]) -> Iterator[Prediction]:
     for corruption, severity in strip.cells:
-        place = places["clean" if corruption == CLEAN else "corrupted"].get(strip.id)
-        if place is None or (corruption, severity) not in subject.cells:
-            raise ResultsError(
-                f"{subject.folder.pictures} shows {strip.id!r} under {corruption}-{severity}, which the predictions "
-                "lack. Run `rugged benchmark` again."
-            )
+        place = places["clean" if corruption == CLEAN else "corrupted"][strip.id]
         yield from predictions_at(subject.cells[corruption, severity], [place])
 
 

@@ -11,8 +11,8 @@ from rugged.core.catalogue import display_name
 from rugged.core.errors import ResultsError, RuggedError
 from rugged.core.files import read_json
 from rugged.report.embedding import picture_uri, read_picture
-from rugged.report.reading import ReportedRun, require_size
-from rugged.results import CLEAN, Cell, RunFolder, read_cell
+from rugged.report.reading import ReportedRun
+from rugged.results import CLEAN, Cell, RunFolder, read_cell, require_fitting
 
 # The page's weight is decided here. Few pictures are kept to the bit; many are stored as JPEG, and shrunk if need be.
 _LOSSLESS_PIXELS = 1_200_000
@@ -160,7 +160,7 @@ def _row(
 
 def _read(run: ReportedRun, corruption: str, severity: int) -> Cell:
     cell = read_cell(run.folder.predictions, corruption, severity)
-    require_size(run, cell)
+    require_fitting(run.folder, run.summary.conditions, cell)
     return cell
 
 
@@ -168,10 +168,10 @@ def _answers(run: ReportedRun, style: int, samples: _Samples, cell: Cell) -> lis
     place = {image: index for index, image in enumerate(cell.ids)}
     ids = samples.clean_ids if cell.corruption == CLEAN else samples.ids
     unknown = [image for image in ids if image not in place]
-    if unknown or cell.top.max() >= len(samples.names):
+    if unknown:
         raise ResultsError(
             f"The predictions for {cell.corruption}-{cell.severity} in {run.folder.predictions} do not fit the samples"
-            f"{f' (no answer for {unknown[0]!r})' if unknown else ''}. Run `rugged benchmark` again."
+            f" (no answer for {unknown[0]!r}). Run `rugged benchmark` again."
         )
     answers = []
     for image, label in zip(ids, samples.labels, strict=True):

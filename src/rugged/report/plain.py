@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
+from urllib.parse import quote
 
 from rugged.analyze import Analysis, all_tables, analyse, overview_lines, overview_tables, shipped_groups
 from rugged.core.catalogue import display_name
@@ -90,7 +91,7 @@ def _summary(runs: Sequence[ReportedRun]) -> Iterator[str]:
     rows = tuple((row.label, *row.values) for row in headline_table(summaries))
     yield _shown(Table("", heads, rows))
     yield (
-        f"In percent; in brackets 95% intervals. Figures under corruption are means over {mean_extent(subject)}, "
+        f"In brackets 95% intervals. Figures under corruption are means over {mean_extent(subject)}, "
         f"{severities(subject)}."
     )
     yield "## Before you quote a number"
@@ -130,7 +131,7 @@ def _pictures(subject: Subject, strips: Sequence[Strip], folder: str) -> Iterato
         places = [cell.ids.index(strip.id) for cell in cells]
         answers = [subject.names[cell.top[place, 0]] for cell, place in zip(cells, places, strict=True)]
         yield f"**{name}**, {corruption}. Taken for: {escape_markdown(', '.join(answers))}."
-        yield f"![{name}, {corruption}]({folder}/lost-{number:02}.png)"
+        yield f"![{name}, {corruption}]({quote(folder)}/lost-{number:02}.png)"
     yield "## Conditions"
     yield _shown(_conditions([subject.summary]).without("Model"))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rugged.core.errors import ConfigError, IncomparableError, ResultsError
-from rugged.results import CLEAN, Cell, RunFolder, Stability, Summary, differences, read_stability, read_summary
+from rugged.results import RunFolder, Stability, Summary, differences, read_stability, read_summary
 from rugged.results.conditions import Conditions
 from rugged.results.predictions import cell_path
 
@@ -100,21 +100,6 @@ def read_epochs(path: Path) -> tuple[Epoch, ...]:
             "writes; restore the file, or move it away to report without learning curves."
         ) from error
     return tuple(rows[key] for key in sorted(rows))
-
-
-def require_size(run: ReportedRun, cell: Cell) -> None:
-    """Refuse predictions that are about another number of images than the summary.
-
-    Raises:
-        ResultsError: They are.
-    """
-    conditions = run.summary.conditions
-    images = conditions.clean_images or conditions.images if cell.corruption == CLEAN else conditions.images
-    if len(cell.ids) != images:
-        raise ResultsError(
-            f"The predictions for {cell.corruption}-{cell.severity} in {run.folder.predictions} are about "
-            f"{len(cell.ids):,} images, the summary about {images:,}. Run `rugged benchmark` again."
-        )
 
 
 def _stabilities(run: RunFolder, summary: Summary) -> tuple[Stability, ...]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from rugged.analyze import Cells
 from rugged.core.errors import ResultsError
-from rugged.report.reading import ReportedRun, require_size
-from rugged.results import Cell, Classes, Pictures, RunFolder, Summary, read_cells, read_classes, read_pictures
+from rugged.report.reading import ReportedRun
+from rugged.results import CLEAN, Classes, Pictures, RunFolder, Summary, read_classes, read_measured, read_pictures
 
 
 @dataclass(frozen=True)
@@ -39,23 +39,26 @@ def read_subject(run: ReportedRun) -> Subject:
     Raises:
         ResultsError: Predictions, classes or pictures are damaged, or not about what the summary says.
     """
-    classes = read_classes(run.folder.classes)
     conditions = run.summary.conditions
-    if len(classes) != conditions.classes:
-        raise ResultsError(
-            f"{run.folder.classes} lists {len(classes):,} classes, the summary is about {conditions.classes:,}. "
-            "Run `rugged benchmark` again."
-        )
-    cells = read_cells(run.folder.predictions, conditions.cells)
-    for cell in cells.values():
-        _require_fitting(run, cell)
-    return Subject(run.folder, run.summary, cells, classes, read_pictures(run.folder.pictures))
+    classes = read_classes(run.folder.classes, conditions.classes)
+    cells = read_measured(run.folder, conditions)
+    pictures = read_pictures(run.folder.pictures)
+    if pictures is not None:
+        _require_shown(run.folder, pictures, cells, len(classes))
+    return Subject(run.folder, run.summary, cells, classes, pictures)
 
 
-def _require_fitting(run: ReportedRun, cell: Cell) -> None:
-    require_size(run, cell)
-    if max(cell.labels.max(), cell.top.max()) >= run.summary.conditions.classes:
-        raise ResultsError(
-            f"The predictions for {cell.corruption}-{cell.severity} in {run.folder.predictions} name classes that "
-            f"{run.folder.classes} does not have. Run `rugged benchmark` again."
-        )
+def _require_shown(run: RunFolder, pictures: Pictures, cells: Cells, classes: int) -> None:
+    """Refuse an index of pictures that shows what was not measured, or calls it another class."""
+    if len(pictures.sheets.ids) != classes:
+        raise ResultsError(f"{run.pictures} shows other classes than {run.classes}. Run `rugged benchmark` again.")
+    clean, *_, corrupted = cells.values()
+    truths = [dict(zip(cell.ids, cell.labels.tolist(), strict=True)) for cell in (clean, corrupted)]
+    for strip in pictures.strips:
+        for corruption, severity in strip.cells:
+            known = (corruption, severity) in cells and truths[corruption != CLEAN].get(strip.id) == strip.label
+            if not known:
+                raise ResultsError(
+                    f"{run.pictures} shows {strip.id!r} under {corruption}-{severity}, which the predictions lack or "
+                    "know as another class. Run `rugged benchmark` again."
+                )

@@ -13,6 +13,7 @@ from rugged.results.comparison import differences, phrases
 from rugged.results.conditions import Conditions, Made, ModelFacts
 from rugged.results.explanations import Explanations, read_explanations, write_explanations
 from rugged.results.frames import Frames, join_frames, read_frames, write_frames
+from rugged.results.measured import read_measured, require_fitting
 from rugged.results.pictures import Pictures, Sheets, Strip, read_pictures, write_pictures
 from rugged.results.predictions import CLEAN, Cell, Stamp, join_cells, read_cell, read_cells, read_stamp, write_cell
 from rugged.results.runs import RunFolder, place_of
@@ -65,10 +66,12 @@ __all__ = [
     "read_classes",
     "read_explanations",
     "read_frames",
+    "read_measured",
     "read_pictures",
     "read_stability",
     "read_stamp",
     "read_summary",
+    "require_fitting",
     "save_baseline",
     "stability_of",
     "summarise",

@@ -31,44 +31,55 @@ class Classes:
 
     @cached_property
     def shown(self) -> tuple[str, ...]:
-        """Names for people, with the id where a name alone would not tell which class is meant."""
-        counts = Counter(self.names)
-        pairs = zip(self.ids, self.names, strict=True)
+        """Names for people, with the id where a name alone would not tell which class is meant, or says nothing."""
+        names = [" ".join(name.split()) or own for own, name in zip(self.ids, self.names, strict=True)]
+        counts = Counter(names)
+        pairs = zip(self.ids, names, strict=True)
         return tuple(f"{name} ({own})" if counts[name] > 1 else name for own, name in pairs)
 
     def find(self, wanted: str) -> int:
-        """The label of a class by its id, or by its name in upper or lower case.
+        """The label of a class by its id or by its name, in upper or lower case; an id as it stands comes first.
 
         Raises:
             ConfigError: There is no such class, the nearest being named; or several of this name.
         """
         if wanted in self.ids:
             return self.ids.index(wanted)
-        labels = [label for label, name in enumerate(self.names) if _plain(name) == _plain(wanted)]
+        pairs = zip(self.ids, self.names, strict=True)
+        labels = [label for label, pair in enumerate(pairs) if _plain(wanted) in map(_plain, pair)]
         if len(labels) > 1:
             ids = ", ".join(self.ids[label] for label in labels)
             raise ConfigError(f"{len(labels)} classes are called {wanted!r}. Say which by its id: {ids}.")
         if not labels:
             known = {_plain(name): name for name in (*self.ids, *self.names)}
             near = [known[guess] for guess in nearest(_plain(wanted), known, count=3)]
-            every = f"There are {len(self)}, such as {', '.join(self.names[:5])}."
+            every = f"There are {len(self)}, such as {', '.join(self.shown[:5])}."
             raise ConfigError(f"There is no class {wanted!r}. {did_you_mean([repr(name) for name in near], every)}")
         return labels[0]
 
 
-def read_classes(path: Path) -> Classes:
+def read_classes(path: Path, count: int | None = None) -> Classes:
     """Read ``benchmark/classes.json``.
 
+    Args:
+        path: The file.
+        count: How many classes the summary beside it is about; None where that is not known.
+
     Raises:
-        ResultsError: It is missing or damaged.
+        ResultsError: It is missing or damaged, or lists another number of classes.
     """
     try:
         entries = read_json(path)
-        return Classes(tuple(str(one["id"]) for one in entries), tuple(str(one["name"]) for one in entries))
+        found = Classes(tuple(str(one["id"]) for one in entries), tuple(str(one["name"]) for one in entries))
     except (RuggedError, KeyError, TypeError, ValueError) as error:
         raise ResultsError(
             f"{path} does not list the classes ({error}). Run `rugged benchmark` again: it writes this file."
         ) from error
+    if count not in (None, len(found)):
+        raise ResultsError(
+            f"{path} lists {len(found):,} classes, the summary is about {count:,}. Run `rugged benchmark` again."
+        )
+    return found
 
 
 def _plain(name: str) -> str:

@@ -129,8 +129,23 @@ def read_pictures(folder: Path) -> Pictures | None:
     if not path.exists():
         return None
     try:
-        return from_plain(Pictures, read_json(path), source=str(path))
+        pictures = from_plain(Pictures, read_json(path), source=str(path))
+        if not _can_be_laid_out(pictures):
+            raise ResultsError("its sizes do not fit")
+        return pictures
     except RuggedError as error:
         raise ResultsError(
             f"The pictures in {folder} cannot be read ({error}). Run `rugged benchmark` again: it makes them anew."
         ) from error
+
+
+def _can_be_laid_out(pictures: Pictures) -> bool:
+    """Whether every picture has a place, and all strips of a reason are equally long."""
+    sheets = pictures.sheets
+    lengths = {(strip.why, len(strip.severities)) for strip in pictures.strips}
+    return (
+        min(sheets.width, sheets.height, sheets.columns, pictures.width, pictures.height) > 0
+        and len(sheets.ids) == len(sheets.clean_ids)
+        and len(lengths) == len({why for why, _ in lengths})
+        and all(length > 0 for _, length in lengths)
+    )

@@ -1,0 +1,56 @@
+"""The predictions that a summary names, all of them and fitting one another: what reads them need not ask again."""
+
+import numpy as np
+
+from rugged.core.errors import ResultsError
+from rugged.results.conditions import Conditions
+from rugged.results.predictions import CLEAN, Cell, read_cells
+from rugged.results.runs import RunFolder
+
+
+def read_measured(run: RunFolder, conditions: Conditions) -> dict[tuple[str, int], Cell]:
+    """Read the predictions of a benchmarked run.
+
+    Args:
+        run: Its folder.
+        conditions: Of its summary.
+
+    Returns:
+        Clean and every corruption at every severity; the corrupted ones are about the same images in the same order,
+        and clean, too, unless the conditions say that the clean images are others.
+
+    Raises:
+        ResultsError: Some are missing, damaged, or not about what the conditions say.
+    """
+    cells = read_cells(run.predictions, conditions.cells)
+    others = conditions.clean_images is not None  # Then the corrupted images alone are the same.
+    ids = cells[conditions.cells[1 if others else 0]].ids
+    for cell in cells.values():
+        require_fitting(run, conditions, cell)
+        if cell.ids != ids and not (others and cell.corruption == CLEAN):
+            raise _unfit(run, cell, "are about other images than the rest")
+    return cells
+
+
+def require_fitting(run: RunFolder, conditions: Conditions, cell: Cell) -> None:
+    """Refuse predictions that are not about as many images and classes as a summary, or hold no probabilities.
+
+    Raises:
+        ResultsError: They are.
+    """
+    images = conditions.clean_images or conditions.images if cell.corruption == CLEAN else conditions.images
+    if len(cell.ids) != images:
+        raise _unfit(run, cell, f"are about {len(cell.ids):,} images, the summary about {images:,}")
+    named = np.concatenate([cell.labels, cell.top.ravel()])
+    if named.min() < 0 or named.max() >= conditions.classes:
+        raise _unfit(run, cell, f"name classes that are not among the {conditions.classes:,} of the summary")
+    shares = np.concatenate([cell.label_probability, cell.top_probabilities.ravel()])
+    if not (shares.min() >= 0 and shares.max() <= 1):  # False of NaN, too.
+        raise _unfit(run, cell, "hold values that are no probabilities")
+
+
+def _unfit(run: RunFolder, cell: Cell, what: str) -> ResultsError:
+    return ResultsError(
+        f"The predictions for {cell.corruption}-{cell.severity} in {run.predictions} {what}. "
+        "Run `rugged benchmark` again."
+    )
