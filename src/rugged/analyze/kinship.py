@@ -13,6 +13,7 @@ from rugged.analyze.selection import Cells, corruptions_of, select, severities_o
 from rugged.core.errors import ConfigError
 from rugged.core.shipped import shipped
 from rugged.results import CLEAN, Cell, Classes
+from rugged.results.classes import plain
 
 UNGROUPED = "ungrouped"
 """Where the classes stand that a user's file does not name; they are near to none, and not to each other."""
@@ -96,11 +97,11 @@ def shipped_groups(classes: Classes) -> Groups | None:
     """
     for name, text in shipped("analyze/groups").items():
         table = tomllib.loads(text)
-        known = {_plain(entry) for entries in table.values() for entry in entries}
+        known = {plain(entry) for entries in table.values() for entry in entries}
         for entries in (classes.ids, classes.names):
-            if {_plain(entry) for entry in entries} <= known:
-                places = {_plain(entry): place for place, group in enumerate(table.values()) for entry in group}
-                return _without_empty(tuple(table), [places[_plain(entry)] for entry in entries], name)
+            if {plain(entry) for entry in entries} <= known:
+                places = {plain(entry): place for place, group in enumerate(table.values()) for entry in group}
+                return _without_empty(tuple(table), [places[plain(entry)] for entry in entries], name)
     return None
 
 
@@ -188,7 +189,3 @@ def _read_table(path: Path) -> Mapping[str, Sequence[str]]:
 def _without_empty(names: Sequence[str], members: Sequence[int], source: str) -> Groups:
     kept, places = np.unique(members, return_inverse=True)
     return Groups(tuple(names[place] for place in kept), places.astype(np.int64), source)
-
-
-def _plain(name: str) -> str:
-    return name.casefold().replace("_", " ")

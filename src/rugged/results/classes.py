@@ -46,13 +46,13 @@ class Classes:
         if wanted in self.ids:
             return self.ids.index(wanted)
         pairs = zip(self.ids, self.names, strict=True)
-        labels = [label for label, pair in enumerate(pairs) if _plain(wanted) in map(_plain, pair)]
+        labels = [label for label, pair in enumerate(pairs) if plain(wanted) in map(plain, pair)]
         if len(labels) > 1:
             ids = ", ".join(self.ids[label] for label in labels)
             raise ConfigError(f"{len(labels)} classes are called {wanted!r}. Say which by its id: {ids}.")
         if not labels:
-            known = {_plain(name): name for name in (*self.ids, *self.names)}
-            near = [known[guess] for guess in nearest(_plain(wanted), known, count=3)]
+            known = {plain(name): name for name in (*self.ids, *self.names)}
+            near = [known[guess] for guess in nearest(plain(wanted), known, count=3)]
             every = f"There are {len(self)}, such as {', '.join(self.shown[:5])}."
             raise ConfigError(f"There is no class {wanted!r}. {did_you_mean([repr(name) for name in near], every)}")
         return labels[0]
@@ -82,5 +82,6 @@ def read_classes(path: Path, count: int | None = None) -> Classes:
     return found
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A class's id or name as it is compared: case, underscores and blanks around it do not matter."""
     return name.casefold().replace("_", " ").strip()
