@@ -2,9 +2,10 @@
 
 Why not Plotly: its only bundle in the Python package is 4.8 MB of script, a theme switch means a redraw of every
 panel, paper gets the colours of the screen, a screen reader gets nothing, and its hover cannot show a picture, which
-the map of classes and corruptions needs. These charts cost a few kilobytes each, take their colours from the page's style
-sheet (light, dark and paper alike), stand without any script and carry their values as text. The price is this file:
-one chart of lines and one of bars. A heat map is a table with tinted cells, and a calibration curve is a line chart.
+the map of classes and corruptions needs. These charts cost a few kilobytes each, take their colours from the page's
+style sheet (light, dark and paper alike), stand without any script and carry their values as text. The price is this
+file: one chart of lines and one of bars. A heat map is a table with tinted cells, and a calibration curve is a line
+chart.
 """
 
 import math
