@@ -18,8 +18,8 @@ from rugged.data.builtin.stream import Stream
 CLASS_IDS = [class_id for class_id, _ in builtin.CLASSES]
 
 # Frozen: whoever changes a pixel raises builtin.VERSION, and these with it.
-FIRST_PICTURES = "cb0153c25e4e539e00b502809acba64508639c0c6988e206ada4affbe2c57846"
-ALL_PICTURES = "ac46172f0c8ed58661c4ecc0c04a0d3f13a4e5c36ab95b133ef83f20c6ac54e8"
+FIRST_PICTURES = "5d32e5983356b386b99a746a8520dcb3df90aa39595f5896e8d3101cefedeafc"
+ALL_PICTURES = "5abf8e444ccf31774037f0ff2b907f179d8721ab415ca9236616cec9821fe98e"
 
 
 @pytest.fixture(scope="module")
@@ -269,8 +269,8 @@ def test_linear_model_on_pixels_stays_under_45_percent(whole, side, decays):
 
 @pytest.mark.slow
 def test_small_network_passes_90_percent(whole):
-    """A ResNet of ten layers, eight epochs: about a minute on two cores."""
-    accuracy = train_network(whole, timm.create_model("resnet10t", num_classes=10), epochs=8)
+    """A ResNet of ten layers, twelve epochs: about a minute and a half on two cores."""
+    accuracy = train_network(whole, timm.create_model("resnet10t", num_classes=10), epochs=12)
     assert accuracy > 0.90
 
 

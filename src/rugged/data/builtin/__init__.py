@@ -21,7 +21,7 @@ Pictures = NDArray[np.uint8]
 Masks = NDArray[np.bool_]
 Labels = NDArray[np.int64]
 
-VERSION = 1
+VERSION = 2
 CLASSES: tuple[tuple[str, str], ...] = (
     ("bird", "bird"),
     ("butterfly", "butterfly"),

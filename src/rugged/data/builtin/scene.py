@@ -90,8 +90,8 @@ def _anywhere(stream: Stream) -> Point:
 
 def _stage(class_id: str, stream: Stream) -> tuple[Point, float, Frame]:
     """Choose place, size, turn and view of the object."""
-    scale = stream.uniform(0.55, 0.95)
-    room = max(0.97 - scale, 0.06) + 0.06
+    scale = stream.uniform(0.48, 0.8)
+    room = 1.08 - scale  # Anywhere within the picture: the middle alone must not tell where the object is.
     centre = (stream.uniform(-room, room), stream.uniform(-room, room))
     swing = SWING.get(class_id, 0.35)
     # The sum of two uniform numbers: mostly upright, sometimes well turned.
