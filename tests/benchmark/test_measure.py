@@ -11,7 +11,7 @@ from PIL import Image
 from torch import nn
 
 import rugged.benchmark.measure as measure
-import rugged.benchmark.subject as subject
+import rugged.engine.subject as subject
 from rugged.benchmark import benchmark
 from rugged.benchmark.predictions import make_cell
 from rugged.core.errors import ConfigError, DataError, IncomparableError, Interrupted, ModelError, RunError

@@ -15,13 +15,13 @@ from rugged.results import RunFolder, read_cells, read_frames, read_stability, r
 
 SCRIPT = """
 import os, signal, sys
-import rugged.benchmark.subject
+import rugged.engine.subject
 import rugged.engine.inference
 from rugged.cli import main
 
 rugged.engine.inference.CHUNK = 5  # So that both processes have pictures, the first one more than the second.
 fault, sys.argv[1:] = sys.argv[1], sys.argv[2:]
-infer, calls = rugged.benchmark.subject.infer, []
+infer, calls = rugged.engine.subject.infer, []
 
 def infer_or_fail(fabric, network, spec, images):
     calls.append(len(images))
@@ -33,7 +33,7 @@ def infer_or_fail(fabric, network, spec, images):
             logits = logits * float("nan")
     return logits
 
-rugged.benchmark.subject.infer = infer_or_fail
+rugged.engine.subject.infer = infer_or_fail
 main()
 """
 

@@ -1,8 +1,8 @@
 """What a reader must know before believing figures of a model on a data set."""
 
-from rugged.benchmark.subject import Subject
 from rugged.core.files import read_json
 from rugged.data import Dataset
+from rugged.engine.subject import Subject
 
 
 def cautions(subject: Subject, dataset: Dataset) -> list[str]:

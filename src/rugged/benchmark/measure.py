@@ -19,7 +19,6 @@ from rugged.benchmark.pictures import PictureKeeper
 from rugged.benchmark.predictions import finite, make_cell
 from rugged.benchmark.route import Images, Route
 from rugged.benchmark.samples import SampleStrips
-from rugged.benchmark.subject import Subject, open_subject
 from rugged.benchmark.variants import VARIANTS, Answer, Setting, Variant, choose_variants
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.environment import versions
@@ -44,6 +43,7 @@ from rugged.engine import (
     told_by_the_first,
 )
 from rugged.engine.prefetch import ahead
+from rugged.engine.subject import Subject, open_subject
 from rugged.results import (
     CLEAN,
     Baseline,
@@ -100,7 +100,7 @@ def benchmark(
 
     Args:
         model: A run folder, a model file, an ONNX file, ``module:function``, or an architecture with published weights:
-            see :func:`rugged.benchmark.subject.open_subject`.
+            see :func:`rugged.engine.subject.open_subject`.
         dataset: The data set whose validation split is read.
         out: The run folder whose ``benchmark`` folder receives the results; by default the model's own, or one of its
             name in ``runs``.

@@ -16,7 +16,6 @@ from rugged.benchmark.cautions import cautions
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.predictions import finite, make_cell
 from rugged.benchmark.sequence_files import ROUTES, SequenceFiles, find_sequences
-from rugged.benchmark.subject import Subject, open_subject
 from rugged.core.catalogue import display_name
 from rugged.core.environment import versions
 from rugged.core.errors import ConfigError, Interrupted, ResultsError, RunError
@@ -39,6 +38,7 @@ from rugged.engine import (
     shown_by_the_first,
     told_by_the_first,
 )
+from rugged.engine.subject import Subject, open_subject
 from rugged.perturbations import (
     ALL_SEQUENCES,
     PRESETS,

@@ -19,10 +19,11 @@ from rugged.engine.devices import (
 from rugged.engine.inference import CHUNK, chunks, infer
 from rugged.engine.later import later
 from rugged.engine.loop import Indices, Loop, Position
-from rugged.engine.networks import Network, own_network, published_network
+from rugged.engine.networks import Network, class_infos, own_network, published_network
 from rugged.engine.pictures import Pictures
 from rugged.engine.randomness import seed_step
 from rugged.engine.sharing import in_turn, shown_by_the_first, told_by_the_first
+from rugged.engine.subject import Subject, open_subject
 
 __all__ = [
     "CHUNK",
@@ -34,17 +35,20 @@ __all__ = [
     "Pictures",
     "Position",
     "Precision",
+    "Subject",
     "as_batch",
     "ascend",
     "beside",
     "by_the_first",
     "chunks",
+    "class_infos",
     "describe",
     "hand_over",
     "in_turn",
     "infer",
     "later",
     "make_fabric",
+    "open_subject",
     "own_network",
     "published_network",
     "require_same",

@@ -15,6 +15,7 @@ from rugged.models import (
     default_input_size,
     default_normalisation,
     imagenet_indices,
+    imagenet_names,
     load_model,
     preprocess,
     published_classes,
@@ -61,26 +62,38 @@ def own_network(path: Path, dataset: Dataset | None, fabric: Fabric) -> Network:
     """
     module, spec = load_model(path)
     if dataset is not None:
-        _require_classes(spec, dataset.name, dataset.classes)
+        require_classes(spec, dataset)
     fabric.setup_module(module.eval())
     return Network(module, spec)
 
 
-def _require_classes(spec: ModelSpec, name: str, infos: Sequence[ClassInfo]) -> None:
-    classes = tuple(info.id for info in infos)
+def class_infos(spec: ModelSpec) -> tuple[ClassInfo, ...]:
+    """The classes that a model answers for, with their names."""
+    return tuple(ClassInfo(*pair) for pair in zip(spec.classes, spec.class_names, strict=True))
+
+
+def require_classes(spec: ModelSpec, dataset: Dataset) -> None:
+    """Refuse a model that tells other classes apart than a data set has, or numbers them otherwise.
+
+    Raises:
+        ModelError: It does.
+    """
+    classes = tuple(info.id for info in dataset.classes)
     if classes != spec.classes:
         raise ModelError(
-            f"The model knows {len(spec.classes)} classes ({spec.classes[0]} …), the data set {name} has "
+            f"The model knows {len(spec.classes)} classes ({spec.classes[0]} …), the data set {dataset.name} has "
             f"{len(classes)} ({classes[0]} …). Benchmark it on data with the classes it was trained for."
         )
 
 
-def published_network(architecture: str, dataset: Dataset, fabric: Fabric, weights: Path | None = None) -> Network:
+def published_network(
+    architecture: str, dataset: Dataset | None, fabric: Fabric, weights: Path | None = None
+) -> Network:
     """Make an architecture of torchvision's or timm's with its ImageNet-1k weights.
 
     Args:
         architecture: A name with its source, as :func:`rugged.models.resolve` gives it.
-        dataset: Whose classes are picked out of the thousand.
+        dataset: Whose classes are picked out of the thousand; None takes them all.
         fabric: Device and precision.
         weights: A local file instead of the published weights.
 
@@ -93,11 +106,14 @@ def published_network(architecture: str, dataset: Dataset, fabric: Fabric, weigh
             f"{architecture} answers for {outputs or 'no'} classes; expected ImageNet-1k's {_IMAGENET_CLASSES}, of "
             "which the data set's are picked out. Train it for your classes with `rugged train`, and benchmark that."
         )
-    picked = imagenet_indices([info.id for info in dataset.classes])
+    picked = None if dataset is None else imagenet_indices([info.id for info in dataset.classes])
     module = build(architecture, outputs, pretrained=weights is None, weights=weights)
     side = default_input_size(architecture)
     assert side is not None  # Only rugged's own have none, and these have no published classes.
     origin = f"published weights of {architecture}" if weights is None else f"weights of {weights.name}"
-    spec = ModelSpec(architecture, (), (), side, *default_normalisation(architecture), training_operations=(origin,))
+    names = imagenet_names()
+    spec = ModelSpec(
+        architecture, tuple(names), tuple(names.values()), side, *default_normalisation(architecture), (origin,)
+    )
     fabric.setup_module(module.eval())
     return Network(module, spec, picked)

@@ -15,7 +15,7 @@ from rugged.core.hints import did_you_mean, nearest
 from rugged.data import ClassInfo, Dataset, decode_image
 from rugged.data.decode import BadImageError
 from rugged.data.splits import evenly
-from rugged.engine import Fabric, Network, own_network, published_network
+from rugged.engine import Fabric, Network, class_infos, own_network, published_network
 from rugged.models import resolve
 from rugged.results import RunFolder, place_of
 
@@ -96,8 +96,7 @@ def classes_of(subjects: Sequence[Subject], dataset: Dataset | None) -> tuple[Cl
     """The classes in label order."""
     if dataset is not None:
         return dataset.classes
-    spec = subjects[0].network.spec
-    return tuple(ClassInfo(*pair) for pair in zip(spec.classes, spec.class_names, strict=True))
+    return class_infos(subjects[0].network.spec)
 
 
 def find_class(wanted: str, classes: Sequence[ClassInfo]) -> int:

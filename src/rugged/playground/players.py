@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rugged.benchmark.subject import Subject, open_subject
 from rugged.core.errors import ModelError
 from rugged.data import ClassInfo, Dataset
 from rugged.engine import Fabric
+from rugged.engine.subject import Subject, open_subject
 from rugged.explain import Layer, find_layer
 from rugged.models import imagenet_names, read_spec
 from rugged.results import RunFolder, place_of
@@ -36,7 +36,7 @@ def open_players(models: Sequence[str], dataset: Dataset, fabric: Fabric) -> tup
     """Make models ready to answer, each for its own classes.
 
     Args:
-        models: As :func:`rugged.benchmark.subject.open_subject` takes them.
+        models: As :func:`rugged.engine.subject.open_subject` takes them.
         dataset: Where samples come from. Published networks answer for its classes where these are ImageNet's, else for
             all thousand; what brings no names (ONNX files and callables) must answer for its classes.
         fabric: Device and precision.

@@ -49,7 +49,7 @@ def play(
     the server.
 
     Args:
-        models: One or more, as :func:`rugged.benchmark.subject.open_subject` takes them.
+        models: One or more, as :func:`rugged.engine.subject.open_subject` takes them.
         dataset: Where samples come from.
         host: Address to listen on.
         port: None takes the first free one from 7860.

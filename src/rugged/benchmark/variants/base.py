@@ -8,11 +8,11 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from rugged.benchmark.route import Images
-from rugged.benchmark.subject import Subject
 from rugged.core.errors import ModelError
 from rugged.core.stopping import StopRequest
 from rugged.data import Dataset
 from rugged.engine import Fabric, Network
+from rugged.engine.subject import Subject
 
 Pictures = Callable[[slice], Tensor]
 """From places among a cell's images to the pictures, ``(N, 3, H, W)`` uint8."""

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from rugged.benchmark.cautions import trained_on
 from rugged.benchmark.route import Images
-from rugged.benchmark.subject import Subject
 from rugged.benchmark.variants.base import Answer, Pictures, Setting
 from rugged.core.errors import ConfigError, DataError
 from rugged.core.stopping import StopRequest
 from rugged.data import Dataset, Split, content_hash, development_split
 from rugged.engine import as_batch, chunks, in_turn, told_by_the_first
+from rugged.engine.subject import Subject
 from rugged.metrics import fit_temperature
 
 _PER_CLASS = 25

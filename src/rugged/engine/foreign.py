@@ -18,6 +18,8 @@ from rugged.models import ModelSpec, preprocess
 from rugged.models.loading import brief
 from rugged.models.spec import from_metadata
 
+_USUAL_SIDE = 224
+
 
 @dataclass(frozen=True)
 class Foreign:
@@ -30,6 +32,8 @@ class Foreign:
         parameters: Of its weights; 0 where nobody can tell.
         input_size: Side of what it takes; None for any.
         note: What a reader must know.
+        spec: What it says of itself; None where it says nothing.
+        outputs: How many classes it answers for; None where nobody can tell before it does.
     """
 
     kind: str
@@ -38,6 +42,8 @@ class Foreign:
     parameters: int
     input_size: int | None
     note: str
+    spec: ModelSpec | None = None
+    outputs: int | None = None
 
 
 def load_callable(model: str) -> Foreign:
@@ -79,44 +85,64 @@ def load_callable(model: str) -> Foreign:
     return Foreign("callable", answer, sha256_file(Path(source)), 0, None, note)
 
 
-def load_onnx(path: Path, spec: ModelSpec, device: torch.device) -> Foreign:
-    """Open an ONNX classifier: one input ``(N, 3, S, S)`` float32, its first output ``(N, classes)`` logits.
+def load_onnx(path: Path, side: int | None, device: torch.device) -> Foreign:
+    """Open an ONNX classifier.
+
+    It has one input: ``(N, H, W, 3)`` uint8, as ``rugged export`` writes, with an output called ``logits``; or
+    ``(N, 3, S, S)`` float32, whose first output is then ``(N, classes)`` logits.
 
     Args:
-        path: The file. Where its metadata carries a rugged model's specification, that one counts.
-        spec: What else to believe: the side where the file leaves it open, mean and std.
+        path: The file. Where its metadata carries a rugged model's specification, that one counts; else mean and std
+            are ImageNet's.
+        side: For S where the file leaves it open and says nothing of it. None takes 224.
         device: Where to run it.
 
     Raises:
         ConfigError: onnxruntime is not installed.
         ModelError: Missing, damaged, or with another kind of input.
     """
-    session = _session(path, device)
-    (entry, *others) = session.get_inputs()
-    if others or entry.type != "tensor(float)" or len(entry.shape) != 4:
+    session = open_session(path, device)
+    (entry, *others), results = session.get_inputs(), session.get_outputs()
+    kind = (entry.type, *entry.shape[3:]) if len(entry.shape) == 4 and not others else ()
+    told = from_metadata(session.get_modelmeta().custom_metadata_map, str(path))
+    own = kind == ("tensor(uint8)", 3) and told is not None and "logits" in [result.name for result in results]
+    if not own and kind[:1] != ("tensor(float)",):
         raise ModelError(
             f"{path} takes {[(one.name, one.type, one.shape) for one in session.get_inputs()]}; expected one float32 "
-            "input (N, 3, S, S)."
+            "input (N, 3, S, S), or the uint8 input (N, H, W, 3) of a file that `rugged export` wrote."
         )
-    metadata = session.get_modelmeta().custom_metadata_map
-    count, side = entry.shape[0], entry.shape[2]
-    known = from_metadata(metadata, str(path)) or ModelSpec(
-        "onnx", (), (), side if isinstance(side, int) else spec.input_size, spec.mean, spec.std
-    )
+    count, fixed = entry.shape[0], entry.shape[2]
+    known = told or ModelSpec("onnx", (), (), fixed if isinstance(fixed, int) else side or _USUAL_SIDE)
+    result = "logits" if own else results[0].name
 
     def answer(images: Tensor) -> Tensor:
-        pixels = preprocess(images, known).contiguous().cpu().numpy()
+        inputs = images.permute(0, 2, 3, 1) if own else preprocess(images, known)
+        pixels = inputs.contiguous().cpu().numpy()
         at_once = count if isinstance(count, int) else len(pixels)
         starts = range(0, len(pixels), at_once)
-        parts = [_run(session, entry.name, pixels[start : start + at_once], at_once) for start in starts]
+        parts = [_run(session, entry.name, result, pixels[start : start + at_once], at_once) for start in starts]
         return torch.from_numpy(np.concatenate(parts))
 
-    told = from_metadata(metadata, str(path)) is not None
-    note = "" if told else "The ONNX file says nothing of its input: ImageNet's mean and std were taken."
-    return Foreign("onnx", answer, sha256_file(path), 0, known.input_size, note)
+    outputs = results[0].shape[-1] if results[0].shape else None
+    return Foreign(
+        kind="onnx" if told is None else f"onnx of {told.architecture}",
+        answer=answer,
+        sha256=sha256_file(path),
+        parameters=0,
+        input_size=known.input_size,
+        note="" if told else "The ONNX file says nothing of its input: ImageNet's mean and std were taken.",
+        spec=told,
+        outputs=outputs if isinstance(outputs, int) else None,
+    )
 
 
-def _session(path: Path, device: torch.device) -> Any:
+def open_session(path: Path, device: torch.device) -> Any:
+    """Open an ONNX file with ONNX Runtime: an ``InferenceSession``.
+
+    Raises:
+        ConfigError: onnxruntime is not installed.
+        ModelError: Missing or damaged.
+    """
     if not path.is_file():
         raise ModelError(f"There is no ONNX file {path}.")
     try:
@@ -131,8 +157,8 @@ def _session(path: Path, device: torch.device) -> Any:
         raise ModelError(f"{path} cannot be opened as ONNX ({brief(error)}).") from error
 
 
-def _run(session: Any, name: str, pixels: Any, at_once: int) -> Any:
+def _run(session: Any, name: str, result: str, pixels: Any, at_once: int) -> Any:
     """One pass, filled up where the file takes a fixed number of pictures."""
     missing = at_once - len(pixels)
-    filled = np.concatenate([pixels, np.zeros((missing, *pixels.shape[1:]), np.float32)]) if missing else pixels
-    return session.run(None, {name: filled})[0][: len(pixels)]
+    filled = np.concatenate([pixels, np.zeros((missing, *pixels.shape[1:]), pixels.dtype)]) if missing else pixels
+    return session.run([result], {name: filled})[0][: len(pixels)]

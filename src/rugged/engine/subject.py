@@ -1,4 +1,4 @@
-"""What is measured: any classifier, as something that answers pictures with logits."""
+"""Any classifier that a command names, as something that answers pictures with logits."""
 
 import re
 from collections.abc import Callable
@@ -9,13 +9,14 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from rugged.benchmark.foreign import load_callable, load_onnx
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.files import sha256_file
-from rugged.data import Dataset
-from rugged.engine import Fabric, Network, infer, own_network, published_network
-from rugged.models import ModelSpec, published_classes, resolve
-from rugged.models.spec import IMAGENET_MEAN, IMAGENET_STD
+from rugged.data import ClassInfo, Dataset
+from rugged.engine.devices import Fabric
+from rugged.engine.foreign import Foreign, load_callable, load_onnx
+from rugged.engine.inference import infer
+from rugged.engine.networks import Network, class_infos, own_network, published_network, require_classes
+from rugged.models import published_classes, resolve
 from rugged.results import ModelFacts, RunFolder
 
 _CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -23,12 +24,13 @@ _CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 @dataclass(frozen=True)
 class Subject:
-    """A classifier to be measured.
+    """A classifier that answers.
 
     Attributes:
-        facts: What the results say of it.
-        answer: Takes ``(N, 3, H, W)`` uint8 pictures on any device, and gives ``(N, classes)`` float32 logits for the
-            data set's classes on the CPU.
+        facts: What results say of it.
+        answer: Takes ``(N, 3, H, W)`` uint8 pictures on any device, and gives ``(N, classes)`` float32 logits on the
+            CPU.
+        classes: What they are for.
         home: The run folder that it was trained in, where rugged did that.
         note: What a reader must know of it; empty for nothing.
         network: What is inside; None where nobody can tell.
@@ -36,13 +38,14 @@ class Subject:
 
     facts: ModelFacts
     answer: Callable[[Tensor], Tensor]
+    classes: tuple[ClassInfo, ...]
     home: RunFolder | None = None
     note: str = ""
     network: Network | None = None
 
 
 def open_subject(
-    model: str | Path, name: str, dataset: Dataset, fabric: Fabric, weights: Path | None = None
+    model: str | Path, name: str, dataset: Dataset | None, fabric: Fabric, weights: Path | None = None
 ) -> Subject:
     """Make a classifier ready to answer.
 
@@ -50,7 +53,7 @@ def open_subject(
         model: A run folder; a model file of rugged's (``.safetensors``); an ``.onnx`` file; ``module:function``, a
             Python callable; or an architecture of torchvision's or timm's, with its published ImageNet-1k weights.
         name: What the results call it.
-        dataset: Whose classes it is to tell apart.
+        dataset: Whose classes it is to tell apart; None takes the model's own.
         fabric: Device and precision.
         weights: For an architecture, a local file instead of the published weights.
 
@@ -73,7 +76,7 @@ def open_subject(
     return _published(architecture, name, dataset, fabric, weights)
 
 
-def _ours(path: Path, name: str, dataset: Dataset, fabric: Fabric) -> Subject:
+def _ours(path: Path, name: str, dataset: Dataset | None, fabric: Fabric) -> Subject:
     network = own_network(path, dataset, fabric)
     spec = network.spec
     facts = ModelFacts(
@@ -86,39 +89,60 @@ def _ours(path: Path, name: str, dataset: Dataset, fabric: Fabric) -> Subject:
     )
     home = RunFolder(path.parent)
     answer = partial(infer, fabric, network.module, spec)
-    return Subject(facts, answer, home if path == home.model else None, network=network)
+    return Subject(facts, answer, class_infos(spec), home if path == home.model else None, network=network)
 
 
-def _published(architecture: str, name: str, dataset: Dataset, fabric: Fabric, weights: Path | None) -> Subject:
+def _published(architecture: str, name: str, dataset: Dataset | None, fabric: Fabric, weights: Path | None) -> Subject:
     network = published_network(architecture, dataset, fabric, weights)
     module, spec, picked = network.module, network.spec, network.columns
     facts = ModelFacts(name, architecture, _count(module), _hash(module), spec.input_size, spec.training_operations)
+    if dataset is None:
+        return Subject(facts, partial(infer, fabric, module, spec), class_infos(spec), network=network)
     note = (
         f"{architecture} answers for ImageNet-1k's {published_classes(architecture):,} classes; only its answers for "
         f"the {len(dataset.classes)} of this data set count."
     )
-    return Subject(facts, lambda images: infer(fabric, module, spec, images)[:, picked], note=note, network=network)
+
+    def answer(images: Tensor) -> Tensor:
+        return infer(fabric, module, spec, images)[:, picked]
+
+    return Subject(facts, answer, dataset.classes, note=note, network=network)
 
 
-def _foreign(model: str | Path, name: str, dataset: Dataset, fabric: Fabric) -> Subject:
-    classes, side = len(dataset.classes), min(dataset.size)
-    if Path(model).suffix == ".onnx":
-        spec = ModelSpec("onnx", (), (), side, IMAGENET_MEAN, IMAGENET_STD)
-        loaded = load_onnx(Path(model), spec, fabric.device)
-    else:
-        loaded = load_callable(str(model))
+def _foreign(model: str | Path, name: str, dataset: Dataset | None, fabric: Fabric) -> Subject:
+    side = None if dataset is None else min(dataset.size)
+    loaded = load_onnx(Path(model), side, fabric.device) if Path(model).suffix == ".onnx" else load_callable(str(model))
+    if dataset is not None and loaded.spec is not None:
+        require_classes(loaded.spec, dataset)
+    classes = _foreign_classes(str(model), loaded) if dataset is None else dataset.classes
 
     def answer(images: Tensor) -> Tensor:
         logits = loaded.answer(images)
-        if logits.shape != (len(images), classes):
+        if logits.shape != (len(images), len(classes)):
             raise ModelError(
                 f"{model} answers {len(images)} pictures with the shape {tuple(logits.shape)}; expected "
-                f"({len(images)}, {classes}), logits for the {classes} classes of {dataset.name}."
+                f"({len(images)}, {len(classes)}), logits for the {len(classes)} classes of "
+                f"{'its own' if dataset is None else dataset.name}."
             )
         return logits.float().cpu()
 
-    facts = ModelFacts(name, loaded.kind, loaded.parameters, loaded.sha256, loaded.input_size or side, ("unknown",))
-    return Subject(facts, answer, note=loaded.note)
+    operations = ("unknown",) if loaded.spec is None else loaded.spec.training_operations
+    input_size = loaded.input_size or side
+    assert input_size is not None  # An ONNX file has one of its own, and a callable comes with a data set.
+    facts = ModelFacts(name, loaded.kind, loaded.parameters, loaded.sha256, input_size, operations)
+    return Subject(facts, answer, classes, note=loaded.note)
+
+
+def _foreign_classes(model: str, loaded: Foreign) -> tuple[ClassInfo, ...]:
+    """Their names where the file gives them, else their numbers."""
+    if loaded.spec is not None:
+        return class_infos(loaded.spec)
+    if loaded.outputs is None:
+        raise ModelError(
+            f"{model} does not say how many classes it tells apart. Give a model that does: a run folder, a model "
+            "file, or a file that `rugged export` wrote."
+        )
+    return tuple(ClassInfo(str(number), str(number)) for number in range(loaded.outputs))
 
 
 def _count(network: nn.Module) -> int:
