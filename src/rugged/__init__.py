@@ -9,6 +9,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "Classifier": "rugged.predict",
     "corrupt": "rugged.corruptions",
     "corrupt_randomly": "rugged.corruptions",
     "replay": "rugged.corruptions",

@@ -18,6 +18,7 @@ from rugged.cli.explain import explain
 from rugged.cli.models import models
 from rugged.cli.perturb import perturb
 from rugged.cli.playground import playground
+from rugged.cli.predict import predict
 from rugged.cli.recipes import recipes
 from rugged.cli.report import report
 from rugged.cli.study import study
@@ -34,7 +35,7 @@ app = typer.Typer(
 )
 for command in (
     demo, train, benchmark, compare, analyze, explain, report, playground,
-    study, corrupt, perturb, models, recipes, doctor,
+    predict, study, corrupt, perturb, models, recipes, doctor,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(data.app, name="data")

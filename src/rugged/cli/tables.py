@@ -1,12 +1,14 @@
 """Tables on the terminal."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 from rugged.core.catalogue import display_name
 from rugged.core.tables import Table as Values
@@ -27,6 +29,9 @@ from rugged.report import (
 from rugged.report.charts import percent
 from rugged.results import Explanations, Stability, Summary
 from rugged.results.explanations import DriftResult, PointingResult
+
+if TYPE_CHECKING:
+    from rugged.predict import Row
 
 _SHORT = 30
 """Characters of a value that is never broken over lines."""
@@ -89,6 +94,27 @@ def print_tables(tables: Sequence[Values], lines: Sequence[str] = ()) -> None:
         [_of_values(values) for values in tables if values.rows],
         ["Top-1, top-5, shares and probabilities are in percent.", *lines],
     )
+
+
+def print_predictions(rows: "Iterable[Row]") -> None:
+    """Print each picture's most probable classes as they come, under one head."""
+    console = Console(highlight=False, emoji=False, markup=False)
+    room = max(40, console.width - 15)  # Beside the probabilities and the gaps.
+    widths = (room // 2, room - room // 2, 11)
+    head = True
+    for row in rows:
+        table = Table(box=None, show_header=head, pad_edge=False)
+        for title, width in zip(("Picture", "Class", "Probability"), widths, strict=True):
+            table.add_column(title, width=width, justify="right" if title == "Probability" else "left", overflow="fold")
+        for place, guess in enumerate(row.guesses):
+            name = guess.name if guess.name == guess.id else f"{guess.name} ({guess.id})"
+            table.add_row(
+                Text("" if place else _harmless(row.source.name)), Text(_harmless(name)), percent(guess.probability)
+            )
+        if row.error is not None:
+            table.add_row(Text(_harmless(row.source.name)), Text(_harmless(row.error), style="red"), "–")
+        console.print(table)
+        head = False
 
 
 def _of_values(values: Values) -> Table:

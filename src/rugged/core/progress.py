@@ -34,12 +34,12 @@ class Bar(Protocol):
 
 
 @contextmanager
-def progress(description: str, total: int, unit: str = "images", done: int = 0) -> Iterator[Bar]:
+def progress(description: str, total: int | None, unit: str = "images", done: int = 0) -> Iterator[Bar]:
     """Show the progress of ``total`` units of work and the time left; a log is given the rate too.
 
     Args:
         description: What is being done, as a person would say it.
-        total: Units in all.
+        total: Units in all; None where nobody knows before the end.
         unit: Name of a unit, in the plural.
         done: Units that were finished before (resumed work): they count as done, not towards the rate.
     """
@@ -75,7 +75,7 @@ class _TerminalBar:
 
 
 class _LogBar:
-    def __init__(self, description: str, total: int, unit: str, done: int) -> None:
+    def __init__(self, description: str, total: int | None, unit: str, done: int) -> None:
         self._description, self._total, self._unit = description, total, unit
         self._before = self._done = done
         self._note = ""
@@ -97,12 +97,13 @@ class _LogBar:
 
     def _line(self) -> str:
         rate = (self._done - self._before) / max(time.monotonic() - self._started, 1e-9)
+        note = f"  {self._note}" if self._note else ""
+        if self._total is None:
+            return f"{self._description}: {self._done:,} {self._unit}, {rate:,.0f}/s{note}"
         left = format_seconds((self._total - self._done) / rate) if rate > 0 else "?"
         share = f"{self._done / max(self._total, 1):.0%}"
-        return (
-            f"{self._description}: {share} ({self._done:,}/{self._total:,} {self._unit}, {rate:,.0f}/s, {left} left)"
-            + (f"  {self._note}" if self._note else "")
-        )
+        counts = f"{self._done:,}/{self._total:,} {self._unit}, {rate:,.0f}/s, {left} left"
+        return f"{self._description}: {share} ({counts}){note}"
 
 
 def format_seconds(seconds: float) -> str:

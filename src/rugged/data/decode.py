@@ -60,7 +60,7 @@ def looks_like_image(head: bytes) -> bool:
     return head.startswith(_SIGNATURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
-def decode_image(data: bytes, side: int | None = None) -> Decoded:
+def decode_image(data: bytes, side: int | None = None, *, enlarge: bool = True) -> Decoded:
     """Decode a picture of one of ``FORMATS``.
 
     EXIF rotation is applied; greyscale, palette and CMYK become RGB as Pillow converts them (colour profiles are not
@@ -71,16 +71,31 @@ def decode_image(data: bytes, side: int | None = None) -> Decoded:
         data: The file's bytes.
         side: Fit to ``side`` x ``side``: the shorter side is resized (bicubic with antialiasing), then the centre is
             cropped, with the arithmetic of torchvision's ``Resize`` and ``CenterCrop``. None leaves the size alone.
+        enlarge: False leaves a picture whose shorter side is below ``side`` as large as it is, and only crops it.
 
     Raises:
         BadImageError: Empty, not a picture, truncated, too large, or of pixels that have no meaning as RGB.
     """
     if not data:
         raise BadImageError("empty file", "0 bytes")
-    image = _load(data)
+    return convert_image(_load(data), side, enlarge=enlarge)
+
+
+def convert_image(image: Image.Image, side: int | None = None, *, enlarge: bool = True) -> Decoded:
+    """Make upright RGB pixels of a picture that Pillow has opened, as :func:`decode_image` does.
+
+    Args:
+        image: The picture.
+        side: As for :func:`decode_image`.
+        enlarge: As for :func:`decode_image`.
+
+    Raises:
+        BadImageError: It cannot be loaded after all, or its pixels have no meaning as RGB.
+    """
+    _require_loaded(image)
     image, rotated = _upright(image)
     image, converted = _as_rgb(image)
-    image, fitted = (image, None) if side is None else _fit(image, side)
+    image, fitted = (image, None) if side is None else _fit(image, side if enlarge else min(side, *image.size))
     changes = tuple(change for change in (rotated, converted, fitted) if change)
     return Decoded(np.asarray(image), changes)
 
@@ -96,13 +111,16 @@ def _load(data: bytes) -> Image.Image:
         raise BadImageError("damaged", f"{type(error).__name__}: {error}") from error
     if image.width * image.height > PIXEL_LIMIT:
         raise BadImageError("too many pixels", f"{image.width} x {image.height}; at most {PIXEL_LIMIT:,} pixels")
+    return image
+
+
+def _require_loaded(image: Image.Image) -> None:
     try:
         image.load()
     except Exception as error:  # As above: struct.error, SyntaxError, zlib.error, EOFError, IndexError ...
         truncated = "truncated" in str(error) or isinstance(error, EOFError)
         reason = "truncated" if truncated else "damaged"
         raise BadImageError(reason, str(error) or type(error).__name__) from error
-    return image
 
 
 @cache

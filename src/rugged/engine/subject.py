@@ -16,7 +16,7 @@ from rugged.engine.devices import Fabric
 from rugged.engine.foreign import Foreign, load_callable, load_onnx
 from rugged.engine.inference import infer
 from rugged.engine.networks import Network, class_infos, own_network, published_network, require_classes
-from rugged.models import published_classes, resolve
+from rugged.models import ModelSpec, published_classes, resolve
 from rugged.results import ModelFacts, RunFolder
 
 _CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -34,6 +34,7 @@ class Subject:
         home: The run folder that it was trained in, where rugged did that.
         note: What a reader must know of it; empty for nothing.
         network: What is inside; None where nobody can tell.
+        spec: What the model says of itself; None where it says nothing.
     """
 
     facts: ModelFacts
@@ -42,6 +43,7 @@ class Subject:
     home: RunFolder | None = None
     note: str = ""
     network: Network | None = None
+    spec: ModelSpec | None = None
 
 
 def open_subject(
@@ -89,7 +91,7 @@ def _ours(path: Path, name: str, dataset: Dataset | None, fabric: Fabric) -> Sub
     )
     home = RunFolder(path.parent)
     answer = partial(infer, fabric, network.module, spec)
-    return Subject(facts, answer, class_infos(spec), home if path == home.model else None, network=network)
+    return Subject(facts, answer, class_infos(spec), home if path == home.model else None, network=network, spec=spec)
 
 
 def _published(architecture: str, name: str, dataset: Dataset | None, fabric: Fabric, weights: Path | None) -> Subject:
@@ -97,7 +99,7 @@ def _published(architecture: str, name: str, dataset: Dataset | None, fabric: Fa
     module, spec, picked = network.module, network.spec, network.columns
     facts = ModelFacts(name, architecture, _count(module), _hash(module), spec.input_size, spec.training_operations)
     if dataset is None:
-        return Subject(facts, partial(infer, fabric, module, spec), class_infos(spec), network=network)
+        return Subject(facts, partial(infer, fabric, module, spec), class_infos(spec), network=network, spec=spec)
     note = (
         f"{architecture} answers for ImageNet-1k's {published_classes(architecture):,} classes; only its answers for "
         f"the {len(dataset.classes)} of this data set count."
@@ -106,7 +108,7 @@ def _published(architecture: str, name: str, dataset: Dataset | None, fabric: Fa
     def answer(images: Tensor) -> Tensor:
         return infer(fabric, module, spec, images)[:, picked]
 
-    return Subject(facts, answer, dataset.classes, note=note, network=network)
+    return Subject(facts, answer, dataset.classes, note=note, network=network, spec=spec)
 
 
 def _foreign(model: str | Path, name: str, dataset: Dataset | None, fabric: Fabric) -> Subject:
@@ -130,7 +132,7 @@ def _foreign(model: str | Path, name: str, dataset: Dataset | None, fabric: Fabr
     input_size = loaded.input_size or side
     assert input_size is not None  # An ONNX file has one of its own, and a callable comes with a data set.
     facts = ModelFacts(name, loaded.kind, loaded.parameters, loaded.sha256, input_size, operations)
-    return Subject(facts, answer, classes, note=loaded.note)
+    return Subject(facts, answer, classes, note=loaded.note, spec=loaded.spec)
 
 
 def _foreign_classes(model: str, loaded: Foreign) -> tuple[ClassInfo, ...]:

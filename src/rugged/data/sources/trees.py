@@ -161,8 +161,17 @@ class _Walk:
 
 
 def _read_file(top: Path, path: str, count: int | None) -> bytes:
+    return read_file(top / path, count)
+
+
+def read_file(path: Path, count: int | None = None) -> bytes:
+    """The bytes of a file that is meant as a picture, or its first ``count``.
+
+    Raises:
+        BadImageError: It cannot be read, or is larger than any picture.
+    """
     try:
-        with (top / path).open("rb") as stream:
+        with path.open("rb") as stream:
             data = stream.read(FILE_LIMIT + 1 if count is None else count)
     except OSError as error:
         raise BadImageError("unreadable", error.strerror or str(error)) from error

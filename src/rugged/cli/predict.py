@@ -1,0 +1,88 @@
+"""``rugged predict``: what a model sees in pictures."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+_ENDINGS = {".csv": "csv", ".jsonl": "jsonl"}
+
+
+def predict(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="Run folder, model file, .onnx file, or an architecture with its ImageNet weights."
+        ),
+    ],
+    pictures: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PICTURES...",
+            help="Files, folders, patterns, CSV files with a column path, or - for a list on standard input.",
+        ),
+    ],
+    top: Annotated[int, typer.Option(min=1, help="Classes a picture.")] = 5,
+    kind: Annotated[
+        Literal["table", "csv", "jsonl"] | None,
+        typer.Option("--format", help="Default: by the ending of --out, else a table."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write CSV or JSON lines here.")
+    ] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to run the model.")] = "auto",
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"], typer.Option(help="Of the model's convolutions and matrix products.")
+    ] = "fp32",
+) -> None:
+    """Name the most probable classes of each picture. Bad pictures are reported, and the rest is done."""
+    from rugged.cli.tables import print_predictions
+    from rugged.core.progress import say
+    from rugged.predict import Classifier, Watched, csv_lines, find_pictures, json_lines, predict_files
+
+    chosen = _format(kind, out, pictures)
+    sources = find_pictures(pictures, sys.stdin.buffer)
+    classifier = Classifier.load(model, device=device, precision=precision)
+    for note in classifier.notes:
+        say(f"Note: {note}")
+    top = min(top, len(classifier.classes))
+    # A thread that waits for standard input could not be stopped.
+    found = predict_files(classifier, sources, top, fetched_ahead=0 if "-" in pictures else 1)
+    rows = Watched(found, bar=not (chosen == "table" and sys.stdout.isatty()))  # There the table itself grows.
+    if chosen == "table":
+        print_predictions(rows)
+    else:
+        _write(csv_lines(rows, top) if chosen == "csv" else json_lines(rows), out)
+    rows.require_good(pictures)
+
+
+def _format(kind: str | None, out: Path | None, pictures: list[str]) -> str:
+    from rugged.core.errors import ConfigError
+
+    if out is None:
+        return kind or "table"
+    chosen = kind or _ENDINGS.get(out.suffix.lower(), "table")
+    if chosen == "table":
+        raise ConfigError(f"--out {out} is for CSV or JSON lines. End it with .csv or .jsonl, or give --format.")
+    if any(Path(name).exists() and Path(name).resolve() == out.resolve() for name in pictures):
+        raise ConfigError(f"--out {out} is one of the files to be read. Choose another name.")
+    return chosen
+
+
+def _write(lines: Iterator[str], out: Path | None) -> None:
+    """Onto standard output as they come; a file is there when it is whole."""
+    from rugged.core.files import atomic_path
+
+    if out is None:
+        for line in lines:
+            print(line, end="", flush=True)
+        return
+    with (
+        atomic_path(out) as path,
+        # A name that is no text in UTF-8 is written with escapes, which JSON reads as such.
+        path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
+    ):
+        stream.writelines(lines)
+    typer.echo(out)
