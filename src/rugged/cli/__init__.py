@@ -15,6 +15,7 @@ from rugged.cli.demo import demo
 from rugged.cli.doctor import doctor
 from rugged.cli.exits import Commands
 from rugged.cli.explain import explain
+from rugged.cli.export import export
 from rugged.cli.models import models
 from rugged.cli.perturb import perturb
 from rugged.cli.playground import playground
@@ -35,7 +36,7 @@ app = typer.Typer(
 )
 for command in (
     demo, train, benchmark, compare, analyze, explain, report, playground,
-    predict, study, corrupt, perturb, models, recipes, doctor,
+    predict, export, study, corrupt, perturb, models, recipes, doctor,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(data.app, name="data")
