@@ -10,12 +10,15 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "Classifier": "rugged.predict",
+    "Corrupt": "rugged.corruptions.transform",
+    "CorruptedDataset": "rugged.corruptions.dataset",
     "corrupt": "rugged.corruptions",
     "corrupt_randomly": "rugged.corruptions",
     "replay": "rugged.corruptions",
     "perturb": "rugged.perturbations",
     "write_corrupted": "rugged.data",
     "write_one_per_image": "rugged.data",
+    "export_model": "rugged.export",
     "open_dataset": "rugged.data",
     "RuggedError": "rugged.core.errors",
     "mean_corruption_error": "rugged.metrics",

@@ -54,6 +54,14 @@ def corrupt(
 
     Raises:
         CorruptionError: An argument is not one of the above.
+
+    Example:
+        >>> import torch
+        >>> from rugged import corrupt
+        >>> images = torch.full((2, 3, 64, 64), 128, dtype=torch.uint8)
+        >>> noisy = corrupt(images, "gaussian_noise", 3, ids=["cat/1", "cat/2"])
+        >>> torch.equal(noisy[1:], corrupt(images[1:], "gaussian_noise", 3, ids=["cat/2"]))  # Alone it is the same.
+        True
     """
     check_images(images)
     kernel, parameters = look_up(name, severity, preset, images.shape[2:], textures)

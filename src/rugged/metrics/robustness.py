@@ -43,6 +43,7 @@ def mean_corruption_error(errors: Mapping[str, Errors], baseline: Mapping[str, E
         ValueError: No corruptions, or one that the baseline lacks.
 
     Example:
+        >>> from rugged import mean_corruption_error
         >>> mean_corruption_error({"fog": [0.2, 0.4], "snow": 0.5}, {"fog": [0.4, 0.8], "snow": 0.5})
         0.75
     """

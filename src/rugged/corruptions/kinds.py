@@ -1,0 +1,42 @@
+"""Pictures in the forms that torchvision and data sets hand them around, corrupted in their own form."""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision import tv_tensors
+
+Picture = TypeVar("Picture")
+
+
+def in_its_form(picture: Picture, corrupted: Callable[[Tensor], Tensor]) -> Picture:
+    """Corrupt a picture and give it back as what it was.
+
+    Args:
+        picture: A PIL image; a uint8 array ``(H, W, 3)``; or a uint8 tensor ``(…, 3, H, W)``, torchvision's own kinds
+            of it included. Not modified.
+        corrupted: Takes and gives ``(N, 3, H, W)`` uint8.
+
+    Raises:
+        CorruptionError: It is none of these.
+    """
+    if isinstance(picture, Image.Image):
+        values = _corrupt_array(np.array(picture.convert("RGB")), corrupted)
+        return cast(Picture, Image.fromarray(values))
+    if isinstance(picture, np.ndarray) and picture.ndim == 3:
+        return cast(Picture, _corrupt_array(picture, corrupted))
+    if isinstance(picture, Tensor) and picture.ndim >= 3:
+        plain = picture.as_subclass(Tensor)
+        result = corrupted(plain.reshape(-1, *plain.shape[-3:])).reshape(plain.shape)
+        is_special = isinstance(picture, tv_tensors.TVTensor)
+        return cast(Picture, tv_tensors.wrap(result, like=picture) if is_special else result)
+    corrupted(cast(Tensor, picture))  # Which says what is wrong with it.
+    raise AssertionError("an image of a kind that nothing else takes")
+
+
+def _corrupt_array(values: np.ndarray, corrupted: Callable[[Tensor], Tensor]) -> np.ndarray:
+    batch = torch.from_numpy(np.ascontiguousarray(values))[None].permute(0, 3, 1, 2)
+    return corrupted(batch)[0].permute(1, 2, 0).contiguous().numpy()

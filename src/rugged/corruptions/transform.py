@@ -1,0 +1,73 @@
+"""Corruptions as a transform among torchvision's."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from rugged.core.catalogue import SEVERITIES
+from rugged.corruptions.augmentation import corrupt_randomly
+from rugged.corruptions.kinds import in_its_form
+from rugged.corruptions.request import look_up
+from rugged.corruptions.textures import Textures
+
+
+class Corrupt(v2.Transform):  # type: ignore[misc]  # torchvision has no types.
+    """Corrupt pictures, for use in ``torchvision.transforms.v2.Compose``.
+
+    Takes what transforms of v2 take: PIL images, uint8 tensors and TVTensors ``(…, 3, H, W)``, alone or in samples
+    whose labels, boxes and masks stay as they are. Goes before ``ToDtype`` and ``Normalize``.
+
+    The noise is drawn anew at each call, from PyTorch's generators, as other transforms draw: ``torch.manual_seed``
+    and the workers of a ``DataLoader`` decide it. For the same noise each time see :class:`rugged.CorruptedDataset`.
+
+    Args:
+        name: One of ``rugged.corruptions.ALL``; of several one is drawn for each picture.
+        severity: 1 (mild) to 5; likewise.
+        preset: Table of parameters; ``None`` takes the one nearest to the pictures' size.
+        textures: For frost, as for :func:`rugged.corrupt`.
+
+    Raises:
+        CorruptionError: There is no such corruption, severity or preset, or what is given is no picture.
+
+    Example:
+        >>> import torch
+        >>> from torchvision.transforms import v2
+        >>> from rugged import Corrupt
+        >>> transform = v2.Compose([Corrupt("fog", 3), v2.ToDtype(torch.float32, scale=True)])
+        >>> transform(torch.zeros(3, 64, 64, dtype=torch.uint8)).shape
+        torch.Size([3, 64, 64])
+    """
+
+    def __init__(
+        self,
+        name: str | Sequence[str],
+        severity: int | Sequence[int] = SEVERITIES,
+        *,
+        preset: str | None = None,
+        textures: str | Path | Textures | None = None,
+    ) -> None:
+        super().__init__()
+        self.names = (name,) if isinstance(name, str) else tuple(name)
+        self.severities = tuple(severity) if isinstance(severity, Sequence) else (severity,)
+        self.preset = preset
+        self.textures = textures
+        for each in self.names:
+            for level in self.severities:  # So that a mistake is told here, not in a worker an hour later.
+                look_up(each, level, preset, (64, 64), textures)
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:  # noqa: ARG002 - the names that torchvision calls.
+        """Corrupt a picture; boxes, masks and key points stay as they are."""
+        if isinstance(inpt, tv_tensors.TVTensor) and not isinstance(inpt, tv_tensors.Image | tv_tensors.Video):
+            return inpt
+        return in_its_form(inpt, self._corrupt)
+
+    def extra_repr(self) -> str:
+        """The arguments, for printing."""
+        return f"name={self.names}, severity={self.severities}"
+
+    def _corrupt(self, images: Tensor) -> Tensor:
+        return corrupt_randomly(images, self.names, self.severities, preset=self.preset, textures=self.textures)
