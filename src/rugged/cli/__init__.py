@@ -9,6 +9,7 @@ import typer
 from rugged.cli import data
 from rugged.cli.analyze import analyze
 from rugged.cli.benchmark import benchmark
+from rugged.cli.card import card
 from rugged.cli.compare import compare
 from rugged.cli.corrupt import corrupt
 from rugged.cli.demo import demo
@@ -36,7 +37,7 @@ app = typer.Typer(
 )
 for command in (
     demo, train, benchmark, compare, analyze, explain, report, playground,
-    predict, export, study, corrupt, perturb, models, recipes, doctor,
+    predict, export, card, study, corrupt, perturb, models, recipes, doctor,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(data.app, name="data")

@@ -67,7 +67,7 @@ def write_tables(runs: Sequence[Path], folder: Path) -> Path:
     summaries = [run.summary for run in read]
     found = {
         "accuracy": _accuracy(summaries),
-        "errors": _errors(summaries),
+        "errors": errors_table(summaries),
         "conditions": _conditions(summaries),
         **all_tables(_analyse(read_subject(read[0]))),
     }
@@ -89,7 +89,7 @@ def _summary(runs: Sequence[ReportedRun]) -> Iterator[str]:
     yield escape_markdown(overview.finding(subject))
     heads = ("Figure", *(summary.model.name for summary in summaries))
     rows = tuple((row.label, *row.values) for row in headline_table(summaries))
-    yield _shown(Table("", heads, rows))
+    yield shown(Table("", heads, rows))
     yield (
         f"In brackets 95% intervals. Figures under corruption are means over {mean_extent(subject)}, "
         f"{severities(subject)}."
@@ -102,7 +102,7 @@ def _summary(runs: Sequence[ReportedRun]) -> Iterator[str]:
     for summary in summaries:
         if len(summaries) > 1:
             yield f"### {escape_markdown(summary.model.name)}"
-        yield _shown(_errors([summary]).without("Model"))
+        yield shown(errors_table([summary]).without("Model"))
 
 
 def _about_ce(subject: Summary) -> str:
@@ -118,7 +118,7 @@ def _analysis(subject: Subject) -> Iterator[str]:
     yield "\n".join(f"- {escape_markdown(line)}" for line in overview_lines(found))
     for table in overview_tables(found):
         yield f"### {escape_markdown(table.title)}"
-        yield _shown(table)
+        yield shown(table)
 
 
 def _pictures(subject: Subject, strips: Sequence[Strip], folder: str) -> Iterator[str]:
@@ -133,7 +133,7 @@ def _pictures(subject: Subject, strips: Sequence[Strip], folder: str) -> Iterato
         yield f"**{name}**, {corruption}. Taken for: {escape_markdown(', '.join(answers))}."
         yield f"![{name}, {corruption}]({quote(folder)}/lost-{number:02}.png)"
     yield "## Conditions"
-    yield _shown(_conditions([subject.summary]).without("Model"))
+    yield shown(_conditions([subject.summary]).without("Model"))
 
 
 def _analyse(subject: Subject) -> Analysis:
@@ -146,7 +146,8 @@ def _accuracy(summaries: Sequence[Summary]) -> Table:
     return Table("Accuracy", (*columns, mce_label(summaries[0])), rows)
 
 
-def _errors(summaries: Sequence[Summary]) -> Table:
+def errors_table(summaries: Sequence[Summary]) -> Table:
+    """Each model's error at each severity of each corruption, with CE where there is a baseline."""
     levels = summaries[0].conditions.severities
     rows = tuple(
         (summary.model.name, row.label, *row.errors, row.mean, row.ce)
@@ -165,7 +166,7 @@ def _conditions(summaries: Sequence[Summary]) -> Table:
     return Table("Conditions", ("Model", "Condition", "Value"), rows)
 
 
-def _shown(table: Table) -> str:
+def shown(table: Table) -> str:
     """A table as Markdown, whatever its texts hold."""
     rows = tuple(
         tuple(escape_markdown(value) if isinstance(value, str) else value for value in row) for row in table.rows

@@ -118,6 +118,11 @@ class RunFolder:
         return self.path / "explanations"
 
     @property
+    def card(self) -> Path:
+        """The model card."""
+        return self.path / "card.md"
+
+    @property
     def report(self) -> Path:
         """The page."""
         return self.path / "report" / "index.html"

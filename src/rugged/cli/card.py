@@ -1,0 +1,16 @@
+"""``rugged card``: what to tell those who are given a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def card(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Default: card.md in RUN.")] = None,
+) -> None:
+    """Write the model card: figures with intervals, what training did and saw, limits, use. From saved results."""
+    from rugged.pipelines.publishing import card_of
+
+    typer.echo(card_of(run, out))
