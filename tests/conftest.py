@@ -67,6 +67,23 @@ def picture_folder(tmp_path: Path) -> Path:
     return tmp_path / "pictures"
 
 
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A Hugging Face hub on this machine, which its client speaks to for the length of the test."""
+    from huggingface_hub import constants
+    from tests.hub import Hub
+
+    hub = Hub()
+    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.url + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # Its chunks go to other servers.
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    yield hub
+    hub.stop()
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """A headless Chromium of the system, driven by Playwright; the test is skipped where either is missing."""

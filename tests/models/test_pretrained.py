@@ -4,9 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import huggingface_hub.constants
 import pytest
@@ -19,73 +17,7 @@ from rugged.core.errors import ModelError
 from rugged.models import build
 
 NAME = "timm/test_resnet.r160_in1k"
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 HEAD = {"fc.weight", "fc.bias"}
-
-
-class Hub:
-    """A server with files by path, answering as the Hugging Face hub and as any plain one do."""
-
-    def __init__(self):
-        hub = self
-        self.files: dict[str, bytes] = {}
-        self.requests: list[tuple[str, str]] = []
-        self.silent = threading.Event()  # Set: takes requests and never answers.
-        self.over = threading.Event()
-
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self):
-                hub.requests.append((self.command, self.path))
-                if hub.silent.is_set():
-                    hub.over.wait(30)
-                    return
-                content = hub.files.get(self.path)
-                self.send_response(200 if content is not None else 404)
-                self.send_header("X-Repo-Commit", COMMIT)
-                if content is None:
-                    self.send_header("X-Error-Code", "EntryNotFound")
-                else:
-                    self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
-                self.send_header("Content-Length", str(len(content or b"")))
-                self.end_headers()
-                if self.command == "GET":
-                    self.wfile.write(content or b"")
-
-            do_GET = do_HEAD = answer  # noqa: N815 - the names that the server looks for.
-
-            def log_message(self, *args):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.thread.start()
-
-    def publish(self, name, content):
-        self.files[f"/{name}/resolve/main/model.safetensors"] = content
-
-    def asked(self, method):
-        """Paths asked for, without those of the client's own business."""
-        return [path for each, path in self.requests if each == method and not path.startswith("/api/")]
-
-    def stop(self):
-        self.over.set()
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
-@pytest.fixture
-def hub(tmp_path, monkeypatch):
-    hub = Hub()
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.url)
-    template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    yield hub
-    hub.stop()
 
 
 def trained(model):

@@ -21,6 +21,7 @@ from rugged.cli.models import models
 from rugged.cli.perturb import perturb
 from rugged.cli.playground import playground
 from rugged.cli.predict import predict
+from rugged.cli.push import push
 from rugged.cli.recipes import recipes
 from rugged.cli.report import report
 from rugged.cli.study import study
@@ -37,7 +38,7 @@ app = typer.Typer(
 )
 for command in (
     demo, train, benchmark, compare, analyze, explain, report, playground,
-    predict, export, card, study, corrupt, perturb, models, recipes, doctor,
+    predict, export, card, push, study, corrupt, perturb, models, recipes, doctor,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(data.app, name="data")

@@ -2,6 +2,7 @@
 
 from rugged.models.files import load_model, read_spec, save_model, spec_of_weights
 from rugged.models.heads import freeze_body, head_parameters
+from rugged.models.hub import fetched
 from rugged.models.imagenet import imagenet_indices, imagenet_names
 from rugged.models.modes import modes_kept, training_mode
 from rugged.models.spec import ModelSpec, preprocess
@@ -12,6 +13,7 @@ __all__ = [
     "build",
     "default_input_size",
     "default_normalisation",
+    "fetched",
     "freeze_body",
     "head_parameters",
     "imagenet_indices",

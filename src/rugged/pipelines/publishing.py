@@ -1,19 +1,27 @@
-"""From a run folder to its model card."""
+"""From a run folder to its model card, and to the Hugging Face hub."""
 
+import json
+import tomllib
+from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import tomli_w
 
 from rugged.core.errors import ModelError
 from rugged.engine import make_fabric, open_subject
+from rugged.models.hub import MODEL_FILE, require_repository, share
 from rugged.report.card import write_card
-from rugged.results import Classes, RunFolder
+from rugged.results import Classes, RunFolder, read_summary
 
 
-def card_of(folder: Path, out: Path | None = None) -> Path:
+def card_of(folder: Path, out: Path | None = None, repository: str = "USER/NAME") -> Path:
     """Write the model card of a run.
 
     Args:
         folder: The run folder. Nothing in it is computed anew.
         out: The file; None is ``card.md`` in the run folder.
+        repository: On the hub, for the lines on use.
 
     Returns:
         The file.
@@ -27,4 +35,50 @@ def card_of(folder: Path, out: Path | None = None) -> Path:
         raise ModelError(f"{folder} holds no model: there is no {run.model.name} in it. Name a run folder, trained.")
     subject = open_subject(folder, run.name, None, make_fabric("cpu", "fp32", tuned=False))
     ids, names = zip(*((info.id, info.name) for info in subject.classes), strict=True)
-    return write_card(run, subject.facts, Classes(ids, names), out or run.card)
+    return write_card(run, subject.facts, Classes(ids, names), out or run.card, repository)
+
+
+def push(folder: Path, repository: str, *, private: bool = False) -> str:
+    """Share a run's model on the Hugging Face hub: model, card, recipe and summary.
+
+    No picture, no prediction and no checkpoint leaves the machine, and neither do its command lines and paths.
+
+    Args:
+        folder: The run folder. A ``card.md`` in it is shared as it is, filled in perhaps; else one is made.
+        repository: ``user/name``; it is made where it is not there.
+        private: Of a new repository: only its owner sees it.
+
+    Returns:
+        The repository's address.
+
+    Raises:
+        ModelError: There is no model, no such name can be, or the hub is not reached or refuses.
+        ResultsError: The summary is damaged, or about another model.
+    """
+    require_repository(repository)
+    run = RunFolder(folder)
+    with TemporaryDirectory(prefix="rugged-push-") as temporary:
+        made = card_of(folder, Path(temporary) / "card.md", repository)  # Which refuses what does not belong together.
+        card = (run.card if run.card.is_file() else made).read_bytes()
+    files: dict[str, Path | bytes] = {MODEL_FILE: run.model, "README.md": card}
+    if run.recipe.exists():
+        files[run.recipe.name] = _shared_recipe(run.recipe)
+    if run.summary.exists():
+        files["benchmark/summary.json"] = _shared_summary(run.summary)
+    return share(repository, files, private=private)
+
+
+def _shared_recipe(path: Path) -> bytes:
+    """Without the folder of the weights that training started from."""
+    recipe = tomllib.loads(path.read_text(encoding="utf-8"))
+    model = recipe.get("model", {})
+    if isinstance(model.get("weights"), str):
+        model["weights"] = Path(model["weights"]).name
+    return tomli_w.dumps(recipe).encode()
+
+
+def _shared_summary(path: Path) -> bytes:
+    """Without the command line."""
+    summary = read_summary(path)
+    shared = replace(summary, made=replace(summary.made, command=""))
+    return (json.dumps(asdict(shared), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()

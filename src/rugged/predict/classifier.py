@@ -90,8 +90,8 @@ class Classifier:
         """Make a model ready.
 
         Args:
-            model: A run folder; a model file; an ``.onnx`` file; or an architecture, with its published ImageNet
-                weights.
+            model: A run folder; a model file; ``hf://user/name``; an ``.onnx`` file; or an architecture, with its
+                published ImageNet weights.
             device: Where it runs.
             precision: Of convolutions and matrix products.
 

@@ -1,0 +1,84 @@
+"""Models on the hub: fetched once, held to their hash, and refused where something is wrong."""
+
+import hashlib
+
+import huggingface_hub.constants
+import pytest
+from tests.hub import TOKEN
+
+from rugged.core.errors import ModelError
+from rugged.models import fetched
+from rugged.models.hub import share
+
+CONTENT = b"weights"
+
+
+@pytest.mark.parametrize("model", ["runs/mine", "torchvision/resnet18", "a.onnx", "module:function"])
+def test_what_is_not_on_the_hub_stays_as_it_is(model):
+    assert fetched(model) == model
+
+
+def test_a_model_is_fetched_once(hub, monkeypatch):
+    hub.publish("me/mine", CONTENT)
+    path = fetched("hf://me/mine")
+    assert (path.name, path.read_bytes()) == ("model.safetensors", CONTENT)
+    assert hub.asked("GET") == ["/me/mine/resolve/main/model.safetensors"]
+    hub.stop()
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    assert fetched("hf://me/mine") == path
+
+
+def test_a_revision_is_asked_for(hub):
+    hub.files["/me/mine/resolve/v1/model.safetensors"] = CONTENT
+    assert fetched("hf://me/mine@v1").read_bytes() == CONTENT
+
+
+def test_a_download_that_is_not_what_the_hub_says_is_refused(hub):
+    hub.publish("me/mine", CONTENT)
+    hub.hashes["/me/mine/resolve/main/model.safetensors"] = hashlib.sha256(b"others").hexdigest()
+    with pytest.raises(ModelError, match=r"is damaged: its SHA-256 is not [0-9a-f]{64}\. Delete"):
+        fetched("hf://me/mine")
+
+
+@pytest.mark.parametrize("name", ["hf://mine", "hf://", "hf://a/b/c", "hf://me/../x", "hf://me/mi ne"])
+def test_what_is_no_repository_is_refused(name):
+    with pytest.raises(ModelError, match="no repository on the Hugging Face hub; expected USER/NAME"):
+        fetched(name)
+
+
+def test_a_repository_without_a_model_is_refused(hub):
+    hub.files["/me/mine/resolve/main/README.md"] = b"# Mine"
+    with pytest.raises(ModelError, match=r"hf://me/mine holds no model\.safetensors"):
+        fetched("hf://me/mine")
+
+
+def test_without_a_network_the_way_out_is_named(hub, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelError, match=r"HF_HUB_OFFLINE=1 is set\. Go online once") as raised:
+        fetched("hf://me/mine")
+    assert str(raised.value).startswith("hf://me/mine is not on this machine")
+
+
+def test_a_server_that_is_gone_is_one_message(hub):
+    hub.stop()
+    with pytest.raises(ModelError, match="could not be fetched from http://127"):
+        fetched("hf://me/mine")
+
+
+def test_a_push_without_a_right_to_it_is_one_message(hub, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_may_not")
+    with pytest.raises(ModelError, match=r"me/mine could not be written .* set HF_TOKEN to a token that may write"):
+        share("me/mine", {"README.md": b"# Mine"}, private=False)
+    assert hub.files == {}
+
+
+def test_files_are_shared_as_they_are(hub, monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    (tmp_path / "model.safetensors").write_bytes(CONTENT)
+    address = share(
+        "me/mine", {"README.md": b"# Mine", "model.safetensors": tmp_path / "model.safetensors"}, private=True
+    )
+    assert address == f"{hub.url}/me/mine"
+    assert hub.created == {"me/mine": True}
+    assert fetched("hf://me/mine").read_bytes() == CONTENT

@@ -1,0 +1,108 @@
+"""Card and push: what leaves the machine, and that it comes back as the same model."""
+
+import json
+import tomllib
+
+import numpy as np
+import pytest
+import torch
+from tests.hub import TOKEN
+
+from rugged import Classifier
+from rugged.benchmark import benchmark
+from rugged.cli import main
+from rugged.core.errors import ModelError, ResultsError
+from rugged.data import open_dataset
+from rugged.models import ModelSpec, build, save_model
+from rugged.pipelines.publishing import card_of, push
+from rugged.results import RunFolder, read_summary
+
+CLASSES = ("above", "below")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, picture_folder):
+    """A benchmarked run folder, as training would have left it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    run = RunFolder(tmp_path / "runs" / "mine")
+    save(run.model)
+    benchmark(
+        run.path, open_dataset(picture_folder), corruptions=("contrast",), severities=(1,), device="cpu",
+        command="rugged benchmark somebodys/folder",
+    )  # fmt: skip
+    run.recipe.write_text(
+        'epochs = 3\n[model]\narchitecture = "timm/test_resnet"\nweights = "somebodys/folder/w.pth"\n'
+    )
+    run.checkpoints.mkdir()
+    run.checkpoint.write_bytes(b"much")
+    return run
+
+
+def save(path, seed=0):
+    torch.manual_seed(seed)
+    save_model(path, build("timm/test_resnet", 2), ModelSpec("timm/test_resnet", CLASSES, CLASSES, 32))
+
+
+def test_a_card_lies_in_the_run_folder_or_elsewhere(run, tmp_path):
+    assert card_of(run.path) == run.card
+    assert "Contrast" in run.card.read_text(encoding="utf-8")
+    assert card_of(run.path, tmp_path / "other.md").read_bytes() == run.card.read_bytes()
+
+
+def test_a_folder_without_a_model_has_no_card(tmp_path):
+    with pytest.raises(ModelError, match="holds no model"):
+        card_of(tmp_path)
+
+
+def test_what_is_pushed_is_the_same_model_and_nothing_of_the_machine(run, hub):
+    assert push(run.path, "me/mine") == f"{hub.url}/me/mine"
+    place = "/me/mine/resolve/main/"
+    assert sorted(hub.files) == [
+        place + name for name in ("README.md", "benchmark/summary.json", "model.safetensors", "recipe.toml")
+    ]
+    assert hub.files[place + "model.safetensors"] == run.model.read_bytes()
+    texts = [content for name, content in hub.files.items() if not name.endswith(".safetensors")]
+    assert not any(b"somebody" in text or str(run.path).encode() in text for text in texts)
+    assert b"hf://me/mine" in hub.files[place + "README.md"]
+    assert tomllib.loads(hub.files[place + "recipe.toml"].decode())["model"]["weights"] == "w.pth"
+    assert (
+        json.loads(hub.files[place + "benchmark/summary.json"])["clean"]["error"]
+        == read_summary(run.summary).clean.error
+    )
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    theirs, ours = (Classifier.load(model, device="cpu") for model in ("hf://me/mine", run.path))
+    np.testing.assert_array_equal(theirs.probabilities(pictures), ours.probabilities(pictures))
+
+
+def test_a_card_that_was_filled_in_is_kept(run, hub):
+    run.card.write_text("# Mine\n\nLicence: mine.\n", encoding="utf-8")
+    push(run.path, "me/mine", private=True)
+    assert hub.files["/me/mine/resolve/main/README.md"] == run.card.read_bytes()
+    assert hub.created == {"me/mine": True}
+
+
+def test_figures_of_another_model_are_not_pushed(run, hub):
+    save(run.model, seed=1)
+    with pytest.raises(ResultsError, match="about another model"):
+        push(run.path, "me/mine")
+    assert (hub.files, hub.created) == ({}, {})
+
+
+def test_a_model_on_the_hub_is_benchmarked(run, hub, picture_folder, tmp_path):
+    push(run.path, "me/shared")
+    options = {"corruptions": ("contrast",), "severities": (1,), "device": "cpu"}
+    theirs = benchmark("hf://me/shared", open_dataset(picture_folder), **options)
+    assert theirs.clean == read_summary(run.summary).clean
+    assert RunFolder(tmp_path / "runs" / "shared").summary.exists()
+
+
+def test_the_commands_print_where_things_are(run, hub, monkeypatch, capsys):
+    for arguments, said in (
+        (("card", "runs/mine"), "runs/mine/card.md\n"),
+        (("push", "runs/mine", "me/mine"), f"{hub.url}/me/mine\n"),
+    ):
+        monkeypatch.setattr("sys.argv", ["rugged", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert (ended.value.code or 0, capsys.readouterr().out) == (0, said)
