@@ -18,7 +18,7 @@ def benchmark(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="Run folder, model file, .onnx file, module:function, or an architecture with its ImageNet weights.",
+            help="Run folder, model file, hf://user/name, .onnx file, module:function, or an architecture.",
         ),
     ],
     data: Annotated[

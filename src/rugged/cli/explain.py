@@ -9,7 +9,7 @@ import typer
 def explain(
     models: Annotated[
         list[str],
-        typer.Argument(metavar="MODEL...", help="Run folders, model files, or architectures with ImageNet weights."),
+        typer.Argument(metavar="MODEL...", help="Run folders, model files, hf://user/name, or architectures."),
     ],
     data: Annotated[
         str | None,

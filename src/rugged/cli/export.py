@@ -9,7 +9,7 @@ import typer
 def export(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="Run folder, model file, or an architecture with its ImageNet weights."),
+        typer.Argument(metavar="MODEL", help="Run folder, model file, hf://user/name, or an architecture."),
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
     data: Annotated[

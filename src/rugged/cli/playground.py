@@ -10,7 +10,7 @@ def playground(
         str,
         typer.Argument(
             metavar="RUN",
-            help="Run folder, model file, .onnx file, module:function, or an architecture with its ImageNet weights.",
+            help="Run folder, model file, hf://user/name, .onnx file, module:function, or an architecture.",
         ),
     ],
     other: Annotated[str | None, typer.Argument(metavar="[RUN2]", help="A second model to compare.")] = None,

@@ -14,7 +14,8 @@ def predict(
     model: Annotated[
         str,
         typer.Argument(
-            metavar="MODEL", help="Run folder, model file, .onnx file, or an architecture with its ImageNet weights."
+            metavar="MODEL",
+            help="Run folder, model file, hf://user/name, .onnx file, or an architecture.",
         ),
     ],
     pictures: Annotated[
