@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell
 
 DOCS = Path(__file__).parents[1]
 
-INSTALL = """# In Colab: where rugged comes from, such as "git+https://…" with the address of its repository, or an uploaded wheel.
+INSTALL = """# In Colab: where rugged comes from, such as "git+https://…" with the address of its repository.
 RUGGED = ""
 if RUGGED:
     %pip install --quiet {RUGGED}"""
