@@ -58,7 +58,7 @@ def test_guides_run(page):
 def test_the_guide_to_cifar_runs_on_files_of_its_layout():
     generator = np.random.default_rng(0)
     classes = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
-    for split, count in [("train", 60), ("val", 20)]:
+    for split, count in [("train", 270), ("val", 20)]:
         for number in range(count):
             folder = Path("cifar10", split, classes[number % 10])
             folder.mkdir(parents=True, exist_ok=True)
