@@ -199,8 +199,8 @@ def test_textures_count_where_both_measured_frost():
     drawn = dataclasses.replace(frosty, textures="procedural")
     assert differences(drawn, frosty) == ["textures is photographs, here procedural"]
     assert differences(CONDITIONS, frosty) == differences(frosty, frosty) == []
-    assert not drawn.goes_with(frosty)
-    assert CONDITIONS.goes_with(frosty)
+    assert drawn.beside(frosty) != frosty.beside(drawn)
+    assert CONDITIONS.beside(frosty) == frosty.beside(CONDITIONS)
 
 
 @pytest.mark.parametrize(
