@@ -308,6 +308,8 @@ class _Bench:
         if self.source.files is None:  # A look at fewer sequences takes nothing away.
             names = (*conditions.sequences, *saved.conditions.sequences)
             self.source.conditions = _with_sequences(conditions, names)
+        elif gone := [name for name in saved.conditions.sequences if name not in conditions.sequences]:
+            say(f"Gone from the figures, but still measured: name {', '.join(gone)} again to have them.")
         return False
 
     def measure_missing(self) -> None:

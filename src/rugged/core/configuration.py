@@ -71,7 +71,7 @@ def to_plain(value: Any) -> Any:
 
 
 def by_full_key(value: Any) -> dict[str, Any]:
-    """The plain values of a dataclass by the keys that ``--set`` takes, such as ``optimizer.lr``; none that are None."""
+    """The plain values of a dataclass by the keys that ``--set`` takes, such as ``optimizer.lr``, without None."""
     return dict(_leaves("", to_plain(value)))
 
 
