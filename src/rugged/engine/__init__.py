@@ -19,13 +19,14 @@ from rugged.engine.devices import (
 from rugged.engine.inference import CHUNK, chunks, infer
 from rugged.engine.later import later
 from rugged.engine.loop import Indices, Loop, Position
-from rugged.engine.networks import Network, own_network, published_network
+from rugged.engine.networks import IMAGENET_CLASSES, Network, own_network, published_network, require_classes
 from rugged.engine.pictures import Pictures
 from rugged.engine.randomness import seed_step
 from rugged.engine.sharing import in_turn, shown_by_the_first, told_by_the_first
 
 __all__ = [
     "CHUNK",
+    "IMAGENET_CLASSES",
     "Device",
     "Fabric",
     "Indices",
@@ -47,6 +48,7 @@ __all__ = [
     "make_fabric",
     "own_network",
     "published_network",
+    "require_classes",
     "require_same",
     "seed_step",
     "share_statistics",
