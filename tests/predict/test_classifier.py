@@ -135,10 +135,18 @@ def test_a_published_network_answers_for_all_thousand(tmp_path, monkeypatch):
     assert len(prediction.top) == 5
 
 
-def test_what_is_no_model_is_refused(tmp_path, monkeypatch):
+def test_a_strangers_classes_have_numbers(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine_to_predict.py").write_text("def answer(images):\n    return images.float().mean((2, 3))\n")
+    classifier = Classifier.load("mine_to_predict:answer", device="cpu")
+    [prediction] = classifier.predict(np.full((8, 8, 3), (0, 9, 0), np.uint8))
+    assert [guess.id for guess in prediction.top] == ["1", "0", "2"]
+
+
+def test_what_is_no_model_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "no_classes.py").write_text("def answer(images):\n    return images.float()\n")
     with pytest.raises(ModelError, match="no run folder, model file or callable nothing"):
         Classifier.load("nothing", device="cpu")
-    with pytest.raises(ModelError, match="does not say how many classes"):
-        Classifier.load("mine_to_predict:answer", device="cpu")
+    with pytest.raises(ModelError, match=r"with the shape \(2, 3, 224, 224\); expected \(2, classes\)"):
+        Classifier.load("no_classes:answer", device="cpu")

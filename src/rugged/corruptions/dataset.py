@@ -35,7 +35,7 @@ class CorruptedDataset(Dataset[tuple[Any, ...]]):
         severity: 1 (mild) to 5.
         seed: Another seed, other draws.
         preset: Table of parameters; ``None`` takes the one nearest to the pictures' size.
-        textures: For frost, as for :func:`rugged.corrupt`.
+        textures: For frost, as for ``rugged.corrupt``.
         ids: What names each picture, in place of its index. With the ids of a data set of rugged's, ``<class>/<stem>``,
             the pictures are those of its benchmark.
         transform: Applied to the corrupted picture.

@@ -22,13 +22,13 @@ class Corrupt(v2.Transform):  # type: ignore[misc]  # torchvision has no types.
     whose labels, boxes and masks stay as they are. Goes before ``ToDtype`` and ``Normalize``.
 
     The noise is drawn anew at each call, from PyTorch's generators, as other transforms draw: ``torch.manual_seed``
-    and the workers of a ``DataLoader`` decide it. For the same noise each time see :class:`rugged.CorruptedDataset`.
+    and the workers of a ``DataLoader`` decide it. For the same noise each time see ``rugged.CorruptedDataset``.
 
     Args:
         name: One of ``rugged.corruptions.ALL``; of several one is drawn for each picture.
         severity: 1 (mild) to 5; likewise.
         preset: Table of parameters; ``None`` takes the one nearest to the pictures' size.
-        textures: For frost, as for :func:`rugged.corrupt`.
+        textures: For frost, as for ``rugged.corrupt``.
 
     Raises:
         CorruptionError: There is no such corruption, severity or preset, or what is given is no picture.

@@ -19,7 +19,14 @@ from rugged.engine.devices import (
 from rugged.engine.inference import CHUNK, chunks, infer
 from rugged.engine.later import later
 from rugged.engine.loop import Indices, Loop, Position
-from rugged.engine.networks import Network, class_infos, own_network, published_network
+from rugged.engine.networks import (
+    IMAGENET_CLASSES,
+    Network,
+    class_infos,
+    own_network,
+    published_network,
+    require_classes,
+)
 from rugged.engine.pictures import Pictures
 from rugged.engine.randomness import seed_step
 from rugged.engine.sharing import in_turn, shown_by_the_first, told_by_the_first
@@ -27,6 +34,7 @@ from rugged.engine.subject import Subject, open_subject
 
 __all__ = [
     "CHUNK",
+    "IMAGENET_CLASSES",
     "Device",
     "Fabric",
     "Indices",
@@ -51,6 +59,7 @@ __all__ = [
     "open_subject",
     "own_network",
     "published_network",
+    "require_classes",
     "require_same",
     "seed_step",
     "share_statistics",

@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from rugged.models import ModelSpec, preprocess
 from rugged.models.loading import brief
 from rugged.models.spec import from_metadata
 
-_USUAL_SIDE = 224
+USUAL_SIDE = 224
+"""Of pictures for a model that does not say: ImageNet's."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,7 @@ class Foreign:
         parameters: Of its weights; 0 where nobody can tell.
         input_size: Side of what it takes; None for any.
         note: What a reader must know.
-        spec: What it says of itself; None where it says nothing.
-        outputs: How many classes it answers for; None where nobody can tell before it does.
+        spec: What the file itself says of the model, where rugged has written that into it.
     """
 
     kind: str
@@ -43,14 +43,13 @@ class Foreign:
     input_size: int | None
     note: str
     spec: ModelSpec | None = None
-    outputs: int | None = None
 
 
 def load_callable(model: str) -> Foreign:
     """Import ``module:function``, from the current folder too.
 
-    The function takes ``(N, 3, H, W)`` uint8 pictures, a torch tensor on the CPU, and returns ``(N, classes)`` logits,
-    a tensor or an array.
+    The function takes ``(N, 3, H, W)`` uint8 pictures, a torch tensor on the CPU, and returns ``(N, classes)`` logits
+    or probabilities, a tensor or an array.
 
     Raises:
         ModelError: There is no such module or function, or it cannot be imported.
@@ -89,7 +88,7 @@ def load_onnx(path: Path, side: int | None, device: torch.device) -> Foreign:
     """Open an ONNX classifier.
 
     It has one input: ``(N, H, W, 3)`` uint8, as ``rugged export`` writes, with an output called ``logits``; or
-    ``(N, 3, S, S)`` float32, whose first output is then ``(N, classes)`` logits.
+    ``(N, 3, S, S)`` float32, and its first output is then ``(N, classes)``.
 
     Args:
         path: The file. Where its metadata carries a rugged model's specification, that one counts; else mean and std
@@ -103,16 +102,15 @@ def load_onnx(path: Path, side: int | None, device: torch.device) -> Foreign:
     """
     session = open_session(path, device)
     (entry, *others), results = session.get_inputs(), session.get_outputs()
-    kind = (entry.type, *entry.shape[3:]) if len(entry.shape) == 4 and not others else ()
     told = from_metadata(session.get_modelmeta().custom_metadata_map, str(path))
-    own = kind == ("tensor(uint8)", 3) and told is not None and "logits" in [result.name for result in results]
-    if not own and kind[:1] != ("tensor(float)",):
+    own = told is not None and entry.type == "tensor(uint8)" and "logits" in [result.name for result in results]
+    if others or (not own and not (entry.type == "tensor(float)" and _are_pictures(entry.shape))):
         raise ModelError(
             f"{path} takes {[(one.name, one.type, one.shape) for one in session.get_inputs()]}; expected one float32 "
             "input (N, 3, S, S), or the uint8 input (N, H, W, 3) of a file that `rugged export` wrote."
         )
     count, fixed = entry.shape[0], entry.shape[2]
-    known = told or ModelSpec("onnx", (), (), fixed if isinstance(fixed, int) else side or _USUAL_SIDE)
+    known = told or ModelSpec("onnx", (), (), fixed if isinstance(fixed, int) else side or USUAL_SIDE)
     result = "logits" if own else results[0].name
 
     def answer(images: Tensor) -> Tensor:
@@ -120,20 +118,23 @@ def load_onnx(path: Path, side: int | None, device: torch.device) -> Foreign:
         pixels = inputs.contiguous().cpu().numpy()
         at_once = count if isinstance(count, int) else len(pixels)
         starts = range(0, len(pixels), at_once)
-        parts = [_run(session, entry.name, result, pixels[start : start + at_once], at_once) for start in starts]
+        try:
+            parts = [_run(session, entry.name, result, pixels[start : start + at_once], at_once) for start in starts]
+        except Exception as error:  # As in `open_session`.
+            raise ModelError(f"{path} failed on {tuple(images.shape)} pictures: {brief(error)}") from error
         return torch.from_numpy(np.concatenate(parts))
 
-    outputs = results[0].shape[-1] if results[0].shape else None
-    return Foreign(
-        kind="onnx" if told is None else f"onnx of {told.architecture}",
-        answer=answer,
-        sha256=sha256_file(path),
-        parameters=0,
-        input_size=known.input_size,
-        note="" if told else "The ONNX file says nothing of its input: ImageNet's mean and std were taken.",
-        spec=told,
-        outputs=outputs if isinstance(outputs, int) else None,
-    )
+    kind = "onnx" if told is None else f"onnx of {told.architecture}"
+    note = "" if told else "The ONNX file says nothing of its input: ImageNet's mean and std were taken."
+    return Foreign(kind, answer, sha256_file(path), 0, known.input_size, note, told)
+
+
+def _are_pictures(shape: Sequence[object]) -> bool:
+    """Whether an input may be ``(N, 3, S, S)``; what a file leaves open is a name, or nothing."""
+    if len(shape) != 4:
+        return False
+    channels, *sides = (each if isinstance(each, int) else None for each in shape[1:])
+    return channels in (3, None) and (sides[0] == sides[1] or None in sides)
 
 
 def open_session(path: Path, device: torch.device) -> Any:

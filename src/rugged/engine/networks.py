@@ -21,7 +21,7 @@ from rugged.models import (
     published_classes,
 )
 
-_IMAGENET_CLASSES = 1000
+IMAGENET_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Network:
         return self.answer(preprocess(images, self.spec))
 
     def answer(self, inputs: Tensor) -> Tensor:
-        """``(N, classes)`` for ``(N, 3, S, S)`` that :func:`rugged.models.preprocess` has made of pictures."""
+        """``(N, classes)`` for ``(N, 3, S, S)`` that ``rugged.models.preprocess`` has made of pictures."""
         weight = next(self.module.parameters(), None)
         outputs: Tensor = self.module(inputs if weight is None else inputs.to(weight.dtype))
         return outputs if self.columns is None else outputs[:, self.columns]
@@ -73,7 +73,7 @@ def class_infos(spec: ModelSpec) -> tuple[ClassInfo, ...]:
 
 
 def require_classes(spec: ModelSpec, dataset: Dataset) -> None:
-    """Refuse a model that tells other classes apart than a data set has, or numbers them otherwise.
+    """Refuse a model that answers for other classes than a data set's, or in another order.
 
     Raises:
         ModelError: It does.
@@ -92,7 +92,7 @@ def published_network(
     """Make an architecture of torchvision's or timm's with its ImageNet-1k weights.
 
     Args:
-        architecture: A name with its source, as :func:`rugged.models.resolve` gives it.
+        architecture: A name with its source, as ``rugged.models.resolve`` gives it.
         dataset: Whose classes are picked out of the thousand; None takes them all.
         fabric: Device and precision.
         weights: A local file instead of the published weights.
@@ -101,9 +101,9 @@ def published_network(
         ModelError: It answers for other classes, or its weights cannot be loaded.
     """
     outputs = published_classes(architecture)
-    if outputs != _IMAGENET_CLASSES:
+    if outputs != IMAGENET_CLASSES:
         raise ModelError(
-            f"{architecture} answers for {outputs or 'no'} classes; expected ImageNet-1k's {_IMAGENET_CLASSES}, of "
+            f"{architecture} answers for {outputs or 'no'} classes; expected ImageNet-1k's {IMAGENET_CLASSES}, of "
             "which the data set's are picked out. Train it for your classes with `rugged train`, and benchmark that."
         )
     picked = None if dataset is None else imagenet_indices([info.id for info in dataset.classes])

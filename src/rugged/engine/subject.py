@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.files import sha256_file
 from rugged.data import ClassInfo, Dataset
+from rugged.engine.answers import only_some, read_answers
 from rugged.engine.devices import Fabric
-from rugged.engine.foreign import Foreign, load_callable, load_onnx
+from rugged.engine.foreign import USUAL_SIDE, load_callable, load_onnx
 from rugged.engine.inference import infer
 from rugged.engine.networks import Network, class_infos, own_network, published_network, require_classes
 from rugged.models import ModelSpec, fetched, published_classes, resolve
@@ -102,10 +103,7 @@ def _published(architecture: str, name: str, dataset: Dataset | None, fabric: Fa
     facts = ModelFacts(name, architecture, _count(module), _hash(module), spec.input_size, spec.training_operations)
     if dataset is None:
         return Subject(facts, partial(infer, fabric, module, spec), class_infos(spec), network=network, spec=spec)
-    note = (
-        f"{architecture} answers for ImageNet-1k's {published_classes(architecture):,} classes; only its answers for "
-        f"the {len(dataset.classes)} of this data set count."
-    )
+    note = only_some(architecture, published_classes(architecture), len(dataset.classes))
 
     def answer(images: Tensor) -> Tensor:
         return infer(fabric, module, spec, images)[:, picked]
@@ -118,35 +116,24 @@ def _foreign(model: str | Path, name: str, dataset: Dataset | None, fabric: Fabr
     loaded = load_onnx(Path(model), side, fabric.device) if Path(model).suffix == ".onnx" else load_callable(str(model))
     if dataset is not None and loaded.spec is not None:
         require_classes(loaded.spec, dataset)
-    classes = _foreign_classes(str(model), loaded) if dataset is None else dataset.classes
-
-    def answer(images: Tensor) -> Tensor:
-        logits = loaded.answer(images)
-        if logits.shape != (len(images), len(classes)):
-            raise ModelError(
-                f"{model} answers {len(images)} pictures with the shape {tuple(logits.shape)}; expected "
-                f"({len(images)}, {len(classes)}), logits for the {len(classes)} classes of "
-                f"{'its own' if dataset is None else dataset.name}."
-            )
-        return logits.float().cpu()
-
-    operations = ("unknown",) if loaded.spec is None else loaded.spec.training_operations
-    input_size = loaded.input_size or side
-    assert input_size is not None  # An ONNX file has one of its own, and a callable comes with a data set.
-    facts = ModelFacts(name, loaded.kind, loaded.parameters, loaded.sha256, input_size, operations)
-    return Subject(facts, answer, classes, note=loaded.note, spec=loaded.spec)
-
-
-def _foreign_classes(model: str, loaded: Foreign) -> tuple[ClassInfo, ...]:
-    """Their names where the file gives them, else their numbers."""
-    if loaded.spec is not None:
-        return class_infos(loaded.spec)
-    if loaded.outputs is None:
-        raise ModelError(
-            f"{model} does not say how many classes it tells apart. Give a model that does: a run folder, a model "
-            "file, or a file that `rugged export` wrote."
-        )
-    return tuple(ClassInfo(str(number), str(number)) for number in range(loaded.outputs))
+    input_size = loaded.input_size or side or USUAL_SIDE
+    known = None if loaded.spec is None else class_infos(loaded.spec)
+    read = read_answers(
+        str(model),
+        loaded.answer,
+        known if dataset is None else dataset.classes,
+        (input_size, input_size) if dataset is None else dataset.size,
+    )
+    facts = ModelFacts(
+        name=name,
+        architecture=loaded.kind,
+        parameters=loaded.parameters,
+        sha256=loaded.sha256,
+        input_size=input_size,
+        training_operations=("unknown",) if loaded.spec is None else loaded.spec.training_operations,
+    )
+    note = " ".join(filter(None, (loaded.note, *read.notes)))
+    return Subject(facts, read.answer, read.classes, note=note, spec=loaded.spec)
 
 
 def _count(network: nn.Module) -> int:

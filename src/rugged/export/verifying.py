@@ -41,7 +41,7 @@ def largest_difference(session: object, whole: Whole, pictures: Tensor) -> float
         The largest difference of a probability.
 
     Raises:
-        ModelError: It is above :data:`TOLERANCE`, or no number.
+        ModelError: It is above ``TOLERANCE``, or no number.
     """
     worst = 0.0
     for batch in _in_several_sizes(pictures, whole.network.spec.input_size):

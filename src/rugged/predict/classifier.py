@@ -53,7 +53,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A classifier that is ready to answer. :meth:`load` makes one.
+    """A classifier that is ready to answer. ``load`` makes one.
 
     Pictures may be paths, PIL images, uint8 arrays ``(H, W, 3)`` or ``(N, H, W, 3)``, a uint8 tensor ``(N, 3, H, W)``,
     or a list of paths, images and arrays. They may be of any size: the centre is cropped to a square, a larger one is
@@ -180,7 +180,7 @@ def require_top(top: int) -> None:
 
 
 def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Lists of :data:`BATCH` items, the last one shorter."""
+    """Lists of ``BATCH`` items, the last one shorter."""
     rest = iter(items)
     while batch := list(islice(rest, BATCH)):
         yield batch

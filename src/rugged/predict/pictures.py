@@ -46,10 +46,10 @@ def read_picture(path: Path, side: int) -> Pixels:
 
 
 def each_picture(pictures: Pictures, side: int) -> Iterator[Pixels]:
-    """Give each picture as :func:`read_picture` would.
+    """Give each picture as ``read_picture`` would.
 
     Args:
-        pictures: One or more, in any of the forms that :class:`rugged.Classifier` takes.
+        pictures: One or more, in any of the forms that ``rugged.Classifier`` takes.
         side: Of the model's input.
 
     Raises:

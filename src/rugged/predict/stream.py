@@ -33,7 +33,7 @@ def predict_files(
 
     Args:
         classifier: That answers.
-        sources: What :func:`rugged.predict.find_pictures` found.
+        sources: What ``rugged.predict.find_pictures`` found.
         top: How many classes.
         fetched_ahead: Batches that are read while the one before is answered, in a thread of their own; 0 for none.
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from rugged.core.configuration import dump
+from rugged.core.configuration import NONE, by_full_key, dump
 from rugged.core.errors import ConfigError, RunError
 from rugged.core.files import exclusive
 from rugged.core.progress import say
@@ -26,6 +26,9 @@ from rugged.train.network import find_origin, make_network, rehearse, settle_mic
 from rugged.train.optimize import make_optimizer
 from rugged.train.recipe import Recipe, load_recipe
 from rugged.train.trainer import Trainer
+
+_NAMED = 4
+"""Differences between two recipes that a message names."""
 
 
 def train(
@@ -180,9 +183,11 @@ def _earlier(run: RunFolder, recipe: Recipe, dataset: Dataset) -> Manifest | Non
     if not (run.recipe.exists() and run.manifest.exists()):
         raise RunError(f"{run.path} holds a model but no recipe and manifest. Choose another folder with --out.")
     manifest = read_manifest(run.manifest)
-    if run.recipe.read_bytes() != dump(recipe).encode():
+    if changed := _changed(run.recipe, recipe):
+        more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
         raise RunError(
-            f"{run.path} holds a run of another recipe (see {run.recipe}). Choose another folder with --out."
+            f"{run.path} holds a run of another recipe: {'; '.join(changed[:_NAMED])}{more}. Choose another folder "
+            "with --out."
         )
     if (found := manifest.dataset.content_hash) != dataset.content_hash:
         raise RunError(
@@ -190,3 +195,16 @@ def _earlier(run: RunFolder, recipe: Recipe, dataset: Dataset) -> Manifest | Non
             "Choose another folder with --out."
         )
     return manifest
+
+
+def _changed(path: Path, recipe: Recipe) -> list[str]:
+    """What a saved recipe says otherwise, a phrase a key."""
+    try:
+        saved, wanted = by_full_key(load_recipe(path)), by_full_key(recipe)
+    except ConfigError as error:
+        return [f"{path} cannot be read ({error})"]
+    return [
+        f"{key} is {saved.get(key, NONE)}, here {wanted.get(key, NONE)}"
+        for key in dict.fromkeys((*saved, *wanted))
+        if saved.get(key) != wanted.get(key)
+    ]
