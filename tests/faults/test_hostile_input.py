@@ -114,6 +114,11 @@ COMMANDS = {
     "compare": "compare INPUT INPUT",
     "report": "report INPUT --out out.html",
     "explain": "explain INPUT --data pictures --out out",
+    "predict (model)": "predict INPUT pictures --out out.csv",
+    "predict (pictures)": "predict good.safetensors INPUT --format jsonl",
+    "export": "export INPUT out.onnx",
+    "card": "card INPUT",
+    "push": "push INPUT me/mine",
     "study": "study INPUT --data pictures --out out",
     "corrupt": "corrupt INPUT out --corruptions contrast",
     "corrupt --preview": "corrupt INPUT out.png --preview",
@@ -123,6 +128,8 @@ COMMANDS = {
 # What is no fault: a model of other classes is one that a report or a listing does not ask about, and so on.
 USABLE = {
     ("train (weights)", "a model of other classes"),  # Its head is replaced.
+    ("predict (model)", "a model of other classes"),
+    ("export", "a model of other classes"),
 }
 
 

@@ -52,7 +52,8 @@ class CorruptedDataset(Dataset[tuple[Any, ...]]):
         >>> clean = FakeData(size=10, image_size=(3, 64, 64), num_classes=4)
         >>> noisy = CorruptedDataset(clean, "gaussian_noise", 3, transform=pil_to_tensor)
         >>> image, label = noisy[7]
-        >>> torch.equal(image, noisy[7][0])
+        >>> again, _ = noisy[7]
+        >>> torch.equal(image, again)
         True
         >>> len(torch.utils.data.DataLoader(noisy, batch_size=5))
         2
