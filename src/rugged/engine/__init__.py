@@ -22,6 +22,7 @@ from rugged.engine.loop import Indices, Loop, Position
 from rugged.engine.networks import Network, own_network, published_network
 from rugged.engine.pictures import Pictures
 from rugged.engine.randomness import seed_step
+from rugged.engine.restoring import Restorer, open_restorer
 from rugged.engine.sharing import in_turn, shown_by_the_first, told_by_the_first
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Pictures",
     "Position",
     "Precision",
+    "Restorer",
     "as_batch",
     "ascend",
     "beside",
@@ -45,6 +47,7 @@ __all__ = [
     "infer",
     "later",
     "make_fabric",
+    "open_restorer",
     "own_network",
     "published_network",
     "require_same",

@@ -65,6 +65,16 @@ class RunFolder:
         return self.path / "model.safetensors"
 
     @property
+    def restorer(self) -> Path:
+        """The finished restorer with its specification, where the run trained one instead."""
+        return self.path / "restorer.safetensors"
+
+    @property
+    def sheets(self) -> Path:
+        """Of a restorer: pages of clean, corrupted and restored pictures, one an epoch."""
+        return self.path / "samples"
+
+    @property
     def lock(self) -> Path:
         """Held by the one process that writes here."""
         return self.path / ".lock"
