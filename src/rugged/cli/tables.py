@@ -11,9 +11,11 @@ from rich.table import Table
 from rugged.core.catalogue import display_name
 from rugged.core.tables import Table as Values
 from rugged.report import (
+    MARKS_NOTE,
     ComparedRuns,
     HeadlineRow,
     caveats,
+    change_table,
     error_table,
     headline_table,
     mce_label,
@@ -41,11 +43,13 @@ def print_results(summaries: Sequence[Summary]) -> None:
     """Print the figures of one or more models, the error table of the first, and what to bear in mind."""
     first = summaries[0]
     variants = [_variants(first)] if first.variants else []
+    changes = [table for variant in first.variants if (table := change_table(first, variant))]
     _print(
-        [_headlines(summaries, headline_table(summaries)), *variants, _errors(first)],
+        [_headlines(summaries, headline_table(summaries)), *variants, _errors(first), *map(_of_values, changes)],
         [
             *_explanations(first),
-            *(f"{variant.name}: {variant.how}" for variant in first.variants),
+            *([MARKS_NOTE] if changes else []),
+            *(f"{variant.label}: {variant.how}" for variant in first.variants),
             *(f"Note: {caveat}" for caveat in caveats(summaries)),
         ],
     )
@@ -180,7 +184,7 @@ def _headlines(summaries: Sequence[Summary], rows: Sequence[HeadlineRow]) -> Tab
 
 
 def _variants(summary: Summary) -> Table:
-    names = ["plain", *(variant.name for variant in summary.variants)]
+    names = ["plain", *(variant.label for variant in summary.variants)]
     table = _models(f"Test-time variants of {summary.model.name}", "With 95% interval", names)
     for row in variant_table(summary):
         table.add_row(row.label, *row.values)

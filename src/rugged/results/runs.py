@@ -140,7 +140,7 @@ def place_of(model: str | Path, out: Path | None) -> RunFolder:
         return RunFolder(out)
     if path.is_dir():
         return RunFolder(path)
-    if path == RunFolder(path.parent).model:
+    if path in (RunFolder(path.parent).model, RunFolder(path.parent).restorer):
         return RunFolder(path.parent)
     name = path.stem if path.suffix in (".safetensors", ".onnx") else str(model).rpartition("/")[2].replace(":", "-")
     return RunFolder(Path("runs") / name)
