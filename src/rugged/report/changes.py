@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from rugged.core.catalogue import BENCHMARK, display_name
 from rugged.core.tables import Table
 from rugged.report.charts import BarChart, Series, bar_chart
-from rugged.report.extent import mean_extent
 from rugged.results import ErrorChange, Summary, VariantResult
 
 BETTER, WORSE = "+", "−"
@@ -61,7 +60,7 @@ def change_table(summary: Summary, variant: VariantResult) -> Table | None:
     columns = ["Error, in percent", "Plain", variant.label, "Difference", "Relative"]
     normalised = any(change.ce is not None for change in _each(variant))
     return Table(
-        f"What {variant.label} changes, {mean_extent(summary)}, n = {summary.conditions.images:,}",
+        f"Plain and {variant.label}, n = {summary.conditions.images:,}",
         (*columns, "CE, mCE") if normalised else tuple(columns),
         tuple((label, *_figures(before, after, change, normalised)) for label, before, after, change in rows),
     )

@@ -1,0 +1,164 @@
+"""Wiener deconvolution: what could be done about a blur before networks, and what a restorer is to be held against.
+
+The filter is told more than a restorer is: which corruption it faces, at which severity, and of motion blur even in
+which direction each picture was drawn out. What it must know besides, it measures on training pictures.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rugged.core.errors import DataError
+from rugged.corruptions import Textures, corrupt, transfer_of_motion
+from rugged.data import Split
+from rugged.data.splits import evenly
+from rugged.engine import as_batch
+
+PICTURES = 500
+"""Training pictures on which spectra are measured."""
+
+_AT_ONCE = 1 << 20
+"""Values of pictures worked on at once: what bounds the memory."""
+
+
+@dataclass(frozen=True)
+class Blur:
+    """Which corruption, as the engine makes it.
+
+    Attributes:
+        name: Of the corruption.
+        severity: 1 to 5.
+        preset: Table of parameters.
+        seed: Of the keyed draws.
+        textures: For frost.
+    """
+
+    name: str
+    severity: int
+    preset: str
+    seed: int
+    textures: Textures | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether each picture has a blur of its own, which is known to who knows the draws."""
+        return self.name == "motion_blur"
+
+    def of(self, images: Tensor, ids: Sequence[str]) -> Tensor:
+        """Corrupted copies."""
+        return corrupt(
+            images, self.name, self.severity, preset=self.preset, seed=self.seed, ids=ids, textures=self.textures
+        )
+
+
+@dataclass(frozen=True)
+class Wiener:
+    """The linear filter with the least mean squared error for pictures ``y = h * x + n``.
+
+    Its transfer function is ``conj(H) S / (|H|² S + N)``: H of the blur, S the mean power spectrum of clean pictures,
+    and N that of what the blur does not explain, such as rounding, clipping and what lies beyond the edges. Pictures
+    are mirrored beyond their edges, since a Fourier transform takes them for periodic.
+
+    Attributes:
+        blur: What is to be undone.
+        signal: S, for each frequency of the mirrored pictures as :func:`torch.fft.rfft2` has them.
+        noise: N, likewise.
+        response: H, likewise, complex; None where each picture has its own.
+
+    Source: Wiener 1949, "Extrapolation, interpolation, and smoothing of stationary time series".
+    """
+
+    blur: Blur
+    signal: Tensor
+    noise: Tensor
+    response: Tensor | None
+
+    def restore(self, images: Tensor, ids: Sequence[str]) -> Tensor:
+        """Undo the blur.
+
+        Args:
+            images: ``(N, 3, H, W)`` uint8. Not modified.
+            ids: Of the pictures, by which the blur was drawn.
+
+        Returns:
+            The same shape and type.
+        """
+        return torch.cat([self._restore(images[part], ids[part]) for part in _parts(images.shape)])
+
+    def _restore(self, images: Tensor, ids: Sequence[str]) -> Tensor:
+        mirrored = _mirrored(images)
+        response = _response_to(mirrored, self.blur, ids) if self.response is None else self.response
+        power = response.abs().square() * self.signal + self.noise
+        spectrum = torch.fft.rfft2(mirrored) * (response.conj() * self.signal / power)
+        height, width = images.shape[-2:]
+        top, left = height // 2, width // 2
+        pictures = torch.fft.irfft2(spectrum, s=mirrored.shape[-2:])[..., top : top + height, left : left + width]
+        return pictures.round_().clamp_(0, 255).to(torch.uint8)
+
+
+def fit_wiener(blur: Blur, split: Split, device: torch.device) -> Wiener:
+    """Measure on training pictures, taken evenly over the classes, what the filter needs.
+
+    But for motion blur, whose H is known, H is what explains the blurred pictures best: the mean of ``conj(X) Y`` over
+    that of ``|X|²``.
+
+    Args:
+        blur: What is to be undone.
+        split: Training pictures.
+        device: Where to compute.
+
+    Raises:
+        DataError: There are none.
+    """
+    rows = evenly(split.labels, min(PICTURES, len(split)))
+    if not len(rows):
+        raise DataError("The data set has no training pictures, on which the classical filter is measured.")
+    parts = list(_parts((len(rows), 3, *split.images.shape[1:3])))
+
+    def spectra(part: slice) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Of clean pictures and of blurred ones, and what leads from these to those where it is known."""
+        images, ids = as_batch(split.images[rows[part]], device), [split.ids[row] for row in rows[part]]
+        clean, blurred = _mirrored(images), _mirrored(blur.of(images, ids))
+        known = _response_to(clean, blur, ids) if blur.is_own else None
+        return torch.fft.rfft2(clean), torch.fft.rfft2(blurred), known
+
+    count = 3 * len(rows)
+    signal = _total(clean.abs().square() for clean, _, _ in map(spectra, parts)) / count
+    response = None
+    if not blur.is_own:
+        response = _total(clean.conj() * blurred for clean, blurred, _ in map(spectra, parts)) / (count * signal)
+    noise = _total(
+        (blurred - (known if response is None else response) * clean).abs().square()
+        for clean, blurred, known in map(spectra, parts)
+    )
+    return Wiener(blur, signal, noise / count, response)
+
+
+def _total(values: Iterable[Tensor]) -> Tensor:
+    """The sum over pictures and channels, ``(H, W)``."""
+    return torch.stack([each.sum((0, 1)) for each in values]).sum(0)
+
+
+def _response_to(pictures: Tensor, blur: Blur, ids: Sequence[str]) -> Tensor:
+    """``(N, 1, H, W)`` complex: of motion blur, whose direction is each picture's own."""
+    found = transfer_of_motion(
+        blur.severity, preset=blur.preset, seed=blur.seed, ids=ids, size=tuple(pictures.shape[-2:])
+    )
+    return found[:, None].to(pictures.device)
+
+
+def _mirrored(images: Tensor) -> Tensor:
+    """``(N, 3, H, W)`` uint8 as float64, continued on all sides by half of its size: so it goes on seamlessly."""
+    height, width = images.shape[-2:]
+    down, across = height // 2, width // 2
+    return functional.pad(images.double(), (across, across, down, down), mode="reflect")
+
+
+def _parts(shape: Sequence[int]) -> Iterator[slice]:
+    """Pictures that are worked on at once."""
+    step = max(1, _AT_ONCE // math.prod(shape[1:]))
+    return (slice(start, start + step) for start in range(0, shape[0], step))
