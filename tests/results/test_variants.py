@@ -73,7 +73,9 @@ def test_the_relative_change_is_that_of_scipys_paired_bootstrap():
 def test_ce_and_mce_divide_by_the_baseline():
     """Defocus 0.4 → 0.3 beside 0.8 is -12.5 points of CE, contrast 0.2 → 0.25 beside 0.25 +20: mCE + 3.75."""
     place = np.arange(N) / N
-    plain = cells(**{f"{name}_{s}": place >= e for name, e in (("defocus_blur", 0.4), ("contrast", 0.2)) for s in (1, 2)})
+    plain = cells(
+        **{f"{name}_{s}": place >= e for name, e in (("defocus_blur", 0.4), ("contrast", 0.2)) for s in (1, 2)}
+    )
     other = cells(
         **{f"{name}_{s}": place >= e for name, e in (("defocus_blur", 0.3), ("contrast", 0.25)) for s in (1, 2)}
     )

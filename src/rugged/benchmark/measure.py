@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from rugged.benchmark.cautions import cautions
 from rugged.benchmark.choice import choose_images
-from rugged.benchmark.in_memory import InMemory
+from rugged.benchmark.in_memory import InMemory, Stored, conditions_of
 from rugged.benchmark.official_files import official_files
 from rugged.benchmark.picture_choice import choose_for_classes, choose_for_galleries
 from rugged.benchmark.pictures import PictureKeeper
@@ -35,10 +35,10 @@ from rugged.core.environment import versions
 from rugged.core.errors import ConfigError, Interrupted, ResultsError, RunError
 from rugged.core.files import exclusive, write_json
 from rugged.core.progress import Bar, say
-from rugged.core.selection import choose_corruptions, choose_preset, choose_severities
+from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import StopRequest, stop_on_signal
-from rugged.corruptions import STREAM_VERSION, Textures, choose_textures
-from rugged.data import Dataset, Split, content_hash
+from rugged.corruptions import choose_textures
+from rugged.data import Dataset
 from rugged.engine import (
     Device,
     Fabric,
@@ -76,8 +76,6 @@ from rugged.results import (
     write_cell,
     write_summary,
 )
-
-Stored = Literal["no", "jpeg85"]
 
 
 def benchmark(
@@ -157,7 +155,7 @@ def benchmark(
     if official is None:
         split = choose_images(dataset.val, limit)
         ice = choose_textures(textures) if "frost" in chosen else None
-        conditions = _conditions(dataset, split, chosen, levels, preset, seed, ice, stored)
+        conditions = conditions_of(dataset, split, chosen, levels, preset, seed, ice, stored)
         route = InMemory(conditions, split, fabric.device, ice)
     else:
         if (preset, textures, seed, stored) != (None, None, 0, "no"):
@@ -214,35 +212,6 @@ def _say_what_goes(run: RunFolder, summary: Summary) -> None:
     if gone:
         options = [*([f"--variants {','.join(plain)}"] if plain else []), *options]
         say(f"Gone from the summary, but still measured: add {' '.join(options)} again to have it.")
-
-
-def _conditions(
-    dataset: Dataset,
-    split: Split,
-    corruptions: tuple[str, ...],
-    severities: tuple[int, ...],
-    preset: str | None,
-    seed: int,
-    textures: Textures | None,
-    stored: Stored,
-) -> Conditions:
-    return Conditions(
-        dataset=dataset.name,
-        content_hash=content_hash(dataset.classes, split),
-        split=split.name,
-        images=len(split),
-        classes=len(dataset.classes),
-        size=dataset.size,
-        route="in memory",
-        stored=stored,
-        preset=choose_preset(preset, *dataset.size),
-        textures="none" if textures is None else textures.label,
-        seed=seed,
-        stream_version=STREAM_VERSION,
-        corruptions=corruptions,
-        severities=severities,
-        limit=len(split) if len(split) < len(dataset.val) else None,
-    )
 
 
 @dataclass

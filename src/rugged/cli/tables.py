@@ -95,6 +95,16 @@ def print_tables(tables: Sequence[Values], lines: Sequence[str] = ()) -> None:
     )
 
 
+def print_restoration(tables: Sequence[Values], notes: Sequence[str]) -> None:
+    """Print how near a restorer comes to clean pictures, and what to bear in mind."""
+    lines = [
+        "PSNR is in decibels, at most 60 a picture; SSIM is 1 for the same picture. Means over the severities, in "
+        "brackets 95% intervals; differences are on the same pictures.",
+        *(f"Note: {note}" for note in notes),
+    ]
+    _print([_of_values(values) for values in tables], lines)
+
+
 def _of_values(values: Values) -> Table:
     rows = [tuple(map(_harmless, row)) for row in values.words(digits=1)]
     table = Table(title=_harmless(values.title))

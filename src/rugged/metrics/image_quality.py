@@ -9,7 +9,11 @@ import numpy.typing as npt
 PEAK = 255.0
 """The range of a byte."""
 
-_SIDE, _SIGMA = 11, 1.5
+CEILING = 60.0
+"""The PSNR, in decibels, that a picture counts with in a mean where it is infinitely near, or nearly so. Pictures that
+differ by one level in a value of sixteen have it."""
+
+WINDOW, _SIGMA = 11, 1.5
 _K1, _K2 = 0.01, 0.03
 _BLOCK = 1 << 18
 """Values worked on at once: what stays in a processor's cache."""
@@ -59,8 +63,8 @@ def structural_similarity(images: Images, reference: Images) -> Values:
     Source: Wang et al. 2004, "Image quality assessment: from error visibility to structural similarity".
     """
     _require_alike(images, reference)
-    if min(np.shape(images)[1:3]) < _SIDE:
-        raise ValueError(f"SSIM needs pictures of {_SIDE} × {_SIDE} pixels or more, got the shape {np.shape(images)}")
+    if min(np.shape(images)[1:3]) < WINDOW:
+        raise ValueError(f"SSIM needs pictures of {WINDOW} × {WINDOW} pixels or more, got the shape {np.shape(images)}")
     step = max(1, _BLOCK // math.prod(np.shape(images)[1:]))
     parts = [slice(start, start + step) for start in range(0, len(images), step)]
     return np.concatenate([_similarity(images[part], reference[part]) for part in parts] or [np.empty(0)])
@@ -87,11 +91,11 @@ def _windowed(planes: Values) -> Values:
 @lru_cache
 def _window(length: int) -> Values:
     """The window along one axis, ``(length - 10, length)``: a row for each of its places."""
-    distance = np.arange(_SIDE) - _SIDE // 2
+    distance = np.arange(WINDOW) - WINDOW // 2
     weights = np.exp(-(distance**2) / (2 * _SIGMA**2))
-    places = np.zeros((length - _SIDE + 1, length))
+    places = np.zeros((length - WINDOW + 1, length))
     for row, place in enumerate(places):
-        place[row : row + _SIDE] = weights / weights.sum()
+        place[row : row + WINDOW] = weights / weights.sum()
     return places
 
 

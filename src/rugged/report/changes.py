@@ -98,7 +98,9 @@ def _chart(summary: Summary, variant: VariantResult) -> BarChart:
             for name, result in summary.corruptions.items()
         ),
     ]
-    rows = [(label, [Series("plain", 0, (before,)), Series(variant.label, 1, (after,))]) for label, before, after in pairs]
+    rows = [
+        (label, [Series("plain", 0, (before,)), Series(variant.label, 1, (after,))]) for label, before, after in pairs
+    ]
     return bar_chart(rows, normalised=False)
 
 

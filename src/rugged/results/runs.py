@@ -94,6 +94,26 @@ class RunFolder:
         return self.benchmark / "variants" / name
 
     @property
+    def nearness(self) -> Path:
+        """Of a restorer: how near each picture came to the clean one, one Parquet file a cell."""
+        return self.benchmark / "nearness"
+
+    @property
+    def restoration(self) -> Path:
+        """Every figure of these."""
+        return self.benchmark / "restoration.json"
+
+    @property
+    def restoration_table(self) -> Path:
+        """The same as a table."""
+        return self.benchmark / "restoration.csv"
+
+    @property
+    def restoration_sheet(self) -> Path:
+        """A page of pictures: clean, corrupted, restored, and restored by the classical method."""
+        return self.benchmark / "restoration.png"
+
+    @property
     def sequences(self) -> Path:
         """Predictions on perturbation sequences, one Parquet file a sequence and difficulty."""
         return self.benchmark / "sequences"

@@ -99,9 +99,7 @@ def changes_of(plain: Cells, cells: Cells, conditions: Conditions, baseline: Bas
     return Changes(_change(*clean, before.clean, after.clean), mean, changes)
 
 
-def _change(
-    plain: float, error: float, plain_draws: Draws, draws: Draws, divisor: float | None = None
-) -> ErrorChange:
+def _change(plain: float, error: float, plain_draws: Draws, draws: Draws, divisor: float | None = None) -> ErrorChange:
     """One difference.
 
     Args:
