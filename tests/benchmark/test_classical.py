@@ -10,11 +10,11 @@ from rugged.data import Split
 from rugged.metrics import peak_signal_to_noise_ratio
 
 
-def smooth_pictures(count, seed):
+def smooth_pictures(count, seed, size=(64, 64)):
     """Pictures with the spectrum of natural ones, 1 / f."""
     rng = np.random.default_rng(seed)
-    frequency = np.hypot(np.fft.fftfreq(64)[:, None], np.fft.fftfreq(64))
-    spectrum = np.fft.fft2(rng.normal(size=(count, 3, 64, 64))) / np.maximum(frequency, 1 / 64)
+    frequency = np.hypot(np.fft.fftfreq(size[0])[:, None], np.fft.fftfreq(size[1]))
+    spectrum = np.fft.fft2(rng.normal(size=(count, 3, *size))) / np.maximum(frequency, 1 / 64)
     values = np.fft.ifft2(spectrum).real
     return (128 + 40 * values / values.std()).clip(0, 255).astype(np.uint8)
 
@@ -49,11 +49,12 @@ def test_of_pictures_without_noise_the_filter_is_the_inverse():
     assert torch.equal(same, images)  # A response of one everywhere and no noise: nothing is to be undone.
 
 
+@pytest.mark.parametrize("size", [(64, 64), (45, 51)], ids=str)
 @pytest.mark.parametrize("name", ["defocus_blur", "motion_blur", "gaussian_blur", "gaussian_noise"])
-def test_pictures_it_has_not_seen_come_nearer(name):
+def test_pictures_it_has_not_seen_come_nearer(name, size):
     blur = Blur(name, 4, "tiny64", 0)
-    wiener = fit_wiener(blur, as_split(smooth_pictures(60, 1)), torch.device("cpu"))
-    clean, ids = torch.from_numpy(smooth_pictures(20, 2)), [f"new/{place}" for place in range(20)]
+    wiener = fit_wiener(blur, as_split(smooth_pictures(60, 1, size)), torch.device("cpu"))
+    clean, ids = torch.from_numpy(smooth_pictures(20, 2, size)), [f"new/{place}" for place in range(20)]
     blurred = blur.of(clean, ids)
     before, after = (
         peak_signal_to_noise_ratio(*(one.permute(0, 2, 3, 1).numpy() for one in (pictures, clean)))

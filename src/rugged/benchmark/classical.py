@@ -48,6 +48,11 @@ class Blur:
         """Whether each picture has a blur of its own, which is known to who knows the draws."""
         return self.name == "motion_blur"
 
+    def response(self, ids: Sequence[str], size: Sequence[int], device: torch.device) -> Tensor:
+        """What motion blur does to each frequency of pictures of a size: ``(N, 1, H, W)`` complex, each its own."""
+        found = transfer_of_motion(self.severity, preset=self.preset, seed=self.seed, ids=ids, size=size)
+        return found[:, None].to(device)
+
     def of(self, images: Tensor, ids: Sequence[str]) -> Tensor:
         """Corrupted copies."""
         return corrupt(
@@ -91,12 +96,13 @@ class Wiener:
 
     def _restore(self, images: Tensor, ids: Sequence[str]) -> Tensor:
         mirrored = _mirrored(images)
-        response = _response_to(mirrored, self.blur, ids) if self.response is None else self.response
+        size = tuple(mirrored.shape[-2:])
+        response = self.blur.response(ids, size, images.device) if self.response is None else self.response
         power = response.abs().square() * self.signal + self.noise
         spectrum = torch.fft.rfft2(mirrored) * (response.conj() * self.signal / power)
         height, width = images.shape[-2:]
         top, left = height // 2, width // 2
-        pictures = torch.fft.irfft2(spectrum, s=mirrored.shape[-2:])[..., top : top + height, left : left + width]
+        pictures: Tensor = torch.fft.irfft2(spectrum, s=size)[..., top : top + height, left : left + width]
         return pictures.round_().clamp_(0, 255).to(torch.uint8)
 
 
@@ -117,38 +123,32 @@ def fit_wiener(blur: Blur, split: Split, device: torch.device) -> Wiener:
     rows = evenly(split.labels, min(PICTURES, len(split)))
     if not len(rows):
         raise DataError("The data set has no training pictures, on which the classical filter is measured.")
+    size = tuple(side + 2 * (side // 2) for side in split.images.shape[1:3])
     parts = list(_parts((len(rows), 3, *split.images.shape[1:3])))
 
-    def spectra(part: slice) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Of clean pictures and of blurred ones, and what leads from these to those where it is known."""
+    def spectra(part: slice) -> tuple[Tensor, Tensor, list[str]]:
         images, ids = as_batch(split.images[rows[part]], device), [split.ids[row] for row in rows[part]]
-        clean, blurred = _mirrored(images), _mirrored(blur.of(images, ids))
-        known = _response_to(clean, blur, ids) if blur.is_own else None
-        return torch.fft.rfft2(clean), torch.fft.rfft2(blurred), known
+        clean, blurred = (torch.fft.rfft2(_mirrored(each)) for each in (images, blur.of(images, ids)))
+        return clean, blurred, ids
 
     count = 3 * len(rows)
     signal = _total(clean.abs().square() for clean, _, _ in map(spectra, parts)) / count
     response = None
     if not blur.is_own:
         response = _total(clean.conj() * blurred for clean, blurred, _ in map(spectra, parts)) / (count * signal)
-    noise = _total(
-        (blurred - (known if response is None else response) * clean).abs().square()
-        for clean, blurred, known in map(spectra, parts)
-    )
-    return Wiener(blur, signal, noise / count, response)
+
+    def unexplained(part: slice) -> Tensor:
+        clean, blurred, ids = spectra(part)
+        known = blur.response(ids, size, device) if response is None else response
+        return blurred - known * clean
+
+    noise = _total(unexplained(part).abs().square() for part in parts) / count
+    return Wiener(blur, signal, noise, response)
 
 
 def _total(values: Iterable[Tensor]) -> Tensor:
     """The sum over pictures and channels, ``(H, W)``."""
     return torch.stack([each.sum((0, 1)) for each in values]).sum(0)
-
-
-def _response_to(pictures: Tensor, blur: Blur, ids: Sequence[str]) -> Tensor:
-    """``(N, 1, H, W)`` complex: of motion blur, whose direction is each picture's own."""
-    found = transfer_of_motion(
-        blur.severity, preset=blur.preset, seed=blur.seed, ids=ids, size=tuple(pictures.shape[-2:])
-    )
-    return found[:, None].to(pictures.device)
 
 
 def _mirrored(images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Judging a restorer: how near it brings corrupted pictures to the clean ones, beside doing nothing and the classical."""
+"""Judging a restorer: how near it brings corrupted pictures to the clean ones, beside what else could be done."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A page on which a restorer is seen at work: pictures clean, corrupted, restored, and restored by the classical method."""
+"""A page on which a restorer is seen at work: pictures clean, corrupted, restored, and restored by a Wiener filter."""
 
 from collections.abc import Callable
 

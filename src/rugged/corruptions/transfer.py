@@ -38,4 +38,5 @@ def transfer_of_motion(
     spread = np.zeros((len(degrees), *size))
     pictures = np.arange(len(degrees))[:, None]
     np.add.at(spread, (pictures, places[..., 0], places[..., 1]), weights / weights.sum())
-    return torch.fft.rfft2(torch.from_numpy(spread))
+    transfer: Tensor = torch.fft.rfft2(torch.from_numpy(spread))
+    return transfer

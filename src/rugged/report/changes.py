@@ -52,10 +52,10 @@ def change_table(summary: Summary, variant: VariantResult) -> Table | None:
     over = summary.conditions.averaged
     errors = [(_mean(summary.errors[name]), _mean(variant.corruptions[name].error)) for name in names]
     means = [(before, after) for name, (before, after) in zip(names, errors, strict=True) if name in over]
-    rows = [
+    rows: list[tuple[str, float, float, ErrorChange]] = [
         ("Clean", summary.clean.error, variant.clean.error, changes.clean),
-        (f"Mean over {len(over)}", *map(_mean, zip(*means, strict=True)), changes.mean),
-        *((display_name(name), *errors[place], changes.corruptions[name]) for place, name in enumerate(names)),
+        (f"Mean over {len(over)}", _mean([one for one, _ in means]), _mean([one for _, one in means]), changes.mean),
+        *((display_name(name), *pair, changes.corruptions[name]) for name, pair in zip(names, errors, strict=True)),
     ]
     columns = ["Error, in percent", "Plain", variant.label, "Difference", "Relative"]
     normalised = any(change.ce is not None for change in _each(variant))

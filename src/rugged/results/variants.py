@@ -77,43 +77,44 @@ def changes_of(plain: Cells, cells: Cells, conditions: Conditions, baseline: Bas
     means = {} if baseline is None else baseline.means
 
     def measured(which: Cells, name: str) -> float:
-        return float(np.mean([np.mean(~which[name, severity].correct) for severity in conditions.severities]))
+        return float(np.mean([_error(which[name, severity]) for severity in conditions.severities]))
 
     pairs = {name: (measured(plain, name), measured(cells, name)) for name in conditions.corruptions}
     changes = {
-        name: _change(*pairs[name], before.corruptions[name], after.corruptions[name], means.get(name))
+        name: _change(pairs[name], before.corruptions[name], after.corruptions[name], means.get(name))
         for name in conditions.corruptions
     }
     over = conditions.averaged
-    mean = _change(
-        *np.mean([pairs[name] for name in over], axis=0),
-        1 - before.accuracy(over),
-        1 - after.accuracy(over),
-    )
+    first, second = np.mean([pairs[name] for name in over], axis=0).tolist()
+    mean = _change((first, second), 1 - before.accuracy(over), 1 - after.accuracy(over))
     normalised = [name for name in over if name in means and name in BENCHMARK]
     if normalised:
         drawn = [(after.corruptions[name] - before.corruptions[name]) / means[name] for name in normalised]
         ratios = [(pairs[name][1] - pairs[name][0]) / means[name] for name in normalised]
         mean = replace(mean, ce=float(np.mean(ratios)), ce_interval=interval(np.mean(drawn, axis=0)))
-    clean = (float(np.mean(~which[CLEAN, 0].correct)) for which in (plain, cells))
-    return Changes(_change(*clean, before.clean, after.clean), mean, changes)
+    clean = _error(plain[CLEAN, 0]), _error(cells[CLEAN, 0])
+    return Changes(_change(clean, before.clean, after.clean), mean, changes)
 
 
-def _change(plain: float, error: float, plain_draws: Draws, draws: Draws, divisor: float | None = None) -> ErrorChange:
+def _error(cell: Cell) -> float:
+    return float(np.mean(~cell.correct))
+
+
+def _change(errors: tuple[float, float], plain_draws: Draws, draws: Draws, divisor: float | None = None) -> ErrorChange:
     """One difference.
 
     Args:
-        plain: The plain error.
-        error: The variant's.
+        errors: The plain error and the variant's.
         plain_draws: The plain error in each draw.
         draws: The variant's.
         divisor: The baseline's error, for CE.
     """
+    plain, error = errors
     gained = draws - plain_draws
-    change = ErrorChange(float(error - plain), interval(gained))
+    change = ErrorChange(error - plain, interval(gained))
     if plain_draws.min() > 0:
-        relative = float(error / plain - 1)
-        change = replace(change, relative=relative, relative_interval=interval(draws / plain_draws - 1))
+        relative_interval = interval(draws / plain_draws - 1)
+        change = replace(change, relative=error / plain - 1, relative_interval=relative_interval)
     if divisor is None:
         return change
     return replace(change, ce=change.points / divisor, ce_interval=interval(gained / divisor))

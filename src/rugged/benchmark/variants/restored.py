@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from rugged.benchmark.route import Images
 from rugged.benchmark.variants.base import Answer, Pictures, Setting
 from rugged.core.errors import ConfigError
