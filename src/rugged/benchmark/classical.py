@@ -5,7 +5,7 @@ which direction each picture was drawn out. What it must know besides, it measur
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +18,7 @@ from rugged.data import Split
 from rugged.data.splits import evenly
 from rugged.engine import as_batch
 
-PICTURES = 500
+PICTURES = 200
 """Training pictures on which spectra are measured."""
 
 _AT_ONCE = 1 << 20
@@ -124,31 +124,21 @@ def fit_wiener(blur: Blur, split: Split, device: torch.device) -> Wiener:
     if not len(rows):
         raise DataError("The data set has no training pictures, on which the classical filter is measured.")
     size = tuple(side + 2 * (side // 2) for side in split.images.shape[1:3])
-    parts = list(_parts((len(rows), 3, *split.images.shape[1:3])))
-
-    def spectra(part: slice) -> tuple[Tensor, Tensor, list[str]]:
-        images, ids = as_batch(split.images[rows[part]], device), [split.ids[row] for row in rows[part]]
-        clean, blurred = (torch.fft.rfft2(_mirrored(each)) for each in (images, blur.of(images, ids)))
-        return clean, blurred, ids
 
     count = 3 * len(rows)
-    signal = _total(clean.abs().square() for clean, _, _ in map(spectra, parts)) / count
-    response = None
-    if not blur.is_own:
-        response = _total(clean.conj() * blurred for clean, blurred, _ in map(spectra, parts)) / (count * signal)
-
-    def unexplained(part: slice) -> Tensor:
-        clean, blurred, ids = spectra(part)
-        known = blur.response(ids, size, device) if response is None else response
-        return blurred - known * clean
-
-    noise = _total(unexplained(part).abs().square() for part in parts) / count
-    return Wiener(blur, signal, noise, response)
-
-
-def _total(values: Iterable[Tensor]) -> Tensor:
-    """The sum over pictures and channels, ``(H, W)``."""
-    return torch.stack([each.sum((0, 1)) for each in values]).sum(0)
+    signal, power, cross, unexplained = torch.zeros(4, size[0], size[1] // 2 + 1, dtype=torch.complex128, device=device)
+    for part in _parts((len(rows), 3, *split.images.shape[1:3])):
+        images, ids = as_batch(split.images[rows[part]], device), [split.ids[row] for row in rows[part]]
+        clean, blurred = (torch.fft.rfft2(_mirrored(each)) for each in (images, blur.of(images, ids)))
+        signal += clean.abs().square().sum((0, 1)) / count
+        power += blurred.abs().square().sum((0, 1)) / count
+        cross += (clean.conj() * blurred).sum((0, 1)) / count
+        if blur.is_own:
+            unexplained += (blurred - blur.response(ids, size, device) * clean).abs().square().sum((0, 1)) / count
+    if blur.is_own:
+        return Wiener(blur, signal.real, unexplained.real, None)
+    noise = (power.real - cross.abs().square() / signal.real).clamp_(min=0)  # Of the least squares' H.
+    return Wiener(blur, signal.real, noise, cross / signal.real)
 
 
 def _mirrored(images: Tensor) -> Tensor:
