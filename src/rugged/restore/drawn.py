@@ -15,7 +15,7 @@ from rugged.data import Dataset, Split, development_split
 from rugged.data.splits import evenly
 from rugged.engine import Indices, Pictures, as_batch
 from rugged.engine.manifest import TrainedOn
-from rugged.restore.pairs import HeldOut, crop_place, flip_alike
+from rugged.restore.pairs import HeldOut, Provenance, crop_place, flip_alike
 from rugged.restore.recipe import PairsRecipe, RestoreRecipe
 
 _TOGETHER = 8
@@ -32,7 +32,7 @@ class DrawnPairs:
         rows: Which of them are learned from.
         development: Pictures that are not.
         textures: For frost; None where it is not among the corruptions.
-        trained_on: See :class:`rugged.restore.pairs.Pairs`, as of the rest.
+        provenance: What they are.
     """
 
     recipe: PairsRecipe
@@ -40,11 +40,7 @@ class DrawnPairs:
     rows: Indices
     development: Split
     textures: Textures | None
-    trained_on: TrainedOn
-    picture_size: tuple[int, int]
-    corruptions: tuple[str, ...]
-    severities: tuple[int, ...]
-    preset: str | None
+    provenance: Provenance
 
     @property
     def fetched_ahead(self) -> int:
@@ -64,17 +60,18 @@ class DrawnPairs:
         if self.recipe.flip:
             clean, _ = flip_alike(clean, clean)
         damaged = corrupt_randomly(
-            clean, self.corruptions, self.severities, probability=1 - self.recipe.clean, textures=self.textures,
-            together=_TOGETHER if clean.is_cuda else 1,
+            clean, self.provenance.corruptions, self.provenance.severities, probability=1 - self.recipe.clean,
+            together=_TOGETHER if clean.is_cuda else 1, textures=self.textures,
         )  # fmt: skip
         if self.recipe.crop:
-            rows, columns = crop_place(*clean.shape[-2:], self.recipe.crop)
+            rows, columns = crop_place(clean, self.recipe.crop)
             clean, damaged = clean[..., rows, columns], damaged[..., rows, columns]
         return clean, damaged
 
     def held_out(self) -> Iterator[HeldOut]:
         """Clean pictures first, then those of each corruption and severity."""
-        cells = [("", 0), *((name, severity) for name in self.corruptions for severity in self.severities)]
+        shown = self.provenance
+        cells = [("", 0), *((name, severity) for name in shown.corruptions for severity in shown.severities)]
         for place, (name, severity) in enumerate(cells):
             mine = np.arange(place, len(self.development), len(cells))
             if not len(mine):
@@ -111,9 +108,11 @@ def draw_pairs(recipe: RestoreRecipe, dataset: Dataset, device: torch.device) ->
         rows=rows,
         development=dataset.train.take(chosen),
         textures=choose_textures(recipe.pairs.textures) if "frost" in corruptions else None,
-        trained_on=TrainedOn(dataset.name, dataset.content_hash, dataset.notes),
-        picture_size=(crop, crop) if crop else (height, width),
-        corruptions=corruptions,
-        severities=choose_severities(recipe.pairs.severities),
-        preset=preset_for(height, width),
+        provenance=Provenance(
+            trained_on=TrainedOn(dataset.name, dataset.content_hash, dataset.notes),
+            picture_size=(crop, crop) if crop else (height, width),
+            corruptions=corruptions,
+            severities=choose_severities(recipe.pairs.severities),
+            preset=preset_for(height, width),
+        ),
     )

@@ -16,7 +16,7 @@ from rugged.data.sources.trees import IMAGE_ENDINGS, ending
 from rugged.data.splits import hash_key
 from rugged.engine import Indices
 from rugged.engine.manifest import TrainedOn
-from rugged.restore.pairs import HeldOut, crop_place, flip_alike
+from rugged.restore.pairs import HeldOut, Provenance, crop_place, flip_alike
 from rugged.restore.recipe import PairsRecipe, RestoreRecipe
 
 _HELD_OUT = 20  # One sequence of so many is not learned from.
@@ -121,18 +121,14 @@ class FolderPairs:
         pairs: To learn from.
         development: To look at.
         device: Where pictures are wanted.
-        trained_on: See :class:`rugged.restore.pairs.Pairs`, as of the rest.
+        provenance: What they are.
     """
 
     recipe: PairsRecipe
     pairs: tuple[Pair, ...]
     development: tuple[Pair, ...]
     device: torch.device
-    trained_on: TrainedOn
-    picture_size: tuple[int, int]
-    corruptions: tuple[str, ...] = ()
-    severities: tuple[int, ...] = ()
-    preset: str | None = None
+    provenance: Provenance
     fetched_ahead: int = 2
 
     def __len__(self) -> int:
@@ -146,7 +142,7 @@ class FolderPairs:
         """Cut a square out of each pair, and mirror half of them."""
         cut = []
         for pair in fetched:
-            place = crop_place(*pair[0].shape[-2:], self.recipe.crop) if self.recipe.crop else (slice(None),) * 2
+            place = crop_place(pair[0], self.recipe.crop) if self.recipe.crop else (slice(None),) * 2
             cut.append([picture[(..., *place)] for picture in pair])
         clean, damaged = (torch.stack(side).to(self.device) for side in zip(*cut, strict=True))
         return flip_alike(clean, damaged) if self.recipe.flip else (clean, damaged)
@@ -154,8 +150,9 @@ class FolderPairs:
     def held_out(self) -> Iterator[HeldOut]:
         """The middle of each pair."""
         for pair in self.development:
-            top, left = ((whole - shown) // 2 for whole, shown in zip(pair.size, self.picture_size, strict=True))
-            place = (..., slice(top, top + self.picture_size[0]), slice(left, left + self.picture_size[1]))
+            size = self.provenance.picture_size
+            top, left = ((whole - shown) // 2 for whole, shown in zip(pair.size, size, strict=True))
+            place = (..., slice(top, top + size[0]), slice(left, left + size[1]))
             clean, damaged = (picture[place][None] for picture in _read(pair))
             yield HeldOut(pair.sequence.name, clean, damaged)
 
@@ -184,8 +181,10 @@ def take_pairs(recipe: RestoreRecipe, folder: PairFolder, device: torch.device) 
         pairs=learned,
         development=development[: recipe.development_pictures],
         device=device,
-        trained_on=TrainedOn(folder.path.resolve().name, folder.content_hash),
-        picture_size=(crop, crop) if crop else sizes[0],
+        provenance=Provenance(
+            trained_on=TrainedOn(folder.path.resolve().name, folder.content_hash),
+            picture_size=(crop, crop) if crop else sizes[0],
+        ),
     )
 
 

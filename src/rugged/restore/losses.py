@@ -18,7 +18,7 @@ def pixel_loss(restored: Tensor, clean: Tensor, kind: Literal["charbonnier", "l1
     Args:
         restored: ``(N, 3, H, W)``, white at 1.
         clean: The same.
-        kind: ``charbonnier``, √(d² + ε²) with ε = 0.001, or ``l1``, \\|d\\|.
+        kind: ``charbonnier``, √(d² + ε²) with ε = 0.001, or ``l1``, the absolute difference.
     """
     difference = restored - clean
     if kind == "l1":
@@ -61,7 +61,8 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
     between = (fake + mix * (real - fake)).detach().requires_grad_()
     scores = critic(between).flatten(1).mean(1)
     (slopes,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
-    return (slopes.flatten(1).norm(dim=1) - 1).square().mean()
+    lengths: Tensor = torch.linalg.vector_norm(slopes.flatten(1), dim=1)
+    return (lengths - 1).square().mean()
 
 
 def gate_loss(damage: Tensor, damaged: Tensor) -> Tensor:

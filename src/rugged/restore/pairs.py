@@ -26,24 +26,35 @@ class HeldOut:
     damaged: Tensor
 
 
-class Pairs(Protocol):
-    """Where pairs come from.
+@dataclass(frozen=True)
+class Provenance:
+    """What pairs are, for the manifest and the restorer's file.
 
     Attributes:
-        trained_on: For the manifest.
+        trained_on: The data set or folder.
         picture_size: Height and width of what the restorer is shown.
-        corruptions: Names of the corruptions, for the ledger; empty where others made the pairs.
-        severities: Likewise.
-        preset: Likewise.
-        fetched_ahead: Batches that are worth fetching while the device works.
+        corruptions: Their names; none where others made the pairs.
+        severities: Of these.
+        preset: Table of the corruptions' parameters.
     """
 
     trained_on: TrainedOn
     picture_size: tuple[int, int]
-    corruptions: tuple[str, ...]
-    severities: tuple[int, ...]
-    preset: str | None
-    fetched_ahead: int
+    corruptions: tuple[str, ...] = ()
+    severities: tuple[int, ...] = ()
+    preset: str | None = None
+
+
+class Pairs(Protocol):
+    """Where pairs come from."""
+
+    @property
+    def provenance(self) -> Provenance:
+        """What they are."""
+
+    @property
+    def fetched_ahead(self) -> int:
+        """Batches that are worth fetching while the device works."""
 
     def __len__(self) -> int:
         """Pairs to learn from."""
@@ -64,7 +75,7 @@ def flip_alike(clean: Tensor, damaged: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(flipped, clean.flip(-1), clean), torch.where(flipped, damaged.flip(-1), damaged)
 
 
-def crop_place(height: int, width: int, side: int) -> tuple[slice, slice]:
-    """Rows and columns of a square somewhere in a picture."""
-    top, left = (int(torch.randint(0, length - side + 1, ())) for length in (height, width))
+def crop_place(pictures: Tensor, side: int) -> tuple[slice, slice]:
+    """Rows and columns of a square somewhere in pictures ``(..., H, W)``."""
+    top, left = (int(torch.randint(0, length - side + 1, ())) for length in pictures.shape[-2:])
     return slice(top, top + side), slice(left, left + side)
