@@ -18,6 +18,7 @@ from rugged.engine.manifest import TrainedOn
 from rugged.restore.pairs import HeldOut, Provenance, crop_place, flip_alike
 from rugged.restore.recipe import PairsRecipe, RestoreRecipe
 
+_CLEAN = 4  # Every so many-th of the pictures to look at stays clean.
 _TOGETHER = 8
 """Pictures of a batch that share a corruption and severity on a GPU, which is told of fewer kernels so."""
 
@@ -69,20 +70,24 @@ class DrawnPairs:
         return clean, damaged
 
     def held_out(self) -> Iterator[HeldOut]:
-        """Clean pictures first, then those of each corruption and severity."""
+        """A quarter of them clean, then those of each corruption and severity."""
         shown = self.provenance
-        cells = [("", 0), *((name, severity) for name in shown.corruptions for severity in shown.severities)]
+        everything = np.arange(len(self.development))
+        spared = everything % _CLEAN == 0
+        plain, _ = self._development(everything[spared])
+        yield HeldOut("", plain, plain)
+        cells = [(name, severity) for name in shown.corruptions for severity in shown.severities]
         for place, (name, severity) in enumerate(cells):
-            mine = np.arange(place, len(self.development), len(cells))
-            if not len(mine):
-                continue
-            some = self.development.take(mine)
-            clean = as_batch(some.images, torch.device("cpu"))
-            if not name:
-                yield HeldOut("", clean, clean)
-            else:
-                damaged = corrupt(clean, name, severity, ids=some.ids, textures=self.textures)
+            mine = everything[~spared][place :: len(cells)]
+            if len(mine):
+                clean, ids = self._development(mine)
+                damaged = corrupt(clean, name, severity, ids=ids, textures=self.textures)
                 yield HeldOut(f"{display_name(name)} {severity}", clean, damaged)
+
+    def _development(self, positions: Indices) -> tuple[Tensor, tuple[str, ...]]:
+        """Pictures on the CPU, with their ids."""
+        some = self.development.take(positions)
+        return as_batch(some.images, torch.device("cpu")), some.ids
 
 
 def draw_pairs(recipe: RestoreRecipe, dataset: Dataset, device: torch.device) -> DrawnPairs:
