@@ -251,7 +251,7 @@ def measure_alone(names: list[str], trainer: Trainer) -> Iterator[tuple[str, flo
     learner, batch = trainer.learner, trainer.fetch(np.arange(trainer.recipe.batch_size))
     for name in names:
         augment, textures = settle_textures(ALONE[name])
-        sources = gather(augment, textures, learner.spec.input_size, learner.fabric.device)
+        sources = gather(augment, textures, learner.spec.input_size, learner.fabric)
         recipe = replace(learner.recipe, augment=augment)
         yield name, milliseconds(replace(learner, recipe=recipe, sources=sources), batch)
 

@@ -122,7 +122,7 @@ def prepare(
         fetched_ahead=pictures.fetched_ahead,
     )
     side = spec.input_size if recipe.augment.resized_crop is not None else max(dataset.size)
-    sources = gather(recipe.augment, textures, side, fabric.device)
+    sources = gather(recipe.augment, textures, side, fabric)
     return Trainer(
         recipe=recipe,
         run=run,
