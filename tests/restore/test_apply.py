@@ -9,7 +9,6 @@ from PIL import Image
 
 import rugged.restore.apply
 from rugged.core.errors import DataError, Interrupted, RunError
-from rugged.engine import make_fabric, open_restorer
 from rugged.models import RestorerSpec, make_restorer, save_restorer
 from rugged.restore.apply import apply_restorer
 
@@ -18,8 +17,10 @@ SPEC = RestorerSpec(width=4, blocks=(1, 1), blocks_up=(1,))
 
 @pytest.fixture
 def restorer(tmp_path):
-    """Darkens pictures a little."""
+    """Takes half of a tenth from every picture: 12.75 levels, and so 13 from whole numbers of them."""
     module = make_restorer(SPEC)
+    torch.nn.init.zeros_(module.damage.weight)
+    torch.nn.init.zeros_(module.damage.bias)
     torch.nn.init.constant_(module.head[-1].bias, -0.1)
     save_restorer(tmp_path / "run" / "restorer.safetensors", module, SPEC)
     return tmp_path / "run"
@@ -48,16 +49,12 @@ def test_a_folder_is_restored_as_it_stands(restorer, pictures, tmp_path):
     assert apply_restorer(restorer, pictures, tmp_path / "out", device="cpu") == tmp_path / "out"
     made = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.png")}
     assert made == {"odd.png", "inner/grey.png", "inner/dot.png", "glass.png", "photo.png"}
-    opened = open_restorer(restorer, make_fabric("cpu"))
-    pixels = read(pictures / "odd.png")[2]
-    expected = opened.restore(torch.from_numpy(pixels).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
-    assert np.array_equal(read(tmp_path / "out" / "odd.png")[2], expected)
-    # Half the gate times a tenth of 255 darker.
-    assert abs(int(pixels.max()) - int(expected.max()) - 0.5 * 25.5) <= 8
+    for name in ("odd.png", "inner/grey.png"):
+        darker = np.maximum(read(pictures / name)[2].astype(int) - 13, 0)
+        assert np.array_equal(read(tmp_path / "out" / name)[2], darker)
     assert read(tmp_path / "out" / "inner" / "grey.png")[1] == "L"
-    assert read(tmp_path / "out" / "inner" / "grey.png")[2].shape == (5, 9)
     # What was transparent was seen on white.
-    assert read(tmp_path / "out" / "glass.png")[2].min() > 200
+    assert (read(tmp_path / "out" / "glass.png")[2] == 255 - 13).all()
 
 
 def test_formats_are_kept_if_asked_for(restorer, pictures, tmp_path):
