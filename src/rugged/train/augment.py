@@ -128,7 +128,7 @@ def views(images: Tensor, recipe: AugmentRecipe, sources: Sources, side: int) ->
     Args:
         images: ``(N, 3, H, W)`` uint8. Not modified.
         recipe: Which augmentations.
-        sources: From :func:`gather`.
+        sources: From ``gather``.
         side: Of the pictures that a resized crop makes.
 
     Returns:
