@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself: Python 3.11 or newer, pip and make are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench docs lock clean
+.PHONY: help setup demo test check format bench docs notebooks lock clean
 
 READY := .venv/.ready
 BIN := .venv/bin
@@ -8,7 +8,7 @@ PYTHON ?=
 export PYTHON
 
 help:  ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## Make .venv from requirements.lock, again when that or pyproject.toml changed
 
@@ -38,6 +38,9 @@ bench: $(READY)  ## Run the speed measurements of benchmarks/
 
 docs: $(READY)  ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+notebooks: $(READY)  ## Write the guides of docs/guides/ as notebooks
+	$(BIN)/python docs/hooks/notebooks.py
 
 # The lock holds pins, markers and hashes for every system, and no index address: pip's own configuration decides that.
 lock: $(READY)  ## Renew requirements.lock from pyproject.toml (ARGS=--upgrade for the newest versions)

@@ -92,7 +92,7 @@ def confusion_matrix(cells: Sequence[Cell], classes: int) -> Counts:
 def rival_matrix(cells: Sequence[Cell], classes: int) -> Counts:
     """``(C, C)``: how often each class (column) stands above the true one (row) among the five most probable.
 
-    Where the true class is none of them, all five count: :func:`mistaken_for` by ``"top5"``, for every class at once.
+    Where the true class is none of them, all five count: ``mistaken_for`` by ``"top5"``, for every class at once.
     """
     matrix = np.zeros(classes**2, np.int64)
     for cell in cells:
@@ -122,7 +122,7 @@ def mutual_pairs(matrix: Counts, count: int = 10) -> list[Pair]:
     """The pairs of classes that are most often taken for each other, both ways added: by count, ties by label.
 
     Args:
-        matrix: :func:`confusion_matrix`.
+        matrix: ``confusion_matrix``.
         count: How many at most.
     """
     answers = matrix.sum(1)

@@ -108,7 +108,7 @@ def shipped_groups(classes: Classes) -> Groups | None:
 def read_groups(path: Path, classes: Classes) -> Groups:
     """Read a user's groups: a TOML file of lines such as ``dogs = ["n02085620", "golden retriever"]``.
 
-    Classes that it does not name stand together as :data:`UNGROUPED`, near to none.
+    Classes that it does not name stand together as ``UNGROUPED``, near to none.
 
     Raises:
         ConfigError: The file cannot be read, is of another shape, names no class, one twice or one that is not there,

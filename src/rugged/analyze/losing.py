@@ -26,7 +26,7 @@ class Losses:
         labels: ``(N,)`` true classes.
         corruptions: The K corruptions that means are over, in the catalogue's order.
         severities: The L levels, rising, 0 first where clean counts.
-        lost_at: ``(K, N)`` int8: the severity at which each is lost; :data:`NEVER` where it is not.
+        lost_at: ``(K, N)`` int8: the severity at which each is lost; ``NEVER`` where it is not.
         wrong: ``(N,)`` int64, wrong answers over all these cells.
         cells: How many cells these are.
         right_when_clean: ``(N,)``; None where the clean pictures are others.
@@ -55,7 +55,7 @@ class Losses:
     def never_lost(self) -> npt.NDArray[np.bool_]:
         """``(N,)`` whether the picture is recognised at the highest severity of every corruption.
 
-        It may have been mistaken at a lower one; those that never were are :attr:`always_right`.
+        It may have been mistaken at a lower one; those that never were are ``always_right``.
         """
         found: npt.NDArray[np.bool_] = (self.lost_at == NEVER).all(axis=0)
         return found

@@ -34,7 +34,7 @@ def select(cells: Cells, corruption: str | None = None, severity: int | None = N
 
     Args:
         cells: What was measured.
-        corruption: Its name, or ``"clean"``; None for all that means are over (:func:`averaged`), without clean.
+        corruption: Its name, or ``"clean"``; None for all that means are over (``averaged``), without clean.
         severity: 0 means clean; None for every severity.
 
     Raises:

@@ -70,7 +70,7 @@ def conditions_of(
 
 @dataclass
 class InMemory:
-    """Corrupts. See :class:`rugged.benchmark.route.Route` for the methods.
+    """Corrupts. See ``rugged.benchmark.route.Route`` for the methods.
 
     Attributes:
         conditions: Preset, seed, and whether corrupted pictures go through the official storage step. Clean ones never

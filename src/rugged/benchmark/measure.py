@@ -108,7 +108,7 @@ def benchmark(
 
     Args:
         model: A run folder, a model file, an ONNX file, ``module:function``, or an architecture with published weights:
-            see :func:`rugged.benchmark.subject.open_subject`.
+            see ``rugged.benchmark.subject.open_subject``.
         dataset: The data set whose validation split is read.
         out: The run folder whose ``benchmark`` folder receives the results; by default the model's own, or one of its
             name in ``runs``.

@@ -31,7 +31,7 @@ and .79 or more otherwise; other pictures at most .17."""
 
 @dataclass
 class OfficialFiles:
-    """Reads. See :class:`rugged.benchmark.route.Route` for the methods.
+    """Reads. See ``rugged.benchmark.route.Route`` for the methods.
 
     Attributes:
         conditions: As the files and the data set have them.

@@ -21,7 +21,7 @@ def make_cell(
     Args:
         corruption: Its name, or ``"clean"``.
         severity: 1 to 5; 0 for clean.
-        ids: N image ids; none of a part, which :func:`rugged.results.join_cells` will name.
+        ids: N image ids; none of a part, which ``rugged.results.join_cells`` will name.
         labels: ``(N,)``.
         logits: ``(N, classes)`` float32 on the CPU. Equal logits rank by class index.
     """

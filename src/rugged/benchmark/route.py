@@ -38,7 +38,7 @@ class Route(Protocol):
         """Which images the cells of a corruption, or of ``"clean"``, are about."""
 
     def pictures(self, corruption: str, severity: int, rows: NDArray[np.int64]) -> Tensor:
-        """The pictures at some places of :meth:`images`, ``(N, 3, H, W)`` uint8 on any device."""
+        """The pictures at some places of ``images``, ``(N, 3, H, W)`` uint8 on any device."""
 
     def provenance(self, corruption: str, severity: int) -> dict[str, Any]:
         """What a cell's predictions depend on besides the conditions."""

@@ -95,13 +95,13 @@ def benchmark_sequences(
     one gives.
 
     Args:
-        model: As :func:`rugged.benchmark.benchmark`.
+        model: As ``rugged.benchmark.benchmark``.
         dataset: The data set whose validation split is perturbed, and whose classes count.
         sequences: Which, by name or by the name of a set (``"ten"``, ``"extra"``, ``"all"``).
         difficulty: 1 to 3: strength of noise, stride of everything else.
         files: A folder of official MP4s, or of what ``rugged perturb`` wrote, to read instead of perturbing in memory.
             Seed and preset are then theirs.
-        out: As :func:`rugged.benchmark.benchmark`.
+        out: As ``rugged.benchmark.benchmark``.
         weights: Likewise.
         limit: Take only so many images, evenly over the classes.
         seed: Of the keyed random streams.
@@ -119,7 +119,7 @@ def benchmark_sequences(
         ConfigError: A limit that cannot be measured, or seed or preset beside files.
         CorruptionError: There is no such sequence, difficulty or preset.
         DataError: The files are not all there, or cannot be read.
-        ModelError: As :func:`rugged.benchmark.benchmark`.
+        ModelError: As ``rugged.benchmark.benchmark``.
         IncomparableError: The baseline was measured under other conditions.
         RunError: The folder is in use, or holds figures under other conditions.
         Interrupted: A signal came; what was finished is saved.

@@ -47,7 +47,7 @@ def from_plain(kind: type[T], table: Mapping[str, Any], *, source: str) -> T:
     """Make the dataclass ``kind`` from nested dicts and lists, as TOML and JSON give them, checking every value.
 
     Raises:
-        ConfigError: As :func:`load`.
+        ConfigError: As ``load``.
     """
     made: T = _dataclass(kind, table, source, "")
     return made

@@ -19,7 +19,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary sibling of ``path`` to write to, and move it into place when the block succeeds.
 
     A reader sees the old file or the new one, never a part of it; after a failure the old one stands and the
-    temporary is gone. Only a process that is killed leaves it; :func:`exclusive` clears that away.
+    temporary is gone. Only a process that is killed leaves it; ``exclusive`` clears that away.
 
     Raises:
         RuggedError: The folder cannot be written, or the disk is full. An error that names another file, which the

@@ -27,7 +27,7 @@ def say(message: str) -> None:
 
 
 class Bar(Protocol):
-    """What :func:`progress` gives to the work it watches."""
+    """What ``progress`` gives to the work it watches."""
 
     def advance(self, count: int = 1, note: str | None = None) -> None:
         """Count ``count`` more units as done; ``note`` is shown beside the figures."""

@@ -64,7 +64,7 @@ def corrupt_randomly(
         together: How many images, on average at least, are to share a corruption and severity. The fewer pairs a batch
             draws from, the fewer kernels a GPU has to be told of; for an image each pair stays as likely as the others.
         preset: Table of parameters; ``None`` takes the one nearest to the images' size.
-        textures: As for :func:`rugged.corruptions.corrupt`.
+        textures: As for ``rugged.corruptions.corrupt``.
 
     Returns:
         ``(N, 3, H, W)`` uint8 on the images' device.

@@ -45,7 +45,7 @@ def corrupt(
         seed: Any integer; another seed gives other draws.
         ids: What names each image, integers or strings (``7`` and ``"7"`` differ); equal ids share their draws.
             ``None`` numbers the images 0 … N-1.
-        textures: What frost lays over the images, as :func:`find_textures` takes it: a folder of the published
+        textures: What frost lays over the images, as ``find_textures`` takes it: a folder of the published
             photographs, ``"procedural"``, or what that function returned. ``None`` looks in ``RUGGED_TEXTURES``, then
             in the cache, and draws ice, with a warning, where there is none. Nothing is downloaded.
 
@@ -112,7 +112,7 @@ def replay(
         severity: 1 to 5.
         preset: Table of parameters, one of ``PRESETS``.
         random_state: Drawn from as the reference draws from NumPy's global state. Advances.
-        textures: As for :func:`corrupt`.
+        textures: As for ``corrupt``.
 
     Returns:
         ``(H, W, 3)`` uint8: what the reference returns, all but a few values in 10,000 identical and none off by more

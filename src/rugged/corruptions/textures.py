@@ -101,12 +101,12 @@ def find_textures(where: str | Path | Textures | None = None) -> Textures:
 
 
 def choose_textures(choice: str | None) -> Textures:
-    """Turn what a command was given into textures: ``None`` fetches the photographs, else as :func:`find_textures`."""
+    """Turn what a command was given into textures: ``None`` fetches the photographs, else as ``find_textures``."""
     return fetch_textures() if choice is None else find_textures(choice)
 
 
 def fetch_textures() -> Textures:
-    """Find the textures as :func:`find_textures` does, but download the photographs that the cache lacks.
+    """Find the textures as ``find_textures`` does, but download the photographs that the cache lacks.
 
     Returns:
         The photographs; where they cannot be had, drawn ice, after a line on standard error that says so.

@@ -69,7 +69,7 @@ class Dataset:
         train: The training pictures.
         val: The validation pictures.
         content_hash: SHA-256 in hex over the pixels, labels, ids and class ids of both splits; see
-            :func:`rugged.data.packed.content_hash`. It says nothing of where or when the data was packed.
+            ``rugged.data.packed.content_hash``. It says nothing of where or when the data was packed.
         notes: What was done to the pictures on the way in, as sentences: resized, converted, set aside.
         folder: Where the pack lies.
         corruptions: Those that its pictures carry, where ``rugged corrupt --one-per-image`` has made them; what is

@@ -69,7 +69,7 @@ def open_dataset(where: str | Path, *, size: int | None = None) -> Dataset:
 
 
 def is_name(where: str) -> bool:
-    """Whether :func:`open_dataset` takes ``where`` for ``builtin`` or a prepared data set, whatever lies there."""
+    """Whether ``open_dataset`` takes ``where`` for ``builtin`` or a prepared data set, whatever lies there."""
     return where == BUILTIN or packed.is_pack(_named(where))
 
 
@@ -113,7 +113,7 @@ def pack_source(
 
     Args:
         where: Class folders or Tiny ImageNet, as a folder or zip, or a folder of Parquet files.
-        out: The folder to make; None: a place in the cache, where :func:`open_dataset` looks when ``where`` is opened.
+        out: The folder to make; None: a place in the cache, where ``open_dataset`` looks when ``where`` is opened.
         size: Fit the pictures to ``size`` x ``size``; None: their own size if all share one, else 224.
         holdout: Share of each class to hold out where there is no validation split; None: as last time, else 0.2.
         bad_images: ``refuse`` or ``skip``; None: as last time, else ``refuse``.

@@ -13,7 +13,7 @@ CHUNK = 250
 
 
 def chunks(count: int) -> Iterator[slice]:
-    """Slices of :data:`CHUNK` images that cover ``count`` of them in order."""
+    """Slices of ``CHUNK`` images that cover ``count`` of them in order."""
     for start in range(0, count, CHUNK):
         yield slice(start, min(start + CHUNK, count))
 
@@ -25,7 +25,7 @@ def infer(fabric: Fabric, model: nn.Module, spec: ModelSpec, images: Tensor) -> 
         fabric: Gives device and precision.
         model: In evaluation mode, on the fabric's device.
         spec: The model's expectations.
-        images: ``(N, 3, H, W)`` uint8 on any device, N at most :data:`CHUNK`.
+        images: ``(N, 3, H, W)`` uint8 on any device, N at most ``CHUNK``.
 
     Returns:
         ``(N, classes)`` float32 on the CPU.

@@ -42,7 +42,7 @@ class Network:
         return self.answer(preprocess(images, self.spec))
 
     def answer(self, inputs: Tensor) -> Tensor:
-        """``(N, classes)`` for ``(N, 3, S, S)`` that :func:`rugged.models.preprocess` has made of pictures."""
+        """``(N, classes)`` for ``(N, 3, S, S)`` that ``rugged.models.preprocess`` has made of pictures."""
         weight = next(self.module.parameters(), None)
         outputs: Tensor = self.module(inputs if weight is None else inputs.to(weight.dtype))
         return outputs if self.columns is None else outputs[:, self.columns]
@@ -79,7 +79,7 @@ def published_network(architecture: str, dataset: Dataset, fabric: Fabric, weigh
     """Make an architecture of torchvision's or timm's with its ImageNet-1k weights.
 
     Args:
-        architecture: A name with its source, as :func:`rugged.models.resolve` gives it.
+        architecture: A name with its source, as ``rugged.models.resolve`` gives it.
         dataset: Whose classes are picked out of the thousand.
         fabric: Device and precision.
         weights: A local file instead of the published weights.

@@ -56,12 +56,12 @@ class Restorer:
             The same shape and type, on the same device.
         """
         pixels = images.shape[-2] * images.shape[-1]
-        if pixels > _LARGE:
-            return torch.cat([self._in_tiles(image) for image in images.split(1)]) if len(images) else images.clone()
+        step = 1 if pixels > _LARGE else max(1, min(CHUNK, _PIXELS // pixels))
         result = torch.empty_like(images)
-        for some, restored in zip(images.split(_together(pixels)), result.split(_together(pixels)), strict=True):
-            if len(some):
-                restored.copy_(_as_levels(self._forward(some)))
+        for start in range(0, len(images), step):
+            some = slice(start, start + step)
+            restored = self._in_tiles(images[some]) if pixels > _LARGE else self._forward(images[some])
+            result[some] = restored.round().clamp(0, 255)
         return result
 
     def _forward(self, images: Tensor) -> Tensor:
@@ -80,7 +80,7 @@ class Restorer:
                 weight = (down[:, None] * across).to(self.fabric.device)
                 total[..., rows, columns] += self._forward(image[..., rows, columns]) * weight
                 weights[..., rows, columns] += weight
-        return _as_levels(total / weights).to(image.device)
+        return total / weights
 
 
 def open_restorer(path: Path, fabric: Fabric) -> Restorer:
@@ -97,14 +97,6 @@ def open_restorer(path: Path, fabric: Fabric) -> Restorer:
     module, spec = load_restorer(file)
     fabric.setup_module(module)
     return Restorer(module, spec, sha256_file(file), fabric)
-
-
-def _together(pixels: int) -> int:
-    return max(1, min(CHUNK, _PIXELS // pixels))
-
-
-def _as_levels(pictures: Tensor) -> Tensor:
-    return pictures.round().clamp(0, 255).to(torch.uint8)
 
 
 def _tiles(length: int) -> Iterator[tuple[slice, Tensor]]:

@@ -104,7 +104,7 @@ def told_by_the_first(fabric: Fabric, work: Callable[[], T]) -> T:
 def shown_by_the_first(
     fabric: Fabric, description: str, total: int, unit: str = "images", done: int = 0
 ) -> Iterator[Bar]:
-    """Show progress as :func:`rugged.core.progress.progress` does, once for all processes."""
+    """Show progress as ``rugged.core.progress.progress`` does, once for all processes."""
     if not fabric.is_global_zero:
         yield _NoBar()
         return

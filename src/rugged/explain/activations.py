@@ -17,7 +17,7 @@ def activations(network: Network, images: Tensor, layer: Layer) -> Tensor:
     Args:
         network: The network, which is left as it was.
         images: ``(N, 3, H, W)`` uint8.
-        layer: Of :func:`find_layers`.
+        layer: Of ``find_layers``.
 
     Returns:
         ``(N, channels, side, side)`` float32 on the CPU.

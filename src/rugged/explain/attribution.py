@@ -34,8 +34,8 @@ def attribute(
         network: The network with its specification: ``Network(*load_model(path))``.
         images: ``(N, 3, H, W)`` uint8, on any device. Not modified.
         targets: ``(N,)`` int64, the class whose logit is explained; None takes the class predicted for each picture.
-        method: One of :data:`rugged.explain.METHODS`.
-        layer: For Grad-CAM; None takes what :func:`find_layer` finds.
+        method: One of ``rugged.explain.METHODS``.
+        layer: For Grad-CAM; None takes what ``find_layer`` finds.
 
     Returns:
         ``(N, H, W)`` float32 on the CPU. Integrated gradients and occlusion give signed maps, positive where the

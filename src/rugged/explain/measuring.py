@@ -203,7 +203,7 @@ def play_pointing_game(
     """Play the pointing game on validation pictures whose objects' outlines are known: those of the built-in data set.
 
     The class explained is the label's. Methods of many passes take as many pictures as the measurement, and none where
-    these are few; the others :data:`POINTED_AT` at least.
+    these are few; the others ``POINTED_AT`` at least.
     """
     if dataset is None or dataset.name != "builtin" or dataset.size != (SIDE, SIDE):
         return ()

@@ -14,7 +14,7 @@ def pointing_game(maps: NDArray[np.floating], masks: NDArray[np.bool_]) -> float
         masks: ``(N, H, W)``, true on the object's visible pixels.
 
     Returns:
-        The mean of :func:`hits`.
+        The mean of ``hits``.
 
     Raises:
         ConfigError: There are no maps, or masks of another shape.

@@ -45,7 +45,7 @@ class Wanted:
         ids: Validation pictures by name, instead of ``count``; all are shown.
         preset: Severity table; by the pictures' size unless named.
         seed: Of the corruptions.
-        textures: For frost; see :func:`rugged.benchmark.benchmark`.
+        textures: For frost; see ``rugged.benchmark.benchmark``.
     """
 
     methods: tuple[str, ...] = ("grad_cam",)

@@ -62,7 +62,7 @@ def expected_calibration_error(confidence: Values, correct: npt.NDArray[np.bool_
         In [0, 1]; 0 is calibrated.
 
     Raises:
-        ValueError: As :func:`reliability`.
+        ValueError: As ``reliability``.
 
     Source: Guo et al. 2017 (arXiv:1706.04599), equation 3.
     """

@@ -31,7 +31,7 @@ def corruption_error(errors: Errors, baseline: Errors) -> float:
 
 
 def mean_corruption_error(errors: Mapping[str, Errors], baseline: Mapping[str, Errors]) -> float:
-    """MCE: the mean over the corruptions of each one's :func:`corruption_error`.
+    """MCE: the mean over the corruptions of each one's ``corruption_error``.
 
     The published figure is over the fifteen of the benchmark. Any set may be given here; the caller must say which.
 
@@ -63,7 +63,7 @@ def relative_corruption_error(errors: Errors, clean: float, baseline: Errors, ba
         The ratio of sums over the severities: 1.0 is as stable as the baseline, lower is better.
 
     Raises:
-        ValueError: As :func:`corruption_error`; or the corruption adds nothing to the baseline's error.
+        ValueError: As ``corruption_error``; or the corruption adds nothing to the baseline's error.
     """
     _same_severities(errors, baseline)
     added = _mean(baseline) - _mean(baseline_clean)
@@ -75,7 +75,7 @@ def relative_corruption_error(errors: Errors, clean: float, baseline: Errors, ba
 def relative_mean_corruption_error(
     errors: Mapping[str, Errors], clean: float, baseline: Mapping[str, Errors], baseline_clean: float
 ) -> float:
-    """Relative mCE: the mean over the corruptions of each one's :func:`relative_corruption_error`.
+    """Relative mCE: the mean over the corruptions of each one's ``relative_corruption_error``.
 
     Args:
         errors: For each corruption the model's error rates.

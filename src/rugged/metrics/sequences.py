@@ -46,14 +46,14 @@ def top5_distance(top: Classes, *, noise: bool, step: int = 1) -> float:
 
     Args:
         top: ``(sequences, frames, 5)`` classes, most probable first.
-        noise: As :func:`flip_probability`.
-        step: As :func:`flip_probability`.
+        noise: As ``flip_probability``.
+        step: As ``flip_probability``.
 
     Returns:
         In [0, 15]: the mean over the sequences.
 
     Raises:
-        ValueError: As :func:`flip_probability`, or not five classes a frame.
+        ValueError: As ``flip_probability``, or not five classes a frame.
 
     Source: ``ranking_dist`` of the ImageNet-P evaluation.
     """

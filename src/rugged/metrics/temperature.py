@@ -19,7 +19,7 @@ def fit_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.int
         labels: ``(N,)`` true classes.
 
     Returns:
-        T: above 1 for a classifier that is too sure. Within :data:`LIMITS`, at whose ends it stands where it would be
+        T: above 1 for a classifier that is too sure. Within ``LIMITS``, at whose ends it stands where it would be
         zero (all answers are right) or infinite (they are no better than chance).
 
     Raises:

@@ -33,7 +33,7 @@ def _blend(even: Tensor, odd: Tensor, dim: int) -> Tensor:
 def blur_downsampling(model: nn.Module) -> None:
     """Make the halvings of a residual network anti-aliased.
 
-    - A max-pool with stride 2 takes stride 1, followed by :class:`BlurPool`.
+    - A max-pool with stride 2 takes stride 1, followed by ``BlurPool``.
     - A convolution with stride 2 in a residual branch takes stride 1; the blur follows its normalisation and ReLU,
       right before the branch's next convolution.
     - A 1×1 convolution with stride 2 (a shortcut) takes stride 1 after the blur, which commutes with it.

@@ -71,7 +71,7 @@ def freeze_body(model: nn.Module) -> None:
     """Let nothing but the head learn: feature extraction.
 
     Comes before the optimizer, which then gets the parameters that still want gradients. Statistics of batch norms
-    move without gradients; :func:`rugged.models.training_mode` holds them still.
+    move without gradients; ``rugged.models.training_mode`` holds them still.
 
     Args:
         model: A classifier. Modified.

@@ -46,7 +46,7 @@ class Architecture:
     """One that can be trained.
 
     Attributes:
-        name: ``source/name``, as :func:`rugged.models.build` takes it.
+        name: ``source/name``, as ``rugged.models.build`` takes it.
         weights: Names of its sets of pretrained weights, the default first; empty where there are none.
         input_size: Side in pixels of the square pictures that the default weights expect.
     """
@@ -108,7 +108,7 @@ def measure(name: str, num_classes: int, size: int) -> Cost:
     """Count a network's parameters and multiply-adds without memory for either.
 
     Args:
-        name: A name that :func:`rugged.models.resolve` knows.
+        name: A name that ``rugged.models.resolve`` knows.
         num_classes: Outputs of the head.
         size: Side of the picture in pixels.
 

@@ -74,7 +74,7 @@ def fit_body(model: nn.Module, tensors: Mapping[str, Tensor], source: str, archi
         architecture: Full name of the network, for messages.
 
     Raises:
-        ModelError: As :func:`fit`.
+        ModelError: As ``fit``.
     """
     own = model.state_dict()
     named = _own_names(model, tensors)

@@ -26,7 +26,7 @@ class ModelSpec:
     """Everything needed to use a model besides its weights.
 
     Attributes:
-        architecture: ``source/name``, as :func:`rugged.models.build` takes it.
+        architecture: ``source/name``, as ``rugged.models.build`` takes it.
         classes: Class ids in the order of the outputs.
         class_names: Their human names, in the same order.
         input_size: Side of the square input in pixels; pictures of another size are resized to it, bilinearly.

@@ -81,7 +81,7 @@ def auxiliary(model: nn.Module) -> Iterator[None]:
     run within the context, since it computes the pass once more.
 
     Args:
-        model: Split by :func:`split_batch_norms`, possibly wrapped since; without a second set nothing happens.
+        model: Split by ``split_batch_norms``, possibly wrapped since; without a second set nothing happens.
     """
     resting = [(norm, kept) for norm, kept in _second_sets(model) if not kept.in_use]
     for norm, kept in resting:

@@ -80,7 +80,7 @@ def build(architecture: str, num_classes: int, *, pretrained: bool = False, weig
     A head that was trained for another number of classes is replaced by a fresh one; for the same number it is kept.
 
     Args:
-        architecture: A name that :func:`resolve` knows.
+        architecture: A name that ``resolve`` knows.
         num_classes: Number of outputs.
         pretrained: Start from the ImageNet weights that torchvision or timm publishes, through its own cache.
         weights: Start from a local file instead: one of rugged's, safetensors with the network's own parameter names,

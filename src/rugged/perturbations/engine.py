@@ -42,12 +42,12 @@ def perturb(
         preset: Which published set: ``"cifar32"``, ``"tiny64"`` or ``"imagenet224"``. ``None`` takes the one whose
             frames are nearest to the pictures' size.
         difficulty: 1 to 3. Noise is stronger at 2 and 3. The other sequences have the same frames at every difficulty;
-            what differs is how far apart those lie that are compared (:func:`stride`).
+            what differs is how far apart those lie that are compared (``stride``).
         seed: Any integer; another seed gives other draws.
         ids: What names each picture, integers or strings; equal ids share their draws. ``None`` numbers the pictures.
 
     Returns:
-        ``(N, F, 3, side, side)`` uint8 on the pictures' device, ``F`` as :func:`frames_of` says. The first frame of a
+        ``(N, F, 3, side, side)`` uint8 on the pictures' device, ``F`` as ``frames_of`` says. The first frame of a
         noise sequence and of zoom_blur is the clean picture.
 
     Raises:

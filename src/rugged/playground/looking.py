@@ -67,7 +67,7 @@ class Opinion:
         player: The model.
         sights: One for each picture shown, in their order.
         drift: How far the attention moves from the clean picture to the corrupted one, as
-            :func:`rugged.explain.drift` has it; None where there are no two maps.
+            ``rugged.explain.drift`` has it; None where there are no two maps.
         notes: What a reader must know of it, as sentences.
     """
 

@@ -36,7 +36,7 @@ def open_players(models: Sequence[str], dataset: Dataset, fabric: Fabric) -> tup
     """Make models ready to answer, each for its own classes.
 
     Args:
-        models: As :func:`rugged.benchmark.subject.open_subject` takes them.
+        models: As ``rugged.benchmark.subject.open_subject`` takes them.
         dataset: Where samples come from. Published networks answer for its classes where these are ImageNet's, else for
             all thousand; what brings no names (ONNX files and callables) must answer for its classes.
         fabric: Device and precision.

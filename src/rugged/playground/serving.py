@@ -49,13 +49,13 @@ def play(
     the server.
 
     Args:
-        models: One or more, as :func:`rugged.benchmark.subject.open_subject` takes them.
+        models: One or more, as ``rugged.benchmark.subject.open_subject`` takes them.
         dataset: Where samples come from.
         host: Address to listen on.
         port: None takes the first free one from 7860.
         open_browser: Open the page in a browser.
         device: Where the models run.
-        textures: For frost, as :func:`rugged.corruptions.find_textures` takes them.
+        textures: For frost, as ``rugged.corruptions.find_textures`` takes them.
 
     Raises:
         ConfigError: Gradio is not installed, or nobody can listen there.

@@ -36,7 +36,7 @@ def write_markdown(runs: Sequence[Path], out: Path) -> Path:
         ``out``.
 
     Raises:
-        RuggedError: As :func:`rugged.report.write_report`.
+        RuggedError: As ``rugged.report.write_report``.
     """
     read = read_runs(runs, limit=STYLES)
     subject = read_subject(read[0])
@@ -61,7 +61,7 @@ def write_tables(runs: Sequence[Path], folder: Path) -> Path:
         ``folder``.
 
     Raises:
-        RuggedError: As :func:`rugged.report.write_report`.
+        RuggedError: As ``rugged.report.write_report``.
     """
     read = read_runs(runs, limit=STYLES)
     summaries = [run.summary for run in read]

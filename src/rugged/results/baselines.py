@@ -97,7 +97,7 @@ def baseline_of(summary: Summary, name: str | None = None) -> Baseline:
 
 
 def save_baseline(summary: Summary, name: str, replace: bool = False) -> Path:
-    """Write a measured model as a baseline, where :func:`load_baseline` finds it by name.
+    """Write a measured model as a baseline, where ``load_baseline`` finds it by name.
 
     Args:
         summary: Of its benchmark.
@@ -108,7 +108,7 @@ def save_baseline(summary: Summary, name: str, replace: bool = False) -> Path:
         The file.
 
     Raises:
-        ConfigError: As :func:`baseline_path`.
+        ConfigError: As ``baseline_path``.
     """
     path = baseline_path(name, summary.model.sha256, summary.conditions, replace)
     write_json(path, to_plain(baseline_of(summary, path.stem)))
@@ -119,7 +119,7 @@ def baseline_path(name: str, sha256: str, conditions: Conditions, replace: bool 
     """Where a baseline will be saved. Whoever is to measure for hours asks before that.
 
     Args:
-        name: As for :func:`save_baseline`.
+        name: As for ``save_baseline``.
         sha256: Of the weights of the model that is measured.
         conditions: Under which.
         replace: Whether it may take the place of another one.

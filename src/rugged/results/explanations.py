@@ -71,8 +71,8 @@ class Tile:
     """The map of one picture under one condition, laid over it, with what the model answered.
 
     Attributes:
-        picture: Position among :attr:`Explanations.pictures`.
-        model: Position among :attr:`Explanations.models`.
+        picture: Position among ``Explanations.pictures``.
+        model: Position among ``Explanations.models``.
         method: Of explanation.
         corruption: ``clean`` or a corruption.
         severity: 0 for clean.
@@ -104,7 +104,7 @@ class DriftResult:
     """How far maps move from the clean ones under a corruption: one minus Pearson's correlation, as a mean.
 
     Attributes:
-        model: Position among :attr:`Explanations.models`.
+        model: Position among ``Explanations.models``.
         method: Of explanation.
         corruption: Which.
         severity: 1 to 5.
@@ -129,7 +129,7 @@ class PointingResult:
     """How often maps are highest on the object, where its outline is known. Shares in [0, 1].
 
     Attributes:
-        model: Position among :attr:`Explanations.models`.
+        model: Position among ``Explanations.models``.
         method: Of explanation.
         images: How many pictures, n.
         share: Of all.
@@ -210,7 +210,7 @@ def read_explanations(folder: Path) -> Explanations:
     """Read the index of a folder of explanations.
 
     Args:
-        folder: :attr:`rugged.results.RunFolder.explanations`, or where ``--out`` put them.
+        folder: ``rugged.results.RunFolder.explanations``, or where ``--out`` put them.
 
     Raises:
         ResultsError: There is none, it cannot be read, or a file that it names is missing or lies elsewhere.

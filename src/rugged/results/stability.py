@@ -144,8 +144,8 @@ class Moves:
     """What remains of the predictions on N sequences of one kind: how far each moves.
 
     Attributes:
-        noise: As :class:`SequenceResult`.
-        step: As :class:`SequenceResult`.
+        noise: As ``SequenceResult``.
+        step: As ``SequenceResult``.
         flips: ``(N,)`` flip probability of each.
         distances: ``(N,)`` top-5 distance of each; None with fewer than five classes.
         error: Top-1 error rate over all frames.
@@ -183,7 +183,7 @@ def stability_of(
         conditions: What was measured.
         made: How.
         notes: What a reader must know besides.
-        baseline: For mFR and mT5D, from :func:`load_steady_baseline`.
+        baseline: For mFR and mT5D, from ``load_steady_baseline``.
     """
     names, averaged = conditions.sequences, conditions.averaged
     flip_draws = dict(zip(names, resampled_means(np.stack([moves[name].flips for name in names])).T, strict=True))

@@ -50,7 +50,7 @@ def summarise(
         made: How.
         notes: What a reader must know besides, of the data and the model.
         baseline: For CE and mCE. The caller has checked that it is comparable
-            (:func:`rugged.results.load_baseline`).
+            (``rugged.results.load_baseline``).
 
     Raises:
         ResultsError: A cell is missing, or is not about the same images as the others.
@@ -88,8 +88,8 @@ def summarise(
 def normalise(summary: Summary, baseline: Baseline) -> Summary:
     """Add CE and mCE relative to ``baseline``, over the benchmark corruptions that ``summary`` measured.
 
-    Without the predictions there are no intervals of these: :func:`summarise` gives them, too. The caller has checked
-    that the two are comparable (:func:`rugged.results.load_baseline`).
+    Without the predictions there are no intervals of these: ``summarise`` gives them, too. The caller has checked
+    that the two are comparable (``rugged.results.load_baseline``).
     """
     return _normalise(summary, baseline, None)
 

@@ -41,10 +41,10 @@ def attack(
 ) -> Tensor:
     """Search near each picture for one with a high cross-entropy, from a place drawn uniformly within the radius.
 
-    AdvProp takes radius 4 in 5 steps of 1. To be used within :func:`under_attack`.
+    AdvProp takes radius 4 in 5 steps of 1. To be used within ``under_attack``.
 
     Args:
-        forward: As :func:`rugged.engine.ascend`.
+        forward: As ``rugged.engine.ascend``.
         values: ``(N, 3, H, W)`` float32 in levels, [0, 255]. Not modified.
         targets: ``(N,)`` int64 classes, or ``(N, C)`` float32 distributions.
         steps: Forward and backward passes; 0 gives the random start.

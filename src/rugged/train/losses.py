@@ -12,7 +12,7 @@ def cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: float = 0
     """Cross-entropy with the true class or with a distribution over classes, averaged over the batch.
 
     Smoothing mixes any target with the uniform distribution. It is linear, so targets mixed by
-    :func:`rugged.train.mixing.mix` are smoothed here as if each picture's own target had been before.
+    ``rugged.train.mixing.mix`` are smoothed here as if each picture's own target had been before.
 
     Args:
         logits: ``(N, C)``, any floating type.

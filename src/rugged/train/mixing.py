@@ -7,7 +7,7 @@ from torchvision.transforms import v2
 
 
 def operations(*, mixup_alpha: float, cutmix_alpha: float, probability: float) -> tuple[str, ...]:
-    """The names under which a model file's ledger lists what :func:`mix` does with these parameters."""
+    """The names under which a model file's ledger lists what ``mix`` does with these parameters."""
     strengths = {"mixup": mixup_alpha, "cutmix": cutmix_alpha}
     return tuple(name for name, alpha in strengths.items() if alpha > 0 and probability > 0)
 

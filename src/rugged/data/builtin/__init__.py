@@ -42,8 +42,8 @@ def draw(split: str, class_id: str, index: int) -> tuple[Pictures, NDArray[np.bo
 
     Args:
         split: "train" or "val".
-        class_id: One of the first entries of :data:`CLASSES`.
-        index: Number of the picture in its class; those of :data:`COUNTS` belong to the data set, more may be drawn.
+        class_id: One of the first entries of ``CLASSES``.
+        index: Number of the picture in its class; those of ``COUNTS`` belong to the data set, more may be drawn.
 
     Returns:
         ``(64, 64, 3)`` uint8 picture and ``(64, 64)`` bool mask of the object's visible pixels.

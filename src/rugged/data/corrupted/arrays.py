@@ -20,7 +20,7 @@ from rugged.data.corrupted.shard import Shard
 
 @dataclass(frozen=True)
 class Arrays:
-    """One array a corruption. See :class:`rugged.data.corrupted.layout.Layout` for the methods."""
+    """One array a corruption. See ``rugged.data.corrupted.layout.Layout`` for the methods."""
 
     job: Job
 

@@ -20,7 +20,7 @@ from rugged.data.corrupted.shard import Shard
 
 @dataclass(frozen=True)
 class Folders:
-    """Files in class folders. See :class:`rugged.data.corrupted.layout.Layout` for the methods."""
+    """Files in class folders. See ``rugged.data.corrupted.layout.Layout`` for the methods."""
 
     job: Job
     file_format: PictureFormat

@@ -50,7 +50,7 @@ def write_one_per_image(
     """Pack a copy of a data set, both splits, with one corruption in each picture.
 
     Which one is drawn by the picture's id: uniform over corruptions and severities, independent of everything else. A
-    table, ``corruptions.csv``, says which. The pixels are what :func:`rugged.corruptions.corrupt` gives.
+    table, ``corruptions.csv``, says which. The pixels are what ``rugged.corruptions.corrupt`` gives.
 
     Args:
         dataset: The source.
@@ -59,7 +59,7 @@ def write_one_per_image(
         severities: Some of 1 to 5, to draw from.
         preset: Table of severities; by the pictures' size unless named.
         seed: Of all draws.
-        textures: For frost, as for :func:`rugged.data.corrupted.writer.write_corrupted`.
+        textures: For frost, as for ``rugged.data.corrupted.writer.write_corrupted``.
         workers: Processes; a core each unless given.
         command: The command line that makes the pack, to be given again should it be damaged.
 

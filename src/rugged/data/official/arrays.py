@@ -17,7 +17,7 @@ from rugged.data.official.members import Member, read_bytes
 
 
 class ArrayFiles:
-    """Arrays, mapped into memory. See :class:`rugged.data.official.archive.Archive` for the methods.
+    """Arrays, mapped into memory. See ``rugged.data.official.archive.Archive`` for the methods.
 
     Args:
         where: The folder or archive, for messages.

@@ -24,7 +24,7 @@ _HASHED = 16
 
 
 class PictureFiles:
-    """Picture files. See :class:`rugged.data.official.archive.Archive` for the methods.
+    """Picture files. See ``rugged.data.official.archive.Archive`` for the methods.
 
     Args:
         where: The folder or archive, for messages.

@@ -23,7 +23,7 @@ class Picture:
         class_id: Its class.
         stem: Its name within the class.
         where: Its place in the source, as a person would look for it.
-        load: Reads its bytes; raises :class:`rugged.data.decode.BadImageError`. Called from several threads at once.
+        load: Reads its bytes; raises ``rugged.data.decode.BadImageError``. Called from several threads at once.
     """
 
     class_id: str

@@ -1,5 +1,7 @@
 """PatchGAN: tells sharp pictures from restored ones, patch by patch."""
 
+import itertools
+
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -19,7 +21,7 @@ class Discriminator(nn.Module):
         super().__init__()
         widths = (3, width, 2 * width, 4 * width)
         layers: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in itertools.pairwise(widths):
             layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
         layers.append(nn.Conv2d(widths[-1], 1, 3, padding=1))
         self.layers = nn.Sequential(
@@ -27,6 +29,6 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """``(N, 3, H, W)`` in levels, H and W at least 8, to verdicts ``(N, 1, H // 8, W // 8)``."""
-        verdicts: Tensor = self.layers(pictures / 127.5 - 1)
+        """``(N, 3, H, W)`` from -1 to 1, H and W at least 8, to verdicts ``(N, 1, H // 8, W // 8)``."""
+        verdicts: Tensor = self.layers(pictures)
         return verdicts

@@ -188,7 +188,7 @@ MAPS: Mapping[str, Callable[[Tensor, int, int], Tensor]] = {
     "translate_y": lambda pixels, height, width: _maps((1, 0, 0), (0, 1, -pixels)),  # noqa: ARG005
     "rotate": _rotate,
 }
-"""What leads from magnitudes ``(N,)``, a height and a width to the maps that :func:`resample` takes.
+"""What leads from magnitudes ``(N,)``, a height and a width to the maps that ``resample`` takes.
 
 Slopes shear about the upper left corner, to the left and upwards where positive; pixels shift to the right and
 downwards; degrees turn counterclockwise about the centre.

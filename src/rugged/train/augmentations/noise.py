@@ -45,9 +45,9 @@ def p_norm_noise(
 
     Args:
         images: ``(N, 3, H, W)`` uint8. Not modified.
-        norms: Of :data:`RADII`, those to choose from, each as likely as the others; at least one. For p = 0 there is
+        norms: Of ``RADII``, those to choose from, each as likely as the others; at least one. For p = 0 there is
             no addition: values turn black or white.
-        strength: Largest radius in units of those of :data:`RADII`; each picture's is uniform from 0 to this.
+        strength: Largest radius in units of those of ``RADII``; each picture's is uniform from 0 to this.
         probability: Of treating a picture at all.
 
     Returns:

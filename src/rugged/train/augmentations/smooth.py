@@ -110,11 +110,11 @@ TRANSFORMS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "colour_curve": colour_curve,
     "elastic_transform": random_warp,
 }
-"""What :func:`prime` mixes. The warp is a close copy of a corruption of the benchmark, and goes by its name."""
+"""What ``prime`` mixes. The warp is a close copy of a corruption of the benchmark, and goes by its name."""
 
 
 def operations(names: Sequence[str]) -> tuple[str, ...]:
-    """Names for the training ledger, each once, in the order given: those of :data:`TRANSFORMS` are such names."""
+    """Names for the training ledger, each once, in the order given: those of ``TRANSFORMS`` are such names."""
     return tuple(dict.fromkeys(names))
 
 
@@ -130,7 +130,7 @@ def prime(
 
     Args:
         images: ``(N, 3, H, W)`` uint8. Not modified.
-        names: Of :data:`TRANSFORMS`, those to choose from, each as likely as the others; at least one.
+        names: Of ``TRANSFORMS``, those to choose from, each as likely as the others; at least one.
         width: Chains a picture. Their weights are uniform among those that add up to 1; so is the mixture's own weight
             with the picture's.
         depth: Most transforms of a chain; their number is uniform from 1 to this.

@@ -27,7 +27,7 @@ def update_average(average: nn.Module, model: nn.Module, decay: float, step: int
     The result depends on nothing but the arguments: kept in a checkpoint, a run goes on bit for bit.
 
     Args:
-        average: From :func:`make_average`. Modified.
+        average: From ``make_average``. Modified.
         model: The network that learns.
         decay: Of the exponential moving average, 0 to below 1; it looks back about ``1 / (1 - decay)`` steps.
         step: Counted from 0.
@@ -49,7 +49,7 @@ def reestimate_batch_norms(model: nn.Module, batches: Iterable[Tensor], forward:
 
     Averaged weights give other activations than the weights whose statistics they were copied with. Only the batch
     norms see training mode: no dropout. A network without batch norm is left alone, and so are batch norms that keep
-    no statistics. Within :func:`rugged.models.split_norm.auxiliary` it is the second set's that are measured.
+    no statistics. Within ``rugged.models.split_norm.auxiliary`` it is the second set's that are measured.
 
     Args:
         model: Its statistics are replaced, once the first batch has come; modes and momenta stay as they were.

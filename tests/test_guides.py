@@ -1,0 +1,80 @@
+"""The pages whose examples promise to run: as they are written, in an empty folder."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rugged.core.catalogue import BENCHMARK
+
+ROOT = Path(__file__).parents[1]
+DOWNLOADS = "# downloads"
+"""How the first line of an example says that it needs the network, or what takes hours."""
+
+
+def run(page, languages=("python", "bash")):
+    """Run a page's examples one after the other: Python in one namespace, commands in the shell."""
+    examples = re.findall(r"^```(python|bash)\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S)
+    assert examples
+    names = {"__name__": "page"}
+    folder = Path(sys.executable).parent
+    environment = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+    for language, example in examples:
+        if example.startswith(DOWNLOADS) or language not in languages:
+            continue
+        if language == "python":
+            exec(compile(example, page, "exec"), names)
+        else:
+            done = subprocess.run(["bash", "-eu", "-c", example], env=environment, capture_output=True, text=True)
+            assert done.returncode == 0, f"{example}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/extending.md", "docs/corruptions.md"])
+def test_python_examples_run(page):
+    run(page, ["python"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("page", ["docs/guides/own-model.md", "docs/guides/own-pictures.md"])
+def test_guides_run(page):
+    run(page)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_the_guide_to_cifar_runs_on_files_of_its_layout():
+    generator = np.random.default_rng(0)
+    classes = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+    for split, count in [("train", 270), ("val", 20)]:
+        for number in range(count):
+            folder = Path("cifar10", split, classes[number % 10])
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(generator.integers(0, 256, (32, 32, 3), np.uint8)).save(folder / f"{number:05}.png")
+    Path("CIFAR-10-C").mkdir()
+    for name in BENCHMARK:
+        np.save(f"CIFAR-10-C/{name}.npy", generator.integers(0, 256, (5 * 20, 32, 32, 3), np.uint8))
+    np.save("CIFAR-10-C/labels.npy", np.tile(np.arange(20) % 10, 5))
+    with tarfile.open("CIFAR-10-C.tar", "w") as tar:
+        tar.add("CIFAR-10-C")
+    run("docs/guides/cifar10-c.md")
+
+
+def test_notebooks_are_those_of_the_guides():
+    spec = importlib.util.spec_from_file_location("notebooks", ROOT / "docs" / "hooks" / "notebooks.py")
+    notebooks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(notebooks)
+    written = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "notebooks").glob("*.ipynb")}
+    assert written == {path.stem: notebooks.as_notebook(path) for path in (ROOT / "docs" / "guides").glob("*.md")}
