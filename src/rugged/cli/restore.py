@@ -5,7 +5,12 @@ from typing import Annotated, Literal
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Restore blurred or otherwise corrupted pictures: train, apply.")
+from rugged.cli.restore_benchmark import benchmark
+
+app = typer.Typer(
+    no_args_is_help=True, help="Restore blurred or otherwise corrupted pictures: train, apply, benchmark."
+)
+app.command()(benchmark)
 
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")]
 

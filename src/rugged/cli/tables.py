@@ -15,7 +15,7 @@ from rugged.report import (
     ComparedRuns,
     HeadlineRow,
     caveats,
-    change_table,
+    change_tables,
     error_table,
     headline_table,
     mce_label,
@@ -43,7 +43,7 @@ def print_results(summaries: Sequence[Summary]) -> None:
     """Print the figures of one or more models, the error table of the first, and what to bear in mind."""
     first = summaries[0]
     variants = [_variants(first)] if first.variants else []
-    changes = [table for variant in first.variants if (table := change_table(first, variant))]
+    changes = change_tables(first)
     _print(
         [_headlines(summaries, headline_table(summaries)), *variants, _errors(first), *map(_of_values, changes)],
         [

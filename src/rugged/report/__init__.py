@@ -1,6 +1,6 @@
 """The page a person can open, and its tables: from saved results only, without torch."""
 
-from rugged.report.changes import MARKS_NOTE, change_table
+from rugged.report.changes import MARKS_NOTE, change_tables
 from rugged.report.comparison import ComparedRow, ComparedRuns, compare_runs, write_comparison
 from rugged.report.curves import draw_curves
 from rugged.report.extent import mce_label, mean_extent, severities
@@ -20,7 +20,7 @@ __all__ = [
     "HeadlineRow",
     "accuracy_table",
     "caveats",
-    "change_table",
+    "change_tables",
     "compare_runs",
     "draw_curves",
     "error_table",

@@ -1,37 +1,20 @@
-"""What test-time variants change, a restorer above all: differences with intervals, and a chart."""
+"""What test-time variants change, a restorer above all: differences with intervals."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from rugged.core.catalogue import BENCHMARK, display_name
 from rugged.core.tables import Table
-from rugged.report.charts import BarChart, Series, bar_chart
 from rugged.results import ErrorChange, Summary, VariantResult
 
-BETTER, WORSE = "+", "−"
-"""Marks of a difference whose interval leaves out zero."""
-
 MARKS_NOTE = (
-    f"Differences are of errors, so that less is better: {BETTER} better and {WORSE} worse beyond doubt, where the 95% "
-    "interval leaves out zero. Each interval is of its own figure; both answer for the same pictures."
+    "Differences are of errors, so that less is better; “better” and “worse” stand where the 95% interval leaves out "
+    "zero. Each interval is of its own figure; both answer for the same pictures."
 )
 
 
-@dataclass(frozen=True)
-class RestoredView:
-    """What the page says of one restorer.
-
-    Attributes:
-        variant: Its figures.
-        table: What it changes.
-        chart: Errors with and without it.
-        caveat: What a reader must bear in mind; empty for nothing.
-    """
-
-    variant: VariantResult
-    table: Table
-    chart: BarChart
-    caveat: str
+def change_tables(summary: Summary) -> list[Table]:
+    """What each variant changes, of those that change anything."""
+    return [table for variant in summary.variants if (table := change_table(summary, variant))]
 
 
 def change_table(summary: Summary, variant: VariantResult) -> Table | None:
@@ -80,30 +63,6 @@ def restorer_caveat(variant: VariantResult) -> str:
     )
 
 
-def view_restored(summary: Summary) -> list[RestoredView]:
-    """What the page says of each restorer that stood before a classifier."""
-    found = []
-    for variant in summary.variants:
-        table = change_table(summary, variant)
-        if variant.restorer is not None and table is not None:
-            found.append(RestoredView(variant, table, _chart(summary, variant), restorer_caveat(variant)))
-    return found
-
-
-def _chart(summary: Summary, variant: VariantResult) -> BarChart:
-    pairs = [
-        ("Clean", summary.clean.error, variant.clean.error),
-        *(
-            (display_name(name), _mean(result.error), _mean(variant.corruptions[name].error))
-            for name, result in summary.corruptions.items()
-        ),
-    ]
-    rows = [
-        (label, [Series("plain", 0, (before,)), Series(variant.label, 1, (after,))]) for label, before, after in pairs
-    ]
-    return bar_chart(rows, normalised=False)
-
-
 def _figures(before: float, after: float, change: ErrorChange, normalised: bool) -> Iterator[str]:
     yield f"{100 * before:.1f}"
     yield f"{100 * after:.1f}"
@@ -115,7 +74,7 @@ def _figures(before: float, after: float, change: ErrorChange, normalised: bool)
 
 def _mark(change: ErrorChange) -> str:
     low, high = change.interval
-    return BETTER if high < 0 else WORSE if low > 0 else ""
+    return "better" if high < 0 else "worse" if low > 0 else ""
 
 
 def _with_ends(value: float | None, ends: Sequence[float] | None, unit: str = "") -> str:
