@@ -59,7 +59,11 @@ class Restoration:
         yield lambda shown, _: self.setting.subject.answer(self.restorer.restore(shown))
 
 
-def open_restorers(paths: Sequence[Path], fabric: Fabric) -> list[tuple[Restorer, RestorerFacts]]:
+Opened = tuple[Restorer, RestorerFacts]
+"""A restorer, and what the results say of it."""
+
+
+def open_restorers(paths: Sequence[Path], fabric: Fabric) -> list[Opened]:
     """Load restorers, each under the name of its run folder or its file.
 
     Args:
@@ -78,12 +82,11 @@ def open_restorers(paths: Sequence[Path], fabric: Fabric) -> list[tuple[Restorer
     found = []
     for name, restorer in zip(names, opened, strict=True):
         shown = f"{name} ({restorer.sha256[:8]})" if Counter(names)[name] > 1 else name
-        found.append((restorer, facts_of(restorer, shown)))
+        found.append((restorer, _facts(restorer, shown)))
     return found
 
 
-def facts_of(restorer: Restorer, name: str) -> RestorerFacts:
-    """What results say of a restorer."""
+def _facts(restorer: Restorer, name: str) -> RestorerFacts:
     spec = restorer.spec
     parameters = sum(parameter.numel() for parameter in restorer.module.parameters())
     return RestorerFacts(name, restorer.sha256, parameters, spec.dataset, spec.corruptions)
