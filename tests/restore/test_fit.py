@@ -19,7 +19,7 @@ from rugged.results import RunFolder
 OVERRIDES = [
     "epochs=3", "batch_size=8", "development_per_class=6", "precision=fp32", "generator.width=8",
     "generator.blocks=[1,1]", "generator.blocks_up=[1]", "adversary.width=4", "adversary.after_epochs=0.5",
-    "average=0.9", "optimizer.lr=0.003",
+    "average=0.9", "optimizer.lr=0.003", "epoch_pictures=none",
 ]  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def test_a_run_learns_and_leaves_everything_behind(dataset, model, tmp_path):
     assert (spec.corruptions, spec.severities, spec.preset) == (("brightness",), (1, 2, 3, 4, 5), "cifar32")
     assert (spec.dataset, spec.picture_size) == ("pictures", (32, 32))
     assert spec.content_model == "timm/test_resnet of classifier"
-    assert spec.losses == ("charbonnier × 1", "features × 0.1", "logits × 0.02", "ragan-ls × 0.002", "gate × 0.02")
+    assert spec.losses == ("charbonnier × 1", "features × 0.05", "logits × 0.02", "ragan-ls × 0.001", "gate × 0.05")
     for epoch in range(1, 13):
         with Image.open(run.sheets / f"epoch-{epoch:04}.png") as sheet:
             assert sheet.height > 3 * 128
@@ -100,6 +100,12 @@ def test_an_interrupted_run_ends_with_the_same_weights(dataset, tmp_path, monkey
     times = ("images_per_second", "seconds", "waiting")
     figures = [[{k: v for k, v in row.items() if k not in times} for row in read_rows(run)] for run in (whole, resumed)]
     assert figures[0] == figures[1]
+
+
+def test_short_epochs_draw_other_pictures_each_time(dataset, tmp_path):
+    recipe = load_recipe("deblur64", [*OVERRIDES, "epoch_pictures=17"])
+    rows = read_rows(train(recipe, dataset, tmp_path / "run", device="cpu"))
+    assert [int(row["step"]) for row in rows] == [2, 2, 4, 4, 6, 6]  # Two batches of eight fit into seventeen.
 
 
 def test_the_same_recipe_gives_the_same_restorer_and_another_seed_another(dataset, tmp_path):

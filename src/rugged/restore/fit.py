@@ -106,6 +106,7 @@ def prepare(
         optimizers=learner.optimizers,
         checkpoint=run.checkpoint,
         fetched_ahead=pairs.fetched_ahead,
+        longest_epoch=recipe.epoch_pictures,
     )
     return Trainer(
         recipe=recipe,

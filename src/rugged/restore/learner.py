@@ -53,7 +53,14 @@ class Learner:
         return self.generator if self.average is None else self.average
 
     def learn(
-        self, clean: Tensor, damaged: Tensor, *, rates: Mapping[str, float], step: int, adversarial: bool
+        self,
+        clean: Tensor,
+        damaged: Tensor,
+        *,
+        rates: Mapping[str, float],
+        step: int,
+        adversarial: bool,
+        signal_number: int = 0,
     ) -> Tensor:
         """Take one step.
 
@@ -63,9 +70,11 @@ class Learner:
             rates: Learning rates by network.
             step: Of the run, from 0.
             adversarial: Whether the discriminator takes part by now.
+            signal_number: Of the signal that has asked this process to stop.
 
         Returns:
-            ``(len(FIGURES),)`` float32 on the device, of all processes: their sums over the batch's pictures.
+            ``(len(FIGURES) + 1,)`` float32 on the device, of all processes: the figures' sums over the batch's
+            pictures, and the sum of signals.
         """
         adversary = self.discriminator if adversarial else None
         real = clean.to(torch.float32, memory_format=torch.channels_last)
@@ -82,10 +91,11 @@ class Learner:
         if adversary is not None:
             figures["discriminator"] = self._teach(adversary, real, restored.detach(), rates)
         nothing = torch.zeros((), device=loss.device)
-        sums = torch.stack([figures.get(name, nothing).detach().float() for name in FIGURES]) * len(clean)
+        sums = [figures.get(name, nothing).detach().float() * len(clean) for name in FIGURES]
+        told = torch.stack([*sums, nothing + signal_number])
         if self.fabric.world_size > 1:
-            torch.distributed.all_reduce(sums)
-        return sums
+            torch.distributed.all_reduce(told)
+        return told
 
     def _weights(self) -> dict[str, float]:
         recipe = self.recipe

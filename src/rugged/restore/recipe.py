@@ -128,7 +128,9 @@ class RestoreRecipe:
     """A restorer's training.
 
     Attributes:
-        epochs: Passes over the training pictures.
+        epochs: Passes over the training pictures, or over as many as an epoch has.
+        epoch_pictures: Pictures an epoch draws from them, the next one others; None takes all. After each epoch one
+            sees how far it has come.
         batch_size: Pictures a step.
         seed: Decides initial weights, order, corruptions and crops.
         precision: Of convolutions; ``auto`` is bf16 where the hardware computes in it.
@@ -146,6 +148,7 @@ class RestoreRecipe:
     """
 
     epochs: int
+    epoch_pictures: int | None = None
     batch_size: int = 32
     seed: int = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -175,6 +178,7 @@ class RestoreRecipe:
 
 LIMITS: dict[str, tuple[float, float]] = {
     "epochs": (1, 1_000_000),
+    "epoch_pictures": (1, 1_000_000_000),
     "batch_size": (1, 1_000_000),
     "seed": (0, 2**63 - 1),
     "development_per_class": (1, 1_000_000),

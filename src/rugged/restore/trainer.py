@@ -1,6 +1,7 @@
 """What happens in a restorer's training: a step, the end of an epoch, the end of the run."""
 
 import math
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -85,6 +86,7 @@ class Trainer:
         figures = self.learner.learn(
             clean, damaged, rates=self._rates(position.step), step=position.step,
             adversarial=position.step >= self.recipe.adversary.after_epochs * self.loop.steps_per_epoch,
+            signal_number=self.loop.stop.signal_number or 0,
         )  # fmt: skip
         self._under_way.append((position, len(indices), later(figures)))
         # A GPU goes on with this step while the figures of the last one are read.
@@ -111,7 +113,8 @@ class Trainer:
     def _settle(self, all_but: int) -> None:
         while len(self._under_way) > all_but:
             position, images, read = self._under_way.pop(0)
-            sums = dict(zip(FIGURES, read(), strict=True))
+            *figures, signals = read()
+            sums = dict(zip(FIGURES, figures, strict=True))
             broken = [name for name, value in sums.items() if not math.isfinite(value)]
             if broken:
                 raise RunError(
@@ -119,6 +122,8 @@ class Trainer:
                     f"(epoch {position.epoch + 1}). {_AGAINST_DIVERGENCE}"
                 )
             self.loop.count(images=images, **sums)
+            if signals:
+                self.loop.agreed = self.loop.stop.signal_number or signal.SIGTERM
 
     def _rates(self, step: int) -> dict[str, float]:
         recipes = {"generator": self.recipe.optimizer, "discriminator": self.recipe.adversary.optimizer}
