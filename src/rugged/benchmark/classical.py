@@ -70,7 +70,7 @@ class Wiener:
 
     Attributes:
         blur: What is to be undone.
-        signal: S, for each frequency of the mirrored pictures as :func:`torch.fft.rfft2` has them.
+        signal: S, for each frequency of the mirrored pictures as ``torch.fft.rfft2`` has them.
         noise: N, likewise.
         response: H, likewise, complex; None where each picture has its own.
 

@@ -25,7 +25,7 @@ def transfer_of_motion(
         size: Height and width of the pictures, taken for periodic.
 
     Returns:
-        ``(N, H, W // 2 + 1)`` complex128 on the CPU, by which :func:`torch.fft.rfft2` of a picture is multiplied.
+        ``(N, H, W // 2 + 1)`` complex128 on the CPU, by which ``torch.fft.rfft2`` of a picture is multiplied.
     """
     parameters = PARAMETERS[preset]["motion_blur"][severity - 1]
     stream = Stream(stream_keys("motion_blur", severity, seed, ids), torch.device("cpu"))

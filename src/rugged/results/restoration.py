@@ -38,7 +38,7 @@ class Nearness:
     Attributes:
         ids: N ids.
         values: For ``"psnr_restored"`` and the like, a measure and a method each, ``(N,)``: PSNR in decibels, at most
-            :data:`rugged.metrics.image_quality.CEILING`, or SSIM. Clean pictures have no classical method.
+            ``rugged.metrics.image_quality.CEILING``, or SSIM. Clean pictures have no classical method.
     """
 
     ids: tuple[str, ...]
