@@ -9,6 +9,7 @@ from rugged.core.errors import ConfigError, ModelError
 from rugged.engine import make_fabric
 from rugged.models import ModelSpec, build, save_model
 from rugged.restore.content import Content, open_content
+from rugged.restore.learner import _shifted
 from rugged.restore.recipe import ContentRecipe
 
 SPEC = ModelSpec("timm/test_resnet", ("a", "b"), ("A", "B"), 32)
@@ -85,3 +86,16 @@ def test_what_is_not_there_is_named(model, fabric):
         open_content(ContentRecipe("missing/model.safetensors"), fabric, 64)
     with pytest.raises(ModelError, match="nonsense"):
         open_content(ContentRecipe("nonsense"), fabric, 64)
+
+
+def test_both_pictures_are_shifted_alike_by_less_than_the_limit():
+    one = torch.arange(5 * 7.0).view(1, 1, 5, 7)
+    found = set()
+    torch.manual_seed(0)
+    for _ in range(100):
+        first, second = _shifted(3, one, 2 * one)
+        assert torch.equal(second, 2 * first)
+        place = int((first == 0).flatten().nonzero())  # Where the corner went.
+        found.add(divmod(place, 7))
+    assert found == {(down, across) for down in range(3) for across in range(3)}
+    assert _shifted(None, one) == (one,)

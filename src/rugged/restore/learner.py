@@ -113,7 +113,8 @@ class Learner:
             "gate": gate_loss(damage, damaged),
         }
         if self.content is not None:
-            parts["features"], parts["logits"] = self.content.compare(restored, real)
+            seen = _shifted(self.recipe.content.shift, restored, real)
+            parts["features"], parts["logits"] = self.content.compare(*seen)
         if adversary is not None:
             adversary.requires_grad_(False)
             verdicts = self._verdicts(adversary, real, restored)
@@ -164,3 +165,11 @@ class Learner:
                 if parameter.grad is not None:
                     torch.distributed.all_reduce(parameter.grad)
                     parameter.grad /= self.fabric.world_size
+
+
+def _shifted(limit: int | None, *several: Tensor) -> tuple[Tensor, ...]:
+    """Batches of pictures, all shifted alike; what leaves on one side comes in on the other."""
+    if limit is None:
+        return several
+    down, across = torch.randint(limit, (2,)).tolist()
+    return tuple(pictures.roll((down, across), (-2, -1)) for pictures in several)

@@ -91,12 +91,16 @@ class ContentRecipe:
         layers: Names of the network's modules whose outputs are compared; none chooses the last one at each size.
         features: Weight of the features' mean squared difference, in units of their mean square.
         logits: Weight of the Kullback-Leibler divergence from the answers to the clean picture.
+        shift: Pixels by less than which both pictures are shifted before the network sees them, anew in every step.
+            Where it looks at every fourth pixel only, a pattern of four pixels could please it; shifted, it cannot.
+            None for no shift.
     """
 
     model: str | None = None
     layers: tuple[str, ...] = ()
     features: float = 0.1
     logits: float = 0.0
+    shift: int | None = None
 
 
 @dataclass(frozen=True)
@@ -191,6 +195,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "pixel.weight": (0, 1000),
     "content.features": (0, 1000),
     "content.logits": (0, 1000),
+    "content.shift": (1, 64),
     "adversary.weight": (0, 1000),
     "adversary.width": (1, 1024),
     "adversary.penalty": (0, 1000),
