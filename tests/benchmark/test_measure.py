@@ -16,7 +16,7 @@ from rugged.benchmark import benchmark
 from rugged.benchmark.predictions import make_cell
 from rugged.core.errors import ConfigError, DataError, IncomparableError, Interrupted, ModelError, RunError
 from rugged.core.files import read_json
-from rugged.corruptions import BENCHMARK, corrupt
+from rugged.corruptions import BENCHMARK, EXTRA, corrupt
 from rugged.data import Split, open_dataset, write_one_per_image
 from rugged.models import ModelSpec, build, load_model, preprocess, save_model
 from rugged.results import read_cell, read_stamp, read_summary, summarise, write_cell
@@ -125,11 +125,35 @@ def test_a_quick_look_takes_nothing_from_a_fuller_result(dataset, tmp_path, monk
     assert again.errors == full.errors
     with pytest.raises(RunError, match="--replace"):
         benchmark(run, dataset, limit=4, **QUICK)
-    with pytest.raises(RunError, match="--replace"):
+    with pytest.raises(RunError, match=r"other conditions: seed is 0, here 1\..*--replace"):
         benchmark(run, dataset, seed=1, **QUICK)
-    with pytest.raises(RunError, match="--replace"):
+    with pytest.raises(RunError, match=r"other conditions: precision is fp32, here bf16\..*--replace"):
         benchmark(run, dataset, precision="bf16", **QUICK)
     assert read_summary(run / "benchmark" / "summary.json").errors == full.errors
+
+
+def test_other_corruptions_at_the_same_severities_join_a_result(dataset, tmp_path, monkeypatch):
+    run, other = make_run(tmp_path / "run"), make_run(tmp_path / "other", seed=1)
+    full = benchmark(run, dataset, **QUICK)
+    benchmark(other, dataset, **QUICK)
+    measured = count_cells(monkeypatch)
+    both = benchmark(run, dataset, baseline=other, **(QUICK | {"corruptions": ("extra",)}))
+    assert {corruption for corruption, _ in measured} == set(EXTRA)
+    assert both.conditions.corruptions == ("gaussian_noise", "contrast", *EXTRA)
+    assert {name: both.errors[name] for name in full.errors} == full.errors
+    assert both.mean_corruption_accuracy == full.mean_corruption_accuracy  # Over the benchmark's alone.
+    assert both.mce.over == ("gaussian_noise", "contrast")
+    assert both.corruptions["spatter"].ce is None  # The baseline was not measured under it, and need not be.
+
+
+def test_a_look_that_no_summary_can_hold_beside_the_rest_is_refused(dataset, tmp_path):
+    run = make_run(tmp_path / "run")
+    full = benchmark(run, dataset, **QUICK)
+    other = {"corruptions": ("fog",), "severities": (3,), "device": "cpu"}
+    with pytest.raises(RunError, match=r"other corruptions at other severities.*--replace"):
+        benchmark(run, dataset, **other)
+    assert read_summary(run / "benchmark" / "summary.json").errors == full.errors
+    assert list(benchmark(run, dataset, **other, replace_results=True).errors) == ["fog"]
 
 
 def test_a_baseline_must_cover_what_stays_in_the_summary(dataset, tmp_path):
@@ -390,7 +414,7 @@ def test_other_textures_are_other_conditions(dataset, tmp_path, shared):
     run, frost = make_run(tmp_path / "run"), {**QUICK, "corruptions": ("frost",)}
     benchmark(run, dataset, **frost, textures="procedural")
     photographs = str(shared / "data" / "frost")
-    with pytest.raises(RunError, match="frost textures procedural"):
+    with pytest.raises(RunError, match="textures is procedural, here photographs"):
         benchmark(run, dataset, **frost, textures=photographs)
     assert (
         benchmark(run, dataset, **frost, textures=photographs, replace_results=True).conditions.textures

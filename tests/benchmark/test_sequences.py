@@ -173,7 +173,7 @@ def write_files(dataset, folder, names, file_format, difficulty=1):
     return folder
 
 
-def test_frames_from_files_are_those_from_memory(dataset, run, tmp_path):
+def test_frames_from_files_are_those_from_memory(dataset, run, tmp_path, capsys):
     folder = write_files(dataset, tmp_path / "frames", QUICK["sequences"], "frames", difficulty=2)
     memory = benchmark_sequences(make_run(tmp_path / "memory", dataset), dataset, seed=5, difficulty=2, **QUICK)
     files = benchmark_sequences(run, dataset, files=folder, difficulty=2, **QUICK)
@@ -185,6 +185,9 @@ def test_frames_from_files_are_those_from_memory(dataset, run, tmp_path):
             benchmark_sequences(run, dataset, files=folder, difficulty=2, **QUICK, **change)
     with pytest.raises(IncomparableError, match="route is in memory, here PNG files"):
         benchmark_sequences(run, dataset, files=folder, difficulty=2, baseline=tmp_path / "memory", **QUICK)
+    assert "Gone from the figures" not in capsys.readouterr().err
+    benchmark_sequences(run, dataset, files=folder, difficulty=2, sequences=["rotate"], device="cpu")
+    assert "Gone from the figures, but still measured: name gaussian_noise again" in capsys.readouterr().err
 
 
 def test_videos_are_read_frame_by_frame_without_the_help_of_a_manifest(dataset, run, tmp_path):

@@ -88,7 +88,7 @@ def test_results_of_another_model_are_not_overwritten(dataset, tmp_path):
     for name in ("a", "b"):
         save_model(tmp_path / name / "same.safetensors", build("timm/test_resnet", 3), spec)
     benchmark(tmp_path / "a" / "same.safetensors", dataset, **QUICK)
-    with pytest.raises(RunError, match="benchmark of another model"):
+    with pytest.raises(RunError, match="figures of another model"):
         benchmark(tmp_path / "b" / "same.safetensors", dataset, **QUICK)
     benchmark(tmp_path / "b" / "same.safetensors", dataset, replace_results=True, **QUICK)
     (tmp_path / "trained").mkdir()
@@ -112,7 +112,7 @@ def test_a_python_function_is_measured(dataset, tmp_path):
     cell = clean_cell(RunFolder(tmp_path / "runs" / "mine_to_measure-answer"))
     logits = pictures(dataset).float().mean(dim=(2, 3)) / 10
     np.testing.assert_allclose(cell.label_probability, probabilities(logits, cell.labels), rtol=1e-5)
-    for name, message in (("one", r"expected \(18, 3\)"), ("broken", "ZeroDivisionError: no"), ("none", "no function")):
+    for name, message in (("one", r"expected \(2, 3\)"), ("broken", "ZeroDivisionError: no"), ("none", "no function")):
         with pytest.raises(ModelError, match=message):
             benchmark(f"mine_to_measure:{name}", dataset, **QUICK)
     with pytest.raises(ModelError, match="cannot be imported"):
@@ -120,7 +120,34 @@ def test_a_python_function_is_measured(dataset, tmp_path):
     assert str(tmp_path) not in sys.path
 
 
-def save_onnx(path, batch, metadata=(), *more):
+def test_probabilities_are_told_from_logits(dataset, tmp_path):
+    """Taken for logits they would all seem to be unsure: their softmax is nearly flat."""
+    (tmp_path / "softly.py").write_text(
+        "import torch\n"
+        "def logits(images):\n    return images.float().mean(dim=(2, 3))\n"
+        "def answer(images):\n    return torch.softmax(logits(images), 1)\n"
+    )
+    (plain, soft) = (benchmark(f"softly:{name}", dataset, **QUICK) for name in ("logits", "answer"))
+    assert any("with probabilities" in note for note in soft.notes)
+    assert not any("with probabilities" in note for note in plain.notes)
+    assert soft.clean.loss == pytest.approx(plain.clean.loss, rel=1e-4)
+    assert soft.clean.ece == pytest.approx(plain.clean.ece, abs=1e-4)
+
+
+def test_of_a_thousand_answers_those_for_the_classes_at_hand_count(dataset, tmp_path):
+    (tmp_path / "theirs_of_imagenet.py").write_text(
+        "import torch\n"
+        "def answer(images):\n    return images.float().mean(dim=(1, 2, 3)).outer(torch.arange(1000.0)) / 1e5\n"
+    )
+    summary = benchmark("theirs_of_imagenet:answer", dataset, **QUICK)
+    assert any("only its answers for the 3" in note for note in summary.notes)
+    cell = clean_cell(RunFolder(tmp_path / "runs" / "theirs_of_imagenet-answer"))
+    places = torch.tensor([1.0, 281.0, 526.0])  # Of goldfish, tabby and desk among ILSVRC 2012's.
+    logits = pictures(dataset).float().mean(dim=(1, 2, 3)).outer(places) / 1e5
+    np.testing.assert_allclose(cell.label_probability, probabilities(logits, cell.labels), rtol=1e-4)
+
+
+def save_onnx(path, batch, metadata=(), *more, shape=(3, 32, 32)):
     """The mean colour, weighed by a matrix: an ONNX classifier made by hand."""
     matrix = np.random.default_rng(1).normal(size=(3, 3)).astype(np.float32)
     nodes = [
@@ -128,13 +155,21 @@ def save_onnx(path, batch, metadata=(), *more):
         helper.make_node("Flatten", ["pooled"], ["flat"]),
         helper.make_node("MatMul", ["flat", "matrix"], ["logits"]),
     ]
-    entries = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, 3, 32, 32]) for name in ("pixels", *more)]
+    entries = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, *shape]) for name in ("pixels", *more)]
     result = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, 3])
     graph = helper.make_graph(nodes, "colours", entries, [result], [numpy_helper.from_array(matrix, "matrix")])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     helper.set_model_props(model, dict(metadata))
     onnx.save(model, path)
     return matrix
+
+
+def save_channels_last(path):
+    entry = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["N", 32, 32, 3])
+    result = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", 3])
+    node = helper.make_node("ReduceMean", ["pixels"], ["logits"], axes=[1, 2], keepdims=0)
+    graph = helper.make_graph([node], "last", [entry], [result])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=9), path)
 
 
 @pytest.mark.parametrize("batch", ["N", 1, 4])
@@ -149,9 +184,12 @@ def test_an_onnx_file_is_measured_whatever_its_batch(dataset, tmp_path, batch):
 
 
 def test_an_onnx_file_that_says_what_it_expects_is_believed(dataset, tmp_path):
-    spec = ModelSpec("rugged/alexnet64", WNIDS, WNIDS, 32, (0.1, 0.2, 0.3), (0.5, 0.5, 0.5))
+    spec = ModelSpec("rugged/alexnet64", WNIDS, WNIDS, 32, (0.1, 0.2, 0.3), (0.5, 0.5, 0.5), ("fog",))
     matrix = save_onnx(tmp_path / "ours.onnx", "N", to_metadata(spec))
-    assert not any("mean and std" in note for note in benchmark(tmp_path / "ours.onnx", dataset, **QUICK).notes)
+    summary = benchmark(tmp_path / "ours.onnx", dataset, **QUICK)
+    assert not any("mean and std" in note for note in summary.notes)
+    assert summary.model.training_operations == ("fog",)
+    assert summary.seen_in_training == ("fog",)
     cell = clean_cell(RunFolder(tmp_path / "runs" / "ours"))
     mean, std = torch.tensor(spec.mean), torch.tensor(spec.std)
     logits = (pictures(dataset).float().mean(dim=(2, 3)) / 255 - mean) / std @ torch.from_numpy(matrix)
@@ -167,6 +205,16 @@ def test_what_is_no_classifier_is_refused(dataset, tmp_path, picture_folder):
     save_onnx(tmp_path / "double.onnx", "N", (), "more")
     with pytest.raises(ModelError, match="one float32 input"):
         benchmark(tmp_path / "double.onnx", dataset, **QUICK)
+    save_onnx(tmp_path / "oblong.onnx", "N", shape=(3, 32, 16))
+    with pytest.raises(ModelError, match=r"one float32 input \(N, 3, S, S\)"):
+        benchmark(tmp_path / "oblong.onnx", dataset, **QUICK)
+    save_channels_last(tmp_path / "last.onnx")
+    with pytest.raises(ModelError, match=r"one float32 input \(N, 3, S, S\)"):
+        benchmark(tmp_path / "last.onnx", dataset, **QUICK)
+    turned = ModelSpec("rugged/alexnet64", WNIDS[::-1], WNIDS[::-1], 32)
+    save_onnx(tmp_path / "turned.onnx", "N", to_metadata(turned))
+    with pytest.raises(ModelError, match=r"knows 3 classes \(n03179701 …"):
+        benchmark(tmp_path / "turned.onnx", dataset, **QUICK)
     with pytest.raises(ModelError, match=r"no run folder, model file or callable resnet19\. .*Did you mean"):
         benchmark("resnet19", dataset, **QUICK)
     with pytest.raises(ModelError, match="answers for no classes"):
@@ -177,6 +225,22 @@ def test_what_is_no_classifier_is_refused(dataset, tmp_path, picture_folder):
         benchmark("torchvision/resnet18", open_dataset(picture_folder), **QUICK)
     with pytest.raises(ConfigError, match="brings its own weights"):
         benchmark(tmp_path / "double.onnx", dataset, weights=tmp_path / "w.safetensors", **QUICK)
+
+
+def test_what_fails_in_onnxruntime_is_one_message(dataset, tmp_path):
+    """Its input is said to be of any number of channels, and its layer takes four."""
+    matrix = helper.make_tensor("matrix", TensorProto.FLOAT, [4, 3], [0.0] * 12)
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["pixels"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "matrix"], ["logits"]),
+    ]
+    entry = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["N", "C", "H", "W"])
+    result = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", 3])
+    graph = helper.make_graph(nodes, "four", [entry], [result], [matrix])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), "four.onnx")
+    with pytest.raises(ModelError, match=r"four.onnx failed on \(2, 3, 32, 32\) pictures"):
+        benchmark("four.onnx", dataset, **QUICK)
 
 
 def test_without_onnxruntime_the_way_out_is_named(dataset, tmp_path, monkeypatch):

@@ -30,6 +30,33 @@ def test_tables_are_those_of_the_summaries(runs):
     assert headlines["mCE over 6 of 15"][0] == f"{100 * first.mce.value:.1f}% ({low:.1f}–{high:.1f})"
 
 
+def test_the_baseline_itself_has_an_mce_of_one(pair):
+    """It is the natural one to hold others against, and was measured without a baseline."""
+    model, baseline = pair
+    compared = compare_runs([baseline, model])
+    summary = read_summary(RunFolder(model).summary)
+    errors = {row.label: row.values for row in compared.errors}
+    assert errors["mCE over 6 of 15"] == ("100.0", f"{100 * summary.mce.value:.1f}")
+    assert errors["Contrast"] == ("100.0", f"{100 * summary.corruptions['contrast'].ce:.1f}")
+    gain = 100 * (1 - summary.mce.value)
+    differences = {row.label: row.values for row in compared.differences}
+    assert differences["mCE over 6 of 15"][0].startswith(f"−{gain:.1f} (")
+    assert not any("no mCE" in caveat for caveat in compared.caveats)
+
+
+def test_mces_of_different_baselines_never_stand_side_by_side(runs, make_run, tmp_path):
+    other = make_run(tmp_path / "other", skill=0.7)
+    odd = make_run(tmp_path / "odd", skill=0.9, baseline=other)
+    compared = compare_runs([*runs, odd])
+    assert compared.caveats[0].startswith("The mCE of odd is relative to other, not to alexnet, and left out.")
+    assert "different baselines" in compared.errors_title
+    summary = read_summary(RunFolder(odd).summary)
+    errors = {row.label: row.values for row in compared.errors}
+    assert errors["Contrast"][2] == f"{100 * sum(summary.errors['contrast']) / 5:.1f}"
+    headlines = {row.label: row.values for row in compared.headlines}
+    assert headlines["mCE over 6 of 15"][2] == "–"
+
+
 def test_the_page_shows_the_tables_and_trusts_no_name(tmp_path, parse, make_run):
     hostile = make_run(tmp_path / "hostile", name="<script>alert(1)</script>", skill=0.9)
     plain = make_run(tmp_path / "plain", skill=0.8)

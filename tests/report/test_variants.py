@@ -27,7 +27,10 @@ def test_rows_are_the_figures_of_the_summary(make_run, tmp_path):
     rows = {row.label: row.values for row in variant_table(summary)}
     assert rows["Clean top-1"][1:] == (f"{100 - 100 * summary.clean.error:.1f}% (80.0–90.0)", "25.0% (20.0–30.0)")
     assert rows["Corrupted top-1"][1:] == ("87.5% (85.0–90.0)", "–")
-    assert rows["Negative log-likelihood, clean"] == (f"{summary.clean.loss:.3f}",) * 2 + ("4.000",)
+    plain, *variants = rows["Negative log-likelihood, clean"]
+    low, high = summary.intervals.clean_loss
+    assert plain == f"{summary.clean.loss:.3f} ({low:.3f}–{high:.3f})"
+    assert variants == [f"{summary.clean.loss:.3f}", "4.000"]
     assert rows["Calibration error (ECE), clean"][2] == "25.0%"
     assert "Clean top-5" not in rows
 

@@ -81,6 +81,31 @@ def test_figures_follow_from_the_cells(summary):
     assert summary.corruptions["contrast"].ce is None
 
 
+def test_intervals_of_losses_and_brier_scores_are_those_of_theory():
+    """Of a mean over many images the ends lie 1.96 standard errors from it, and all cells of an image move together."""
+    rng, count = np.random.default_rng(0), 4000
+    conditions = dataclasses.replace(CONDITIONS, images=count, severities=(1, 2))
+    labels, top = np.zeros(count, np.int32), np.zeros((count, 5), np.int32)
+
+    def cell(corruption, severity):
+        own = rng.uniform(0.1, 1, count).astype(np.float32)
+        ids = tuple(map(str, range(count)))
+        return Cell(corruption, severity, ids, labels, top, top + np.float32(0.5), own, -np.log(own), own**2)
+
+    cells = {key: cell(*key) for key in conditions.cells}
+    intervals = summarise(cells, FACTS, conditions, MADE).intervals
+    corrupted = [cells[key] for key in conditions.cells[1:]]
+    for found, values in (
+        (intervals.clean_loss, cells["clean", 0].loss),
+        (intervals.clean_brier, (1 - cells["clean", 0].label_probability) ** 2),
+        (intervals.loss, np.mean([each.loss for each in corrupted], axis=0)),
+        (intervals.brier, np.mean([(1 - each.label_probability) ** 2 for each in corrupted], axis=0)),
+    ):
+        standard_error = float(values.std()) / count**0.5
+        wanted = [float(values.mean()) + ends * standard_error for ends in (-1.96, 1.96)]
+        assert found == pytest.approx(wanted, abs=0.3 * standard_error)
+
+
 def test_what_was_seen_in_training_comes_from_the_ledger(summary):
     assert summary.seen_in_training == ("contrast",)
 
@@ -199,8 +224,8 @@ def test_textures_count_where_both_measured_frost():
     drawn = dataclasses.replace(frosty, textures="procedural")
     assert differences(drawn, frosty) == ["textures is photographs, here procedural"]
     assert differences(CONDITIONS, frosty) == differences(frosty, frosty) == []
-    assert not drawn.goes_with(frosty)
-    assert CONDITIONS.goes_with(frosty)
+    assert drawn.beside(frosty) != frosty.beside(drawn)
+    assert CONDITIONS.beside(frosty) == frosty.beside(CONDITIONS)
 
 
 @pytest.mark.parametrize(

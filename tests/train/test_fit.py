@@ -95,8 +95,11 @@ def test_a_finished_run_is_left_alone(recipe, dataset, tmp_path):
 
 def test_another_recipe_or_other_data_is_refused(recipe, dataset, tmp_path):
     train(dataclasses.replace(recipe, epochs=1), dataset, tmp_path / "run", device="cpu")
-    with pytest.raises(RunError, match="another recipe"):
-        train(recipe, dataset, tmp_path / "run", device="cpu")
+    other = dataclasses.replace(recipe, patience=3, optimizer=dataclasses.replace(recipe.optimizer, lr=0.5))
+    with pytest.raises(
+        RunError, match=r"epochs is 1, here 3; optimizer\.lr is 0\.01, here 0\.5; patience is none, here 3\."
+    ):
+        train(other, dataset, tmp_path / "run", device="cpu")
     other = dataclasses.replace(dataset, content_hash="0" * 64)
     with pytest.raises(RunError, match="other data"):
         train(dataclasses.replace(recipe, epochs=1), other, tmp_path / "run", device="cpu")

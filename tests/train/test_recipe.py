@@ -10,8 +10,10 @@ import pytest
 
 from rugged.core.configuration import dump
 from rugged.core.errors import ConfigError
+from rugged.engine.optimize import learning_rate
 from rugged.models import resolve
 from rugged.train import Recipe, load_recipe, shipped_recipes
+from rugged.train.augment import operations
 from rugged.train.augmentations.recipe import AugmentRecipe
 from rugged.train.recipe import LIMITS
 
@@ -124,3 +126,22 @@ def test_the_guide_names_every_augmentation():
     guide = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
     for field in dataclasses.fields(AugmentRecipe):
         assert f"[augment.{field.name}]" in guide or f"`{field.name} = " in guide, field.name
+
+
+def test_the_reports_recipes_are_as_the_report_says():
+    """SGD at 0.001 with momentum 0.9 for ten epochs, a tenth of that after seven, batches of 64, ImageNet's mean."""
+    clean, corrupted = load_recipe("cs182_b"), load_recipe("cs182_c")
+    assert clean == corrupted  # They differ in the pictures alone.
+    assert (clean.epochs, clean.batch_size, clean.development_per_class) == (10, 64, 0)
+    assert (clean.model.pretrained, clean.model.input_size) == (True, 224)
+    assert (clean.model.mean, clean.model.std) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    rates = [learning_rate(clean.optimizer, 100 * epoch, 1000, 100) for epoch in range(10)]
+    assert rates == pytest.approx([0.001] * 7 + [0.0001] * 3)
+    assert (clean.optimizer.name, clean.optimizer.momentum, clean.optimizer.nesterov, clean.optimizer.weight_decay) == (
+        "sgd",
+        0.9,
+        False,
+        0.0,
+    )
+    assert operations(clean.augment) == ("crop", "flip", "rotate")
+    assert clean.augment.rotate == 15

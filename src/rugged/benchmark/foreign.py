@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class Foreign:
         parameters: Of its weights; 0 where nobody can tell.
         input_size: Side of what it takes; None for any.
         note: What a reader must know.
+        spec: What the file itself says of the model, where rugged has written that into it.
     """
 
     kind: str
@@ -38,13 +39,14 @@ class Foreign:
     parameters: int
     input_size: int | None
     note: str
+    spec: ModelSpec | None = None
 
 
 def load_callable(model: str) -> Foreign:
     """Import ``module:function``, from the current folder too.
 
-    The function takes ``(N, 3, H, W)`` uint8 pictures, a torch tensor on the CPU, and returns ``(N, classes)`` logits,
-    a tensor or an array.
+    The function takes ``(N, 3, H, W)`` uint8 pictures, a torch tensor on the CPU, and returns ``(N, classes)`` logits
+    or probabilities, a tensor or an array.
 
     Raises:
         ModelError: There is no such module or function, or it cannot be imported.
@@ -80,7 +82,7 @@ def load_callable(model: str) -> Foreign:
 
 
 def load_onnx(path: Path, spec: ModelSpec, device: torch.device) -> Foreign:
-    """Open an ONNX classifier: one input ``(N, 3, S, S)`` float32, its first output ``(N, classes)`` logits.
+    """Open an ONNX classifier: one input ``(N, 3, S, S)`` float32, its first output ``(N, classes)``.
 
     Args:
         path: The file. Where its metadata carries a rugged model's specification, that one counts.
@@ -93,27 +95,36 @@ def load_onnx(path: Path, spec: ModelSpec, device: torch.device) -> Foreign:
     """
     session = _session(path, device)
     (entry, *others) = session.get_inputs()
-    if others or entry.type != "tensor(float)" or len(entry.shape) != 4:
+    if others or entry.type != "tensor(float)" or not _are_pictures(entry.shape):
         raise ModelError(
             f"{path} takes {[(one.name, one.type, one.shape) for one in session.get_inputs()]}; expected one float32 "
             "input (N, 3, S, S)."
         )
     metadata = session.get_modelmeta().custom_metadata_map
     count, side = entry.shape[0], entry.shape[2]
-    known = from_metadata(metadata, str(path)) or ModelSpec(
-        "onnx", (), (), side if isinstance(side, int) else spec.input_size, spec.mean, spec.std
-    )
+    told = from_metadata(metadata, str(path))
+    known = told or ModelSpec("onnx", (), (), side if isinstance(side, int) else spec.input_size, spec.mean, spec.std)
 
     def answer(images: Tensor) -> Tensor:
         pixels = preprocess(images, known).contiguous().cpu().numpy()
         at_once = count if isinstance(count, int) else len(pixels)
         starts = range(0, len(pixels), at_once)
-        parts = [_run(session, entry.name, pixels[start : start + at_once], at_once) for start in starts]
+        try:
+            parts = [_run(session, entry.name, pixels[start : start + at_once], at_once) for start in starts]
+        except Exception as error:  # As in `_session`.
+            raise ModelError(f"{path} failed on {tuple(images.shape)} pictures: {brief(error)}") from error
         return torch.from_numpy(np.concatenate(parts))
 
-    told = from_metadata(metadata, str(path)) is not None
     note = "" if told else "The ONNX file says nothing of its input: ImageNet's mean and std were taken."
-    return Foreign("onnx", answer, sha256_file(path), 0, known.input_size, note)
+    return Foreign("onnx", answer, sha256_file(path), 0, known.input_size, note, told)
+
+
+def _are_pictures(shape: Sequence[object]) -> bool:
+    """Whether an input may be ``(N, 3, S, S)``; what a file leaves open is a name, or nothing."""
+    if len(shape) != 4:
+        return False
+    channels, *sides = (each if isinstance(each, int) else None for each in shape[1:])
+    return channels in (3, None) and (sides[0] == sides[1] or None in sides)
 
 
 def _session(path: Path, device: torch.device) -> Any:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rugged.benchmark.cautions import cautions
 from rugged.benchmark.choice import choose_images
+from rugged.benchmark.earlier import is_at_home, may_join, what_differs
 from rugged.benchmark.in_memory import InMemory, Stored, conditions_of
 from rugged.benchmark.official_files import official_files
 from rugged.benchmark.picture_choice import choose_for_classes, choose_for_galleries
@@ -32,7 +33,7 @@ from rugged.benchmark.variants import (
 )
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.environment import versions
-from rugged.core.errors import ConfigError, Interrupted, ResultsError, RunError
+from rugged.core.errors import ConfigError, Interrupted, ResultsError
 from rugged.core.files import exclusive, write_json
 from rugged.core.progress import Bar, say
 from rugged.core.selection import choose_corruptions, choose_severities
@@ -279,43 +280,23 @@ class _Bench:
             Whether the saved summary is of another model or of other conditions and must go.
 
         Raises:
-            RunError: It is of this model, on all images, and nobody said that it may be replaced.
+            RunError: It is another model's, or this one's on all images, and nobody said that it may be replaced.
         """
-        home = self.subject.home
-        own = home is not None and home.path.resolve() == self.run.path.resolve()
-        if self.run.manifest.exists() and not own:
-            raise RunError(f"{self.run.path} is the run folder of another model. Name another one with --out.")
+        at_home = is_at_home(self.subject, self.run)
         try:
             saved = read_summary(self.run.summary)
         except ResultsError:
             return self.run.summary.exists()
-        same_model = saved.model.sha256 == self.subject.facts.sha256
+        here, there = self.conditions, saved.conditions
         precision = self.provenance["hardware"]["precision"]
-        if (
-            same_model
-            and saved.conditions.goes_with(self.conditions)
-            and saved.made.hardware.get("precision") == precision
-        ):
-            if set(self.conditions.cells) <= set(saved.conditions.cells):
-                # A look at fewer cells takes nothing away.
-                kept = saved.conditions
-                self.route.conditions = replace(
-                    self.conditions, corruptions=kept.corruptions, severities=kept.severities, textures=kept.textures
-                )
-            return False
-        if not (same_model or own or replace_results):
-            raise RunError(
-                f"{self.run.benchmark} holds a benchmark of another model ({saved.model.architecture}, "
-                f"{saved.model.sha256[:12]}…). Name another folder with --out, or add --replace."
-            )
-        if same_model and saved.conditions.limit is None and not replace_results:
-            raise RunError(
-                f"{self.run.benchmark} holds a benchmark of this model on all images under other conditions (seed "
-                f"{saved.conditions.seed}, preset {saved.conditions.preset}, frost textures "
-                f"{saved.conditions.textures}, {saved.made.hardware.get('precision')}). "
-                "Add --replace to measure it anew under these, or work on a copy of the run folder."
-            )
-        return True
+        apart = what_differs(saved, here.beside(there), there.beside(here), precision)
+        joined = here.joined_with(there)
+        if joined is None:
+            apart.append("it has other corruptions at other severities, and one summary cannot hold both")
+        if not may_join(saved, self.run.summary, self.subject, apart, at_home=at_home, replace=replace_results):
+            return True
+        self.route.conditions = joined or here
+        return False
 
     def measure_missing(self) -> dict[tuple[str, int], Cell]:
         """Measure every cell that is not saved yet, and give them all: to the first of several processes."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from rugged.analyze import restoration_table
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.classical import PICTURES, Blur, Wiener, fit_wiener
+from rugged.benchmark.earlier import what_differs
 from rugged.benchmark.in_memory import InMemory, conditions_of
 from rugged.benchmark.restoration_sheet import draw_restoration
 from rugged.benchmark.variants import open_restorers
@@ -169,19 +170,25 @@ class _Judge:
             saved = read_restoration(self.run.restoration)
         except ResultsError:
             return
+        here, there = self.conditions, saved.conditions
+        precision = describe(self.fabric)["precision"]
+        apart = what_differs(saved, here.beside(there), there.beside(here), precision)
+        joined = here.joined_with(there)
+        if joined is None:
+            apart.append("it has other corruptions at other severities, and one summary cannot hold both")
         same = saved.restorer.sha256 == self.facts.sha256
-        if same and saved.conditions.goes_with(self.conditions):
-            if set(self.conditions.cells) <= set(saved.conditions.cells):  # A look at fewer takes nothing away.
-                kept = saved.conditions
-                self.route.conditions = replace(
-                    self.conditions, corruptions=kept.corruptions, severities=kept.severities, textures=kept.textures
-                )
+        if same and not apart:
+            self.route.conditions = joined or here
             return
-        own = self.run.restorer.exists()
-        if not replace_results and ((same and saved.conditions.limit is None) or not (same or own)):
-            whose = "this restorer on all images under other conditions" if same else "another restorer"
+        if not (same or self.run.restorer.exists() or replace_results):
             raise RunError(
-                f"{self.run.restoration} holds results of {whose}. Name another folder with --out, or add --replace."
+                f"{self.run.restoration} holds figures of another restorer ({saved.restorer.name}, "
+                f"{saved.restorer.sha256[:12]}…). Name another folder with --out, or add --replace."
+            )
+        if same and there.limit is None and not replace_results:
+            raise RunError(
+                f"{self.run.restoration} holds figures of this restorer on all images under other conditions: "
+                f"{'; '.join(apart)}. Name another folder with --out, or add --replace."
             )
         self.run.restoration.unlink()
 

@@ -14,12 +14,13 @@ from torch import Tensor
 
 from rugged.benchmark.cautions import cautions
 from rugged.benchmark.choice import choose_images
+from rugged.benchmark.earlier import is_at_home, may_join, what_differs
 from rugged.benchmark.predictions import finite, make_cell
 from rugged.benchmark.sequence_files import ROUTES, SequenceFiles, find_sequences
 from rugged.benchmark.subject import Subject, open_subject
 from rugged.core.catalogue import display_name
 from rugged.core.environment import versions
-from rugged.core.errors import ConfigError, Interrupted, ResultsError, RunError
+from rugged.core.errors import ConfigError, Interrupted, ResultsError
 from rugged.core.files import exclusive
 from rugged.core.progress import Bar, say
 from rugged.core.stopping import StopRequest, stop_on_signal
@@ -295,33 +296,21 @@ class _Bench:
         Raises:
             RunError: They are another model's, or this one's on all images, and nobody said that they may be replaced.
         """
-        home, conditions = self.subject.home, self.source.conditions
-        own = home is not None and home.path.resolve() == self.run.path.resolve()
-        if self.run.manifest.exists() and not own:
-            raise RunError(f"{self.run.path} is the run folder of another model. Name another one with --out.")
+        at_home, conditions = is_at_home(self.subject, self.run), self.source.conditions
         try:
             saved = read_stability(place)
         except ResultsError:
             return place.exists()
-        same_model = saved.model.sha256 == self.subject.facts.sha256
-        there, here = saved.made.hardware.get("precision"), describe(self.fabric)["precision"]
-        if same_model and there == here and saved.conditions.without_extent() == conditions.without_extent():
-            if self.source.files is None:  # A look at fewer sequences takes nothing away.
-                names = (*conditions.sequences, *saved.conditions.sequences)
-                self.source.conditions = _with_sequences(conditions, names)
-            return False
-        if not (same_model or own or replace_results):
-            raise RunError(
-                f"{place} holds figures of another model ({saved.model.architecture}, {saved.model.sha256[:12]}…). "
-                "Name another folder with --out, or add --replace."
-            )
-        if same_model and saved.conditions.limit is None and not replace_results:
-            raise RunError(
-                f"{place} holds figures of this model on all images under other conditions (seed "
-                f"{saved.conditions.seed}, preset {saved.conditions.preset}, {saved.conditions.route}, {there}). Add "
-                "--replace to measure anew under these, or work on a copy of the run folder."
-            )
-        return True
+        precision = describe(self.fabric)["precision"]
+        apart = what_differs(saved, conditions.without_extent(), saved.conditions.without_extent(), precision)
+        if not may_join(saved, place, self.subject, apart, at_home=at_home, replace=replace_results):
+            return True
+        if self.source.files is None:  # A look at fewer sequences takes nothing away.
+            names = (*conditions.sequences, *saved.conditions.sequences)
+            self.source.conditions = _with_sequences(conditions, names)
+        elif gone := [name for name in saved.conditions.sequences if name not in conditions.sequences]:
+            say(f"Gone from the figures, but still measured: name {', '.join(gone)} again to have them.")
+        return False
 
     def measure_missing(self) -> None:
         """Measure every kind of sequence that is not saved yet."""

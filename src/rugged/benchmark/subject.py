@@ -7,18 +7,28 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from rugged.benchmark.foreign import load_callable, load_onnx
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.files import sha256_file
 from rugged.data import Dataset
-from rugged.engine import Fabric, Network, infer, own_network, published_network
-from rugged.models import ModelSpec, published_classes, resolve
+from rugged.engine import (
+    IMAGENET_CLASSES,
+    Fabric,
+    Network,
+    infer,
+    own_network,
+    published_network,
+    require_classes,
+)
+from rugged.models import ModelSpec, imagenet_indices, published_classes, resolve
 from rugged.models.spec import IMAGENET_MEAN, IMAGENET_STD
 from rugged.results import ModelFacts, RunFolder
 
 _CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_TRIED = 2
 
 
 @dataclass(frozen=True)
@@ -93,32 +103,86 @@ def _published(architecture: str, name: str, dataset: Dataset, fabric: Fabric, w
     network = published_network(architecture, dataset, fabric, weights)
     module, spec, picked = network.module, network.spec, network.columns
     facts = ModelFacts(name, architecture, _count(module), _hash(module), spec.input_size, spec.training_operations)
-    note = (
-        f"{architecture} answers for ImageNet-1k's {published_classes(architecture):,} classes; only its answers for "
-        f"the {len(dataset.classes)} of this data set count."
-    )
+    note = _only_some(architecture, published_classes(architecture), len(dataset.classes))
     return Subject(facts, lambda images: infer(fabric, module, spec, images)[:, picked], note=note, network=network)
 
 
 def _foreign(model: str | Path, name: str, dataset: Dataset, fabric: Fabric) -> Subject:
-    classes, side = len(dataset.classes), min(dataset.size)
+    side = min(dataset.size)
     if Path(model).suffix == ".onnx":
         spec = ModelSpec("onnx", (), (), side, IMAGENET_MEAN, IMAGENET_STD)
         loaded = load_onnx(Path(model), spec, fabric.device)
     else:
         loaded = load_callable(str(model))
 
-    def answer(images: Tensor) -> Tensor:
-        logits = loaded.answer(images)
-        if logits.shape != (len(images), classes):
-            raise ModelError(
-                f"{model} answers {len(images)} pictures with the shape {tuple(logits.shape)}; expected "
-                f"({len(images)}, {classes}), logits for the {classes} classes of {dataset.name}."
-            )
-        return logits.float().cpu()
+    if loaded.spec is not None:
+        require_classes(loaded.spec, dataset)
+    read, notes = _reader(str(model), loaded.answer, dataset)
+    facts = ModelFacts(
+        name=name,
+        architecture=loaded.kind,
+        parameters=loaded.parameters,
+        sha256=loaded.sha256,
+        input_size=loaded.input_size or side,
+        training_operations=("unknown",) if loaded.spec is None else loaded.spec.training_operations,
+    )
+    return Subject(facts, read, note=" ".join([loaded.note, *notes]).strip())
 
-    facts = ModelFacts(name, loaded.kind, loaded.parameters, loaded.sha256, loaded.input_size or side, ("unknown",))
-    return Subject(facts, answer, note=loaded.note)
+
+def _reader(
+    model: str, answer: Callable[[Tensor], Tensor], dataset: Dataset
+) -> tuple[Callable[[Tensor], Tensor], list[str]]:
+    """How a stranger's answers become logits for a data set's classes, and what a reader must know of that.
+
+    Two black pictures are tried: before anything is measured, they show for how many classes it answers, and whether
+    with logits or with probabilities.
+
+    Raises:
+        ModelError: It answers for another number of classes.
+    """
+    classes = len(dataset.classes)
+    tried = answer(torch.zeros(_TRIED, 3, *dataset.size, dtype=torch.uint8)).float()
+    of_imagenet = tried.shape == (_TRIED, IMAGENET_CLASSES) and classes != IMAGENET_CLASSES
+    picked = _among_imagenets(dataset) if of_imagenet else None
+    outputs = classes if picked is None else IMAGENET_CLASSES
+
+    def require_shape(answers: Tensor, pictures: int) -> None:
+        if answers.shape != (pictures, outputs):
+            raise ModelError(
+                f"{model} answers {pictures} pictures with the shape {tuple(answers.shape)}; expected ({pictures}, "
+                f"{outputs}), logits for the {classes} classes of {dataset.name}."
+            )
+
+    require_shape(tried, _TRIED)
+    likely = bool((tried >= 0).all()) and torch.allclose(tried.sum(1), torch.ones(()), atol=1e-3)
+
+    def read(images: Tensor) -> Tensor:
+        answers = answer(images)
+        require_shape(answers, len(images))
+        values = answers.float().cpu()
+        # Softmax makes the same probabilities of them again. Zeros stand for what was too small for float32.
+        logits = values.clamp_min(torch.finfo(torch.float32).tiny).log() if likely else values
+        return logits if picked is None else logits[:, picked]
+
+    notes = [f"{model} answers with probabilities; their logarithms were taken for logits."] if likely else []
+    if picked is not None:
+        notes.append(_only_some(model, IMAGENET_CLASSES, classes))
+    return read, notes
+
+
+def _among_imagenets(dataset: Dataset) -> list[int] | None:
+    """The places of a data set's classes among ImageNet-1k's; None where some have none."""
+    try:
+        return imagenet_indices([info.id for info in dataset.classes])
+    except ModelError:
+        return None
+
+
+def _only_some(model: str, outputs: int, classes: int) -> str:
+    return (
+        f"{model} answers for ImageNet-1k's {outputs:,} classes; only its answers for the {classes} of this data set "
+        "count."
+    )
 
 
 def _count(network: nn.Module) -> int:

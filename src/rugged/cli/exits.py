@@ -36,6 +36,10 @@ def exits() -> Iterator[None]:
         # Whoever read our output has gone (`rugged data info … | head`); rich makes its own exit of that.
         message, status = "", 141
         _close_output()
+    except RuntimeError as error:
+        if not str(error).startswith("Symlink loop"):  # What pathlib makes of ELOOP up to Python 3.12.
+            raise
+        message, status = f"Error: {error}.", 1
     except OSError as error:
         if error.errno == errno.ENOSPC:
             message = f"Error: Cannot write {error.filename or 'the output'}: the disk is full."

@@ -8,7 +8,7 @@ dataclass.
 import dataclasses
 import tomllib
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import tomli_w
@@ -68,6 +68,19 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: to_plain(item) for key, item in value.items()}
     return value
+
+
+def by_full_key(value: Any) -> dict[str, Any]:
+    """The plain values of a dataclass by the keys that ``--set`` takes, such as ``optimizer.lr``, without None."""
+    return dict(_leaves("", to_plain(value)))
+
+
+def _leaves(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, Mapping):
+        yield prefix, value
+        return
+    for key, item in value.items():
+        yield from _leaves(f"{prefix}.{key}" if prefix else key, item)
 
 
 def _assign(table: dict[str, Any], override: str) -> None:

@@ -19,7 +19,7 @@ from rugged.engine.devices import (
 from rugged.engine.inference import CHUNK, chunks, infer
 from rugged.engine.later import later
 from rugged.engine.loop import Indices, Loop, Position
-from rugged.engine.networks import Network, own_network, published_network
+from rugged.engine.networks import IMAGENET_CLASSES, Network, own_network, published_network, require_classes
 from rugged.engine.pictures import Pictures
 from rugged.engine.randomness import seed_step
 from rugged.engine.restoring import Restorer, open_restorer
@@ -27,6 +27,7 @@ from rugged.engine.sharing import in_turn, shown_by_the_first, told_by_the_first
 
 __all__ = [
     "CHUNK",
+    "IMAGENET_CLASSES",
     "Device",
     "Fabric",
     "Indices",
@@ -50,6 +51,7 @@ __all__ = [
     "open_restorer",
     "own_network",
     "published_network",
+    "require_classes",
     "require_same",
     "seed_step",
     "share_statistics",

@@ -2,20 +2,25 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from rugged.core.errors import RunError
+from rugged.core.configuration import NONE, by_full_key, load
+from rugged.core.errors import ConfigError, RunError
 from rugged.core.files import write_text
 from rugged.engine.manifest import Manifest, Session, read_manifest, write_manifest
 from rugged.results import RunFolder
 
+_NAMED = 4
+"""Differences between two recipes that a message names."""
 
-def earlier_sessions(run: RunFolder, finished: Path, recipe: str, content_hash: str) -> Manifest | None:
+
+def earlier_sessions(run: RunFolder, finished: Path, recipe: Any, content_hash: str) -> Manifest | None:
     """The manifest of this training's earlier sessions; None where nothing has been learned in the folder yet.
 
     Args:
         run: The run folder.
         finished: The file in it that a finished training leaves.
-        recipe: The resolved recipe as TOML.
+        recipe: The resolved recipe, a dataclass.
         content_hash: Of the data.
 
     Raises:
@@ -35,9 +40,11 @@ def earlier_sessions(run: RunFolder, finished: Path, recipe: str, content_hash: 
     if not (run.recipe.exists() and run.manifest.exists()):
         raise RunError(f"{run.path} holds a model but no recipe and manifest. Choose another folder with --out.")
     manifest = read_manifest(run.manifest)
-    if run.recipe.read_bytes() != recipe.encode():
+    if changed := _changed(run.recipe, recipe):
+        more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
         raise RunError(
-            f"{run.path} holds a run of another recipe (see {run.recipe}). Choose another folder with --out."
+            f"{run.path} holds a run of another recipe: {'; '.join(changed[:_NAMED])}{more}. Choose another folder "
+            "with --out."
         )
     if (found := manifest.dataset.content_hash) != content_hash:
         raise RunError(
@@ -45,6 +52,20 @@ def earlier_sessions(run: RunFolder, finished: Path, recipe: str, content_hash: 
             "Choose another folder with --out."
         )
     return manifest
+
+
+def _changed(path: Path, recipe: Any) -> list[str]:
+    """What a saved recipe says otherwise, a phrase a key."""
+    try:
+        saved = by_full_key(load(type(recipe), path.read_text(encoding="utf-8"), source=str(path)))
+    except (ConfigError, OSError, UnicodeDecodeError) as error:
+        return [f"{path} cannot be read ({error})"]
+    wanted = by_full_key(recipe)
+    return [
+        f"{key} is {saved.get(key, NONE)}, here {wanted.get(key, NONE)}"
+        for key in dict.fromkeys((*saved, *wanted))
+        if saved.get(key) != wanted.get(key)
+    ]
 
 
 def claim(run: RunFolder, recipe: str, manifest: Manifest, session: Session) -> Manifest:

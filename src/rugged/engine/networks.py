@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from rugged.core.errors import ModelError
-from rugged.data import ClassInfo, Dataset
+from rugged.data import Dataset
 from rugged.engine.devices import Fabric
 from rugged.models import (
     ModelSpec,
@@ -20,7 +20,7 @@ from rugged.models import (
     published_classes,
 )
 
-_IMAGENET_CLASSES = 1000
+IMAGENET_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -61,16 +61,21 @@ def own_network(path: Path, dataset: Dataset | None, fabric: Fabric) -> Network:
     """
     module, spec = load_model(path)
     if dataset is not None:
-        _require_classes(spec, dataset.name, dataset.classes)
+        require_classes(spec, dataset)
     fabric.setup_module(module.eval())
     return Network(module, spec)
 
 
-def _require_classes(spec: ModelSpec, name: str, infos: Sequence[ClassInfo]) -> None:
-    classes = tuple(info.id for info in infos)
+def require_classes(spec: ModelSpec, dataset: Dataset) -> None:
+    """Refuse a model that answers for other classes than a data set's, or in another order.
+
+    Raises:
+        ModelError: It does.
+    """
+    classes = tuple(info.id for info in dataset.classes)
     if classes != spec.classes:
         raise ModelError(
-            f"The model knows {len(spec.classes)} classes ({spec.classes[0]} …), the data set {name} has "
+            f"The model knows {len(spec.classes)} classes ({spec.classes[0]} …), the data set {dataset.name} has "
             f"{len(classes)} ({classes[0]} …). Benchmark it on data with the classes it was trained for."
         )
 
@@ -88,9 +93,9 @@ def published_network(architecture: str, dataset: Dataset, fabric: Fabric, weigh
         ModelError: It answers for other classes, or its weights cannot be loaded.
     """
     outputs = published_classes(architecture)
-    if outputs != _IMAGENET_CLASSES:
+    if outputs != IMAGENET_CLASSES:
         raise ModelError(
-            f"{architecture} answers for {outputs or 'no'} classes; expected ImageNet-1k's {_IMAGENET_CLASSES}, of "
+            f"{architecture} answers for {outputs or 'no'} classes; expected ImageNet-1k's {IMAGENET_CLASSES}, of "
             "which the data set's are picked out. Train it for your classes with `rugged train`, and benchmark that."
         )
     picked = imagenet_indices([info.id for info in dataset.classes])

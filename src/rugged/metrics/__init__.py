@@ -4,6 +4,7 @@ from rugged.metrics.bootstrap import interval, resampled_means
 from rugged.metrics.calibration import (
     Reliability,
     brier_score,
+    brier_scores,
     expected_calibration_error,
     negative_log_likelihood,
     reliability,
@@ -23,6 +24,7 @@ from rugged.metrics.temperature import fit_temperature
 __all__ = [
     "Reliability",
     "brier_score",
+    "brier_scores",
     "corruption_error",
     "error_rate",
     "expected_calibration_error",

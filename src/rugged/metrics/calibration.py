@@ -85,8 +85,13 @@ def brier_score(label_probability: Values, sum_of_squares: Values) -> float:
 
     Source: Brier 1950, "Verification of forecasts expressed in terms of probability".
     """
+    return float(brier_scores(label_probability, sum_of_squares).mean())
+
+
+def brier_scores(label_probability: Values, sum_of_squares: Values) -> npt.NDArray[np.float64]:
+    """The same of each image, ``(N,)``: what a bootstrap over them draws from."""
     squares, own = _probabilities(sum_of_squares), _probabilities(label_probability)
-    return float((squares - 2 * own + 1).mean())
+    return squares - 2 * own + 1
 
 
 def negative_log_likelihood(loss: Values) -> float:

@@ -1,7 +1,7 @@
 """Several models side by side: the student report's tables, and which differences are real."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rugged.analyze import Comparison, Difference, compare
@@ -14,7 +14,7 @@ from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severiti
 from rugged.report.headlines import HeadlineRow, headline_table
 from rugged.report.reading import read_runs
 from rugged.report.rendering import render_page
-from rugged.results import Summary, read_classes, read_measured
+from rugged.results import Summary, baseline_of, normalise, read_classes, read_measured
 
 _CONTENTS = {
     "figures": "Figures",
@@ -74,8 +74,9 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
         IncomparableError: They were not measured under the same conditions.
     """
     runs = read_runs(folders, limit=STYLES, least=2)
-    summaries = tuple(run.summary for run in runs)
-    first, *others = ((run.summary, read_measured(run.folder, run.summary.conditions)) for run in runs)
+    summaries, left_out = _relative_to_one([run.summary for run in runs])
+    measured = (read_measured(run.folder, run.summary.conditions) for run in runs)
+    first, *others = zip(summaries, measured, strict=True)
     compared = [compare(*first, *other) for other in others]
     (subject, *beside) = ((summary.model.name, cells) for summary, cells in (first, *others))
     classes = read_classes(runs[0].folder.classes, summaries[0].conditions.classes)
@@ -87,13 +88,45 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
         errors=tuple(_error_rows(summaries, normalised)),
         errors_title=f"CE in percent of the baseline's errors ({mce_label(summaries[0])} is their mean)"
         if normalised
-        else f"Mean error in percent, not normalised: {no_mce_reason(next(one for one in summaries if not one.mce))}",
-        caveats=tuple(overview.caveats(summaries)),
+        else f"Mean error in percent, not normalised: {_why_not(summaries, left_out)}",
+        caveats=(*left_out, *overview.caveats(summaries)),
         kept=contrasts.kept_table(*subject, beside),
         classes=tuple(contrasts.class_contrast(classes, subject, other) for other in beside),
         steadiness=tuple(contrasts.steadiness_contrast(runs)),
         variants=tuple(contrasts.variant_contrast(runs)),
     )
+
+
+def _relative_to_one(summaries: Sequence[Summary]) -> tuple[tuple[Summary, ...], list[str]]:
+    """Have every CE and mCE relative to one baseline, that of the first model that has one, and say what is left out.
+
+    The baseline itself, if it is among the models, has an mCE of 1 by definition, though it was measured without one.
+    """
+    reference = next((summary.mce.baseline for summary in summaries if summary.mce), None)
+    found, left_out = [], []
+    for summary in summaries:
+        if reference is not None and summary.model.sha256 == reference.sha256:
+            found.append(normalise(summary, baseline_of(summary, reference.name)))
+        elif reference is not None and summary.mce and summary.mce.baseline.sha256 != reference.sha256:
+            found.append(_without_ce(summary))
+            left_out.append(
+                f"The mCE of {summary.model.name} is relative to {summary.mce.baseline.name}, not to {reference.name}, "
+                "and left out. Benchmark it again with the other baseline: nothing is measured twice."
+            )
+        else:
+            found.append(summary)
+    return tuple(found), left_out
+
+
+def _why_not(summaries: Sequence[Summary], left_out: Sequence[str]) -> str:
+    if left_out:
+        return "mCEs are relative to different baselines"
+    return no_mce_reason(next(summary for summary in summaries if not summary.mce))
+
+
+def _without_ce(summary: Summary) -> Summary:
+    plain = {name: replace(one, ce=None, relative_ce=None) for name, one in summary.corruptions.items()}
+    return replace(summary, mce=None, corruptions=plain)
 
 
 def write_comparison(compared: ComparedRuns, out: Path) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from rugged.report.charts import percent
 from rugged.report.extent import mce_label
 from rugged.results import Summary, VariantResult
+from rugged.results.summary import Intervals
 
 Ends = Sequence[float] | None
 
@@ -54,7 +55,7 @@ def _variant_figures(summary: Summary, variant: VariantResult) -> dict[str, str]
         mce=variant.mce,
         seen_in_training=variant.seen_in_training or summary.seen_in_training,
     )
-    return found | _normalised(measured) | _calibration(measured)
+    return found | _normalised(measured) | _calibration(measured, None)
 
 
 def _figures(summary: Summary) -> dict[str, str]:
@@ -65,7 +66,7 @@ def _figures(summary: Summary) -> dict[str, str]:
     found["Corrupted top-1"] = share(summary.mean_corruption_accuracy, intervals.mean_corruption_accuracy)
     if summary.without_noise is not None:
         found["Corrupted top-1 without noise"] = share(summary.without_noise, intervals.without_noise)
-    return found | _normalised(summary) | _calibration(summary)
+    return found | _normalised(summary) | _calibration(summary, intervals)
 
 
 def _normalised(summary: Summary) -> dict[str, str]:
@@ -82,14 +83,21 @@ def _normalised(summary: Summary) -> dict[str, str]:
     return found
 
 
-def _calibration(summary: Summary) -> dict[str, str]:
+def _calibration(summary: Summary, intervals: Intervals | None) -> dict[str, str]:
+    """An ECE has no interval: images drawn anew, some of them twice, seem to be less calibrated than all of them."""
     under = [summary.corruptions[name] for name in summary.conditions.averaged if name in summary.corruptions]
     found = {}
     for label, name, shown in _CALIBRATION:
-        found[f"{label}, clean"] = shown(getattr(summary.clean, name))
+        ends, clean_ends = (getattr(intervals, each, None) for each in (name, f"clean_{name}"))
+        found[f"{label}, clean"] = shown(getattr(summary.clean, name)) + _bracket(clean_ends, shown)
         if under:
-            found[f"{label}, corrupted"] = shown(_mean([getattr(one, name) for one in under]))
+            mean = _mean([getattr(one, name) for one in under])
+            found[f"{label}, corrupted"] = shown(mean) + _bracket(ends, shown)
     return found
+
+
+def _bracket(ends: Ends, shown: Callable[[float], str]) -> str:
+    return "" if ends is None else f" ({shown(ends[0])}–{shown(ends[1])})"
 
 
 def share(value: float, ends: Ends) -> str:

@@ -61,7 +61,7 @@ def train(
     run = RunFolder(folder)
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"train into {folder}")))
-        earlier = earlier_sessions(run, run.restorer, dump(recipe), source.content_hash)
+        earlier = earlier_sessions(run, run.restorer, recipe, source.content_hash)
         require_same(fabric, "recipe, data or folder", f"{folder.resolve()} {source.content_hash} {dump(recipe)}")
         if earlier is not None and earlier.status == "finished" and run.restorer.exists():
             if fabric.is_global_zero:

@@ -203,15 +203,14 @@ def default_baseline(conditions: Conditions) -> Baseline | None:
 
 def _misfits(baseline: Baseline, conditions: Conditions) -> list[str]:
     """What keeps a baseline from normalising, a phrase each."""
+    needed = tuple(name for name in conditions.corruptions if name in BENCHMARK)  # Others may go without CE.
     if baseline.conditions is not None:
         found = differences(conditions, baseline.conditions)
-        needed = conditions.corruptions
     else:
         found = _unlike_published(baseline, conditions)
-        needed = tuple(name for name in conditions.corruptions if name in BENCHMARK)  # Others get no CE.
         if not needed:
             found.append("it has errors of the benchmark's corruptions alone")
-    missing = [name for name in needed if name not in baseline.errors]
+    missing = [name for name in needed or conditions.corruptions if name not in baseline.errors]
     return [*found, *([f"it lacks {', '.join(missing)}"] if missing else [])]
 
 

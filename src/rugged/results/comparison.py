@@ -1,6 +1,6 @@
 """Which measurements may be held against each other: those of the same images under the same conditions."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from rugged.results.conditions import Conditions
@@ -19,20 +19,18 @@ def differences(conditions: Conditions, other: Conditions) -> list[str]:
         conditions: Of the measurement in question.
         other: Of the one it is held against.
     """
-    both_frosty = "none" not in (conditions.textures, other.textures)
-    wanted, found = (
-        {**(each.of_cell("frost") if both_frosty else each.without_extent()), "severities": each.severities}
-        for each in (conditions, other)
-    )
-    return phrases(wanted, found)
+    wanted = {**conditions.beside(other), "severities": conditions.severities}
+    return phrases(wanted, {**other.beside(conditions), "severities": other.severities})
 
 
-def phrases(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-    """The same of any conditions, by name."""
+def phrases(
+    wanted: Mapping[str, Any], found: Mapping[str, Any], may_differ: Collection[str] = _MAY_DIFFER
+) -> list[str]:
+    """The same of any conditions, by name; ``may_differ`` names those that do not matter."""
     return [
-        f"{name.replace('_', ' ')} is {_short(found.get(name))}, here {_short(value)}"
-        for name, value in wanted.items()
-        if name not in _MAY_DIFFER and found.get(name) != value
+        f"{name.replace('_', ' ')} is {_short(found.get(name))}, here {_short(wanted.get(name))}"
+        for name in dict.fromkeys((*wanted, *found))
+        if name not in may_differ and found.get(name) != wanted.get(name)
     ]
 
 

@@ -1,9 +1,9 @@
 """What was measured, under which conditions, and how: all that a figure depends on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from rugged.core.catalogue import BENCHMARK
+from rugged.core.catalogue import ALL, BENCHMARK
 from rugged.core.configuration import to_plain
 from rugged.results.predictions import CLEAN
 
@@ -86,10 +86,25 @@ class Conditions:
         """What the cells of one corruption depend on."""
         return self.without_extent() | ({"textures": self.textures} if corruption == "frost" else {})
 
-    def goes_with(self, other: "Conditions") -> bool:
-        """Whether cells measured under either may stand in one summary."""
-        same_textures = "none" in (self.textures, other.textures) or self.textures == other.textures
-        return same_textures and self.without_extent() == other.without_extent()
+    def beside(self, other: "Conditions") -> dict[str, Any]:
+        """What both must have alike for their cells to stand in one summary: frost's textures where both have some."""
+        return self.of_cell("frost") if "none" not in (self.textures, other.textures) else self.without_extent()
+
+    def joined_with(self, saved: "Conditions") -> "Conditions | None":
+        """These, with the cells of an earlier measurement under the same conditions as well; None for no such grid.
+
+        A summary holds a grid of corruptions and severities: both sets of corruptions at the same severities, or the
+        larger of two grids, one of which lies in the other.
+        """
+        textures = saved.textures if self.textures == "none" else self.textures
+        if self.severities == saved.severities:
+            both = tuple(name for name in ALL if name in (*self.corruptions, *saved.corruptions))
+            return replace(self, corruptions=both, textures=textures)
+        if set(saved.cells) <= set(self.cells):
+            return self
+        if set(self.cells) <= set(saved.cells):
+            return replace(self, corruptions=saved.corruptions, severities=saved.severities, textures=textures)
+        return None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rugged.metrics import resampled_means
+from rugged.metrics import brier_scores, resampled_means
 from rugged.metrics.bootstrap import DRAWS
 from rugged.results.conditions import Conditions
 from rugged.results.predictions import CLEAN, Cell
@@ -16,17 +16,25 @@ Draws = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Resampled:
-    """Error rates in each of the draws, ``(draws,)``. A draw takes the same images for all that were measured on them.
+    """Figures in each of the draws, ``(draws,)``. A draw takes the same images for all that were measured on them.
 
     Attributes:
         clean: Top-1 error without corruption.
         clean_top5: Top-5 error without corruption.
         corruptions: For each corruption the mean top-1 error over its severities.
+        clean_loss: Negative log-likelihood without corruption.
+        clean_brier: Brier score without corruption.
+        loss: Mean negative log-likelihood over the corruptions that means are over.
+        brier: Mean Brier score over them.
     """
 
     clean: Draws
     clean_top5: Draws
     corruptions: dict[str, Draws]
+    clean_loss: Draws
+    clean_brier: Draws
+    loss: Draws
+    brier: Draws
 
     def accuracy(self, names: Sequence[str]) -> Draws:
         """Mean accuracy over some corruptions."""
@@ -46,8 +54,20 @@ def resample(cells: Mapping[tuple[str, int], Cell], conditions: Conditions) -> R
         np.mean([~cells[name, severity].correct for severity in conditions.severities], axis=0)
         for name in conditions.corruptions
     ]
-    first, top5, *others = redraw([~clean.correct, ~clean.in_top5], errors, conditions).T
-    return Resampled(first, top5, dict(zip(conditions.corruptions, others, strict=True)))
+    averaged = [cells[name, severity] for name in conditions.averaged for severity in conditions.severities]
+    loss, brier = (np.mean([each(cell) for cell in averaged], axis=0) for each in (_loss, _brier))
+    values = [~clean.correct, ~clean.in_top5, _loss(clean), _brier(clean)]
+    drawn = redraw(values, [loss, brier, *errors], conditions).T
+    corruptions = dict(zip(conditions.corruptions, drawn[6:], strict=True))
+    return Resampled(drawn[0], drawn[1], corruptions, *drawn[2:6])
+
+
+def _loss(cell: Cell) -> Draws:
+    return cell.loss.astype(np.float64)
+
+
+def _brier(cell: Cell) -> Draws:
+    return brier_scores(cell.label_probability, cell.sum_of_squares)
 
 
 def redraw(

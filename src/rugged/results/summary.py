@@ -102,6 +102,10 @@ class Intervals:
         mean_corruption_accuracy: Of the mean over the corruptions.
         without_noise: Of the mean over those that are no noise; None where there is none.
         errors: Of each corruption's mean error over the severities.
+        clean_loss: Of the clean negative log-likelihood; None in summaries from before there was one.
+        clean_brier: Likewise of the clean Brier score.
+        loss: Likewise of the mean negative log-likelihood over the corruptions that means are over, and severities.
+        brier: Likewise of the mean Brier score.
     """
 
     clean_error: Ends
@@ -109,6 +113,10 @@ class Intervals:
     mean_corruption_accuracy: Ends
     without_noise: Ends | None
     errors: dict[str, Ends]
+    clean_loss: Ends | None = None
+    clean_brier: Ends | None = None
+    loss: Ends | None = None
+    brier: Ends | None = None
 
 
 @dataclass(frozen=True)

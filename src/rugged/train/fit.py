@@ -67,7 +67,7 @@ def train(
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"train into {folder}")))
         recipe = _with_earlier_micro_batch(run, recipe)
-        earlier = earlier_sessions(run, run.model, dump(recipe), dataset.content_hash)
+        earlier = earlier_sessions(run, run.model, recipe, dataset.content_hash)
         require_same(fabric, "recipe, data or folder", f"{folder.resolve()} {dataset.content_hash} {dump(recipe)}")
         if earlier is not None and earlier.status == "finished" and run.model.exists():
             if fabric.is_global_zero:

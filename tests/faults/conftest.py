@@ -1,0 +1,30 @@
+"""What the commands work on."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.faults.jobs import BENCHMARK, JOBS, TRAIN, finish
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """A folder with pictures, a pack, a trained model and a measured one."""
+    work = tmp_path_factory.mktemp("prepared")
+    generator = np.random.default_rng(0)
+    for split, count in (("train", 16), ("val", 12)):
+        for name in ("cat", "dog"):
+            folder = work / "pictures" / split / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                Image.fromarray(generator.integers(0, 256, (64, 64, 3), np.uint8)).save(folder / f"{number}.png")
+    finish(work, JOBS["data pack"].arguments)
+    (work / "packed").rename(work / "pack")
+    finish(work, TRAIN)
+    (work / "run").rename(work / "trained")
+    shutil.copytree(work / "trained", work / "untouched")
+    finish(work, BENCHMARK)
+    (work / "trained").rename(work / "measured")
+    (work / "untouched").rename(work / "trained")
+    return work

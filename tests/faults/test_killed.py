@@ -1,0 +1,41 @@
+"""Long commands, killed at random moments: run again, they end where an undisturbed run ends, and nothing is left over.
+
+``RUGGED_FAULT_TRIES`` says how often each is killed by each signal (once otherwise).
+"""
+
+import os
+import random
+import shutil
+import signal
+import time
+
+import pytest
+from tests.faults.jobs import JOBS, finish, start
+
+TRIES = int(os.environ.get("RUGGED_FAULT_TRIES", "1"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", JOBS)
+def test_a_killed_command_ends_where_an_undisturbed_one_does(name, prepared, tmp_path):
+    job = JOBS[name]
+    shutil.copytree(prepared, tmp_path / "undisturbed")
+    began = time.monotonic()
+    finish(tmp_path / "undisturbed", job.arguments)
+    took = time.monotonic() - began
+    expected = job.result(tmp_path / "undisturbed")
+    chance = random.Random(name)
+    for attempt in range(TRIES):
+        for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+            work = tmp_path / f"{number.name}-{attempt}"
+            shutil.copytree(prepared, work)
+            process = start(work, job.arguments)
+            time.sleep(chance.uniform(0.05, 1) * took)
+            process.send_signal(number)
+            told, _ = process.communicate(timeout=120)
+            assert process.returncode in (0, -number, 128 + number), told
+            assert "Traceback" not in told, told
+            finish(work, job.arguments)
+            assert job.result(work) == expected
+            shutil.rmtree(work)
