@@ -42,6 +42,8 @@ from rugged.data import ClassInfo, Dataset, builtin
 from rugged.data.packed import Origin
 from rugged.data.packing import pack_arrays
 from rugged.engine import Fabric, Indices, Position, describe, make_fabric
+from rugged.engine.log import Log
+from rugged.engine.optimize import OptimizerRecipe
 from rugged.models import build
 from rugged.results import RunFolder
 from rugged.train import Recipe, load_recipe
@@ -61,9 +63,8 @@ from rugged.train.augmentations.recipe import (
 )
 from rugged.train.fit import prepare
 from rugged.train.learner import Learner
-from rugged.train.log import Log
-from rugged.train.recipe import ModelRecipe, OptimizerRecipe
-from rugged.train.trainer import Batch, Trainer
+from rugged.train.recipe import ModelRecipe
+from rugged.train.trainer import COLUMNS, Batch, Trainer
 
 FILES = 2000
 TURNS = 3  # that count; one more before them warms up
@@ -216,7 +217,8 @@ def make_trainer(fabric: Fabric, recipe: Recipe, dataset: Dataset, folder: Path)
     """Make ready what `rugged train` would."""
     augment, textures = settle_textures(recipe.augment)
     run = RunFolder(folder)
-    return prepare(fabric, replace(recipe, augment=augment), dataset, run, None, textures, Log(run.metrics), "")
+    log = Log(run.metrics, COLUMNS)
+    return prepare(fabric, replace(recipe, augment=augment), dataset, run, None, textures, log, "")
 
 
 def milliseconds(learner: Learner, batch: Batch) -> float:
@@ -249,7 +251,7 @@ def measure_alone(names: list[str], trainer: Trainer) -> Iterator[tuple[str, flo
     learner, batch = trainer.learner, trainer.fetch(np.arange(trainer.recipe.batch_size))
     for name in names:
         augment, textures = settle_textures(ALONE[name])
-        sources = gather(augment, textures, learner.spec.input_size, learner.fabric.device)
+        sources = gather(augment, textures, learner.spec.input_size, learner.fabric)
         recipe = replace(learner.recipe, augment=augment)
         yield name, milliseconds(replace(learner, recipe=recipe, sources=sources), batch)
 

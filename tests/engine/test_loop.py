@@ -151,3 +151,13 @@ def test_processes_draw_for_themselves_and_the_same_every_time():
         drawn.append(torch.rand(4))
     assert torch.equal(drawn[0], drawn[2])
     assert not torch.equal(drawn[0], drawn[1])
+
+
+def test_a_short_epoch_ends_early_and_the_next_one_draws_others(tmp_path):
+    recorder = Recorder(tmp_path, epochs=6)
+    recorder.loop.longest_epoch = 7
+    recorder.run()
+    assert recorder.loop.steps == 6 * 2  # Two batches of three fit into seven.
+    drawn = [[i for epoch, _, batch in recorder.seen if epoch == wanted for i in batch] for wanted in range(6)]
+    assert all(len(set(each)) == 6 for each in drawn)
+    assert set().union(*drawn) == set(range(10))

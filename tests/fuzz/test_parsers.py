@@ -200,11 +200,11 @@ def summaries(path: Path) -> None:
 
 def readers_of_results(run) -> dict[str, Reader]:  # type: ignore[no-untyped-def]
     from rugged.engine.checkpoints import load_checkpoint
+    from rugged.engine.manifest import read_manifest
     from rugged.models import load_model
     from rugged.report.reading import read_epochs
     from rugged.results import read_cell, read_classes, read_pictures, read_stamp
     from rugged.train import load_recipe
-    from rugged.train.manifest import read_manifest
 
     made, dataset = run
 

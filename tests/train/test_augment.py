@@ -6,7 +6,10 @@ import pytest
 import torch
 
 import rugged.train.augment as module
+from rugged.core.errors import ModelError
 from rugged.corruptions import BENCHMARK, EXTRA, corrupt
+from rugged.engine import make_fabric, open_restorer
+from rugged.models import RestorerSpec, make_restorer, save_restorer
 from rugged.train.augment import Sources, gather, operations, settle_textures, views
 from rugged.train.augmentations.recipe import (
     AugmentRecipe,
@@ -28,7 +31,7 @@ def pictures(count, height=6, width=9):
 
 def augment(images, recipe, side=6):
     """The one view of a recipe without consistency."""
-    (view,) = views(images, recipe, gather(recipe, None, side, images.device), side)
+    (view,) = views(images, recipe, gather(recipe, None, side, make_fabric("cpu")), side)
     return view
 
 
@@ -128,3 +131,25 @@ def test_pixmix_alters_its_copies_as_strongly_as_the_recipe_says(monkeypatch):
     recipe = AugmentRecipe(crop=0, flip=False, pixmix=PixMixRecipe(1.0, severity=7))
     (view,) = views(torch.zeros(2, 3, 8, 8, dtype=torch.uint8), recipe, Sources(fractals=torch.empty(0)), 8)
     assert (view == 7).all()
+
+
+def test_pictures_pass_through_a_restorer_once_they_are_corrupted(tmp_path):
+    spec = RestorerSpec(width=4, blocks=(1,), blocks_up=())
+    module = make_restorer(spec)
+    torch.nn.init.constant_(module.head[-1].bias, -0.2)
+    file = tmp_path / "deblur" / "restorer.safetensors"
+    save_restorer(file, module, spec)
+    corrupted = CorruptRecipe(("brightness",), (3,), probability=1.0)
+    plain = AugmentRecipe(crop=0, flip=False, corrupt=corrupted)
+    behind = dataclasses.replace(plain, restore=str(file))
+    images = pictures(4)
+    torch.manual_seed(0)
+    bright = augment(images, plain)
+    torch.manual_seed(0)
+    seen = augment(images, behind)
+    assert torch.equal(seen, open_restorer(file.parent, make_fabric("cpu")).restore(bright))
+    assert not torch.equal(seen, bright)
+    assert operations(behind) == ("brightness", "restored by deblur")
+    assert operations(dataclasses.replace(behind, restore=str(file.parent))) == operations(behind)
+    with pytest.raises(ModelError, match="There is no model file"):
+        augment(images, dataclasses.replace(plain, restore=str(tmp_path / "gone.safetensors")))

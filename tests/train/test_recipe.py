@@ -10,11 +10,11 @@ import pytest
 
 from rugged.core.configuration import dump
 from rugged.core.errors import ConfigError
+from rugged.engine.optimize import learning_rate
 from rugged.models import resolve
 from rugged.train import Recipe, load_recipe, shipped_recipes
 from rugged.train.augment import operations
 from rugged.train.augmentations.recipe import AugmentRecipe
-from rugged.train.optimize import learning_rate
 from rugged.train.recipe import LIMITS
 
 

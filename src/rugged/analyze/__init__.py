@@ -39,6 +39,7 @@ from rugged.analyze.losing import NEVER, Losses, losses
 from rugged.analyze.one_class import class_overview, class_tables
 from rugged.analyze.overview import Analysis, all_tables, analyse, extent, overview_lines, overview_tables
 from rugged.analyze.reading import MeasuredRun, read_run
+from rugged.analyze.restoration import restoration_table, restoration_tables
 from rugged.analyze.selection import Cells, averaged, corruptions_of, restrict, select, severities_of
 
 __all__ = [
@@ -95,6 +96,8 @@ __all__ = [
     "rank_classes",
     "read_groups",
     "read_run",
+    "restoration_table",
+    "restoration_tables",
     "restrict",
     "rival_matrix",
     "select",

@@ -6,7 +6,7 @@ from typing import Any
 
 from rugged.core.errors import RunError
 from rugged.engine import Subject
-from rugged.results import RunFolder, Stability, Summary, phrases
+from rugged.results import RestorationSummary, RunFolder, Stability, Summary, phrases
 
 
 def is_at_home(subject: Subject, run: RunFolder) -> bool:
@@ -22,7 +22,7 @@ def is_at_home(subject: Subject, run: RunFolder) -> bool:
 
 
 def what_differs(
-    saved: Summary | Stability, wanted: Mapping[str, Any], found: Mapping[str, Any], precision: str
+    saved: Summary | Stability | RestorationSummary, wanted: Mapping[str, Any], found: Mapping[str, Any], precision: str
 ) -> list[str]:
     """What keeps new figures from standing beside saved ones, a phrase each.
 

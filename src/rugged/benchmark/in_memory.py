@@ -1,7 +1,7 @@
 """The route in memory: pictures are corrupted as they are measured, the same every time, and nothing is written."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -10,14 +10,62 @@ from torch import Tensor
 
 from rugged.benchmark.route import Images
 from rugged.core.errors import ConfigError
-from rugged.corruptions import Textures, choose_textures, corrupt
+from rugged.core.selection import choose_preset
+from rugged.corruptions import STREAM_VERSION, Textures, choose_textures, corrupt
 from rugged.corruptions.digital import jpeg_compression
-from rugged.data import Split
+from rugged.data import Dataset, Split, content_hash
 from rugged.engine import as_batch
 from rugged.results import CLEAN, Conditions
 
+Stored = Literal["no", "jpeg85"]
+"""Whether corrupted pictures go through a storage step before anything looks at them."""
+
 _STORED_QUALITY = 85
 """At which the official data sets were saved. It costs accuracy by itself, under noise above all."""
+
+
+def conditions_of(
+    dataset: Dataset,
+    split: Split,
+    corruptions: tuple[str, ...],
+    severities: tuple[int, ...],
+    preset: str | None,
+    seed: int,
+    textures: Textures | None,
+    stored: Stored,
+) -> Conditions:
+    """What is measured where pictures of a data set are corrupted in memory.
+
+    Args:
+        dataset: The data set.
+        split: Its validation split, or some of it.
+        corruptions: Which.
+        severities: At which.
+        preset: Severity table; None chooses it by the images' size.
+        seed: Of the keyed random streams.
+        textures: For frost; None where it is not measured.
+        stored: The storage step.
+
+    Raises:
+        ConfigError: There is no such preset.
+    """
+    return Conditions(
+        dataset=dataset.name,
+        content_hash=content_hash(dataset.classes, split),
+        split=split.name,
+        images=len(split),
+        classes=len(dataset.classes),
+        size=dataset.size,
+        route="in memory",
+        stored=stored,
+        preset=choose_preset(preset, *dataset.size),
+        textures="none" if textures is None else textures.label,
+        seed=seed,
+        stream_version=STREAM_VERSION,
+        corruptions=corruptions,
+        severities=severities,
+        limit=len(split) if len(split) < len(dataset.val) else None,
+    )
 
 
 @dataclass

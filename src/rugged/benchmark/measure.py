@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -13,23 +13,32 @@ from torch import Tensor
 from rugged.benchmark.cautions import cautions
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.earlier import is_at_home, may_join, what_differs
-from rugged.benchmark.in_memory import InMemory
+from rugged.benchmark.in_memory import InMemory, Stored, conditions_of
 from rugged.benchmark.official_files import official_files
 from rugged.benchmark.picture_choice import choose_for_classes, choose_for_galleries
 from rugged.benchmark.pictures import PictureKeeper
 from rugged.benchmark.predictions import finite, make_cell
+from rugged.benchmark.restored_pictures import keep_restored
 from rugged.benchmark.route import Images, Route
 from rugged.benchmark.samples import SampleStrips
-from rugged.benchmark.variants import VARIANTS, Answer, Setting, Variant, choose_variants
+from rugged.benchmark.variants import (
+    VARIANTS,
+    Answer,
+    Restoration,
+    Setting,
+    Variant,
+    choose_variants,
+    open_restorers,
+)
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.environment import versions
 from rugged.core.errors import ConfigError, Interrupted, ResultsError
 from rugged.core.files import exclusive, write_json
 from rugged.core.progress import Bar, say
-from rugged.core.selection import choose_corruptions, choose_preset, choose_severities
+from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import StopRequest, stop_on_signal
-from rugged.corruptions import STREAM_VERSION, Textures, choose_textures
-from rugged.data import Dataset, Split, content_hash
+from rugged.corruptions import choose_textures
+from rugged.data import Dataset
 from rugged.engine import (
     Device,
     Fabric,
@@ -69,8 +78,6 @@ from rugged.results import (
     write_summary,
 )
 
-Stored = Literal["no", "jpeg85"]
-
 
 def benchmark(
     model: str | Path,
@@ -88,6 +95,7 @@ def benchmark(
     official: Path | None = None,
     baseline: str | Path | None = None,
     variants: Sequence[str] = (),
+    restorers: Sequence[Path] = (),
     as_baseline: str | None = None,
     replace_results: bool = False,
     device: Device = "auto",
@@ -120,6 +128,8 @@ def benchmark(
             the one that comes with rugged for these conditions, where there is one.
         variants: Test-time variants to measure beside the plain classifier: ``"batchnorm"``, ``"temperature"``,
             ``"pgd"``.
+        restorers: Files or run folders of restorers: each is measured as a variant that restores every picture, clean
+            ones too, before the classifier sees it.
         as_baseline: Save the model's errors as a baseline of this name, or to this ``.json`` file.
         replace_results: Replace a full benchmark of this model that was measured under other conditions, and another
             model's baseline.
@@ -133,8 +143,8 @@ def benchmark(
     Raises:
         ConfigError: A corruption, severity, limit, preset or variant that cannot be measured, or a baseline's name that
             is none or is taken.
-        ModelError: There is no finished model, it was trained for other classes, it answers with no numbers, or it
-            cannot do what a variant needs.
+        ModelError: There is no finished model or restorer, the model was trained for other classes, it answers with no
+            numbers, or it cannot do what a variant needs.
         IncomparableError: The baseline was measured under other conditions.
         RunError: The folder is in use, or holds a full benchmark under other conditions.
         Interrupted: A signal came; the cells measured so far are saved.
@@ -146,21 +156,23 @@ def benchmark(
     if official is None:
         split = choose_images(dataset.val, limit)
         ice = choose_textures(textures) if "frost" in chosen else None
-        conditions = _conditions(dataset, split, chosen, levels, preset, seed, ice, stored)
+        conditions = conditions_of(dataset, split, chosen, levels, preset, seed, ice, stored)
         route = InMemory(conditions, split, fabric.device, ice)
     else:
         if (preset, textures, seed, stored) != (None, None, 0, "no"):
             raise ConfigError("Preset, textures, seed and storage are those of the files. Leave them out.")
         route = official_files(official, dataset, chosen, levels, limit, fabric.device)
     subject = open_subject(model, run.name, dataset, fabric, weights)
+    opened = open_restorers(restorers, fabric)
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {model}")))
-        asked = f"{run.path.resolve()} {subject.facts} {route.conditions} {others}"
+        asked = f"{run.path.resolve()} {subject.facts} {route.conditions} {others} {[facts for _, facts in opened]}"
         require_same(fabric, "model, data or options", asked)
         bench = _Bench(fabric, run, subject, route)
         setting = Setting(fabric, subject, dataset, bench.fewest_images, seed)
         with stop_on_signal() as stop:
             ways = [VARIANTS[name](setting, stop) for name in others]
+        ways += [Restoration(setting, *each) for each in opened]
         reference = by_the_first(fabric, lambda: bench.make_room(baseline, as_baseline, replace_results))
         route.conditions = told_by_the_first(fabric, lambda: route.conditions)
         by_the_first(fabric, lambda: write_json(run.classes, [asdict(info) for info in dataset.classes]))
@@ -171,7 +183,12 @@ def benchmark(
             notes = (*dataset.notes, *cautions(subject, dataset), *route.notes())
             summary = bench.summarise(cells, command, notes, reference)
             bench.keep_pictures(cells)
-            rows = [variant_result(way.name, way.how, found, summary, reference) for way, found in beside]
+            rows = []
+            for way, found in beside:
+                restorer = way.facts_of_restorer if isinstance(way, Restoration) else None
+                rows.append(variant_result(way.name, way.how, found, cells, summary, reference, restorer))
+                if isinstance(way, Restoration):
+                    keep_restored(run.variant(way.name), route, way.restorer)
             summary = replace(summary, variants=tuple(rows))
             _say_what_goes(run, summary)
             write_summary(run.summary, summary)
@@ -190,38 +207,12 @@ def _say_what_goes(run: RunFolder, summary: Summary) -> None:
     if saved.mce is not None and summary.mce is None:
         say("The mCE of the last time is gone from the summary: add --baseline again to have it.")
     names = {row.name for row in summary.variants}
-    gone = [row.name for row in saved.variants if row.name not in names]
+    gone = [row for row in saved.variants if row.name not in names]
+    options = [f"--restore {row.restorer.name}" for row in gone if row.restorer]
+    plain = [row.name for row in gone if not row.restorer]
     if gone:
-        say(f"Gone from the summary, but still measured: add --variants {','.join(gone)} again to have it.")
-
-
-def _conditions(
-    dataset: Dataset,
-    split: Split,
-    corruptions: tuple[str, ...],
-    severities: tuple[int, ...],
-    preset: str | None,
-    seed: int,
-    textures: Textures | None,
-    stored: Stored,
-) -> Conditions:
-    return Conditions(
-        dataset=dataset.name,
-        content_hash=content_hash(dataset.classes, split),
-        split=split.name,
-        images=len(split),
-        classes=len(dataset.classes),
-        size=dataset.size,
-        route="in memory",
-        stored=stored,
-        preset=choose_preset(preset, *dataset.size),
-        textures="none" if textures is None else textures.label,
-        seed=seed,
-        stream_version=STREAM_VERSION,
-        corruptions=corruptions,
-        severities=severities,
-        limit=len(split) if len(split) < len(dataset.val) else None,
-    )
+        options = [*([f"--variants {','.join(plain)}"] if plain else []), *options]
+        say(f"Gone from the summary, but still measured: add {' '.join(options)} again to have it.")
 
 
 @dataclass

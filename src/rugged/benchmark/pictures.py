@@ -23,7 +23,7 @@ THUMBNAIL = 48
 """Longer side of a class's thumbnail, in pixels; less where there are very many."""
 
 _FEWEST, _SHEET_PIXELS = 16, 16_000_000
-_SHOWN = 96
+SHOWN = 96
 """Longer side of a chosen picture: Tiny ImageNet's are kept as they are, ImageNet's shrunk."""
 
 _QUALITY = 82
@@ -50,10 +50,10 @@ class PictureKeeper:
         self._folder, self._route = folder, route
         self._places: dict[str, dict[str, int]] = {}
         severity = conditions.severities[len(conditions.severities) // 2]
-        height, width = _fitted(conditions.size, _thumbnail_side(len(ids), 1 + len(conditions.corruptions)))
+        height, width = fitted(conditions.size, _thumbnail_side(len(ids), 1 + len(conditions.corruptions)))
         columns = max(1, math.ceil(math.sqrt(len(ids))))
         sheets = Sheets(tuple(ids), tuple(clean_ids), severity, width, height, columns)
-        high, wide = _fitted(conditions.size, _SHOWN)
+        high, wide = fitted(conditions.size, SHOWN)
         self.index = Pictures(sheets, tuple(strips), wide, high)
         self._whys = {gallery_name(why): why for why in dict.fromkeys(strip.why for strip in strips)}
 
@@ -205,7 +205,7 @@ def _thumbnail_side(classes: int, sheets: int) -> int:
     return max(_FEWEST, min(THUMBNAIL, math.isqrt(_SHEET_PIXELS // max(1, classes * sheets))))
 
 
-def _fitted(size: Sequence[int], side: int) -> tuple[int, int]:
+def fitted(size: Sequence[int], side: int) -> tuple[int, int]:
     """Height and width within a square, never enlarged."""
     height, width = size
     scale = min(1.0, side / max(height, width))

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from rugged.cli import data
+from rugged.cli import data, restore
 from rugged.cli.analyze import analyze
 from rugged.cli.benchmark import benchmark
 from rugged.cli.card import card
@@ -42,6 +42,7 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(data.app, name="data")
+app.add_typer(restore.app, name="restore")
 
 
 def _print_version(wanted: bool) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from rugged.core.errors import ConfigError
 
-_OF_CORRUPTIONS = ("corruptions", "severities", "variants", "official", "as_baseline", "textures", "stored")
+_OF_CORRUPTIONS = ("corruptions", "severities", "variants", "restore", "official", "as_baseline", "textures", "stored")
 
 
 def benchmark(
@@ -47,6 +47,12 @@ def benchmark(
     variants: Annotated[
         str, typer.Option(metavar="NAME,NAME", help="Also as test-time variants: batchnorm, temperature, pgd.")
     ] = "",
+    restore: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="R", help="Also with this restorer (run folder or file) before the model. May be given again."
+        ),
+    ] = None,
     sequences: Annotated[
         str | None,
         typer.Option(
@@ -118,6 +124,7 @@ def benchmark(
         official=official,
         baseline=baseline,
         variants=parse_names(variants),
+        restorers=restore or (),
         as_baseline=as_baseline,
         replace_results=replace,
         device=device,

@@ -1,5 +1,6 @@
 """``rugged playground``: models that look at pictures in a browser while a person corrupts them."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -21,6 +22,9 @@ def playground(
         str | None,
         typer.Option(metavar="DIR|procedural", help="Frost photographs, or drawn ice. Nothing is fetched."),
     ] = None,
+    restore: Annotated[
+        Path | None, typer.Option(metavar="R", help="A restorer, whose pictures the models see beside the others.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port to listen on. Default: the first free one from 7860.")
@@ -34,4 +38,7 @@ def playground(
 
     require_gradio()
     models = [model] if other is None else [model, other]
-    play(models, open_dataset(data), host=host, port=port, open_browser=open_browser, device=device, textures=textures)
+    play(
+        models, open_dataset(data), host=host, port=port, open_browser=open_browser, device=device, textures=textures,
+        restorer=restore,
+    )  # fmt: skip

@@ -8,12 +8,13 @@ import typer
 def recipes(
     name: Annotated[str | None, typer.Argument(help="Print this recipe as TOML, to save and change.")] = None,
 ) -> None:
-    """List the shipped recipes, or print one."""
+    """List the shipped recipes, of classifiers and of restorers, or print one."""
     from rugged.core.errors import ConfigError
     from rugged.core.shipped import not_shipped
+    from rugged.restore.recipe import shipped_recipes as shipped_restorers
     from rugged.train.recipe import shipped_recipes
 
-    shipped = shipped_recipes()
+    shipped = shipped_recipes() | shipped_restorers()
     if name is None:
         for each, text in shipped.items():
             typer.echo(f"{each:16} {text.splitlines()[0].removeprefix('# ')}")

@@ -13,9 +13,11 @@ from rich.text import Text
 from rugged.core.catalogue import display_name
 from rugged.core.tables import Table as Values
 from rugged.report import (
+    MARKS_NOTE,
     ComparedRuns,
     HeadlineRow,
     caveats,
+    change_tables,
     error_table,
     headline_table,
     mce_label,
@@ -46,11 +48,13 @@ def print_results(summaries: Sequence[Summary]) -> None:
     """Print the figures of one or more models, the error table of the first, and what to bear in mind."""
     first = summaries[0]
     variants = [_variants(first)] if first.variants else []
+    changes = change_tables(first)
     _print(
-        [_headlines(summaries, headline_table(summaries)), *variants, _errors(first)],
+        [_headlines(summaries, headline_table(summaries)), *variants, _errors(first), *map(_of_values, changes)],
         [
             *_explanations(first),
-            *(f"{variant.name}: {variant.how}" for variant in first.variants),
+            *([MARKS_NOTE] if changes else []),
+            *(f"{variant.label}: {variant.how}" for variant in first.variants),
             *(f"Note: {caveat}" for caveat in caveats(summaries)),
         ],
     )
@@ -115,6 +119,16 @@ def print_predictions(rows: "Iterable[Row]") -> None:
             table.add_row(Text(_harmless(row.source.name)), Text(_harmless(row.error), style="red"), "–")
         console.print(table)
         head = False
+
+
+def print_restoration(tables: Sequence[Values], notes: Sequence[str]) -> None:
+    """Print how near a restorer comes to clean pictures, and what to bear in mind."""
+    lines = [
+        "PSNR is in decibels, at most 60 a picture; SSIM is 1 for the same picture. Means over the severities, in "
+        "brackets 95% intervals; differences are on the same pictures.",
+        *(f"Note: {note}" for note in notes),
+    ]
+    _print([_of_values(values) for values in tables], lines)
 
 
 def _of_values(values: Values) -> Table:
@@ -206,7 +220,7 @@ def _headlines(summaries: Sequence[Summary], rows: Sequence[HeadlineRow]) -> Tab
 
 
 def _variants(summary: Summary) -> Table:
-    names = ["plain", *(variant.name for variant in summary.variants)]
+    names = ["plain", *(variant.label for variant in summary.variants)]
     table = _models(f"Test-time variants of {summary.model.name}", "With 95% interval", names)
     for row in variant_table(summary):
         table.add_row(row.label, *row.values)

@@ -5,6 +5,7 @@ from rugged.corruptions.augmentation import corrupt_randomly
 from rugged.corruptions.engine import corrupt, replay
 from rugged.corruptions.streams import STREAM_VERSION
 from rugged.corruptions.textures import Textures, choose_textures, find_textures
+from rugged.corruptions.transfer import transfer_of_motion
 
 __all__ = [
     "ALL",
@@ -18,4 +19,5 @@ __all__ = [
     "find_textures",
     "preset_for",
     "replay",
+    "transfer_of_motion",
 ]

@@ -46,15 +46,15 @@ def motion_blur(images: Tensor, degrees: Tensor, *, radius: float, sigma: float)
     Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``motion_blur``; ImageMagick 6, ``-motion-blur``.
     """
     length = 2 * math.ceil(radius) + 1
-    weights = _weights(length, sigma)
+    weights = line_weights(length, sigma)
     angles = degrees.cpu().double().numpy()
     order = np.argsort(angles, kind="stable")  # neighbours share offsets, and are summed at once
-    offsets = _offsets(angles[order], length)[:, : len(weights)]
+    offsets = line_offsets(angles[order], length)[:, : len(weights)]
     there, back = (send(torch.from_numpy(places), images.device) for places in (order, np.argsort(order)))
     return _sum_along(images.index_select(0, there), offsets, weights).index_select(0, back)
 
 
-def _weights(length: int, sigma: float) -> list[int]:
+def line_weights(length: int, sigma: float) -> list[int]:
     """Return the weights of a line as numbers of 2^-23 that add up to one, without the zeros at its end."""
     exact = np.exp(-(np.arange(length) ** 2) / (2 * sigma**2))
     shares = np.round(exact / exact.sum() * (1 << _BITS)).astype(int)
@@ -62,7 +62,7 @@ def _weights(length: int, sigma: float) -> list[int]:
     return [int(share) for share in shares if share]
 
 
-def _offsets(degrees: np.ndarray, length: int) -> np.ndarray:
+def line_offsets(degrees: np.ndarray, length: int) -> np.ndarray:
     """Place the points of lines in whole pixels: ``(N, length, 2)``, rows down and columns to the right.
 
     At angles such as 60 degrees points lie half way between pixels and the last bit decides. The operations are

@@ -29,6 +29,7 @@ from rugged.engine.networks import (
 )
 from rugged.engine.pictures import Pictures
 from rugged.engine.randomness import seed_step
+from rugged.engine.restoring import Restorer, open_restorer
 from rugged.engine.sharing import in_turn, shown_by_the_first, told_by_the_first
 from rugged.engine.subject import Subject, open_subject
 
@@ -43,6 +44,7 @@ __all__ = [
     "Pictures",
     "Position",
     "Precision",
+    "Restorer",
     "Subject",
     "as_batch",
     "ascend",
@@ -56,6 +58,7 @@ __all__ = [
     "infer",
     "later",
     "make_fabric",
+    "open_restorer",
     "open_subject",
     "own_network",
     "published_network",

@@ -73,6 +73,7 @@ class Loop:
         optimizers: Likewise.
         checkpoint: The checkpoint's file.
         fetched_ahead: Batches that are fetched while the device works; 0 fetches each when it is needed.
+        longest_epoch: Images after which an epoch ends, having drawn others than the one before; None for all of them.
         totals: Sums over the running epoch, which ``settle`` adds to. The same in all processes.
         rows: Finished epochs' figures, which ``end_epoch`` adds to.
         epochs_done: Epochs that ``end_epoch`` has been called for.
@@ -90,6 +91,7 @@ class Loop:
     optimizers: Mapping[str, Optimizer]
     checkpoint: Path
     fetched_ahead: int = 0
+    longest_epoch: int | None = None
     totals: dict[str, float] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
     epochs_done: int = 0
@@ -99,7 +101,7 @@ class Loop:
     @property
     def steps_per_epoch(self) -> int:
         """Batches in an epoch."""
-        return max(1, self.images // self.batch_size)
+        return max(1, min(self.images, self.longest_epoch or self.images) // self.batch_size)
 
     @property
     def steps(self) -> int:

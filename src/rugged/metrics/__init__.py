@@ -10,6 +10,7 @@ from rugged.metrics.calibration import (
     reliability,
 )
 from rugged.metrics.classification import error_rate, in_top
+from rugged.metrics.image_quality import peak_signal_to_noise_ratio, structural_similarity
 from rugged.metrics.robustness import (
     corruption_error,
     mean_corruption_accuracy,
@@ -36,10 +37,12 @@ __all__ = [
     "mean_corruption_error",
     "mean_flip_rate",
     "negative_log_likelihood",
+    "peak_signal_to_noise_ratio",
     "relative_corruption_error",
     "relative_mean_corruption_error",
     "reliability",
     "resampled_means",
+    "structural_similarity",
     "top5_distance",
     "top5_distances",
 ]

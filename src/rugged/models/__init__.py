@@ -5,11 +5,13 @@ from rugged.models.heads import freeze_body, head_parameters
 from rugged.models.hub import fetched
 from rugged.models.imagenet import imagenet_indices, imagenet_names
 from rugged.models.modes import modes_kept, training_mode
+from rugged.models.restoring import RestorerSpec, load_restorer, make_restorer, read_restorer_spec, save_restorer
 from rugged.models.spec import ModelSpec, preprocess
 from rugged.models.zoo import build, default_input_size, default_normalisation, published_classes, resolve
 
 __all__ = [
     "ModelSpec",
+    "RestorerSpec",
     "build",
     "default_input_size",
     "default_normalisation",
@@ -19,12 +21,16 @@ __all__ = [
     "imagenet_indices",
     "imagenet_names",
     "load_model",
+    "load_restorer",
+    "make_restorer",
     "modes_kept",
     "preprocess",
     "published_classes",
+    "read_restorer_spec",
     "read_spec",
     "resolve",
     "save_model",
+    "save_restorer",
     "spec_of_weights",
     "training_mode",
 ]

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 from PIL import Image
 
-from rugged.playground.looking import Look, Opinion
+from rugged.playground.looking import Look, Opinion, Sight
 from rugged.playground.pictures import Picture
 from rugged.playground.players import Player
 
@@ -47,10 +47,17 @@ def style() -> str:
 
 def verdict(opinion: Opinion) -> str:
     """What became of the model's answer, in a sentence."""
-    before = opinion.sights[0].top[0]
-    if len(opinion.sights) == 1:
+    if not opinion.restored:
+        return _verdict(opinion.sights)
+    *others, last = opinion.sights
+    return f"{_verdict(others)} Restored: {last.top[0].info.name}, {_percent(last.top[0].probability)}."
+
+
+def _verdict(sights: Sequence[Sight]) -> str:
+    before = sights[0].top[0]
+    if len(sights) == 1:
         return f"Says {before.info.name}, {_percent(before.probability)}."
-    after = opinion.sights[-1].top[0]
+    after = sights[-1].top[0]
     if after.info == before.info:
         return f"Still {after.info.name}: {_percent(before.probability)}, then {_percent(after.probability)}."
     return (
@@ -60,7 +67,7 @@ def verdict(opinion: Opinion) -> str:
 
 
 def attention(opinion: Opinion) -> str:
-    """What the Grad-CAM maps are about, and how far the second lies from the first; empty where there are none."""
+    """What the Grad-CAM maps are about, and how far the corrupted one's lies from the first; else empty."""
     if opinion.sights[0].attention is None:
         return ""
     about = f"Grad-CAM for {opinion.sights[0].top[0].info.name}"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rugged.benchmark.predictions import finite
+from rugged.benchmark.variants import Opened
 from rugged.core.catalogue import PROCEDURAL_NOTE, display_name, preset_for, size_note
 from rugged.corruptions import Textures, corrupt
 from rugged.data import ClassInfo
@@ -69,12 +70,14 @@ class Opinion:
         drift: How far the attention moves from the clean picture to the corrupted one, as
             ``rugged.explain.drift`` has it; None where there are no two maps.
         notes: What a reader must know of it, as sentences.
+        restored: Whether the last sight is of a restored picture.
     """
 
     player: Player
     sights: tuple[Sight, ...]
     drift: float | None
     notes: tuple[str, ...]
+    restored: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +90,8 @@ class Look:
         severity: 1 to 5; 0 leaves the picture as it is.
         seed: Of the corruption's draws.
         preset: Table of severities.
-        shown: The pictures side by side, the clean one first.
+        shown: The pictures side by side: the clean one, the corrupted one where there is one, and that one restored
+            where there is a restorer.
         opinions: One for each model.
         notes: What a reader must know of the pictures, as sentences.
     """
@@ -103,7 +107,13 @@ class Look:
 
 
 def look(
-    players: Sequence[Player], picture: Picture, corruption: str, severity: int, seed: int, textures: Textures
+    players: Sequence[Player],
+    picture: Picture,
+    corruption: str,
+    severity: int,
+    seed: int,
+    textures: Textures,
+    restorer: Opened | None = None,
 ) -> Look:
     """Corrupt a picture as the benchmark would, and have the models look at both.
 
@@ -114,6 +124,7 @@ def look(
         severity: 1 to 5; 0 leaves the picture as it is.
         seed: Of the keyed draws: with the picture's id it decides every random number.
         textures: For frost.
+        restorer: What restores the picture after that, for the models to look at, too.
 
     Raises:
         CorruptionError: A corruption or severity that does not exist.
@@ -127,10 +138,18 @@ def look(
         ids = [picture.id]
         images.append(corrupt(clean, corruption, severity, preset=preset, seed=seed, ids=ids, textures=textures))
         titles.append(f"{display_name(corruption)}, severity {severity}")
+    if restorer is not None:
+        images.append(restorer[0].restore(images[-1]))
+        titles.append(f"Restored by {restorer[1].name}")
     batch = torch.cat(images)
     shown = zip(titles, batch.permute(0, 2, 3, 1).contiguous().numpy(), strict=True)
     procedural = corruption == "frost" and textures.label == "procedural"
-    notes = (size_note(preset, height, width), f"This is {PROCEDURAL_NOTE}." if procedural and severity else None)
+    learned = restorer is not None and corruption in restorer[1].corruptions
+    notes = (
+        size_note(preset, height, width),
+        f"This is {PROCEDURAL_NOTE}." if procedural and severity else None,
+        f"{restorer[1].name} learned to undo {display_name(corruption)}." if restorer and learned else None,
+    )
     return Look(
         picture,
         corruption,
@@ -138,12 +157,12 @@ def look(
         seed,
         preset,
         tuple(Shown(title, pixels) for title, pixels in shown),
-        tuple(_opinion(player, batch, corruption) for player in players),
+        tuple(_opinion(player, batch, corruption, bool(severity), restorer is not None) for player in players),
         tuple(note for note in notes if note),
     )
 
 
-def _opinion(player: Player, images: Tensor, corruption: str) -> Opinion:
+def _opinion(player: Player, images: Tensor, corruption: str, corrupted: bool, restored: bool) -> Opinion:
     logits = finite(player.subject.answer(images), "this picture")
     maps = _maps(player, images, logits)
     pixels = images.permute(0, 2, 3, 1).numpy()
@@ -152,8 +171,9 @@ def _opinion(player: Player, images: Tensor, corruption: str) -> Opinion:
     return Opinion(
         player,
         tuple(Sight(*sight) for sight in zip(top_guesses(logits, player.classes), attention, strict=True)),
-        None if maps is None or len(maps) < 2 else drift(maps[0], maps[-1]),
+        drift(maps[0], maps[1]) if maps is not None and corrupted else None,
         (f"{player.name} saw {display_name(corruption)} in training.",) if seen else (),
+        restored,
     )
 
 

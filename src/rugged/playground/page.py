@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from rugged.benchmark.variants import Opened
 from rugged.core.catalogue import ALL, SEVERITIES, display_name
 from rugged.core.errors import DataError, RuggedError
 from rugged.corruptions import Textures
@@ -37,16 +38,18 @@ class Stage:
         samples: Pictures to take; the first is shown at the start.
         side: To which square a dropped picture is fitted.
         textures: For frost.
+        restorer: What restores corrupted pictures, where that was asked for.
     """
 
     players: tuple[Player, ...]
     samples: Sequence[Picture]
     side: int
     textures: Textures
+    restorer: Opened | None = None
 
     def draw(self, picture: Picture, corruption: str, severity: int, seed: int) -> str:
         """What is seen of a picture, as HTML."""
-        return draw_look(look(self.players, picture, corruption, severity, seed, self.textures))
+        return draw_look(look(self.players, picture, corruption, severity, seed, self.textures, self.restorer))
 
     def show(self, picture: Picture, corruption: str, severity: int, seed: int | None) -> str:
         """The same, or why nothing can be seen. An empty field of the seed counts as 0."""

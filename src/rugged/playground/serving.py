@@ -11,11 +11,13 @@ import warnings
 import webbrowser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.request import getproxies
 
+from rugged.benchmark.variants import open_restorers
 from rugged.core.errors import ConfigError, Interrupted
 from rugged.core.progress import say
 from rugged.corruptions import Textures, find_textures
@@ -42,6 +44,7 @@ def play(
     open_browser: bool = False,
     device: Device = "auto",
     textures: str | None = None,
+    restorer: Path | None = None,
 ) -> None:
     """Serve the playground until SIGINT or SIGTERM comes.
 
@@ -56,17 +59,18 @@ def play(
         open_browser: Open the page in a browser.
         device: Where the models run.
         textures: For frost, as ``rugged.corruptions.find_textures`` takes them.
+        restorer: File or run folder of a restorer; the models see each corrupted picture restored, too.
 
     Raises:
         ConfigError: Gradio is not installed, or nobody can listen there.
-        ModelError: A model cannot be loaded, or answers for other classes.
+        ModelError: A model or the restorer cannot be loaded, or answers for other classes.
         Interrupted: The signal, with the exit status that follows from it.
     """
     require_gradio()
     port = _free_port(host, port)
     with TemporaryDirectory(prefix="rugged-playground-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder  # Before Gradio is imported: it fixes some of its paths then.
-        stage = _set(models, dataset, device, textures)
+        stage = _set(models, dataset, device, textures, restorer)
         with _signals() as came, _served(stage, host, port) as address:
             if not _is_local(host):
                 say(f"Warning: everybody who reaches {host} can use this page; there is no password.")
@@ -89,12 +93,16 @@ def require_gradio() -> None:
         raise ConfigError("gradio is not installed. Install it with `pip install 'rugged[playground]'`.")
 
 
-def _set(models: Sequence[str], dataset: Dataset, device: Device, textures: str | None) -> "Stage":
+def _set(
+    models: Sequence[str], dataset: Dataset, device: Device, textures: str | None, restorer: Path | None
+) -> "Stage":
     from rugged.playground.page import Stage
 
     fabric = make_fabric(device, "fp32", tuned=False)
     players = open_players(models, dataset, fabric)
-    return Stage(players, samples(dataset, _SAMPLES), side_for_drops(players, dataset), _textures(textures))
+    opened = open_restorers([restorer], fabric)[0] if restorer else None
+    side = side_for_drops(players, dataset)
+    return Stage(players, samples(dataset, _SAMPLES), side, _textures(textures), opened)
 
 
 def _textures(choice: str | None) -> Textures:

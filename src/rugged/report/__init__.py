@@ -1,5 +1,6 @@
 """The page a person can open, and its tables: from saved results only, without torch."""
 
+from rugged.report.changes import MARKS_NOTE, change_tables
 from rugged.report.comparison import ComparedRow, ComparedRuns, compare_runs, write_comparison
 from rugged.report.curves import draw_curves
 from rugged.report.extent import mce_label, mean_extent, severities
@@ -11,6 +12,7 @@ from rugged.report.steadiness import steadiness_means, steadiness_table, steadin
 from rugged.report.tables import AccuracyRow, ErrorRow, accuracy_table, error_table
 
 __all__ = [
+    "MARKS_NOTE",
     "AccuracyRow",
     "ComparedRow",
     "ComparedRuns",
@@ -18,6 +20,7 @@ __all__ = [
     "HeadlineRow",
     "accuracy_table",
     "caveats",
+    "change_tables",
     "compare_runs",
     "draw_curves",
     "error_table",

@@ -73,7 +73,7 @@ def variant_contrast(runs: Sequence[ReportedRun]) -> list[Table]:
             if figures[0][label][place[0]] != "–"
         )
         names = (owner.model.name for owner in owners)
-        found.append(Table(f"Test-time variant {variant.name}", ("With 95% interval", *names), rows))
+        found.append(Table(f"Test-time variant {variant.label}", ("With 95% interval", *names), rows))
     return found
 
 

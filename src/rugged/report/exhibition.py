@@ -144,7 +144,10 @@ def _row(subject: Subject, strip: Strip, picture: Image.Image, places: Mapping[s
     return ExhibitRow(
         truth=subject.names[strip.label],
         about="" if strip.corruption == CLEAN else display_name(strip.corruption),
-        exhibits=tuple(_exhibit(subject.names, part, answer) for part, answer in zip(parts, answers, strict=True)),
+        exhibits=tuple(
+            exhibit(subject.names, part, answer, f"severity {answer.severity}" if answer.severity else "clean")
+            for part, answer in zip(parts, answers, strict=True)
+        ),
     )
 
 
@@ -154,8 +157,15 @@ def _answers(subject: Subject, strip: Strip, places: Mapping[str, Mapping[str, i
         yield from predictions_at(subject.cells[corruption, severity], [place])
 
 
-def _exhibit(names: Sequence[str], picture: Image.Image, answer: Prediction) -> Exhibit:
-    where = f"severity {answer.severity}" if answer.severity else "clean"
+def exhibit(names: Sequence[str], picture: Image.Image, answer: Prediction, where: str) -> Exhibit:
+    """A picture with what the model answers.
+
+    Args:
+        names: Of the classes.
+        picture: The picture.
+        answer: To it.
+        where: What was done to it.
+    """
     guesses = zip(answer.top, answer.probabilities, strict=True)
     return Exhibit(
         source=picture_uri(picture, _QUALITY),

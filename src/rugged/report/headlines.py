@@ -35,8 +35,9 @@ def headline_table(summaries: Sequence[Summary]) -> list[HeadlineRow]:
 def variant_table(summary: Summary) -> list[HeadlineRow]:
     """One row a figure; the plain classifier's value first, then one for each of its test-time variants."""
     variants = [_variant_figures(summary, variant) for variant in summary.variants]
-    plain = _figures(summary)
-    return [_row(label, [plain, *variants]) for label in plain if any(label in figures for figures in variants)]
+    each = [_figures(summary), *variants]
+    labels = dict.fromkeys(label for figures in each for label in figures)
+    return [_row(label, each) for label in labels if any(label in figures for figures in variants)]
 
 
 def _row(label: str, each: Sequence[dict[str, str]]) -> HeadlineRow:
@@ -47,7 +48,13 @@ def _variant_figures(summary: Summary, variant: VariantResult) -> dict[str, str]
     found = {"Clean top-1": share(1 - variant.clean.error, _complement(variant.clean_interval))}
     if variant.mean_corruption_accuracy is not None:
         found["Corrupted top-1"] = share(variant.mean_corruption_accuracy, variant.mean_interval)
-    measured = replace(summary, clean=variant.clean, corruptions=variant.corruptions, mce=variant.mce)
+    measured = replace(
+        summary,
+        clean=variant.clean,
+        corruptions=variant.corruptions,
+        mce=variant.mce,
+        seen_in_training=variant.seen_in_training or summary.seen_in_training,
+    )
     return found | _normalised(measured) | _calibration(measured, None)
 
 

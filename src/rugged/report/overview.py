@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rugged.core.catalogue import BENCHMARK, display_name
 from rugged.core.progress import format_seconds
+from rugged.report.changes import restorer_caveat
 from rugged.report.charts import percent
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, origin, severities
 from rugged.report.tables import accuracy_table, error_table
@@ -74,6 +75,7 @@ def caveats(summaries: Sequence[Summary]) -> list[str]:
                 f"{summary.model.name} was trained on {_count(len(summary.seen_in_training), 'corruption')} of the "
                 f"benchmark ({names}). Its figures there do not speak for corruptions it has never seen."
             )
+    found += dict.fromkeys(caveat for one in summaries for row in one.variants if (caveat := restorer_caveat(row)))
     if subject.mce is None:
         found.append(f"There is no mCE, since {no_mce_reason(subject)}: mean errors are not normalised.")
     others = [

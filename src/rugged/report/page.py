@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from rugged.core.files import write_text
+from rugged.core.tables import Table
 from rugged.report import figures, overview
 from rugged.report.attention import view_attention
+from rugged.report.changes import MARKS_NOTE, change_table
 from rugged.report.charts import STYLES
 from rugged.report.classes import view_classes
 from rugged.report.confusions import view_confusions
@@ -19,9 +21,11 @@ from rugged.report.headlines import headline_table, variant_table
 from rugged.report.reading import ReportedRun, read_runs
 from rugged.report.reliability import view_reliability
 from rugged.report.rendering import render_page
+from rugged.report.restored import view_restored
 from rugged.report.steadiness import steadiness_means, steadiness_table, steadiness_title
 from rugged.report.subject import Subject, read_subject
 from rugged.report.tables import accuracy_table, error_table
+from rugged.results import Summary
 
 _CONTENTS: Mapping[str, Mapping[str, str]] = {
     "Summary": {"overview": "Overview", "conditions": "Conditions"},
@@ -29,6 +33,7 @@ _CONTENTS: Mapping[str, Mapping[str, str]] = {
         "accuracy": "Accuracy",
         "severity": "Severity",
         "errors": "Errors",
+        "restored": "Restored",
         "calibration": "Calibration",
         "sequences": "Sequences",
     },
@@ -43,7 +48,7 @@ _CONTENTS: Mapping[str, Mapping[str, str]] = {
 }
 """Every section there may be, in the order of the page."""
 
-_MAY_LACK = ("sequences", "near", "examples", "attention", "pictures")
+_MAY_LACK = ("restored", "sequences", "near", "examples", "attention", "pictures")
 """Those that are left out where nothing was saved for them."""
 
 
@@ -100,7 +105,12 @@ def _of_all(runs: Sequence[ReportedRun], saved: Subject) -> dict[str, Any]:
     return {
         "accuracy": accuracy_table(summaries),
         "headlines": headline_table(summaries),
-        "variants": [(summary, variant_table(summary)) for summary in summaries if summary.variants],
+        "variants": [
+            (summary, variant_table(summary), _changes(summary, summary is summaries[0]))
+            for summary in summaries
+            if summary.variants
+        ],
+        "marks_note": MARKS_NOTE,
         "errors": [(summary, error_table(summary)) for summary in summaries],
         "overall": figures.overall_curve(summaries),
         "panels": figures.corruption_curves(summaries),
@@ -115,11 +125,18 @@ def _of_all(runs: Sequence[ReportedRun], saved: Subject) -> dict[str, Any]:
     }
 
 
+def _changes(summary: Summary, is_subject: bool) -> list[Table]:
+    """What variants change, but for the subject's restorers, which have a section of their own."""
+    shown = [variant for variant in summary.variants if not (is_subject and variant.restorer)]
+    return [table for variant in shown if (table := change_table(summary, variant))]
+
+
 def _of_subject(saved: Subject) -> dict[str, Any]:
     """What it shows of the first one alone, from its predictions and its pictures."""
     classes, confusions, sheets = view_classes(saved), view_confusions(saved), class_sheets(saved)
     return {
         "reliability": view_reliability(saved),
+        "restored": view_restored(saved),
         "classes": classes,
         "confusions": confusions,
         "near": confusions.near,

@@ -11,6 +11,7 @@ from rugged.core.catalogue import display_name
 from rugged.core.files import atomic_path, write_text
 from rugged.core.tables import Table, as_csv, markdown_table
 from rugged.report import overview
+from rugged.report.changes import MARKS_NOTE, change_tables
 from rugged.report.charts import STYLES
 from rugged.report.exhibition import gallery_strips
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
@@ -103,6 +104,12 @@ def _summary(runs: Sequence[ReportedRun]) -> Iterator[str]:
         if len(summaries) > 1:
             yield f"### {escape_markdown(summary.model.name)}"
         yield shown(errors_table([summary]).without("Model"))
+    changes = change_tables(subject)
+    for table in changes:
+        yield f"### {escape_markdown(table.title)}"
+        yield shown(table)
+    if changes:
+        yield MARKS_NOTE
 
 
 def _about_ce(subject: Summary) -> str:

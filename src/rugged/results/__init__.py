@@ -16,6 +16,20 @@ from rugged.results.frames import Frames, join_frames, read_frames, write_frames
 from rugged.results.measured import read_measured, require_fitting
 from rugged.results.pictures import Pictures, Sheets, Strip, read_pictures, write_pictures
 from rugged.results.predictions import CLEAN, Cell, Stamp, join_cells, read_cell, read_cells, read_stamp, write_cell
+from rugged.results.restoration import (
+    METHODS,
+    CorruptionQuality,
+    Figure,
+    Nearness,
+    Quality,
+    RestorationSummary,
+    read_nearness,
+    read_restoration,
+    summarise_restoration,
+    write_nearness,
+    write_restoration,
+)
+from rugged.results.restored import RestoredPictures, read_restored, restored_path, write_restored
 from rugged.results.runs import RunFolder, place_of
 from rugged.results.stability import (
     SequenceConditions,
@@ -27,20 +41,38 @@ from rugged.results.stability import (
     write_stability,
 )
 from rugged.results.summarise import normalise, summarise
-from rugged.results.summary import Summary, VariantResult, read_summary, write_summary
+from rugged.results.summary import (
+    Changes,
+    ErrorChange,
+    RestorerFacts,
+    Summary,
+    VariantResult,
+    read_summary,
+    write_summary,
+)
 from rugged.results.variants import variant_result
 
 __all__ = [
     "CLEAN",
+    "METHODS",
     "Baseline",
     "Cell",
+    "Changes",
     "Classes",
     "Conditions",
+    "CorruptionQuality",
+    "ErrorChange",
     "Explanations",
+    "Figure",
     "Frames",
     "Made",
     "ModelFacts",
+    "Nearness",
     "Pictures",
+    "Quality",
+    "RestorationSummary",
+    "RestoredPictures",
+    "RestorerFacts",
     "RunFolder",
     "SequenceConditions",
     "Sheets",
@@ -67,19 +99,27 @@ __all__ = [
     "read_explanations",
     "read_frames",
     "read_measured",
+    "read_nearness",
     "read_pictures",
+    "read_restoration",
+    "read_restored",
     "read_stability",
     "read_stamp",
     "read_summary",
     "require_fitting",
+    "restored_path",
     "save_baseline",
     "stability_of",
     "summarise",
+    "summarise_restoration",
     "variant_result",
     "write_cell",
     "write_explanations",
     "write_frames",
+    "write_nearness",
     "write_pictures",
+    "write_restoration",
+    "write_restored",
     "write_stability",
     "write_summary",
 ]

@@ -16,8 +16,9 @@ from rugged.results.predictions import CLEAN
 
 FORMAT: Literal[1] = 1
 
-Why = Literal["random", "mistake", "lost", "last"]
-"""Why a picture was chosen: by chance, as a confident mistake, as lost on the way, or as lost last or never."""
+Why = Literal["random", "mistake", "lost", "last", "restored"]
+"""Why a picture was chosen: by chance, as a confident mistake, as lost on the way, as lost last or never, or by its
+place alone to be shown restored."""
 
 
 @dataclass(frozen=True)

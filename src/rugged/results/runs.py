@@ -65,6 +65,16 @@ class RunFolder:
         return self.path / "model.safetensors"
 
     @property
+    def restorer(self) -> Path:
+        """The finished restorer with its specification, where the run trained one instead."""
+        return self.path / "restorer.safetensors"
+
+    @property
+    def sheets(self) -> Path:
+        """Of a restorer: pages of clean, corrupted and restored pictures, one an epoch."""
+        return self.path / "samples"
+
+    @property
     def lock(self) -> Path:
         """Held by the one process that writes here."""
         return self.path / ".lock"
@@ -82,6 +92,26 @@ class RunFolder:
     def variant(self, name: str) -> Path:
         """The same of a test-time variant."""
         return self.benchmark / "variants" / name
+
+    @property
+    def nearness(self) -> Path:
+        """Of a restorer: how near each picture came to the clean one, one Parquet file a cell."""
+        return self.benchmark / "nearness"
+
+    @property
+    def restoration(self) -> Path:
+        """Every figure of these."""
+        return self.benchmark / "restoration.json"
+
+    @property
+    def restoration_table(self) -> Path:
+        """The same as a table."""
+        return self.benchmark / "restoration.csv"
+
+    @property
+    def restoration_sheet(self) -> Path:
+        """A page of pictures: clean, corrupted, restored, and restored by the classical method."""
+        return self.benchmark / "restoration.png"
 
     @property
     def sequences(self) -> Path:
@@ -135,7 +165,7 @@ def place_of(model: str | Path, out: Path | None) -> RunFolder:
         return RunFolder(out)
     if path.is_dir():
         return RunFolder(path)
-    if path == RunFolder(path.parent).model:
+    if path in (RunFolder(path.parent).model, RunFolder(path.parent).restorer):
         return RunFolder(path.parent)
     name = path.stem if path.suffix in (".safetensors", ".onnx") else str(model).rpartition("/")[2].replace(":", "-")
     return RunFolder(Path("runs") / name)

@@ -120,6 +120,64 @@ class Intervals:
 
 
 @dataclass(frozen=True)
+class RestorerFacts:
+    """What restored the pictures before the classifier saw them.
+
+    Attributes:
+        name: Of the restorer.
+        sha256: Of its file.
+        parameters: How many weights it has.
+        dataset: What it learned from.
+        corruptions: What it learned to undo, by name; of pairs of photographs, nothing.
+    """
+
+    name: str
+    sha256: str
+    parameters: int
+    dataset: str
+    corruptions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ErrorChange:
+    """By how much an error rate of a variant differs from the plain classifier's on the same images; less is better.
+
+    Intervals are of each difference by itself. The images are drawn anew, the same for both, so that what both owe to
+    the images falls out.
+
+    Attributes:
+        points: The variant's error rate less the plain one, in [-1, 1].
+        interval: Of it.
+        relative: The same as a share of the plain error; None where that is 0, in any of the draws.
+        relative_interval: Of it.
+        ce: The difference of CE; of a mean, of mCE. None without a baseline.
+        ce_interval: Of it.
+    """
+
+    points: float
+    interval: Ends
+    relative: float | None = None
+    relative_interval: Ends | None = None
+    ce: float | None = None
+    ce_interval: Ends | None = None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a variant changes.
+
+    Attributes:
+        clean: Of the error without corruption.
+        mean: Of the mean error over the corruptions that means are over.
+        corruptions: Of each corruption's mean error over the severities.
+    """
+
+    clean: ErrorChange
+    mean: ErrorChange
+    corruptions: dict[str, ErrorChange]
+
+
+@dataclass(frozen=True)
 class VariantResult:
     """What a test-time variant made of the same classifier on the same pictures.
 
@@ -132,6 +190,9 @@ class VariantResult:
         mean_corruption_accuracy: As the summary's; None without corruptions.
         mean_interval: Of it.
         mce: Relative to the same plain baseline as the summary's, where that has one.
+        changes: Against the plain classifier, with intervals; None without corruptions.
+        restorer: What restored the pictures; None where they were answered as they were.
+        seen_in_training: Corruptions of the benchmark that the classifier's ledger names, or the restorer's.
     """
 
     name: str
@@ -142,6 +203,14 @@ class VariantResult:
     mean_corruption_accuracy: float | None = None
     mean_interval: Ends | None = None
     mce: MeanCorruptionError | None = None
+    changes: Changes | None = None
+    restorer: RestorerFacts | None = None
+    seen_in_training: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What tables call it."""
+        return self.name if self.restorer is None else f"restored by {self.restorer.name}"
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,30 @@
-"""From a test-time variant's saved predictions to its figures."""
+"""From a test-time variant's saved predictions to its figures, and to what it changes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
+from rugged.core.catalogue import BENCHMARK
 from rugged.metrics import interval, resampled_means
 from rugged.results.baselines import Baseline
+from rugged.results.conditions import Conditions
 from rugged.results.predictions import CLEAN, Cell
+from rugged.results.resampling import Draws, resample
 from rugged.results.summarise import clean_result, summarise
-from rugged.results.summary import Summary, VariantResult
+from rugged.results.summary import Changes, ErrorChange, RestorerFacts, Summary, VariantResult
+
+Cells = Mapping[tuple[str, int], Cell]
 
 
 def variant_result(
-    name: str, how: str, cells: Mapping[tuple[str, int], Cell], plain: Summary, baseline: Baseline | None
+    name: str,
+    how: str,
+    cells: Cells,
+    plain_cells: Cells,
+    plain: Summary,
+    baseline: Baseline | None,
+    restorer: RestorerFacts | None = None,
 ) -> VariantResult:
     """Compute the figures of a variant, each as the plain one is.
 
@@ -20,8 +32,10 @@ def variant_result(
         name: Of the variant.
         how: What was done.
         cells: Its predictions: clean alone, or every cell that the plain summary's conditions name.
-        plain: The summary of the same classifier.
+        plain_cells: Those of the same classifier as it is.
+        plain: Their summary.
         baseline: For mCE; the plain summary's.
+        restorer: What restored the pictures, if anything did. What it was trained on counts as the model's.
 
     Raises:
         ResultsError: A cell is missing, or is not about the same images as the others.
@@ -30,7 +44,9 @@ def variant_result(
     if len(cells) == 1:
         ends = interval(resampled_means(np.stack([~clean.correct]))[:, 0])
         return VariantResult(name, how, clean_result(clean), ends)
-    full = summarise(cells, plain.model, plain.conditions, plain.made, baseline=baseline)
+    ledger = (*plain.model.training_operations, *(restorer.corruptions if restorer else ()))
+    model = replace(plain.model, training_operations=ledger)
+    full = summarise(cells, model, plain.conditions, plain.made, baseline=baseline)
     return VariantResult(
         name,
         how,
@@ -40,4 +56,65 @@ def variant_result(
         full.mean_corruption_accuracy,
         full.intervals.mean_corruption_accuracy,
         full.mce,
+        changes_of(plain_cells, cells, plain.conditions, baseline),
+        restorer,
+        full.seen_in_training,
     )
+
+
+def changes_of(plain: Cells, cells: Cells, conditions: Conditions, baseline: Baseline | None) -> Changes:
+    """By how much the errors of a variant differ from the plain ones, with intervals.
+
+    Both are drawn anew with the same seed: a draw takes the same images for both.
+
+    Args:
+        plain: Predictions of the classifier as it is, every cell that ``conditions`` names.
+        cells: Those of the variant, of the same images in the same order.
+        conditions: What was measured.
+        baseline: Whose errors CE divides by.
+    """
+    before, after = resample(plain, conditions), resample(cells, conditions)
+    means = {} if baseline is None else baseline.means
+
+    def measured(which: Cells, name: str) -> float:
+        return float(np.mean([_error(which[name, severity]) for severity in conditions.severities]))
+
+    pairs = {name: (measured(plain, name), measured(cells, name)) for name in conditions.corruptions}
+    changes = {
+        name: _change(pairs[name], before.corruptions[name], after.corruptions[name], means.get(name))
+        for name in conditions.corruptions
+    }
+    over = conditions.averaged
+    first, second = np.mean([pairs[name] for name in over], axis=0).tolist()
+    mean = _change((first, second), 1 - before.accuracy(over), 1 - after.accuracy(over))
+    normalised = [name for name in over if name in means and name in BENCHMARK]
+    if normalised:
+        drawn = [(after.corruptions[name] - before.corruptions[name]) / means[name] for name in normalised]
+        ratios = [(pairs[name][1] - pairs[name][0]) / means[name] for name in normalised]
+        mean = replace(mean, ce=float(np.mean(ratios)), ce_interval=interval(np.mean(drawn, axis=0)))
+    clean = _error(plain[CLEAN, 0]), _error(cells[CLEAN, 0])
+    return Changes(_change(clean, before.clean, after.clean), mean, changes)
+
+
+def _error(cell: Cell) -> float:
+    return float(np.mean(~cell.correct))
+
+
+def _change(errors: tuple[float, float], plain_draws: Draws, draws: Draws, divisor: float | None = None) -> ErrorChange:
+    """One difference.
+
+    Args:
+        errors: The plain error and the variant's.
+        plain_draws: The plain error in each draw.
+        draws: The variant's.
+        divisor: The baseline's error, for CE.
+    """
+    plain, error = errors
+    gained = draws - plain_draws
+    change = ErrorChange(error - plain, interval(gained))
+    if plain_draws.min() > 0:
+        relative_interval = interval(draws / plain_draws - 1)
+        change = replace(change, relative=error / plain - 1, relative_interval=relative_interval)
+    if divisor is None:
+        return change
+    return replace(change, ce=change.points / divisor, ce_interval=interval(gained / divisor))

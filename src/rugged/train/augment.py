@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from rugged.core.selection import choose_corruptions
 from rugged.corruptions import Textures, choose_textures, corrupt_randomly
+from rugged.engine import Fabric, Restorer, open_restorer
+from rugged.results import RunFolder
 from rugged.train.augmentations.augmix import alter, augmix
 from rugged.train.augmentations.fourier import fourier_mix
 from rugged.train.augmentations.fourier import operations as fourier_operations
@@ -44,10 +46,12 @@ class Sources:
     Attributes:
         textures: For frost; None where a recipe has none.
         fractals: ``(F, 3, S, S)`` uint8 on the device, for PixMix; None without it.
+        restorer: That pictures pass through; None for none.
     """
 
     textures: Textures | None = None
     fractals: Tensor | None = None
+    restorer: Restorer | None = None
 
 
 def operations(recipe: AugmentRecipe) -> tuple[str, ...]:
@@ -71,10 +75,17 @@ def operations(recipe: AugmentRecipe) -> tuple[str, ...]:
         "fourier": (recipe.fourier.probability > 0, fourier_operations()),
         "noise": (recipe.noise.probability > 0, noise_operations(recipe.noise.norms)),
         "corrupt": (True, (*corruptions(recipe), *(("procedural frost",) if frost else ()))),
+        "restore": (recipe.restore is not None, (f"restored by {_restorer_name(recipe)}",)),
         "erase": (recipe.erase > 0, geometry_operations("random_erasing")),
         "mix": (True, _mixes(recipe)),
     }
     return tuple(dict.fromkeys(name for wanted, names in used.values() if wanted for name in names))
+
+
+def _restorer_name(recipe: AugmentRecipe) -> str:
+    """A restorer goes by the name of its run folder."""
+    path = Path(recipe.restore or "").resolve()
+    return path.parent.name if path == RunFolder(path.parent).restorer else path.stem
 
 
 def _mixes(recipe: AugmentRecipe) -> tuple[str, ...]:
@@ -101,10 +112,14 @@ def settle_textures(recipe: AugmentRecipe) -> tuple[AugmentRecipe, Textures | No
     return recipe, textures
 
 
-def gather(recipe: AugmentRecipe, textures: Textures | None, side: int, device: torch.device) -> Sources:
-    """Bring together what a recipe's augmentations take from, for pictures of ``side`` pixels."""
-    wanted = recipe.pixmix.probability > 0
-    return Sources(textures, fractals(recipe.pixmix.fractals, side).to(device) if wanted else None)
+def gather(recipe: AugmentRecipe, textures: Textures | None, side: int, fabric: Fabric) -> Sources:
+    """Bring together what a recipe's augmentations take from, for pictures of ``side`` pixels.
+
+    Raises:
+        ModelError: The restorer cannot be loaded.
+    """
+    mixed = fractals(recipe.pixmix.fractals, side).to(fabric.device) if recipe.pixmix.probability else None
+    return Sources(textures, mixed, open_restorer(Path(recipe.restore), fabric) if recipe.restore else None)
 
 
 def views(images: Tensor, recipe: AugmentRecipe, sources: Sources, side: int) -> tuple[Tensor, ...]:
@@ -167,6 +182,8 @@ def _recolour(images: Tensor, recipe: AugmentRecipe, sources: Sources, augmix_pr
             images, names, corrupt.severities, probability=corrupt.probability, textures=sources.textures,
             together=_TOGETHER if images.is_cuda else 1,
         )  # fmt: skip
+    if sources.restorer is not None:
+        images = sources.restorer.restore(images)
     if recipe.erase:
         images = random_erasing(images, recipe.erase)
     return images

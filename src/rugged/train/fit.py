@@ -5,8 +5,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from rugged.core.configuration import NONE, by_full_key, dump
-from rugged.core.errors import ConfigError, RunError
+from rugged.core.configuration import dump
+from rugged.core.errors import ConfigError
 from rugged.core.files import exclusive
 from rugged.core.progress import say
 from rugged.core.stopping import stop_on_signal
@@ -14,21 +14,19 @@ from rugged.corruptions import Textures
 from rugged.corruptions.memory import keep_freed_memory
 from rugged.data import Dataset, development_split
 from rugged.engine import Device, Fabric, Loop, Pictures, by_the_first, describe, make_fabric, require_same
+from rugged.engine.averaging import make_average
+from rugged.engine.claiming import earlier_sessions
+from rugged.engine.log import Log
+from rugged.engine.manifest import Manifest, TrainedOn
+from rugged.engine.optimize import make_optimizer
 from rugged.models.loading import brief
 from rugged.results import RunFolder
 from rugged.train.augment import gather, settle_textures
-from rugged.train.averaging import make_average
 from rugged.train.growth import extreme_sides
 from rugged.train.learner import Learner
-from rugged.train.log import Log
-from rugged.train.manifest import Manifest, TrainedOn, read_manifest
 from rugged.train.network import find_origin, make_network, rehearse, settle_micro_batch, smallest_portion, specify
-from rugged.train.optimize import make_optimizer
 from rugged.train.recipe import Recipe, load_recipe
-from rugged.train.trainer import Trainer
-
-_NAMED = 4
-"""Differences between two recipes that a message names."""
+from rugged.train.trainer import COLUMNS, Trainer
 
 
 def train(
@@ -65,11 +63,11 @@ def train(
     augment, textures = settle_textures(recipe.augment)
     recipe = replace(recipe, precision=describe(fabric)["precision"], augment=augment)
     run = RunFolder(folder)
-    log = Log(run.metrics, run.events if tensorboard else None)
+    log = Log(run.metrics, COLUMNS, run.events if tensorboard else None)
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"train into {folder}")))
         recipe = _with_earlier_micro_batch(run, recipe)
-        earlier = _earlier(run, recipe, dataset)
+        earlier = earlier_sessions(run, run.model, recipe, dataset.content_hash)
         require_same(fabric, "recipe, data or folder", f"{folder.resolve()} {dataset.content_hash} {dump(recipe)}")
         if earlier is not None and earlier.status == "finished" and run.model.exists():
             if fabric.is_global_zero:
@@ -124,7 +122,7 @@ def prepare(
         fetched_ahead=pictures.fetched_ahead,
     )
     side = spec.input_size if recipe.augment.resized_crop is not None else max(dataset.size)
-    sources = gather(recipe.augment, textures, side, fabric.device)
+    sources = gather(recipe.augment, textures, side, fabric)
     return Trainer(
         recipe=recipe,
         run=run,
@@ -168,43 +166,3 @@ def _with_earlier_micro_batch(run: RunFolder, recipe: Recipe) -> Recipe:
         return replace(recipe, micro_batch=load_recipe(run.recipe).micro_batch)
     except ConfigError:  # Another run's, or damaged: the comparison will say so.
         return recipe
-
-
-def _earlier(run: RunFolder, recipe: Recipe, dataset: Dataset) -> Manifest | None:
-    """The manifest of this training's earlier sessions; None where nothing has been learned in the folder yet."""
-    if not (run.model.exists() or run.checkpoint.exists()):
-        if (run.recipe.exists() or run.metrics.exists()) and not run.manifest.exists():
-            raise RunError(
-                f"{run.path} holds a recipe or metrics but no manifest: no run of ours. Choose another --out."
-            )
-        if run.manifest.exists():
-            read_manifest(run.manifest)  # Somebody else's manifest is refused, not overwritten.
-        return None
-    if not (run.recipe.exists() and run.manifest.exists()):
-        raise RunError(f"{run.path} holds a model but no recipe and manifest. Choose another folder with --out.")
-    manifest = read_manifest(run.manifest)
-    if changed := _changed(run.recipe, recipe):
-        more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
-        raise RunError(
-            f"{run.path} holds a run of another recipe: {'; '.join(changed[:_NAMED])}{more}. Choose another folder "
-            "with --out."
-        )
-    if (found := manifest.dataset.content_hash) != dataset.content_hash:
-        raise RunError(
-            f"{run.path} holds a run on other data (content {found[:12]}…, here {dataset.content_hash[:12]}…). "
-            "Choose another folder with --out."
-        )
-    return manifest
-
-
-def _changed(path: Path, recipe: Recipe) -> list[str]:
-    """What a saved recipe says otherwise, a phrase a key."""
-    try:
-        saved, wanted = by_full_key(load_recipe(path)), by_full_key(recipe)
-    except ConfigError as error:
-        return [f"{path} cannot be read ({error})"]
-    return [
-        f"{key} is {saved.get(key, NONE)}, here {wanted.get(key, NONE)}"
-        for key in dict.fromkeys((*saved, *wanted))
-        if saved.get(key) != wanted.get(key)
-    ]

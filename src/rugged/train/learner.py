@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from rugged.engine import Fabric, beside, hand_over, share_statistics
+from rugged.engine.averaging import update_average
 from rugged.models import ModelSpec, preprocess
 from rugged.models.split_norm import auxiliary
 from rugged.train.adversarial import attack, under_attack
 from rugged.train.augment import Sources, views
-from rugged.train.averaging import update_average
 from rugged.train.losses import cross_entropy, jensen_shannon
 from rugged.train.mixing import mix
 from rugged.train.recipe import Recipe, portions

@@ -11,6 +11,7 @@ from rugged.core.errors import ConfigError, ModelError
 from rugged.core.files import sha256_file
 from rugged.data import Dataset
 from rugged.engine import Fabric, seed_step
+from rugged.engine.manifest import Origin
 from rugged.models import (
     ModelSpec,
     build,
@@ -27,7 +28,6 @@ from rugged.models.split_norm import split_batch_norms
 from rugged.train.adversarial import OPERATIONS as ADVERSARIAL
 from rugged.train.augment import operations
 from rugged.train.growth import OPERATIONS as GROWTH
-from rugged.train.manifest import Origin
 from rugged.train.recipe import Recipe, portions
 
 _FULL = ("ALLOC_FAILED", "out of memory")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from rugged.core.shipped import load_shipped, shipped
+from rugged.engine.optimize import OPTIMIZER_LIMITS, OptimizerRecipe
 from rugged.train.augmentations.recipe import AUGMENT_LIMITS, AugmentRecipe
 
 
@@ -45,43 +46,6 @@ class ModelRecipe:
             )
         if self.frozen and not (self.pretrained or self.weights):
             raise ValueError("model.frozen without model.pretrained or model.weights keeps a body that knows nothing.")
-
-
-@dataclass(frozen=True)
-class OptimizerRecipe:
-    """How weights move. The learning rate warms up linearly, then follows the schedule.
-
-    Attributes:
-        name: The algorithm.
-        lr: Peak learning rate.
-        weight_decay: Applied to weight matrices and kernels, not to biases and normalisation.
-        momentum: For SGD.
-        nesterov: For SGD: the momentum looks ahead.
-        schedule: ``cosine`` falls along a half cosine to 0, ``step`` is cut at the milestones, ``constant`` stays.
-        milestones: Epochs after which ``step`` cuts the learning rate.
-        factor: What ``step`` multiplies it by.
-        warmup_epochs: Length of the linear warm-up.
-        clip_norm: Largest norm of the whole gradient; None for no clipping.
-    """
-
-    name: Literal["sgd", "adamw"] = "sgd"
-    lr: float = 0.1
-    weight_decay: float = 5e-4
-    momentum: float = 0.9
-    nesterov: bool = True
-    schedule: Literal["cosine", "step", "constant"] = "cosine"
-    milestones: tuple[int, ...] = ()
-    factor: float = 0.1
-    warmup_epochs: float = 1.0
-    clip_norm: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.milestones and self.schedule != "step":
-            raise ValueError(f'optimizer.milestones are for schedule = "step", and it is "{self.schedule}".')
-        if self.schedule == "step" and not self.milestones:
-            raise ValueError('optimizer.schedule = "step" needs optimizer.milestones, such as [7].')
-        if list(self.milestones) != sorted(set(self.milestones)) or any(epoch < 1 for epoch in self.milestones):
-            raise ValueError(f"optimizer.milestones are {list(self.milestones)}; expected rising epochs from 1.")
 
 
 @dataclass(frozen=True)
@@ -204,12 +168,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "development_per_class": (0, 1_000_000),
     "patience": (1, 1_000_000),
     "model.input_size": (1, 4096),
-    "optimizer.lr": (1e-12, 1000),
-    "optimizer.weight_decay": (0, 1000),
-    "optimizer.momentum": (0, 0.9999),
-    "optimizer.factor": (0, 1),
-    "optimizer.warmup_epochs": (0, 1_000_000),
-    "optimizer.clip_norm": (1e-12, 1e12),
+    **{f"optimizer.{name}": limits for name, limits in OPTIMIZER_LIMITS.items()},
     "average.decay": (0, 0.999999),
     "average.reestimate": (0, 100_000),
     "growth.start": (1, 4096),

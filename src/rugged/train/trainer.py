@@ -16,22 +16,28 @@ from rugged.core.files import sha256_file, write_text
 from rugged.core.progress import format_seconds, say
 from rugged.data import Split
 from rugged.engine import Indices, Loop, Pictures, Position, beside, describe, later, seed_step, share_statistics
+from rugged.engine.averaging import reestimate_batch_norms
+from rugged.engine.claiming import claim
+from rugged.engine.log import Log
+from rugged.engine.manifest import Manifest, Session, write_manifest
+from rugged.engine.optimize import learning_rate
 from rugged.models import load_model, preprocess, save_model
 from rugged.models.split_norm import merge_batch_norms
 from rugged.results import RunFolder
-from rugged.train.averaging import reestimate_batch_norms
 from rugged.train.growth import picture_side
 from rugged.train.judging import judge
 from rugged.train.learner import Learner
-from rugged.train.log import Log
-from rugged.train.manifest import Manifest, Session, write_manifest
-from rugged.train.optimize import learning_rate
 from rugged.train.recipe import Recipe
 
 _AGAINST_DIVERGENCE = (
     'Lower optimizer.lr, lengthen optimizer.warmup_epochs, set optimizer.clip_norm = 1.0, or use precision = "fp32"; '
     "then train into another folder, or delete this one."
 )
+
+COLUMNS = (
+    "epoch", "step", "split", "loss", "top1", "extra_top1", "learning_rate", "images_per_second", "seconds", "waiting",
+)  # fmt: skip
+"""Of ``metrics.csv``."""
 
 Batch = tuple[Tensor, Tensor]
 
@@ -122,9 +128,7 @@ class Trainer:
         self.noted = True
         if self._speaks:
             session = Session(self.command, first_step, versions(), describe(self.learner.fabric))
-            self.manifest = replace(self.manifest, status="training", sessions=(*self.manifest.sessions, session))
-            write_text(self.run.recipe, dump(self.recipe))
-            write_manifest(self.run.manifest, self.manifest)
+            self.manifest = claim(self.run, dump(self.recipe), self.manifest, session)
 
     def _diverged(self, loss: float, position: Position, indices: Indices) -> str:
         ids = [self.pictures.split.ids[row] for row in self.rows[indices]]

@@ -5,12 +5,22 @@ from collections.abc import Callable, Mapping, Sequence
 from rugged.benchmark.variants.attack import make_attack
 from rugged.benchmark.variants.base import Answer, Setting, Variant
 from rugged.benchmark.variants.batch_norm import make_adaptation
+from rugged.benchmark.variants.restored import Opened, Restoration, open_restorers
 from rugged.benchmark.variants.temperature import make_scaling
 from rugged.core.errors import ConfigError
 from rugged.core.hints import no_such
 from rugged.core.stopping import StopRequest
 
-__all__ = ["VARIANTS", "Answer", "Setting", "Variant", "choose_variants"]
+__all__ = [
+    "VARIANTS",
+    "Answer",
+    "Opened",
+    "Restoration",
+    "Setting",
+    "Variant",
+    "choose_variants",
+    "open_restorers",
+]
 
 VARIANTS: Mapping[str, Callable[[Setting, StopRequest], Variant]] = {
     "batchnorm": make_adaptation,

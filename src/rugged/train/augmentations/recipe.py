@@ -192,6 +192,8 @@ class AugmentRecipe:
         fourier: Amplitude mix.
         noise: Noise of p-norms.
         corrupt: Which common corruptions it applies.
+        restore: A restorer's file or run folder: pictures, corrupted or not, pass through it before the network sees
+            them, as they will when the network is used behind it. None for none.
         erase: Probability of a picture to have a rectangle of noise put over it.
         mix: MixUp and CutMix.
     """
@@ -207,6 +209,7 @@ class AugmentRecipe:
     fourier: FourierRecipe = field(default_factory=FourierRecipe)
     noise: NoiseRecipe = field(default_factory=NoiseRecipe)
     corrupt: CorruptRecipe = field(default_factory=CorruptRecipe)
+    restore: str | None = None
     erase: float = 0.0
     mix: MixRecipe = field(default_factory=MixRecipe)
 

@@ -9,9 +9,9 @@ from torch import nn
 from torch.nn import functional
 from torch.optim import swa_utils
 
+from rugged.engine.averaging import make_average, reestimate_batch_norms, update_average
 from rugged.engine.checkpoints import load_checkpoint, save_checkpoint
 from rugged.models.split_norm import auxiliary, split_batch_norms
-from rugged.train.averaging import make_average, reestimate_batch_norms, update_average
 
 
 def network(seed=0):

@@ -7,9 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+from rugged.engine.optimize import OptimizerRecipe, learning_rate, make_optimizer
 from rugged.models import build
-from rugged.train.optimize import learning_rate, make_optimizer
-from rugged.train.recipe import OptimizerRecipe
 
 
 def test_warm_up_is_linear_then_a_half_cosine_to_zero():

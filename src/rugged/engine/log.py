@@ -9,9 +9,6 @@ from rugged.core.errors import ConfigError
 from rugged.core.files import write_text
 from rugged.core.tables import csv_text
 
-_COLUMNS = (
-    "epoch", "step", "split", "loss", "top1", "extra_top1", "learning_rate", "images_per_second", "seconds", "waiting",
-)  # fmt: skip
 _COUNTERS = ("epoch", "step", "split")
 
 
@@ -20,21 +17,23 @@ class Log:
 
     Args:
         table: The CSV file.
+        columns: Its columns; what a row lacks of them stays empty.
         events: Folder of TensorBoard's events; None for none.
 
     Raises:
         ConfigError: Events are wanted, and TensorBoard is not installed.
     """
 
-    def __init__(self, table: Path, events: Path | None = None) -> None:
+    def __init__(self, table: Path, columns: Sequence[str], events: Path | None = None) -> None:
         self._table = table
+        self._columns = columns
         self._events = events
         if events is not None:
             _require_tensorboard()
 
     def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write the figures of all epochs so far, the last of which is new."""
-        write_text(self._table, csv_text(_COLUMNS, ([row.get(name) for name in _COLUMNS] for row in rows)))
+        write_text(self._table, csv_text(self._columns, ([row.get(name) for name in self._columns] for row in rows)))
         if self._events is not None:
             _add_events(self._events, [row for row in rows if row["epoch"] == rows[-1]["epoch"]])
 

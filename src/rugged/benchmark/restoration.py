@@ -1,0 +1,308 @@
+"""Judging a restorer: how near it brings corrupted pictures to the clean ones, beside what else could be done."""
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rugged.analyze import restoration_table
+from rugged.benchmark.choice import choose_images
+from rugged.benchmark.classical import PICTURES, Blur, Wiener, fit_wiener
+from rugged.benchmark.earlier import what_differs
+from rugged.benchmark.in_memory import InMemory, conditions_of
+from rugged.benchmark.restoration_sheet import draw_restoration
+from rugged.benchmark.variants import open_restorers
+from rugged.core.catalogue import display_name
+from rugged.core.environment import versions
+from rugged.core.errors import ConfigError, Interrupted, ResultsError, RunError
+from rugged.core.files import atomic_path, exclusive, write_text
+from rugged.core.progress import Bar, say
+from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.core.stopping import StopRequest, stop_on_signal
+from rugged.core.tables import as_csv
+from rugged.corruptions import choose_textures
+from rugged.data import Dataset
+from rugged.engine import (
+    Device,
+    Fabric,
+    Precision,
+    Restorer,
+    by_the_first,
+    chunks,
+    describe,
+    in_turn,
+    make_fabric,
+    require_same,
+    shown_by_the_first,
+    told_by_the_first,
+)
+from rugged.metrics import peak_signal_to_noise_ratio, structural_similarity
+from rugged.metrics.image_quality import CEILING, WINDOW
+from rugged.results import (
+    CLEAN,
+    Conditions,
+    Made,
+    Nearness,
+    RestorationSummary,
+    RestorerFacts,
+    RunFolder,
+    Stamp,
+    place_of,
+    read_nearness,
+    read_restoration,
+    read_stamp,
+    summarise_restoration,
+    write_nearness,
+    write_restoration,
+)
+
+BLURS = ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur")
+"""What is measured where nothing else is asked for."""
+
+
+def benchmark_restorer(
+    restorer: Path,
+    dataset: Dataset,
+    *,
+    out: Path | None = None,
+    corruptions: Sequence[str] = BLURS,
+    severities: Sequence[int] = (1, 2, 3, 4, 5),
+    limit: int | None = None,
+    seed: int = 0,
+    preset: str | None = None,
+    textures: str | None = None,
+    replace_results: bool = False,
+    device: Device = "auto",
+    precision: Precision = "fp32",
+    command: str = "",
+) -> RestorationSummary:
+    """Measure PSNR and SSIM of restored validation pictures, of corrupted ones as they are, and of a Wiener filter.
+
+    Each cell is saved as it is done, so an interrupted measurement goes on where it stopped. Started by ``torchrun``,
+    several processes share every cell.
+
+    Args:
+        restorer: Its file, or the folder of the run that trained it.
+        dataset: The data set whose validation split is corrupted. Training pictures teach the Wiener filter.
+        out: The run folder whose ``benchmark`` folder receives the results; by default the restorer's own, or one of
+            its name in ``runs``.
+        corruptions: Which, by name or by the name of a set (``"benchmark"``, ``"extra"``, ``"all"``).
+        severities: Which of 1 to 5.
+        limit: Take only so many images, evenly over the classes.
+        seed: Of the keyed random streams.
+        preset: Severity table; chosen by the images' size unless named.
+        textures: For frost, as :func:`rugged.benchmark.benchmark` takes them.
+        replace_results: Replace results of all images that were measured under other conditions.
+        device: Where.
+        precision: Of the restorer.
+        command: The command line, for the summary.
+
+    Returns:
+        The summary, as written to ``benchmark/restoration.json``.
+
+    Raises:
+        ConfigError: A corruption, severity, limit or preset that cannot be measured, or pictures too small for SSIM.
+        DataError: There are no pictures to measure, or none to teach the Wiener filter.
+        ModelError: There is no such restorer.
+        RunError: The folder is in use, or holds results under other conditions.
+        Interrupted: A signal came; the cells measured so far are saved.
+    """
+    if min(dataset.size) < WINDOW:
+        raise ConfigError(
+            f"The pictures of {dataset.name} have {dataset.size[1]} × {dataset.size[0]} pixels; SSIM needs at least "
+            f"{WINDOW} × {WINDOW}."
+        )
+    run, chosen, levels = place_of(restorer, out), choose_corruptions(corruptions), choose_severities(severities)
+    split = choose_images(dataset.val, limit)
+    fabric = make_fabric(device, precision, tuned=False)
+    ice = choose_textures(textures) if "frost" in chosen else None
+    conditions = conditions_of(dataset, split, chosen, levels, preset, seed, ice, "no")
+    ((opened, facts),) = open_restorers([restorer], fabric)
+    with ExitStack() as held:
+        by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {restorer}")))
+        require_same(fabric, "restorer, data or options", f"{run.path.resolve()} {facts} {conditions}")
+        judge = _Judge(fabric, run, opened, facts, dataset, InMemory(conditions, split, fabric.device, ice))
+        by_the_first(fabric, lambda: judge.make_room(replace_results))
+        judge.route.conditions = told_by_the_first(fabric, lambda: judge.route.conditions)
+        judge.measure_missing()
+        return told_by_the_first(fabric, lambda: judge.finish(command))
+
+
+@dataclass
+class _Judge:
+    """A restorer and the pictures it is measured on."""
+
+    fabric: Fabric
+    run: RunFolder
+    restorer: Restorer
+    facts: RestorerFacts
+    dataset: Dataset
+    route: InMemory
+
+    @property
+    def conditions(self) -> Conditions:
+        return self.route.conditions
+
+    def provenance_of(self, corruption: str) -> dict[str, Any]:
+        """What a cell is stamped with."""
+        hardware = describe(self.fabric)
+        return {
+            "restorer_sha256": self.facts.sha256,
+            "wiener": {"pictures": PICTURES, "data": self.dataset.content_hash},
+            "versions": versions(),
+            "hardware": {key: hardware[key] for key in ("cpu", "accelerator", "precision")},
+            **self.conditions.of_cell(corruption),
+        }
+
+    def make_room(self, replace_results: bool) -> None:
+        """Go with the results that are there: add to them, or replace them where that is meant.
+
+        Raises:
+            RunError: They are of another restorer, or of this one on all images, and nobody said that they may go.
+        """
+        try:
+            saved = read_restoration(self.run.restoration)
+        except ResultsError:
+            return
+        here, there = self.conditions, saved.conditions
+        precision = describe(self.fabric)["precision"]
+        apart = what_differs(saved, here.beside(there), there.beside(here), precision)
+        joined = here.joined_with(there)
+        if joined is None:
+            apart.append("it has other corruptions at other severities, and one summary cannot hold both")
+        same = saved.restorer.sha256 == self.facts.sha256
+        if same and not apart:
+            self.route.conditions = joined or here
+            return
+        if not (same or self.run.restorer.exists() or replace_results):
+            raise RunError(
+                f"{self.run.restoration} holds figures of another restorer ({saved.restorer.name}, "
+                f"{saved.restorer.sha256[:12]}…). Name another folder with --out, or add --replace."
+            )
+        if same and there.limit is None and not replace_results:
+            raise RunError(
+                f"{self.run.restoration} holds figures of this restorer on all images under other conditions: "
+                f"{'; '.join(apart)}. Name another folder with --out, or add --replace."
+            )
+        self.run.restoration.unlink()
+
+    def measure_missing(self) -> None:
+        """Measure every cell that is not saved yet."""
+        cells = self.conditions.cells
+        todo = told_by_the_first(self.fabric, lambda: [cell for cell in cells if not self._is_saved(*cell)])
+        if len(todo) < len(cells) and self.fabric.is_global_zero:
+            say(f"{len(cells) - len(todo)} of {len(cells)} cells are already measured.")
+        total = len(todo) * self.conditions.images
+        with stop_on_signal() as stop, shown_by_the_first(self.fabric, "Restorer", total) as bar:
+            for number, (corruption, severity) in enumerate(todo):
+                try:
+                    self._measure(corruption, severity, stop, bar)
+                except Interrupted as interruption:
+                    raise Interrupted(
+                        f"Stopped; {number} cells of {len(todo)} were measured and saved. "
+                        "Run the same command again to go on.",
+                        interruption.signal_number,
+                    ) from None
+
+    def _is_saved(self, corruption: str, severity: int) -> bool:
+        """Whether a cell is there, whole, measured under these very conditions on these very pictures."""
+        stamp = read_stamp(self.run.nearness, corruption, severity)
+        if stamp is None or stamp.provenance != self.provenance_of(corruption):
+            return False
+        try:
+            return read_nearness(self.run.nearness, corruption, severity).ids == self.route.split.ids
+        except ResultsError:
+            return False
+
+    def _measure(self, corruption: str, severity: int, stop: StopRequest, bar: Bar) -> None:
+        started, ids = time.monotonic(), self.route.split.ids
+        wiener = self.classical(corruption, severity)
+        note = f"{display_name(corruption)} {severity}" if severity else display_name(corruption)
+
+        def judged(chunk: slice) -> dict[str, NDArray[np.float64]]:
+            rows = np.arange(len(ids))[chunk]
+            clean = _pixels(self.route.pictures(CLEAN, 0, rows))
+            methods = self.methods(corruption, severity, rows, wiener)
+            return {name: values for method in methods for name, values in _nearness(method, methods[method], clean)}
+
+        def advance(finished: Sequence[slice]) -> None:
+            bar.advance(sum(len(ids[chunk]) for chunk in finished), note)
+
+        parts = in_turn(self.fabric, list(chunks(len(ids))), judged, stop, advance)
+
+        def save() -> None:
+            values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            stamp = Stamp(self.provenance_of(corruption), round(time.monotonic() - started, 2))
+            write_nearness(self.run.nearness, corruption, severity, Nearness(ids, values), stamp)
+
+        by_the_first(self.fabric, save)
+
+    def classical(self, corruption: str, severity: int) -> Wiener | None:
+        """The filter for a cell; none for clean pictures, of which it would know that there is nothing to do."""
+        if corruption == CLEAN:
+            return None
+        conditions = self.conditions
+        blur = Blur(corruption, severity, conditions.preset, conditions.seed, self.route.textures)
+        return fit_wiener(blur, self.dataset.train, self.fabric.device)
+
+    def methods(
+        self, corruption: str, severity: int, rows: NDArray[np.int64], wiener: Wiener | None
+    ) -> dict[str, Tensor]:
+        """What each method makes of some pictures of a cell, ``(N, 3, H, W)`` uint8."""
+        shown = self.route.pictures(corruption, severity, rows)
+        ids = [self.route.split.ids[row] for row in rows]
+        found = {"nothing": shown, "restored": self.restorer.restore(shown)}
+        return found if wiener is None else {**found, "classical": wiener.restore(shown, ids)}
+
+    def finish(self, command: str) -> RestorationSummary:
+        """The figures of all saved cells, whoever measured them when, with their table and a page of pictures."""
+        conditions = self.conditions
+        cells = {key: read_nearness(self.run.nearness, *key) for key in conditions.cells}
+        stamps = [read_stamp(self.run.nearness, *key) for key in conditions.cells]
+        seconds = sum(stamp.seconds for stamp in stamps if stamp is not None)
+        made = Made(command, round(seconds, 1), versions(), describe(self.fabric))
+        summary = summarise_restoration(cells, self.facts, conditions, made, self._notes())
+        sheet = draw_restoration(self.facts.name, conditions, self.route, self._shown)
+        with atomic_path(self.run.restoration_sheet) as temporary:
+            sheet.save(temporary, "PNG", optimize=True)
+        write_text(self.run.restoration_table, as_csv(restoration_table(summary)))
+        write_restoration(self.run.restoration, summary)
+        return summary
+
+    def _shown(self, corruption: str, severity: int, row: int) -> dict[str, NDArray[np.uint8]]:
+        """One picture as each method leaves it."""
+        methods = self.methods(corruption, severity, np.array([row]), self.classical(corruption, severity))
+        return {name: _pixels(pictures)[0] for name, pictures in methods.items()}
+
+    def _notes(self) -> tuple[str, ...]:
+        conditions, spec = self.conditions, self.restorer.spec
+        found = [*self.dataset.notes]
+        unseen = [name for name in conditions.corruptions if name not in spec.corruptions]
+        if spec.corruptions and unseen:
+            names = ", ".join(display_name(name) for name in unseen)
+            found.append(f"The restorer has not seen these in training: {names}.")
+        if conditions.limit is not None:
+            found.append(f"Quick run: limited to {conditions.images:,} images, taken evenly over the classes.")
+        found.append(
+            "The classical method is a Wiener filter that is told the corruption and its severity, and of motion blur "
+            f"each picture's direction; its spectra are of {min(PICTURES, len(self.dataset.train)):,} training "
+            "pictures. The restorer is told nothing."
+        )
+        return tuple(found)
+
+
+def _nearness(method: str, pictures: Tensor, clean: NDArray[np.uint8]) -> list[tuple[str, NDArray[np.float64]]]:
+    pixels = _pixels(pictures)
+    psnr = np.minimum(peak_signal_to_noise_ratio(pixels, clean), CEILING)
+    return [(f"psnr_{method}", psnr), (f"ssim_{method}", structural_similarity(pixels, clean))]
+
+
+def _pixels(pictures: Tensor) -> NDArray[np.uint8]:
+    pixels: NDArray[np.uint8] = pictures.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return pixels

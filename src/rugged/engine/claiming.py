@@ -1,0 +1,76 @@
+"""Whose a run folder is: a training goes on with its own earlier sessions, and leaves every other folder alone."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rugged.core.configuration import NONE, by_full_key, load
+from rugged.core.errors import ConfigError, RunError
+from rugged.core.files import write_text
+from rugged.engine.manifest import Manifest, Session, read_manifest, write_manifest
+from rugged.results import RunFolder
+
+_NAMED = 4
+"""Differences between two recipes that a message names."""
+
+
+def earlier_sessions(run: RunFolder, finished: Path, recipe: Any, content_hash: str) -> Manifest | None:
+    """The manifest of this training's earlier sessions; None where nothing has been learned in the folder yet.
+
+    Args:
+        run: The run folder.
+        finished: The file in it that a finished training leaves.
+        recipe: The resolved recipe, a dataclass.
+        content_hash: Of the data.
+
+    Raises:
+        RunError: The folder holds another run, or something else.
+    """
+    for other in (run.model, run.restorer):
+        if other != finished and other.exists():
+            raise RunError(f"{run.path} holds a run of another kind: {other}. Choose another folder with --out.")
+    if not (finished.exists() or run.checkpoint.exists()):
+        if (run.recipe.exists() or run.metrics.exists()) and not run.manifest.exists():
+            raise RunError(
+                f"{run.path} holds a recipe or metrics but no manifest: no run of ours. Choose another --out."
+            )
+        if run.manifest.exists():
+            read_manifest(run.manifest)  # Somebody else's manifest is refused, not overwritten.
+        return None
+    if not (run.recipe.exists() and run.manifest.exists()):
+        raise RunError(f"{run.path} holds a model but no recipe and manifest. Choose another folder with --out.")
+    manifest = read_manifest(run.manifest)
+    if changed := _changed(run.recipe, recipe):
+        more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+        raise RunError(
+            f"{run.path} holds a run of another recipe: {'; '.join(changed[:_NAMED])}{more}. Choose another folder "
+            "with --out."
+        )
+    if (found := manifest.dataset.content_hash) != content_hash:
+        raise RunError(
+            f"{run.path} holds a run on other data (content {found[:12]}…, here {content_hash[:12]}…). "
+            "Choose another folder with --out."
+        )
+    return manifest
+
+
+def _changed(path: Path, recipe: Any) -> list[str]:
+    """What a saved recipe says otherwise, a phrase a key."""
+    try:
+        saved = by_full_key(load(type(recipe), path.read_text(encoding="utf-8"), source=str(path)))
+    except (ConfigError, OSError, UnicodeDecodeError) as error:
+        return [f"{path} cannot be read ({error})"]
+    wanted = by_full_key(recipe)
+    return [
+        f"{key} is {saved.get(key, NONE)}, here {wanted.get(key, NONE)}"
+        for key in dict.fromkeys((*saved, *wanted))
+        if saved.get(key) != wanted.get(key)
+    ]
+
+
+def claim(run: RunFolder, recipe: str, manifest: Manifest, session: Session) -> Manifest:
+    """Write into the folder whose it is, once a session has come to its first step; the manifest with that session."""
+    manifest = replace(manifest, status="training", sessions=(*manifest.sessions, session))
+    write_text(run.recipe, recipe)
+    write_manifest(run.manifest, manifest)
+    return manifest

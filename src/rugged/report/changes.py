@@ -1,0 +1,98 @@
+"""What test-time variants change, a restorer above all: differences with intervals."""
+
+from collections.abc import Iterator, Sequence
+
+from rugged.core.catalogue import BENCHMARK, display_name
+from rugged.core.tables import Table
+from rugged.results import ErrorChange, Summary, VariantResult
+
+MARKS_NOTE = (
+    "Differences are of errors, so that less is better; “better” and “worse” stand where the 95% interval leaves out "
+    "zero. Each interval is of its own figure; both answer for the same pictures."
+)
+
+
+def change_tables(summary: Summary) -> list[Table]:
+    """What each variant changes, of those that change anything."""
+    return [table for variant in summary.variants if (table := change_table(summary, variant))]
+
+
+def change_table(summary: Summary, variant: VariantResult) -> Table | None:
+    """One row a corruption, after clean and the mean: both errors, and how they differ.
+
+    Args:
+        summary: Of the plain classifier.
+        variant: Of the summary.
+
+    Returns:
+        Errors and differences in percent, as text; None where there is nothing to tell: no corruptions, or no error
+        that differs.
+    """
+    changes = variant.changes
+    if changes is None or not (variant.restorer or any(change.points for change in _each(variant))):
+        return None
+    names = summary.conditions.corruptions
+    over = summary.conditions.averaged
+    errors = [(_mean(summary.errors[name]), _mean(variant.corruptions[name].error)) for name in names]
+    means = [(before, after) for name, (before, after) in zip(names, errors, strict=True) if name in over]
+    rows: list[tuple[str, float, float, ErrorChange]] = [
+        ("Clean", summary.clean.error, variant.clean.error, changes.clean),
+        (f"Mean over {len(over)}", _mean([one for one, _ in means]), _mean([one for _, one in means]), changes.mean),
+        *((display_name(name), *pair, changes.corruptions[name]) for name, pair in zip(names, errors, strict=True)),
+    ]
+    columns = ["Error, in percent", "Plain", variant.label, "Difference", "Relative"]
+    normalised = any(change.ce is not None for change in _each(variant))
+    return Table(
+        f"Plain and {variant.label}, n = {summary.conditions.images:,}",
+        (*columns, "CE, mCE") if normalised else tuple(columns),
+        tuple((label, *_figures(before, after, change, normalised)) for label, before, after, change in rows),
+    )
+
+
+def restorer_caveat(variant: VariantResult) -> str:
+    """What the restorer has learned of that the benchmark also tests; empty where that is nothing."""
+    restorer = variant.restorer
+    seen = [] if restorer is None else [name for name in BENCHMARK if name in restorer.corruptions]
+    if restorer is None or not seen:
+        return ""
+    names = ", ".join(display_name(name) for name in seen)
+    count = f"{len(seen)} corruption{'' if len(seen) == 1 else 's'}"
+    return (
+        f"The restorer {restorer.name} was trained on {count} of the benchmark ({names}). What it does there does not "
+        "speak for corruptions it has never seen."
+    )
+
+
+def _figures(before: float, after: float, change: ErrorChange, normalised: bool) -> Iterator[str]:
+    yield f"{100 * before:.1f}"
+    yield f"{100 * after:.1f}"
+    yield f"{_with_ends(change.points, change.interval)} {_mark(change)}".rstrip()
+    yield _with_ends(change.relative, change.relative_interval, "%")
+    if normalised:
+        yield _with_ends(change.ce, change.ce_interval)
+
+
+def _mark(change: ErrorChange) -> str:
+    low, high = change.interval
+    return "better" if high < 0 else "worse" if low > 0 else ""
+
+
+def _with_ends(value: float | None, ends: Sequence[float] | None, unit: str = "") -> str:
+    if value is None or ends is None:
+        return "–"
+    return f"{_signed(value)}{unit} ({_signed(ends[0])} to {_signed(ends[1])})"
+
+
+def _signed(value: float) -> str:
+    """In percent with its sign, none for what rounds to zero."""
+    text = f"{100 * value:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", "−")
+
+
+def _each(variant: VariantResult) -> list[ErrorChange]:
+    changes = variant.changes
+    return [] if changes is None else [changes.clean, changes.mean, *changes.corruptions.values()]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -1,0 +1,160 @@
+"""A restorer at work on picture files: each is restored and written anew, and nothing of the user's is changed."""
+
+import io
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from rugged.core.errors import DataError, RunError
+from rugged.core.files import exclusive, read_json, require_outside, write_bytes, write_json
+from rugged.core.progress import progress, say
+from rugged.core.stopping import stop_on_signal
+from rugged.data.decode import BadImageError, decode_image
+from rugged.data.sources.trees import IMAGE_ENDINGS, ending, folder_tree
+from rugged.engine import Device, Restorer, as_batch, make_fabric, open_restorer
+
+_NOTE = "restored.json"
+_NAMED = 5  # Bad pictures that a message names.
+_FORMATS = {
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF",
+}  # fmt: skip
+_QUALITY = 95  # Of JPEG and WebP: what was just restored is not to be spoiled again.
+
+
+@dataclass(frozen=True)
+class Task:
+    """A picture to restore.
+
+    Attributes:
+        source: Its file.
+        target: The file to write.
+    """
+
+    source: Path
+    target: Path
+
+
+def apply_restorer(
+    restorer: Path, source: Path, out: Path, *, keep_format: bool = False, device: Device = "auto"
+) -> Path:
+    """Restore a picture, or all pictures in a folder and the folders in it.
+
+    Args:
+        restorer: A restorer's file or run folder.
+        source: The picture or folder. Hidden files are passed over, and files that are no pictures by their ending.
+        out: The file or folder to write. A folder that a run before has begun is completed.
+        keep_format: Write JPEG for JPEG, and so on; PNG for what is seldom written. By default all become PNG.
+        device: Where.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        DataError: There is nothing to restore, ``out`` lies in ``source``, or some pictures cannot be read: those are
+            named once all the others are done.
+        ModelError: The restorer cannot be loaded.
+        RunError: ``out`` holds what another restorer has made.
+        Interrupted: A signal came; the next call goes on.
+    """
+    if not source.exists():
+        raise DataError(f"There is no picture or folder {source}.")
+    opened = open_restorer(restorer, make_fabric(device))
+    if source.is_file():
+        if source.resolve() == out.resolve():
+            raise DataError(f"{out} is the picture itself. Choose another name to write to.")
+        if ending(out.name) not in _FORMATS:
+            raise DataError(f"{out} has no ending that says what to write; expected {', '.join(_FORMATS)}.")
+        try:
+            _restore_file(opened, Task(source, out))
+        except BadImageError as error:
+            raise DataError(f"{source} cannot be restored: {error}.") from error
+        return out
+    require_outside(out, [source.resolve()])
+    tasks = list(_tasks(source, out, keep_format))
+    if not tasks:
+        raise DataError(f"{source} holds no pictures; looked for files ending in {', '.join(sorted(IMAGE_ENDINGS))}.")
+    with exclusive(out / ".lock", f"restore into {out}"):
+        _claim(out, opened.sha256, keep_format)
+        bad = _restore_all(opened, tasks)
+    if bad:
+        named = "".join(f"\n  {path}: {reason}" for path, reason in bad[:_NAMED])
+        more = f"\n  … and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+        raise DataError(
+            f"{len(bad)} of {len(tasks):,} pictures could not be restored; the others are in {out}:{named}{more}"
+        )
+    say(f"Restored {len(tasks):,} pictures.")
+    return out
+
+
+def _tasks(source: Path, out: Path, keep_format: bool) -> Iterator[Task]:
+    """A task for each picture; where two would be written to one file, both keep their ending before the new one."""
+    paths = [path for path in folder_tree(source).files if ending(path) in IMAGE_ENDINGS]
+    targets = [_target(path, keep_format) for path in paths]
+    times = Counter(targets)
+    for path, target in zip(paths, targets, strict=True):
+        yield Task(source / path, out / (f"{path}.png" if times[target] > 1 else target))
+
+
+def _target(path: str, keep_format: bool) -> str:
+    if keep_format and ending(path) in _FORMATS:
+        return path
+    return str(Path(path).with_suffix(".png"))
+
+
+def _claim(out: Path, sha256: str, keep_format: bool) -> None:
+    """Note what the pictures in a folder were made by; what something else has made is not mixed with it."""
+    note = {"restorer": sha256, "keep_format": keep_format}
+    path = out / _NOTE
+    if path.exists():
+        if read_json(path) != note:
+            raise RunError(
+                f"{out} holds pictures of another restorer or in another format (see {path}). Choose another folder."
+            )
+        return
+    if out.exists() and any(not each.name.startswith(".") for each in out.iterdir()):
+        raise RunError(f"{out} is not empty and was not made by `rugged restore apply`. Choose another folder.")
+    write_json(path, note)
+
+
+def _restore_all(restorer: Restorer, tasks: list[Task]) -> list[tuple[Path, str]]:
+    """Restore what is not there yet; the pictures that cannot be read, with reasons."""
+    bad = []
+    left = [task for task in tasks if not task.target.exists()]
+    with stop_on_signal() as stop, progress("Restoring", len(tasks), "pictures", len(tasks) - len(left)) as bar:
+        for task in left:
+            if stop.signal_number is not None:
+                break
+            try:
+                _restore_file(restorer, task)
+            except BadImageError as error:
+                bad.append((task.source, str(error)))
+            bar.advance()
+    return bad
+
+
+def _restore_file(restorer: Restorer, task: Task) -> None:
+    try:
+        pixels = decode_image(task.source.read_bytes()).pixels
+    except OSError as error:
+        raise BadImageError("unreadable file", error.strerror or str(error)) from error
+    restored = restorer.restore(as_batch(pixels[None], torch.device("cpu")))[0].permute(1, 2, 0).numpy()
+    write_bytes(task.target, _encode(restored, grey=_is_grey(pixels), file_format=_FORMATS[ending(task.target.name)]))
+
+
+def _is_grey(pixels: NDArray[np.uint8]) -> bool:
+    return bool((pixels == pixels[..., :1]).all())
+
+
+def _encode(pixels: NDArray[np.uint8], *, grey: bool, file_format: str) -> bytes:
+    """A picture's file; what came without colour leaves without."""
+    picture = Image.fromarray(pixels)
+    data = io.BytesIO()
+    options = {"quality": _QUALITY} if file_format in ("JPEG", "WEBP") else {}
+    (picture.convert("L") if grey else picture).save(data, format=file_format, **options)
+    return data.getvalue()

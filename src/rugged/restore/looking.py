@@ -1,0 +1,118 @@
+"""How far a restorer has come: its figures and a page of pictures, both of held-out pairs."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from rugged.data.contact_sheet import BACKGROUND, FAINT, INK, MARGIN, font, shortened
+from rugged.engine import Restorer
+from rugged.metrics.image_quality import peak_signal_to_noise_ratio
+from rugged.restore.content import Content
+from rugged.restore.pairs import HeldOut
+
+_BEST_PSNR = 60.0  # dB. A picture that is the same to the last bit counts as this one, not as infinity.
+_COLUMNS = 10
+_SHOWN = 128  # Pictures are enlarged by whole numbers up to about this side: each pixel stays what it is.
+_GAP = 5
+_NAMES = 84
+_ROWS = ("clean", "corrupted", "restored")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture for the page.
+
+    Attributes:
+        title: What was done to it.
+        pictures: Clean, corrupted and restored, ``(H, W, 3)`` uint8.
+    """
+
+    title: str
+    pictures: tuple[NDArray[np.uint8], ...]
+
+
+def look(
+    restorer: Restorer, held_out: Iterable[HeldOut], content: Content | None
+) -> tuple[dict[str, float], list[Shown]]:
+    """Restore held-out pairs, and say how well.
+
+    Args:
+        restorer: As it is.
+        held_out: The pairs.
+        content: A classifier that looks on, if there is one.
+
+    Returns:
+        Means over the damaged pictures: ``psnr`` in dB, of the restored ones, and ``psnr_before``, of doing nothing;
+        with a classifier ``kept`` and ``kept_before``, the shares of its answers that are those to the clean pictures.
+        Over clean pictures the same as ``clean_psnr`` and ``clean_kept``, where there are some. And one picture of
+        each kind to show.
+    """
+    figures: dict[str, list[NDArray[np.float64]]] = {}
+    shown = []
+    for each in held_out:
+        restored = restorer.restore(each.damaged)
+        for name, values in _judge(each, restored, content):
+            figures.setdefault(name, []).append(values)
+        trio = tuple(_pixels(pictures)[0] for pictures in (each.clean, each.damaged, restored))
+        shown.append(Shown(each.title or "nothing", trio))
+    return {name: float(np.concatenate(values).mean()) for name, values in figures.items()}, shown
+
+
+def _judge(each: HeldOut, restored: Tensor, content: Content | None) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    where = "" if each.title else "clean_"
+    yield f"{where}psnr", _psnr(restored, each.clean)
+    if each.title:
+        yield "psnr_before", _psnr(each.damaged, each.clean)
+    if content is not None:
+        wanted, found, before = (_answers(content, pictures) for pictures in (each.clean, restored, each.damaged))
+        yield f"{where}kept", (found == wanted).astype(np.float64)
+        if each.title:
+            yield "kept_before", (before == wanted).astype(np.float64)
+
+
+def _psnr(pictures: Tensor, clean: Tensor) -> NDArray[np.float64]:
+    return np.minimum(peak_signal_to_noise_ratio(_pixels(pictures), _pixels(clean)), _BEST_PSNR)
+
+
+@torch.no_grad()
+def _answers(content: Content, pictures: Tensor) -> NDArray[np.int64]:
+    logits = content.look(pictures.to(content.fabric.device))[1]
+    answers: NDArray[np.int64] = logits.argmax(1).cpu().numpy()
+    return answers
+
+
+def _pixels(pictures: Tensor) -> NDArray[np.uint8]:
+    pixels: NDArray[np.uint8] = pictures.permute(0, 2, 3, 1).cpu().numpy()
+    return pixels
+
+
+def draw_sheet(shown: Sequence[Shown], caption: str) -> Image.Image:
+    """Draw clean, corrupted and restored pictures below each other, a column a picture.
+
+    Args:
+        shown: Those to choose from; ten are taken, evenly spaced.
+        caption: For the head of the page.
+    """
+    places = np.linspace(0, len(shown) - 1, min(_COLUMNS, len(shown))).round().astype(int)
+    columns = [shown[place] for place in places]
+    height, width = columns[0].pictures[0].shape[:2]
+    scale = max(1, round(_SHOWN / max(height, width)))
+    step = (width * scale + _GAP, height * scale + _GAP)
+    left, top = MARGIN + _NAMES, MARGIN + 50
+    page = Image.new("RGB", (left + len(columns) * step[0] + MARGIN, top + len(_ROWS) * step[1] + MARGIN), BACKGROUND)
+    draw = ImageDraw.Draw(page)
+    draw.text((MARGIN, MARGIN - 8), caption, font=font(15), fill=INK)
+    for row, name in enumerate(_ROWS):
+        draw.text((MARGIN, top + row * step[1] + step[1] // 2), name, font=font(13), fill=INK, anchor="lm")
+    for number, column in enumerate(columns):
+        x = left + number * step[0]
+        draw.text((x, top - 20), shortened(draw, column.title, step[0] - _GAP, 12), font=font(12), fill=FAINT)
+        for row, pixels in enumerate(column.pictures):
+            picture = Image.fromarray(pixels).resize((width * scale, height * scale), Image.Resampling.NEAREST)
+            page.paste(picture, (x, top + row * step[1]))
+    return page

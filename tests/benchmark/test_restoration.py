@@ -1,0 +1,134 @@
+"""A restorer's PSNR and SSIM: against what the definitions say of its pictures, resumable, and refused where due."""
+
+import csv
+import signal
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import rugged.benchmark.restoration as restoration
+from rugged.benchmark import benchmark_restorer
+from rugged.core.errors import ConfigError, Interrupted, ModelError, RunError
+from rugged.corruptions import corrupt
+from rugged.data import open_dataset
+from rugged.models import RestorerSpec, make_restorer, save_restorer
+from rugged.results import RunFolder, read_nearness, read_restoration
+
+QUICK = {"corruptions": ("contrast", "pixelate"), "severities": (2, 5), "device": "cpu"}
+SPEC = RestorerSpec(width=4, blocks=(1,), blocks_up=(), dataset="drawn", corruptions=("contrast",))
+
+
+@pytest.fixture
+def dataset(picture_folder):
+    return open_dataset(picture_folder)
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """A run folder whose restorer adds so many levels to every value."""
+
+    def make(name, added=0.0):
+        network = make_restorer(SPEC)
+        nn.init.constant_(network.head[-1].bias, 2 * added / 255)
+        for parameter in network.damage.parameters():
+            nn.init.zeros_(parameter)
+        save_restorer(tmp_path / name / "restorer.safetensors", network, SPEC)
+        return tmp_path / name
+
+    return make
+
+
+def test_what_does_nothing_is_as_good_as_doing_nothing(dataset, make_run):
+    summary = benchmark_restorer(make_run("idle"), dataset, **QUICK)
+    assert summary.restorer.name == "idle"
+    for quality in (summary.clean, summary.mean, *(one.mean for one in summary.corruptions.values())):
+        for gains in (quality.psnr_gain, quality.ssim_gain):
+            assert (gains["nothing"].value, gains["nothing"].interval) == (0, (0, 0))
+    assert (summary.clean.psnr["restored"].value, summary.clean.ssim["restored"].value) == (60, pytest.approx(1))
+    assert "classical" not in summary.clean.psnr
+
+
+def test_values_are_those_of_the_restored_pictures(dataset, make_run):
+    run = make_run("brighter", added=20)
+    summary = benchmark_restorer(run, dataset, **QUICK)
+    clean = torch.from_numpy(dataset.val.images.copy()).permute(0, 3, 1, 2)
+    corrupted = corrupt(clean, "contrast", 5, ids=dataset.val.ids).double()
+    restored = (corrupted + 20).clamp(0, 255)
+    cell = read_nearness(RunFolder(run).nearness, "contrast", 5)
+    assert cell.ids == dataset.val.ids
+    for name, pictures in (("nothing", corrupted), ("restored", restored)):
+        wanted = 10 * torch.log10(255**2 / (pictures - clean).square().mean((1, 2, 3)))
+        np.testing.assert_allclose(cell.values[f"psnr_{name}"], wanted)
+        assert summary.corruptions["contrast"].severities[1].psnr[name].value == pytest.approx(float(wanted.mean()))
+    by_hand = np.mean([cell.values["psnr_restored"] - cell.values["psnr_nothing"]])
+    gain = summary.corruptions["contrast"].severities[1].psnr_gain["nothing"]
+    assert gain.value == pytest.approx(by_hand)
+    assert gain.interval[0] <= gain.value <= gain.interval[1]
+    means = [summary.corruptions[name].mean.ssim["classical"].value for name in QUICK["corruptions"]]
+    assert summary.mean.ssim["classical"].value == pytest.approx(np.mean(means))
+
+
+def test_everything_is_written_and_nothing_measured_twice(dataset, make_run, monkeypatch):
+    run, measured, original = make_run("gan", 5), [], restoration._Judge._measure
+
+    def counting(self, corruption, severity, stop, bar):
+        measured.append((corruption, severity))
+        return original(self, corruption, severity, stop, bar)
+
+    monkeypatch.setattr(restoration._Judge, "_measure", counting)
+    first = benchmark_restorer(run, dataset, **QUICK)
+    folder = RunFolder(run)
+    table, sheet = folder.restoration_table.read_text(), folder.restoration_sheet.read_bytes()
+    again = benchmark_restorer(run, dataset, **{**QUICK, "severities": (2,)})
+    assert len(measured) == 5
+    assert again == first == read_restoration(folder.restoration)
+    assert (folder.restoration_table.read_text(), folder.restoration_sheet.read_bytes()) == (table, sheet)
+    rows = list(csv.DictReader(table.splitlines()))
+    (row,) = (one for one in rows if tuple(one.values())[:4] == ("pixelate", "5", "psnr", "classical"))
+    assert float(row["Value"]) == pytest.approx(
+        first.corruptions["pixelate"].severities[1].psnr["classical"].value, 1e-5
+    )
+    with Image.open(folder.restoration_sheet) as page:
+        assert page.size[0] > 4 * 128
+
+
+def test_an_interrupted_measurement_goes_on(dataset, make_run, tmp_path, monkeypatch):
+    run, original = make_run("gan", 5), restoration._Judge._measure
+
+    def stop_in_the_third(self, corruption, severity, stop, bar):
+        if severity == 5:
+            signal.raise_signal(signal.SIGTERM)
+        return original(self, corruption, severity, stop, bar)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(restoration._Judge, "_measure", stop_in_the_third)
+        with pytest.raises(Interrupted, match="2 cells of 5 were measured and saved"):
+            benchmark_restorer(run, dataset, **QUICK)
+    assert not RunFolder(run).restoration.exists()
+    resumed = benchmark_restorer(run, dataset, **QUICK)
+    whole = benchmark_restorer(run, dataset, out=tmp_path / "whole", **QUICK)
+    assert (resumed.mean, resumed.corruptions) == (whole.mean, whole.corruptions)
+    damaged = RunFolder(run).nearness / "contrast-2.parquet"
+    damaged.write_bytes(damaged.read_bytes()[:-40])
+    assert benchmark_restorer(run, dataset, **QUICK).mean == whole.mean
+
+
+def test_what_cannot_be_is_refused(dataset, make_run, tmp_path):
+    run, other = make_run("gan", 5), make_run("other", 9)
+    benchmark_restorer(run, dataset, **QUICK)
+    with pytest.raises(RunError, match="other conditions"):
+        benchmark_restorer(run, dataset, seed=1, **QUICK)
+    (tmp_path / "there").mkdir()
+    benchmark_restorer(run, dataset, out=tmp_path / "there", limit=4, **QUICK)
+    with pytest.raises(RunError, match="another restorer"):
+        benchmark_restorer(other, dataset, out=tmp_path / "there", **QUICK)
+    with pytest.raises(ModelError, match="There is no model file"):
+        benchmark_restorer(tmp_path / "none", dataset, **QUICK)
+    with pytest.raises(ConfigError, match="'contrats'"):
+        benchmark_restorer(run, dataset, corruptions=("contrats",))
+    with pytest.raises(ConfigError, match="SSIM needs at least 11 × 11"):
+        benchmark_restorer(run, SimpleNamespace(name="small", size=(10, 10)), **QUICK)
