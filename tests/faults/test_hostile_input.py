@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from rugged.cli import main
-from rugged.models import ModelSpec, build, save_model
+from rugged.models import ModelSpec, RestorerSpec, build, make_restorer, save_model, save_restorer
 
 SPEC = ModelSpec("timm/test_resnet", ("cat", "dog"), ("cat", "dog"), 32)
 
@@ -123,6 +123,13 @@ COMMANDS = {
     "corrupt": "corrupt INPUT out --corruptions contrast",
     "corrupt --preview": "corrupt INPUT out.png --preview",
     "perturb": "perturb INPUT out --sequences brightness",
+    "restore train (recipe)": "restore train INPUT --data pictures --out out",
+    "restore train (data)": "restore train deblur64 --data INPUT --out out",
+    "restore train (pairs)": "restore train deblur64 --pairs INPUT --out out",
+    "restore train (content)": "restore train deblur64 --data pictures --out out --set development_per_class=1 "
+    "--set content.model=INPUT",
+    "restore apply (restorer)": "restore apply INPUT pictures out",
+    "restore apply (pictures)": "restore apply restorer.safetensors INPUT out",
 }
 
 # What is no fault: a model of other classes is one that a report or a listing does not ask about, and so on.
@@ -130,6 +137,7 @@ USABLE = {
     ("train (weights)", "a model of other classes"),  # Its head is replaced.
     ("predict (model)", "a model of other classes"),
     ("export", "a model of other classes"),
+    ("restore train (content)", "a model of other classes"),  # It only looks on.
 }
 
 
@@ -145,6 +153,8 @@ def inputs(tmp_path_factory):
                 levels = generator.integers(0, 256, (32, 32, 3), np.uint8)
                 Image.fromarray(levels).save(folder / "pictures" / split / name / f"{number}.png")
     save_model(folder / "good.safetensors", build(SPEC.architecture, 2), SPEC)
+    restorer = RestorerSpec(width=4, blocks=(1,), blocks_up=())
+    save_restorer(folder / "restorer.safetensors", make_restorer(restorer), restorer)
     for name, make in INPUTS.values():
         make(folder / name)
     return folder

@@ -81,15 +81,15 @@ def test_bad_pictures_are_named_and_the_others_done(restorer, pictures, tmp_path
 
 
 def test_it_goes_on_where_it_stopped(restorer, pictures, tmp_path, monkeypatch):
-    original, done = rugged.restore.apply._restore_file, []
+    original, done = rugged.restore.apply._restored, []
 
     def restore_then_stop(opened, task):
-        original(opened, task)
         done.append(task.target)
         if len(done) == 2:
             signal.raise_signal(signal.SIGINT)
+        return original(opened, task)
 
-    monkeypatch.setattr(rugged.restore.apply, "_restore_file", restore_then_stop)
+    monkeypatch.setattr(rugged.restore.apply, "_restored", restore_then_stop)
     with pytest.raises(Interrupted):
         apply_restorer(restorer, pictures, tmp_path / "out", device="cpu")
     assert len(list((tmp_path / "out").rglob("*.png"))) == 2

@@ -95,7 +95,7 @@ def require_onnx() -> Any:
         try:
             found = importlib.import_module(name)
         except ImportError as error:
-            raise ConfigError(f"{name} is not installed. Install it with `pip install 'rugged[onnx]' onnx`.") from error
+            raise ConfigError(f"{name} is not installed. Install it with `pip install 'rugged[onnx]'`.") from error
     return found
 
 

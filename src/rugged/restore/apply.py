@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -71,17 +72,19 @@ def apply_restorer(
         if ending(out.name) not in _FORMATS:
             raise DataError(f"{out} has no ending that says what to write; expected {', '.join(_FORMATS)}.")
         try:
-            _restore_file(opened, Task(source, out))
+            data = _restored(opened, Task(source, out))
         except BadImageError as error:
             raise DataError(f"{source} cannot be restored: {error}.") from error
+        write_bytes(out, data)
         return out
     require_outside(out, [source.resolve()])
     tasks = list(_tasks(source, out, keep_format))
     if not tasks:
         raise DataError(f"{source} holds no pictures; looked for files ending in {', '.join(sorted(IMAGE_ENDINGS))}.")
     with exclusive(out / ".lock", f"restore into {out}"):
-        _claim(out, opened.sha256, keep_format)
-        bad = _restore_all(opened, tasks)
+        note = {"restorer": opened.sha256, "keep_format": keep_format}
+        _require_own(out, note)
+        bad = _restore_all(opened, tasks, out / _NOTE, note)
     if bad:
         named = "".join(f"\n  {path}: {reason}" for path, reason in bad[:_NAMED])
         more = f"\n  … and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
@@ -107,9 +110,8 @@ def _target(path: str, keep_format: bool) -> str:
     return str(Path(path).with_suffix(".png"))
 
 
-def _claim(out: Path, sha256: str, keep_format: bool) -> None:
-    """Note what the pictures in a folder were made by; what something else has made is not mixed with it."""
-    note = {"restorer": sha256, "keep_format": keep_format}
+def _require_own(out: Path, note: dict[str, Any]) -> None:
+    """Refuse a folder that something else has made: pictures of two restorers are not mixed."""
     path = out / _NOTE
     if path.exists():
         if read_json(path) != note:
@@ -119,11 +121,10 @@ def _claim(out: Path, sha256: str, keep_format: bool) -> None:
         return
     if out.exists() and any(not each.name.startswith(".") for each in out.iterdir()):
         raise RunError(f"{out} is not empty and was not made by `rugged restore apply`. Choose another folder.")
-    write_json(path, note)
 
 
-def _restore_all(restorer: Restorer, tasks: list[Task]) -> list[tuple[Path, str]]:
-    """Restore what is not there yet; the pictures that cannot be read, with reasons."""
+def _restore_all(restorer: Restorer, tasks: list[Task], noted: Path, note: dict[str, Any]) -> list[tuple[Path, str]]:
+    """Restore what is not there yet, the first time with a note of what made it; the bad pictures, with reasons."""
     bad = []
     left = [task for task in tasks if not task.target.exists()]
     with stop_on_signal() as stop, progress("Restoring", len(tasks), "pictures", len(tasks) - len(left)) as bar:
@@ -131,20 +132,25 @@ def _restore_all(restorer: Restorer, tasks: list[Task]) -> list[tuple[Path, str]
             if stop.signal_number is not None:
                 break
             try:
-                _restore_file(restorer, task)
+                data = _restored(restorer, task)
             except BadImageError as error:
                 bad.append((task.source, str(error)))
+            else:
+                if not noted.exists():
+                    write_json(noted, note)
+                write_bytes(task.target, data)
             bar.advance()
     return bad
 
 
-def _restore_file(restorer: Restorer, task: Task) -> None:
+def _restored(restorer: Restorer, task: Task) -> bytes:
+    """The restored picture as a file of the target's kind."""
     try:
         pixels = decode_image(task.source.read_bytes()).pixels
     except OSError as error:
         raise BadImageError("unreadable file", error.strerror or str(error)) from error
     restored = restorer.restore(as_batch(pixels[None], torch.device("cpu")))[0].permute(1, 2, 0).numpy()
-    write_bytes(task.target, _encode(restored, grey=_is_grey(pixels), file_format=_FORMATS[ending(task.target.name)]))
+    return _encode(restored, grey=_is_grey(pixels), file_format=_FORMATS[ending(task.target.name)])
 
 
 def _is_grey(pixels: NDArray[np.uint8]) -> bool:
