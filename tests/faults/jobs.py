@@ -40,10 +40,14 @@ def files(*names: str) -> Callable[[Path], object]:
     return read
 
 
-def pack(work: Path) -> object:
+def pack(folder: str) -> Callable[[Path], object]:
     """A pack but for where its source lay and when."""
-    arrays = sorted(path.name for path in (work / "packed").iterdir() if path.suffix in (".npy", ".txt"))
-    return files(*(f"packed/{name}" for name in arrays))(work)
+
+    def read(work: Path) -> object:
+        arrays = sorted(path.name for path in (work / folder).iterdir() if path.suffix in (".npy", ".txt"))
+        return files(*(f"{folder}/{name}" for name in arrays))(work)
+
+    return read
 
 
 def figures(work: Path) -> object:
@@ -54,14 +58,14 @@ def figures(work: Path) -> object:
 
 
 JOBS = {
-    "data pack": Job(("data", "pack", "pictures", "--out", "packed"), pack),
+    "data pack": Job(("data", "pack", "pictures", "--out", "packed"), pack("packed")),
     "corrupt": Job(("corrupt", "pack", "corrupted", "--corruptions", "fog,glass_blur"), files("corrupted")),
     "corrupt --format npy": Job(
         ("corrupt", "pack", "arrays", "--corruptions", "fog,glass_blur", "--format", "npy"), files("arrays")
     ),
     "corrupt --one-per-image": Job(
         ("corrupt", "pack", "mixed", "--one-per-image", "--corruptions", "benchmark", "--textures", "procedural"),
-        files("mixed"),
+        pack("mixed"),
     ),
     "perturb": Job(("perturb", "pack", "sequences", "--sequences", "rotate,snow"), files("sequences")),
     "train": Job(TRAIN, files("run/model.safetensors")),
