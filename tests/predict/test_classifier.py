@@ -9,7 +9,15 @@ from rugged import Classifier
 from rugged.benchmark import benchmark
 from rugged.core.errors import ConfigError, DataError, ModelError
 from rugged.data import open_dataset
-from rugged.models import ModelSpec, build, imagenet_names, save_model
+from rugged.models import (
+    ModelSpec,
+    RestorerSpec,
+    build,
+    imagenet_names,
+    make_restorer,
+    save_model,
+    save_restorer,
+)
 from rugged.predict import Guess
 from rugged.results import RunFolder, read_cell
 
@@ -46,6 +54,24 @@ def test_every_form_of_a_picture_gives_the_same(colours, tmp_path):
         np.testing.assert_array_equal(colours.probabilities(one), expected[:1])
     assert colours.probabilities([]).shape == (0, 3)
     assert colours.predict([]) == []
+
+
+def test_a_restorer_stands_before_the_classifier(tmp_path):
+    """One that makes every picture white: its correction is a constant, and its gate is open."""
+    spec = RestorerSpec(width=4, blocks=(1,), blocks_up=())
+    whitener = make_restorer(spec)
+    torch.nn.init.constant_(whitener.head[-1].bias, 2)
+    torch.nn.init.constant_(whitener.damage.bias, 50)
+    save_restorer(tmp_path / "whitener.safetensors", whitener, spec)
+    network = ModelSpec("timm/test_resnet", ("cat", "dog"), ("Cat", "Dog"), 32)
+    save_model(tmp_path / "model.safetensors", build(network.architecture, 2), network)
+    plain = Classifier.load(tmp_path / "model.safetensors")
+    behind = Classifier.load(tmp_path / "model.safetensors", restore=tmp_path / "whitener.safetensors")
+    picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    white = np.full((32, 32, 3), 255, np.uint8)
+    np.testing.assert_array_equal(behind.probabilities(picture), plain.probabilities(white))
+    assert not np.array_equal(plain.probabilities(picture), plain.probabilities(white))
+    assert "restorer" in behind.notes[-1]
 
 
 def test_the_middle_of_a_picture_counts_and_nothing_is_enlarged(colours):

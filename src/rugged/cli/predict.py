@@ -33,6 +33,9 @@ def predict(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write CSV or JSON lines here.")
     ] = None,
+    restore: Annotated[
+        Path | None, typer.Option(metavar="R", help="Restorer that pictures pass through first: run folder or file.")
+    ] = None,
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to run the model.")] = "auto",
     precision: Annotated[
         Literal["auto", "fp32", "bf16"], typer.Option(help="Of the model's convolutions and matrix products.")
@@ -45,7 +48,7 @@ def predict(
 
     chosen = _format(kind, out, pictures)
     sources = find_pictures(pictures, sys.stdin.buffer)
-    classifier = Classifier.load(model, device=device, precision=precision)
+    classifier = Classifier.load(model, restore=restore, device=device, precision=precision)
     for note in classifier.notes:
         say(f"Note: {note}")
     top = min(top, len(classifier.classes))

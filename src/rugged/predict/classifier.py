@@ -14,6 +14,7 @@ from torch import Tensor
 from rugged.core.errors import ConfigError, ModelError
 from rugged.data import ClassInfo
 from rugged.engine import Device, Precision, make_fabric, open_subject
+from rugged.engine.restoring import open_restorer
 from rugged.models import ModelSpec
 from rugged.predict.pictures import Pictures, Pixels, each_picture
 from rugged.results import place_of
@@ -86,12 +87,21 @@ class Classifier:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def load(cls, model: str | Path, *, device: Device = "auto", precision: Precision = "fp32") -> "Classifier":
+    def load(
+        cls,
+        model: str | Path,
+        *,
+        restore: str | Path | None = None,
+        device: Device = "auto",
+        precision: Precision = "fp32",
+    ) -> "Classifier":
         """Make a model ready.
 
         Args:
             model: A run folder; a model file; ``hf://user/name``; an ``.onnx`` file; or an architecture, with its
                 published ImageNet weights.
+            restore: A restorer that pictures pass through first, as it was trained by ``rugged restore train``: its
+                run folder or its file.
             device: Where it runs.
             precision: Of convolutions and matrix products.
 
@@ -100,11 +110,17 @@ class Classifier:
             ModelError: There is no such model, or it cannot be loaded.
         """
         name = place_of(model, None).name
-        subject = open_subject(model, name, None, make_fabric(device, precision, tuned=False))
+        fabric = make_fabric(device, precision, tuned=False)
+        subject = open_subject(model, name, None, fabric)
         ids, names = zip(*((info.id, info.name) for info in subject.classes), strict=True)
         facts = subject.facts
         spec = subject.spec or ModelSpec(facts.architecture, ids, names, facts.input_size)
-        return cls(subject.answer, subject.classes, spec, (subject.note,) if subject.note else ())
+        notes = (subject.note,) if subject.note else ()
+        if restore is None:
+            return cls(subject.answer, subject.classes, spec, notes)
+        restorer = open_restorer(Path(restore), fabric)
+        told = f"Pictures pass through the restorer {restore} ({restorer.sha256[:12]}…) first."
+        return cls(lambda images: subject.answer(restorer.restore(images)), subject.classes, spec, (*notes, told))
 
     def predict(self, images: Pictures, top: int = 5) -> list[Prediction]:
         """The most probable classes of each picture.
