@@ -1,44 +1,25 @@
 """How far a restorer has come: its figures and a page of pictures, both of held-out pairs."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 from torch import Tensor
 
-from rugged.data.contact_sheet import BACKGROUND, FAINT, INK, MARGIN, font, shortened
+from rugged.data.picture_grid import Column, draw_grid
 from rugged.engine import Restorer
-from rugged.metrics.image_quality import peak_signal_to_noise_ratio
+from rugged.metrics.image_quality import CEILING, peak_signal_to_noise_ratio
 from rugged.restore.content import Content
 from rugged.restore.pairs import HeldOut
 
-_BEST_PSNR = 60.0  # dB. A picture that is the same to the last bit counts as this one, not as infinity.
 _COLUMNS = 10
-_SHOWN = 128  # Pictures are enlarged by whole numbers up to about this side: each pixel stays what it is.
-_GAP = 5
-_NAMES = 84
-_ROWS = ("clean", "corrupted", "restored")
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A picture for the page.
-
-    Attributes:
-        title: What was done to it.
-        pictures: Clean, corrupted and restored, ``(H, W, 3)`` uint8.
-    """
-
-    title: str
-    pictures: tuple[NDArray[np.uint8], ...]
 
 
 def look(
     restorer: Restorer, held_out: Iterable[HeldOut], content: Content | None
-) -> tuple[dict[str, float], list[Shown]]:
+) -> tuple[dict[str, float], list[Column]]:
     """Restore held-out pairs, and say how well.
 
     Args:
@@ -59,7 +40,7 @@ def look(
         for name, values in _judge(each, restored, content):
             figures.setdefault(name, []).append(values)
         trio = tuple(_pixels(pictures)[0] for pictures in (each.clean, each.damaged, restored))
-        shown.append(Shown(each.title or "nothing", trio))
+        shown.append(Column(each.title or "nothing", trio, ("", "", "")))
     return {name: float(np.concatenate(values).mean()) for name, values in figures.items()}, shown
 
 
@@ -76,7 +57,7 @@ def _judge(each: HeldOut, restored: Tensor, content: Content | None) -> Iterator
 
 
 def _psnr(pictures: Tensor, clean: Tensor) -> NDArray[np.float64]:
-    return np.minimum(peak_signal_to_noise_ratio(_pixels(pictures), _pixels(clean)), _BEST_PSNR)
+    return np.minimum(peak_signal_to_noise_ratio(_pixels(pictures), _pixels(clean)), CEILING)
 
 
 @torch.no_grad()
@@ -91,7 +72,7 @@ def _pixels(pictures: Tensor) -> NDArray[np.uint8]:
     return pixels
 
 
-def draw_sheet(shown: Sequence[Shown], caption: str) -> Image.Image:
+def draw_sheet(shown: Sequence[Column], caption: str) -> Image.Image:
     """Draw clean, corrupted and restored pictures below each other, a column a picture.
 
     Args:
@@ -99,20 +80,4 @@ def draw_sheet(shown: Sequence[Shown], caption: str) -> Image.Image:
         caption: For the head of the page.
     """
     places = np.linspace(0, len(shown) - 1, min(_COLUMNS, len(shown))).round().astype(int)
-    columns = [shown[place] for place in places]
-    height, width = columns[0].pictures[0].shape[:2]
-    scale = max(1, round(_SHOWN / max(height, width)))
-    step = (width * scale + _GAP, height * scale + _GAP)
-    left, top = MARGIN + _NAMES, MARGIN + 50
-    page = Image.new("RGB", (left + len(columns) * step[0] + MARGIN, top + len(_ROWS) * step[1] + MARGIN), BACKGROUND)
-    draw = ImageDraw.Draw(page)
-    draw.text((MARGIN, MARGIN - 8), caption, font=font(15), fill=INK)
-    for row, name in enumerate(_ROWS):
-        draw.text((MARGIN, top + row * step[1] + step[1] // 2), name, font=font(13), fill=INK, anchor="lm")
-    for number, column in enumerate(columns):
-        x = left + number * step[0]
-        draw.text((x, top - 20), shortened(draw, column.title, step[0] - _GAP, 12), font=font(12), fill=FAINT)
-        for row, pixels in enumerate(column.pictures):
-            picture = Image.fromarray(pixels).resize((width * scale, height * scale), Image.Resampling.NEAREST)
-            page.paste(picture, (x, top + row * step[1]))
-    return page
+    return draw_grid(caption, ("clean", "corrupted", "restored"), [shown[place] for place in places])
