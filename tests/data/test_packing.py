@@ -15,7 +15,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from rugged.core.errors import DataError
-from rugged.data import open_dataset, pack_source, packing
+from rugged.data import development_split, open_dataset, pack_source, packing
 from rugged.data.packed import ImageWriter
 
 
@@ -216,13 +216,27 @@ def test_classes_of_one_split_are_noted(tmp_path, class_folders):
     assert "Classes with validation pictures but no training pictures: 1 (c)." in dataset.notes
 
 
+def test_a_set_to_measure_on_alone_has_no_training_pictures(tmp_path, class_folders):
+    class_folders(tmp_path / "src", {"val/a": 2, "val/b": 1, "test/a": 1})
+    dataset = open_dataset(tmp_path / "src")
+    assert (len(dataset.train), len(dataset.val)) == (0, 3)
+    assert dataset.size == open_dataset(tmp_path / "src").size == dataset.val.images.shape[1:3]
+    assert dataset.notes[:2] == (
+        "Not read: the folders test.",
+        "No training pictures: to be measured on, not trained on.",
+    )
+    with pytest.raises(DataError, match="no training pictures"):
+        development_split(dataset.train)
+
+
 @pytest.mark.parametrize(
     ("folders", "message"),
     [
         ({"only": 3}, "one folder"),
-        ({"val/a": 1, "val/b": 1}, "no train/"),
+        ({"val/a": 1, "val/b": 1, "c": 1}, "val/ in .* beside c/, but no train/"),
+        ({"val/a": 0, "val/b": 0}, "no picture"),
         ({"train/a": 1, "train/b": 1, "val": 0}, "0 usable validation"),
-        ({"a": 0, "b": 0}, "no training picture"),
+        ({"a": 0, "b": 0}, "no picture"),
     ],
 )
 def test_other_layouts_are_explained(folders, message, tmp_path, class_folders):

@@ -28,6 +28,7 @@ from rugged.core.stopping import StopRequest, stop_on_signal
 from rugged.core.tables import as_csv
 from rugged.corruptions import choose_textures
 from rugged.data import Dataset
+from rugged.data.splits import require_training
 from rugged.engine import (
     Device,
     Fabric,
@@ -249,6 +250,7 @@ class _Judge:
             return None
         conditions = self.conditions
         blur = Blur(corruption, severity, conditions.preset, conditions.seed, self.route.textures)
+        require_training(self.dataset.train)  # Its spectra are those of pictures that are not measured.
         return fit_wiener(blur, self.dataset.train, self.fabric.device)
 
     def methods(

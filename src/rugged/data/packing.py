@@ -221,7 +221,7 @@ def _classes_with_pictures(
     used = {picture.class_id for pictures in kept.values() for picture in pictures}
     empty = [info for info in source.classes if info.id not in used]
     problems.extend(Problem(info.id, "empty class", "no usable picture in it") for info in empty)
-    if not kept["train"] or not kept["val"]:
+    if not kept["val"] or (source.train and not kept["train"]):
         raise DataError(
             f"{source.where} has {len(kept['train']):,} usable training and {len(kept['val']):,} usable validation "
             f"pictures; both splits need some.{_listing(problems)}"
@@ -259,6 +259,8 @@ def _notes(changes: Counter[str], kept: dict[str, list[Picture]], problems: list
 
 def _one_sided(train: list[Picture], val: list[Picture]) -> list[str]:
     """Classes in one split alone: they can be trained on but not measured, or the reverse."""
+    if not train:
+        return []  # The source says so.
     trained, measured = {p.class_id for p in train}, {p.class_id for p in val}
     notes = []
     for has, lacks, names in (

@@ -39,6 +39,19 @@ def held_out(ids: Iterable[str], fraction: float) -> set[str]:
     return set(ranked[: min(max(round(len(ranked) * fraction), 1), len(ranked) - 1)])
 
 
+def require_training(train: Split) -> None:
+    """See that there is something to learn from.
+
+    Raises:
+        DataError: The data set is one to be measured on alone.
+    """
+    if not len(train):
+        raise DataError(
+            "The data set has no training pictures: a model can be measured on it, not trained. Name one that has a "
+            "folder train/ beside the validation pictures."
+        )
+
+
 def development_split(train: Split, per_class: int = 25, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Set apart training pictures to choose and to stop on, so that the validation split is read once, at the end.
 
@@ -51,8 +64,9 @@ def development_split(train: Split, per_class: int = 25, seed: int = 0) -> tuple
         Positions in ``train`` of the pictures to train on and of those for development, each in rising order.
 
     Raises:
-        DataError: A class has no more than ``per_class`` pictures, so none would be left to train on.
+        DataError: There are no training pictures, or a class has no more than ``per_class``, so none would be left.
     """
+    require_training(train)
     members: dict[int, list[int]] = defaultdict(list)
     for position, label in enumerate(train.labels.tolist()):
         members[label].append(position)

@@ -10,8 +10,8 @@ from rugged.data.sources.source import VALIDATION_NAMES, Picture, Source, hold_o
 from rugged.data.sources.trees import Tree, ending
 
 _EXPECTED = (
-    "Expected one subfolder a class, either FOLDER/train/CLASS/ and FOLDER/val/CLASS/ (or valid, validation, test), "
-    "or FOLDER/CLASS/."
+    "Expected one subfolder a class, either FOLDER/train/CLASS/ and FOLDER/val/CLASS/ (or valid, validation, test; "
+    "alone where nothing is to be trained), or FOLDER/CLASS/."
 )
 
 
@@ -38,14 +38,17 @@ def read_class_folders(tree: Tree, name: str, holdout: float) -> Source:
         found = f"one folder ({classes.pop()!r})" if classes else "no subfolder"
         raise DataError(f"Found {found} in {tree.where / root}. {_EXPECTED}")
     notes = _notes(unread, other)
-    train, val = pictures["train"], pictures.get("val")
-    if val is None:
+    train, val = pictures.get("train"), pictures.get("val")
+    if train is None:
+        train = []
+        notes.append("No training pictures: to be measured on, not trained on.")
+    elif val is None:
         train, val, note = hold_out(train, holdout)
         notes.append(note)
-    if not train:
-        raise DataError(f"Found no training picture in {tree.where / root}. {_EXPECTED}")
+    if not (train or val):
+        raise DataError(f"Found no picture in {tree.where / root}. {_EXPECTED}")
     infos = tuple(ClassInfo(class_id, class_id) for class_id in sorted(classes))
-    return Source(name, tree.where, infos, train, val, list(tree.problems), notes)
+    return Source(name, tree.where, infos, train, val or [], list(tree.problems), notes)
 
 
 def _split_folders(tree: Tree, root: str) -> tuple[dict[str, str], list[str]]:
@@ -59,9 +62,12 @@ def _split_folders(tree: Tree, root: str) -> tuple[dict[str, str], list[str]]:
         known = set(splits.values())
         return splits, [top for top in tops.values() if f"{root}{top}/" not in known]
     grouped = [top for top in validation if _children(tree, f"{root}{top}/")]
-    if grouped:
-        raise DataError(f"Found {grouped[0]}/ in {tree.where / root} but no train/. {_EXPECTED}")
-    return {"train": root}, []
+    if not grouped:
+        return {"train": root}, []
+    others = [top for top in tops.values() if top not in grouped]
+    if others:
+        raise DataError(f"Found {grouped[0]}/ in {tree.where / root} beside {others[0]}/, but no train/. {_EXPECTED}")
+    return {"val": f"{root}{grouped[0]}/"}, grouped[1:]
 
 
 def _train_is_class(tree: Tree, root: str, tops: dict[str, str]) -> bool:
