@@ -240,6 +240,7 @@ def test_the_published_baseline_of_a_known_collection_is_taken_unasked(dataset, 
     tree |= {p.replace("/1/", f"/{s}/"): data for p, data in tree.items() if "/1/" in p for s in (2, 3, 4)}
     summary = benchmark(run, dataset, official=write_folder(tmp_path / "d", tree), **every)
     assert summary.conditions.collection == "ImageNet-C"
+    assert any("of another crop" in note for note in summary.notes)
     assert summary.mce.baseline.name == "ImageNet-C's AlexNet"
     assert summary.corruptions["contrast"].ce == pytest.approx(np.mean(summary.errors["contrast"]) / 0.853204)
     assert "ImageNet-C's AlexNet" in capsys.readouterr().err

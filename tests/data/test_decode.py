@@ -118,6 +118,15 @@ def test_fitting_is_torchvisions_resize_and_centre_crop(width, height, noise, en
     np.testing.assert_array_equal(decode_image(encode(image), 24).pixels, np.asarray(reference(image)))
 
 
+@pytest.mark.parametrize(("width", "height"), [(50, 40), (33, 97), (20, 12), (28, 28), (24, 24), (28, 60)])
+def test_the_shorter_side_may_be_resized_to_more_than_what_is_cropped(width, height, noise, encode):
+    image = noise(6, width, height)
+    reference = Compose([Resize(28, InterpolationMode.BICUBIC, antialias=True), CenterCrop(24)])
+    decoded = decode_image(encode(image), 24, shorter=28)
+    np.testing.assert_array_equal(decoded.pixels, np.asarray(reference(image)))
+    assert "to 24 x 24 (from 28 on the shorter side)" in decoded.changes[0]
+
+
 @pytest.mark.parametrize(
     ("size", "change"), [((30, 40), "reduced"), ((10, 40), "enlarged"), ((24, 40), "cropped"), ((24, 24), None)]
 )

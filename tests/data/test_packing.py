@@ -121,6 +121,18 @@ def test_different_sizes_are_fitted_and_said_so(tmp_path, class_folders, noise):
     assert any("bicubic" in note for note in dataset.notes)
 
 
+def test_a_resize_is_part_of_what_a_pack_is(tmp_path, class_folders):
+    class_folders(tmp_path / "src", {"a": 3, "b": 3})
+    plain = pack_source(tmp_path / "src", size=6)
+    inner = pack_source(tmp_path / "src", size=6, resize=8)
+    assert inner.folder != plain.folder
+    assert inner.content_hash != plain.content_hash
+    assert inner.size == (6, 6)
+    assert any("6 x 6 (from 8 on the shorter side)" in note for note in inner.notes)
+    with pytest.raises(DataError, match="at most as large"):
+        pack_source(tmp_path / "src", size=6, resize=5)
+
+
 def test_a_common_size_that_is_not_square_is_fitted_too(tmp_path, noise):
     for split in ("train", "val"):
         for name in "ab":

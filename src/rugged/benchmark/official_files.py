@@ -19,10 +19,12 @@ from rugged.data import Dataset, Split, content_hash
 from rugged.data.official import Archive, collection_of, open_archive
 from rugged.data.official.archive import Cell, Contents
 from rugged.data.official.collections import OTHER_PICTURES
+from rugged.data.packed import origin_of
 from rugged.data.splits import evenly
 from rugged.engine import as_batch
 from rugged.results import CLEAN, Conditions
 
+_IMAGENET_RESIZE = 256
 _LOOKED_AT = 32
 _ALIKE = 0.4
 """Of the likeness, on average. 64 pictures of Tiny ImageNet at severity 5 had .56 under fog when enlarged to 224 × 224,
@@ -216,6 +218,12 @@ def _notes(conditions: Conditions, contents: Contents, dataset: Dataset, clean: 
     if dataset.size != contents.size:
         (high, wide), (height, width) = dataset.size, contents.size
         yield f"Clean pictures have {wide} × {high} pixels, corrupted ones {width} × {height}."
+    elif conditions.collection == "ImageNet-C" and origin_of(dataset.folder).resize != _IMAGENET_RESIZE:
+        yield (
+            f"ImageNet-C was cut from pictures whose shorter side had been resized to {_IMAGENET_RESIZE}, and these "
+            "clean pictures were not: clean error and relative CE are of another crop. Pack them with --size 224 "
+            f"--resize {_IMAGENET_RESIZE}."
+        )
     lacking = len(dataset.classes) - len(np.unique(contents.labels))
     if lacking:
         yield f"{lacking:,} of the data set's {len(dataset.classes):,} classes have no corrupted picture."

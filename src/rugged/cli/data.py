@@ -52,6 +52,13 @@ def pack(
         int | None,
         typer.Option(min=1, help="Side of the packed pictures. Default: their own if all share one, else 224."),
     ] = None,
+    resize: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="What the shorter side is resized to before the centre is cropped to --size. ImageNet's custom: 256.",
+        ),
+    ] = None,
     holdout: Annotated[
         float | None,
         typer.Option(
@@ -67,7 +74,7 @@ def pack(
     from rugged.data import pack_source
     from rugged.data.opening import spelled
 
-    dataset = pack_source(source, out, size=size, holdout=holdout, bad_images=bad_images)
+    dataset = pack_source(source, out, size=size, resize=resize, holdout=holdout, bad_images=bad_images)
     _print_summary(dataset, spelled(source if out is None and size is None else dataset.folder))
 
 

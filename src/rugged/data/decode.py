@@ -60,7 +60,7 @@ def looks_like_image(head: bytes) -> bool:
     return head.startswith(_SIGNATURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
-def decode_image(data: bytes, side: int | None = None, *, enlarge: bool = True) -> Decoded:
+def decode_image(data: bytes, side: int | None = None, *, shorter: int | None = None, enlarge: bool = True) -> Decoded:
     """Decode a picture of one of ``FORMATS``.
 
     EXIF rotation is applied; greyscale, palette and CMYK become RGB as Pillow converts them (colour profiles are not
@@ -71,6 +71,8 @@ def decode_image(data: bytes, side: int | None = None, *, enlarge: bool = True) 
         data: The file's bytes.
         side: Fit to ``side`` x ``side``: the shorter side is resized (bicubic with antialiasing), then the centre is
             cropped, with the arithmetic of torchvision's ``Resize`` and ``CenterCrop``. None leaves the size alone.
+        shorter: What the shorter side is resized to, at least ``side``: 256 before a crop of 224 is ImageNet's
+            custom. None for ``side``.
         enlarge: False leaves a picture whose shorter side is below ``side`` as large as it is, and only crops it.
 
     Raises:
@@ -78,16 +80,19 @@ def decode_image(data: bytes, side: int | None = None, *, enlarge: bool = True) 
     """
     if not data:
         raise BadImageError("empty file", "0 bytes")
-    return convert_image(_load(data), side, enlarge=enlarge)
+    return convert_image(_load(data), side, shorter=shorter, enlarge=enlarge)
 
 
-def convert_image(image: Image.Image, side: int | None = None, *, enlarge: bool = True) -> Decoded:
-    """Make upright RGB pixels of a picture that Pillow has opened, as :func:`decode_image` does.
+def convert_image(
+    image: Image.Image, side: int | None = None, *, shorter: int | None = None, enlarge: bool = True
+) -> Decoded:
+    """Make upright RGB pixels of a picture that Pillow has opened, as ``decode_image`` does.
 
     Args:
         image: The picture.
-        side: As for :func:`decode_image`.
-        enlarge: As for :func:`decode_image`.
+        side: As for ``decode_image``.
+        shorter: As for ``decode_image``.
+        enlarge: As for ``decode_image``.
 
     Raises:
         BadImageError: It cannot be loaded after all, or its pixels have no meaning as RGB.
@@ -95,7 +100,10 @@ def convert_image(image: Image.Image, side: int | None = None, *, enlarge: bool 
     _require_loaded(image)
     image, rotated = _upright(image)
     image, converted = _as_rgb(image)
-    image, fitted = (image, None) if side is None else _fit(image, side if enlarge else min(side, *image.size))
+    fitted = None
+    if side is not None:
+        side = side if enlarge else min(side, *image.size)
+        image, fitted = _fit(image, side, shorter or side)
     changes = tuple(change for change in (rotated, converted, fitted) if change)
     return Decoded(np.asarray(image), changes)
 
@@ -169,19 +177,20 @@ def _from_16_bits(image: Image.Image) -> tuple[Image.Image, str]:
     return Image.fromarray(grey).convert("RGB"), "converted from 16-bit greyscale to RGB"
 
 
-def _fit(image: Image.Image, side: int) -> tuple[Image.Image, str | None]:
+def _fit(image: Image.Image, side: int, shorter: int) -> tuple[Image.Image, str | None]:
     width, height = image.size
-    if (width, height) == (side, side):
+    if (width, height) == (side, side) == (shorter, shorter):
         return image, None
     if width <= height:
-        wide, high = side, int(side * height / width)
+        wide, high = shorter, int(shorter * height / width)
     else:
-        wide, high = int(side * width / height), side
+        wide, high = int(shorter * width / height), shorter
     if wide * high > PIXEL_LIMIT:
         raise BadImageError("too elongated", f"{width} x {height} would be resized to {wide} x {high}")
     resized = image.resize((wide, high), Image.Resampling.BICUBIC)
     left, top = round((wide - side) / 2), round((high - side) / 2)
-    change = "enlarged" if min(width, height) < side else "reduced"
-    if min(width, height) == side:
+    change = "enlarged" if min(width, height) < shorter else "reduced"
+    if min(width, height) == shorter:
         change = "cropped"
-    return resized.crop((left, top, left + side, top + side)), f"{change} to {side} x {side}"
+    way = "" if shorter == side else f" (from {shorter} on the shorter side)"
+    return resized.crop((left, top, left + side, top + side)), f"{change} to {side} x {side}{way}"

@@ -106,6 +106,7 @@ def pack_source(
     out: Path | None = None,
     *,
     size: int | None = None,
+    resize: int | None = None,
     holdout: float | None = None,
     bad_images: str | None = None,
 ) -> Dataset:
@@ -115,6 +116,7 @@ def pack_source(
         where: Class folders or Tiny ImageNet, as a folder or zip, or a folder of Parquet files.
         out: The folder to make; None: a place in the cache, where ``open_dataset`` looks when ``where`` is opened.
         size: Fit the pictures to ``size`` x ``size``; None: their own size if all share one, else 224.
+        resize: What the shorter side is resized to before the centre is cropped to ``size``; None: ``size``.
         holdout: Share of each class to hold out where there is no validation split; None: as last time, else 0.2.
         bad_images: ``refuse`` or ``skip``; None: as last time, else ``refuse``.
 
@@ -127,9 +129,12 @@ def pack_source(
         raise DataError(_unknown(str(where)))
     if packed.is_pack(where):
         raise DataError(f"{where} is a pack already: open it with --data {spelled(where)}.")
+    if resize is not None and (size is None or resize < size):
+        raise DataError(f"The shorter side is to be resized to {resize}: name a size to crop to, at most as large.")
     path = str(where.resolve())
-    origin = Origin(path, sources.fingerprint(where), automatic=out is None, size=size)
-    target = out or cache_directory() / "packed" / f"{where.resolve().name}-{digest(f'{path}:{size}')}"
+    origin = Origin(path, sources.fingerprint(where), automatic=out is None, size=size, resize=resize)
+    way = f"{size}" if resize is None else f"{size} of {resize}"
+    target = out or cache_directory() / "packed" / f"{where.resolve().name}-{digest(f'{path}:{way}')}"
     origin = _as_last_time(origin, target)
     if holdout is not None:
         origin = replace(origin, holdout=holdout)

@@ -50,6 +50,7 @@ class Origin:
         fingerprint: The source's, when it was packed.
         automatic: Whether rugged chose the place of the pack, and so may make it again unasked.
         size: The side that was asked for; None for the pictures' own.
+        resize: What the shorter side was resized to before the centre was cropped; None for ``size``.
         holdout: The share held out where the source has no validation split.
         bad_images: ``refuse`` or ``skip``.
         name: The data set's name where it is not the source's own.
@@ -60,6 +61,7 @@ class Origin:
     fingerprint: str
     automatic: bool
     size: int | None = None
+    resize: int | None = None
     holdout: float = 0.2
     bad_images: str = "refuse"
     name: str | None = None

@@ -128,7 +128,7 @@ def _write_pack(source: Source, folder: Path, side: int, origin: Origin, must_ma
             for split, plan in plans.items()
         }
         bar = stack.enter_context(progress(f"Packing {source.name}", len(jobs)))
-        results = stack.enter_context(closing(_decoded(jobs, None if must_match else side, bar)))
+        results = stack.enter_context(closing(_decoded(jobs, None if must_match else side, origin.resize, bar)))
         written, changes = _write_pictures(results, writers, side, problems)
         kept = {split: [job.picture for job in _in_order(plan, written)] for split, plan in plans.items()}
         classes = _classes_with_pictures(source, kept, problems)
@@ -180,7 +180,7 @@ def _plan(split: str, pictures: list[Picture], problems: list[Problem]) -> list[
     return [_Job(split, rank[picture_id], picture) for picture_id, picture in first.items()]
 
 
-def _decoded(jobs: list[_Job], side: int | None, bar: Bar) -> Generator[_Result, None, None]:
+def _decoded(jobs: list[_Job], side: int | None, shorter: int | None, bar: Bar) -> Generator[_Result, None, None]:
     """Decode in threads (Pillow releases the interpreter lock), a few batches ahead of what is consumed."""
     batches = (jobs[start : start + PICTURES_AT_A_TIME] for start in range(0, len(jobs), PICTURES_AT_A_TIME))
     workers = available_cores()
@@ -188,7 +188,7 @@ def _decoded(jobs: list[_Job], side: int | None, bar: Bar) -> Generator[_Result,
     waiting: set[Future[list[_Result]]] = set()
     try:
         for batch in batches:
-            waiting.add(pool.submit(_decode_batch, batch, side))
+            waiting.add(pool.submit(_decode_batch, batch, side, shorter))
             if len(waiting) >= 2 * workers:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 yield from _consume(done, bar)
@@ -204,11 +204,11 @@ def _consume(done: set[Future[list[_Result]]], bar: Bar) -> Iterator[_Result]:
         bar.advance(len(results))
 
 
-def _decode_batch(batch: list[_Job], side: int | None) -> list[_Result]:
+def _decode_batch(batch: list[_Job], side: int | None, shorter: int | None) -> list[_Result]:
     results: list[_Result] = []
     for job in batch:
         try:
-            results.append((job, decode_image(job.picture.load(), side)))
+            results.append((job, decode_image(job.picture.load(), side, shorter=shorter)))
         except BadImageError as error:
             results.append((job, error))
     return results
