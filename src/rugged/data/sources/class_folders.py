@@ -6,7 +6,7 @@ from functools import partial
 
 from rugged.core.errors import DataError
 from rugged.data.dataset import ClassInfo
-from rugged.data.sources.source import VALIDATION_NAMES, Picture, Source, hold_out
+from rugged.data.sources.source import VALIDATION_NAMES, Picture, Source, count_by_reason, hold_out
 from rugged.data.sources.trees import Tree, ending
 
 _EXPECTED = (
@@ -36,7 +36,9 @@ def read_class_folders(tree: Tree, name: str, holdout: float) -> Source:
         pictures[split] = _pictures(tree, prefix, other)
     if len(classes) < 2:
         found = f"one folder ({classes.pop()!r})" if classes else "no subfolder"
-        raise DataError(f"Found {found} in {tree.where / root}. {_EXPECTED}")
+        reasons = count_by_reason(problem.reason for problem in tree.problems)
+        passed_over = f" Passed over: {reasons}." if reasons else ""
+        raise DataError(f"Found {found} in {tree.where / root}.{passed_over} {_EXPECTED}")
     notes = _notes(unread, other)
     train, val = pictures.get("train"), pictures.get("val")
     if train is None:
