@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 
 from rugged.core.catalogue import ALL, BENCHMARK, SEVERITIES
+from rugged.core.configuration import to_plain
 from rugged.core.errors import ConfigError, IncomparableError, ResultsError
+from rugged.core.files import write_json
 from rugged.metrics import interval
 from rugged.results import (
+    Baseline,
     Cell,
     Conditions,
     Made,
@@ -18,6 +21,7 @@ from rugged.results import (
     load_baseline,
     save_baseline,
     summarise,
+    why_no_default,
 )
 from rugged.results.baselines import read_baseline, shipped_baselines
 
@@ -123,6 +127,23 @@ def test_published_baselines_fit_their_collection_alone(change, message):
         load_baseline("imagenet-c-alexnet", other)
     found = default_baseline(other)
     assert found is None or found.collection == other.collection
+
+
+def test_it_is_said_why_a_shipped_baseline_of_the_same_data_set_does_not_fit(tmp_path, monkeypatch):
+    measured = dataclasses.replace(CONDITIONS, route="in memory", collection=None)
+    others = {"far": {"stored": "no", "preset": "tiny64"}, "near": {"stored": "no"}}
+    for name, change in others.items():
+        conditions = dataclasses.replace(measured, **change)
+        baseline = Baseline(name, "net", dict.fromkeys(BENCHMARK, (0.5,) * 5), conditions=conditions)
+        write_json(tmp_path / f"{name}.json", to_plain(baseline))
+    shipped = {path.stem: path for path in tmp_path.iterdir()}
+    monkeypatch.setattr("rugged.results.baselines.shipped_baselines", lambda: shipped)
+    why = why_no_default(measured)
+    assert why.startswith("near, the baseline that comes with rugged, was measured under other conditions: ")
+    assert "jpeg85" in why
+    assert "tiny64" not in why
+    assert why_no_default(dataclasses.replace(measured, stored="no")) is None  # One fits.
+    assert why_no_default(dataclasses.replace(measured, dataset="other")) is None  # None is for it.
 
 
 def test_the_shipped_baselines_are_the_published_figures():

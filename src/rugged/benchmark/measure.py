@@ -74,6 +74,7 @@ from rugged.results import (
     save_baseline,
     summarise,
     variant_result,
+    why_no_default,
     write_cell,
     write_summary,
 )
@@ -268,6 +269,8 @@ class _Bench:
         reference = shipped if baseline is None else load_baseline(baseline, self.conditions)
         if shipped is not None:
             say(f"CE and mCE are relative to {shipped.name}, the baseline for these pictures that comes with rugged.")
+        elif baseline is None and (why := why_no_default(self.conditions)):
+            say(f"No CE and mCE: {why}.")
         if outdated:
             # The old figures must not stand beside the new cells, not even if this measurement is interrupted.
             self.run.summary.unlink()

@@ -7,6 +7,7 @@ from rugged.results.baselines import (
     default_baseline,
     load_baseline,
     save_baseline,
+    why_no_default,
 )
 from rugged.results.classes import Classes, read_classes
 from rugged.results.comparison import differences, phrases
@@ -113,6 +114,7 @@ __all__ = [
     "summarise",
     "summarise_restoration",
     "variant_result",
+    "why_no_default",
     "write_cell",
     "write_explanations",
     "write_frames",

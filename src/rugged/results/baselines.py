@@ -201,6 +201,24 @@ def default_baseline(conditions: Conditions) -> Baseline | None:
     return next((baseline for baseline in shipped if not _misfits(baseline, conditions)), None)
 
 
+def why_no_default(conditions: Conditions) -> str | None:
+    """Where rugged comes with a baseline for this data set, but none fits: what keeps the nearest one from it.
+
+    Returns:
+        A phrase; None where one fits, or none is for data of this name.
+    """
+    shipped = map(read_baseline, shipped_baselines().values())
+    misfits = {
+        each.name: _misfits(each, conditions)
+        for each in shipped
+        if each.conditions is not None and each.conditions.dataset == conditions.dataset
+    }
+    if not misfits or not all(misfits.values()):
+        return None
+    name, found = min(misfits.items(), key=lambda item: len(item[1]))
+    return f"{name}, the baseline that comes with rugged, was measured under other conditions: {'; '.join(found)}"
+
+
 def _misfits(baseline: Baseline, conditions: Conditions) -> list[str]:
     """What keeps a baseline from normalising, a phrase each."""
     needed = tuple(name for name in conditions.corruptions if name in BENCHMARK)  # Others may go without CE.
