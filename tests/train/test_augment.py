@@ -6,10 +6,12 @@ import pytest
 import torch
 
 import rugged.train.augment as module
-from rugged.core.errors import ModelError
+from rugged.core.errors import ConfigError, ModelError
 from rugged.corruptions import BENCHMARK, EXTRA, corrupt
+from rugged.data import open_dataset
 from rugged.engine import make_fabric, open_restorer
-from rugged.models import RestorerSpec, make_restorer, save_restorer
+from rugged.models import RestorerSpec, load_model, make_restorer, save_restorer
+from rugged.train import load_recipe, train
 from rugged.train.augment import Sources, gather, operations, settle_textures, views
 from rugged.train.augmentations.recipe import (
     AugmentRecipe,
@@ -153,3 +155,27 @@ def test_pictures_pass_through_a_restorer_once_they_are_corrupted(tmp_path):
     assert operations(dataclasses.replace(behind, restore=str(file.parent))) == operations(behind)
     with pytest.raises(ModelError, match="There is no model file"):
         augment(images, dataclasses.replace(plain, restore=str(tmp_path / "gone.safetensors")))
+
+
+def test_the_last_epochs_see_plain_pictures(picture_folder, tmp_path, monkeypatch):
+    seen = []
+
+    def noted(images, recipe, *others):
+        seen.append(recipe)
+        return views(images, recipe, *others)
+
+    monkeypatch.setattr("rugged.train.learner.views", noted)
+    recipe = load_recipe(
+        "demo_model",
+        [
+            "model.architecture=timm/test_resnet", "epochs=3", "batch_size=1000", "development_per_class=6",
+            "augment.crop=2", "augment.trivial.probability=1", "augment.augmix.consistency=12",
+            "augment.pixmix.probability=1", "augment.pixmix.fractals=2", "augment.plain_epochs=2",
+        ],
+    )  # fmt: skip
+    run = train(recipe, open_dataset(picture_folder), tmp_path / "run", device="cpu")
+    assert seen[:3] == [recipe.augment, AugmentRecipe(crop=2), AugmentRecipe(crop=2)]
+    assert all(each == AugmentRecipe(crop=2) for each in seen[3:])  # Batch norms are measured on plain ones, too.
+    assert "posterize" in load_model(run.model)[1].training_operations
+    with pytest.raises(ConfigError, match="plain_epochs is 4, of 3 epochs"):
+        load_recipe("demo_model", ["epochs=3", "augment.plain_epochs=4"])

@@ -98,6 +98,15 @@ def corruptions(recipe: AugmentRecipe) -> tuple[str, ...]:
     return choose_corruptions(recipe.corrupt.names) if recipe.corrupt.names and recipe.corrupt.probability else ()
 
 
+def plain(recipe: AugmentRecipe) -> AugmentRecipe:
+    """What remains of a recipe for its plain epochs: shift and flip, and the restorer that the network stands behind.
+
+    A network that has seen altered pictures alone meets others when it is measured: cropped and resized ones, say, are
+    smoother than whole ones. A few epochs at the end make up for it, as in YOLOX (Ge et al. 2021, arXiv:2107.08430).
+    """
+    return AugmentRecipe(crop=recipe.crop, flip=recipe.flip, restore=recipe.restore)
+
+
 def settle_textures(recipe: AugmentRecipe) -> tuple[AugmentRecipe, Textures | None]:
     """Find the textures that a recipe with frost needs, and have the recipe say so where they are drawn ones.
 
@@ -162,7 +171,7 @@ def _recolour(images: Tensor, recipe: AugmentRecipe, sources: Sources, augmix_pr
             images, severity=chosen.severity, width=chosen.width, depth=chosen.depth, alpha=chosen.alpha,
             names=chosen.names, probability=augmix_probability,
         )  # fmt: skip
-    if sources.fractals is not None:
+    if recipe.pixmix.probability and sources.fractals is not None:
         pix = recipe.pixmix
         images = pixmix(
             images, sources.fractals, partial(alter, severity=pix.severity),

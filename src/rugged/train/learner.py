@@ -12,7 +12,7 @@ from rugged.engine.averaging import update_average
 from rugged.models import ModelSpec, preprocess
 from rugged.models.split_norm import auxiliary
 from rugged.train.adversarial import attack, under_attack
-from rugged.train.augment import Sources, views
+from rugged.train.augment import Sources, plain, views
 from rugged.train.losses import cross_entropy, jensen_shannon
 from rugged.train.mixing import mix
 from rugged.train.recipe import Recipe, portions
@@ -48,7 +48,16 @@ class Learner:
         return self.model if self.average is None else self.average
 
     def learn(
-        self, images: Tensor, labels: Tensor, *, total: int, rate: float, step: int, side: int, signal_number: int = 0
+        self,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        total: int,
+        rate: float,
+        step: int,
+        side: int,
+        plainly: bool = False,
+        signal_number: int = 0,
     ) -> Tensor:
         """Take one step.
 
@@ -59,6 +68,7 @@ class Learner:
             rate: Learning rate.
             step: Of the run, from 0.
             side: In pixels, of the pictures that the network sees.
+            plainly: Whether it is one of the recipe's plain epochs.
             signal_number: Of the signal that has asked this process to stop.
 
         Returns:
@@ -68,7 +78,7 @@ class Learner:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         with beside(labels.device):
-            pictures, targets = self.augmented(images, labels)
+            pictures, targets = self.augmented(images, labels, plainly=plainly)
         hand_over((*pictures, targets))
         spec = replace(self.spec, input_size=side)
         figures = torch.zeros(4, device=labels.device)
@@ -89,9 +99,9 @@ class Learner:
             torch.distributed.all_reduce(figures)
         return figures
 
-    def augmented(self, images: Tensor, labels: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+    def augmented(self, images: Tensor, labels: Tensor, *, plainly: bool = False) -> tuple[tuple[Tensor, ...], Tensor]:
         """Augment a batch: views ``(N, 3, H, W)`` in levels, and targets, ``(N,)`` or ``(N, classes)``."""
-        recipe = self.recipe.augment
+        recipe = plain(self.recipe.augment) if plainly else self.recipe.augment
         seen = views(images, recipe, self.sources, self.spec.input_size)
         if not recipe.mix.probability:
             return seen, labels
@@ -113,7 +123,7 @@ class Learner:
         together = torch.cat(tuple(pictures)) if len(pictures) > 1 else pictures[0]
         answers = self._answer(together, spec).chunk(len(pictures))
         loss = cross_entropy(answers[0], targets, label_smoothing=recipe.label_smoothing)
-        if recipe.augment.augmix.consistency:
+        if len(answers) > 1:
             loss = loss + recipe.augment.augmix.consistency * jensen_shannon(answers)
         if recipe.adversarial.steps:
             loss = (loss + self._adversarial_loss(pictures[0].float(), targets, spec)) / 2

@@ -91,6 +91,7 @@ class Trainer:
         figures = self.learner.learn(
             *batch, total=len(indices), rate=self._rate(position.step), step=position.step,
             side=picture_side(self.recipe, self.learner.spec.input_size, position.epoch),
+            plainly=position.epoch >= self.recipe.epochs - self.recipe.augment.plain_epochs,
             signal_number=self.loop.stop.signal_number or 0,
         )  # fmt: skip
         self._under_way.append((position, indices, later(figures)))
@@ -240,7 +241,8 @@ class Trainer:
         for position, indices in itertools.islice(self.loop.batches(self.loop.epochs), self.recipe.average.reestimate):
             seed_step(self.recipe.seed, position.step)
             size = self.recipe.micro_batch or -(-len(indices) // self.learner.fabric.world_size)
-            pictures, _ = self.learner.augmented(*self.pictures.take(self.rows[indices[:size]]))
+            batch = self.pictures.take(self.rows[indices[:size]])
+            pictures, _ = self.learner.augmented(*batch, plainly=self.recipe.augment.plain_epochs > 0)
             yield pictures[0]
 
     def _forward(self, model: nn.Module, images: Tensor) -> None:

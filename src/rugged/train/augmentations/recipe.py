@@ -196,6 +196,7 @@ class AugmentRecipe:
             them, as they will when the network is used behind it. None for none.
         erase: Probability of a picture to have a rectangle of noise put over it.
         mix: MixUp and CutMix.
+        plain_epochs: So many of the last epochs see pictures that are shifted and mirrored alone, as they are measured.
     """
 
     crop: int = 4
@@ -212,6 +213,7 @@ class AugmentRecipe:
     restore: str | None = None
     erase: float = 0.0
     mix: MixRecipe = field(default_factory=MixRecipe)
+    plain_epochs: int = 0
 
 
 AUGMENT_LIMITS: dict[str, tuple[float, float]] = {
@@ -237,6 +239,7 @@ AUGMENT_LIMITS: dict[str, tuple[float, float]] = {
     "noise.strength": (0, 10),
     "corrupt.probability": (0, 1),
     "erase": (0, 1),
+    "plain_epochs": (0, 1_000_000),
     "mix.probability": (0, 1),
     "mix.mixup": (0, 1000),
     "mix.cutmix": (0, 1000),
