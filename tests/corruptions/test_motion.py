@@ -94,7 +94,7 @@ def test_flat_pictures_stay(preset, severity):
 
 @pytest.mark.parametrize(("length", "sigma"), [(13, 1.0), (21, 2.5), (41, 15.0), (45, 16.0)])
 def test_weights_are_a_gaussian_and_leave_no_light_out(length, sigma):
-    weights = np.array(motion.weights(length, sigma))
+    weights = np.array(motion.line_weights(length, sigma))
     assert weights.sum() == 1 << 23
     exact = np.exp(-(np.arange(len(weights)) ** 2) / (2 * sigma**2))
     np.testing.assert_allclose(weights / 2**23, exact / exact.sum(), atol=2e-6)
@@ -138,4 +138,4 @@ def test_points_half_way_between_pixels_fall_as_in_the_reference(corner):
         y, x = length * math.sin(radians), length * math.cos(radians)
         far = math.hypot(y, x)
         expected = [[math.ceil(i * y / far - 0.5), math.ceil(i * x / far - 0.5)] for i in range(length)]
-        assert motion.offsets(np.array([float(corner)]), length)[0].tolist() == expected
+        assert motion.line_offsets(np.array([float(corner)]), length)[0].tolist() == expected

@@ -148,9 +148,7 @@ class Recipe:
             other = "compile" if self.compile else "adversarial training"
             raise ValueError(f"{other} and checkpoint_activations do not go together. Use micro_batch.")
         if self.augment.plain_epochs > self.epochs:
-            raise ValueError(
-                f"augment.plain_epochs is {self.augment.plain_epochs}, of {self.epochs} epochs."
-            )
+            raise ValueError(f"augment.plain_epochs is {self.augment.plain_epochs}, of {self.epochs} epochs.")
         chooses = self.keep == "best" or self.patience is not None or self.watch == "extra"
         if self.development_per_class == 0 and chooses:
             raise ValueError(
