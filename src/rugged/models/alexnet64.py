@@ -7,8 +7,8 @@ class AlexNet64(nn.Module):
     """AlexNet's five convolutions and three linear layers, with strides that suit 64×64 instead of 224×224.
 
     The first convolution is 5×5 with stride 2 (11×11 with stride 4 would leave one pixel at the end), and the linear
-    layers are a quarter as wide, in proportion to the smaller feature map, with a quarter of their outputs dropped
-    instead of half, since so few need less of it. No batch norm, as in the original (Krizhevsky 2014, arXiv:1404.5997).
+    layers are a quarter as wide, in proportion to the smaller feature map. No batch norm, as in the original
+    (Krizhevsky 2014, arXiv:1404.5997).
 
     Args:
         num_classes: Number of outputs.
@@ -32,10 +32,10 @@ class AlexNet64(nn.Module):
             nn.AdaptiveMaxPool2d(3),
         )
         self.classifier = nn.Sequential(
-            nn.Dropout(0.25),
+            nn.Dropout(0.5),
             nn.Linear(256 * 3 * 3, 1024),
             nn.ReLU(inplace=True),
-            nn.Dropout(0.25),
+            nn.Dropout(0.5),
             nn.Linear(1024, 1024),
             nn.ReLU(inplace=True),
             nn.Linear(1024, num_classes),
