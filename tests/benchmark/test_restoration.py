@@ -117,6 +117,12 @@ def test_an_interrupted_measurement_goes_on(dataset, make_run, tmp_path, monkeyp
     assert benchmark_restorer(run, dataset, **QUICK).mean == whole.mean
 
 
+def test_a_restorer_that_was_trained_anew_takes_the_place_of_its_old_figures(dataset, make_run):
+    benchmark_restorer(make_run("gan", 5), dataset, **QUICK)
+    anew = benchmark_restorer(make_run("gan", 9), dataset, **QUICK)
+    assert read_restoration(RunFolder(make_run("gan", 9)).restoration) == anew
+
+
 def test_what_cannot_be_is_refused(dataset, make_run, tmp_path):
     run, other = make_run("gan", 5), make_run("other", 9)
     benchmark_restorer(run, dataset, **QUICK)
@@ -126,6 +132,11 @@ def test_what_cannot_be_is_refused(dataset, make_run, tmp_path):
     benchmark_restorer(run, dataset, out=tmp_path / "there", limit=4, **QUICK)
     with pytest.raises(RunError, match="another restorer"):
         benchmark_restorer(other, dataset, out=tmp_path / "there", **QUICK)
+    before = RunFolder(run).restoration.read_bytes()
+    for replace in (False, True):
+        with pytest.raises(RunError, match="gan is the run folder of something else"):
+            benchmark_restorer(other, dataset, out=run, replace_results=replace, **QUICK)
+    assert RunFolder(run).restoration.read_bytes() == before
     with pytest.raises(ModelError, match="There is no model file"):
         benchmark_restorer(tmp_path / "none", dataset, **QUICK)
     with pytest.raises(ConfigError, match="'contrats'"):

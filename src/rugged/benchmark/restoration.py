@@ -21,7 +21,7 @@ from rugged.benchmark.variants import open_restorers
 from rugged.core.catalogue import display_name
 from rugged.core.environment import versions
 from rugged.core.errors import ConfigError, Interrupted, ResultsError, RunError
-from rugged.core.files import atomic_path, exclusive, write_text
+from rugged.core.files import atomic_path, exclusive, sha256_file, write_text
 from rugged.core.progress import Bar, say
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import StopRequest, stop_on_signal
@@ -165,8 +165,10 @@ class _Judge:
         """Go with the results that are there: add to them, or replace them where that is meant.
 
         Raises:
-            RunError: They are of another restorer, or of this one on all images, and nobody said that they may go.
+            RunError: They are of another restorer, or of this one on all images, and nobody said that they may go; or
+                the folder is another restorer's.
         """
+        at_home = self._is_at_home()
         try:
             saved = read_restoration(self.run.restoration)
         except ResultsError:
@@ -181,7 +183,7 @@ class _Judge:
         if same and not apart:
             self.route.conditions = joined or here
             return
-        if not (same or self.run.restorer.exists() or replace_results):
+        if not (same or at_home or replace_results):
             raise RunError(
                 f"{self.run.restoration} holds figures of another restorer ({saved.restorer.name}, "
                 f"{saved.restorer.sha256[:12]}…). Name another folder with --out, or add --replace."
@@ -192,6 +194,15 @@ class _Judge:
                 f"{'; '.join(apart)}. Name another folder with --out, or add --replace."
             )
         self.run.restoration.unlink()
+
+    def _is_at_home(self) -> bool:
+        """Whether results go into the run folder that the restorer was trained in."""
+        own = self.run.restorer
+        if own.exists() and sha256_file(own) == self.facts.sha256:
+            return True
+        if own.exists() or self.run.manifest.exists():
+            raise RunError(f"{self.run.path} is the run folder of something else. Name another one with --out.")
+        return False
 
     def measure_missing(self) -> None:
         """Measure every cell that is not saved yet."""
