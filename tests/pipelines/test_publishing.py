@@ -33,6 +33,7 @@ def run(tmp_path, monkeypatch, picture_folder):
     )  # fmt: skip
     run.recipe.write_text(
         'epochs = 3\n[model]\narchitecture = "timm/test_resnet"\nweights = "somebodys/folder/w.pth"\n'
+        '[augment]\nrestore = "/somebodys/runs/gan"\n[augment.corrupt]\ntextures = "/somebodys/frost"\n'
     )
     run.checkpoints.mkdir()
     run.checkpoint.write_bytes(b"much")
@@ -65,7 +66,9 @@ def test_what_is_pushed_is_the_same_model_and_nothing_of_the_machine(run, hub):
     texts = [content for name, content in hub.files.items() if not name.endswith(".safetensors")]
     assert not any(b"somebody" in text or str(run.path).encode() in text for text in texts)
     assert b"hf://me/mine" in hub.files[place + "README.md"]
-    assert tomllib.loads(hub.files[place + "recipe.toml"].decode())["model"]["weights"] == "w.pth"
+    recipe = tomllib.loads(hub.files[place + "recipe.toml"].decode())
+    assert (recipe["model"]["weights"], recipe["augment"]["restore"]) == ("w.pth", "gan")
+    assert recipe["augment"]["corrupt"] == {"textures": "frost"}
     assert (
         json.loads(hub.files[place + "benchmark/summary.json"])["clean"]["error"]
         == read_summary(run.summary).clean.error
@@ -80,6 +83,25 @@ def test_a_card_that_was_filled_in_is_kept(run, hub):
     push(run.path, "me/mine", private=True)
     assert hub.files["/me/mine/resolve/main/README.md"] == run.card.read_bytes()
     assert hub.created == {"me/mine": True}
+
+
+def test_a_card_of_the_run_folder_names_the_repository(run, hub):
+    card_of(run.path)
+    run.card.write_text(run.card.read_text("utf-8").replace("license: unknown", "license: mit"), "utf-8")
+    push(run.path, "me/mine")
+    shared = hub.files["/me/mine/resolve/main/README.md"].decode()
+    assert 'Classifier.load("hf://me/mine")' in shared
+    assert "USER/NAME" not in shared
+    assert "license: mit" in shared
+
+
+def test_a_card_of_another_model_is_not_pushed(run, hub):
+    card_of(run.path)
+    save(run.model, seed=1)
+    run.summary.unlink()
+    with pytest.raises(ResultsError, match=r"card\.md is about another model"):
+        push(run.path, "me/mine")
+    assert (hub.files, hub.created) == ({}, {})
 
 
 def test_figures_of_another_model_are_not_pushed(run, hub):

@@ -8,14 +8,15 @@ from tempfile import TemporaryDirectory
 
 import tomli_w
 
-from rugged.core.errors import ModelError
+from rugged.core.errors import ModelError, ResultsError
+from rugged.core.files import sha256_file
 from rugged.engine import make_fabric, open_subject
 from rugged.models.hub import MODEL_FILE, require_repository, share
-from rugged.report.card import write_card
+from rugged.report.card import SOMEBODYS, hash_in, write_card
 from rugged.results import Classes, RunFolder, read_summary
 
 
-def card_of(folder: Path, out: Path | None = None, repository: str = "USER/NAME") -> Path:
+def card_of(folder: Path, out: Path | None = None, repository: str = SOMEBODYS) -> Path:
     """Write the model card of a run.
 
     Args:
@@ -44,7 +45,8 @@ def push(folder: Path, repository: str, *, private: bool = False) -> str:
     No picture, no prediction and no checkpoint leaves the machine, and neither do its command lines and paths.
 
     Args:
-        folder: The run folder. A ``card.md`` in it is shared as it is, filled in perhaps; else one is made.
+        folder: The run folder. A ``card.md`` in it is shared, filled in perhaps, with the repository's name in the
+            lines on use; else one is made.
         repository: ``user/name``; it is made where it is not there.
         private: Of a new repository: only its owner sees it.
 
@@ -53,13 +55,13 @@ def push(folder: Path, repository: str, *, private: bool = False) -> str:
 
     Raises:
         ModelError: There is no model, no such name can be, or the hub is not reached or refuses.
-        ResultsError: The summary is damaged, or about another model.
+        ResultsError: The summary is damaged, or summary or card are about another model.
     """
     require_repository(repository)
     run = RunFolder(folder)
     with TemporaryDirectory(prefix="rugged-push-") as temporary:
         made = card_of(folder, Path(temporary) / "card.md", repository)  # Which refuses what does not belong together.
-        card = (run.card if run.card.is_file() else made).read_bytes()
+        card = _shared_card(run, repository) if run.card.is_file() else made.read_bytes()
     files: dict[str, Path | bytes] = {MODEL_FILE: run.model, "README.md": card}
     if run.recipe.exists():
         files[run.recipe.name] = _shared_recipe(run.recipe)
@@ -68,12 +70,25 @@ def push(folder: Path, repository: str, *, private: bool = False) -> str:
     return share(repository, files, private=private)
 
 
+def _shared_card(run: RunFolder, repository: str) -> bytes:
+    """The card of a run folder, unless the model was trained anew since."""
+    card = run.card.read_bytes()
+    if hash_in(card.decode(errors="replace")) not in (None, sha256_file(run.model)):
+        raise ResultsError(
+            f"{run.card} is about another model than {run.model}, which was trained since. Run `rugged card` again; "
+            "what was filled in is to be filled in again."
+        )
+    return card.replace(f"hf://{SOMEBODYS}".encode(), f"hf://{repository}".encode())
+
+
 def _shared_recipe(path: Path) -> bytes:
-    """Without the folder of the weights that training started from."""
+    """Without the folders of the files that training took: weights, a restorer, frost's photographs."""
     recipe = tomllib.loads(path.read_text(encoding="utf-8"))
-    model = recipe.get("model", {})
-    if isinstance(model.get("weights"), str):
-        model["weights"] = Path(model["weights"]).name
+    augment = recipe.get("augment", {})
+    named = ((recipe.get("model", {}), "weights"), (augment, "restore"), (augment.get("corrupt", {}), "textures"))
+    for table, key in named:
+        if isinstance(table.get(key), str):
+            table[key] = Path(table[key]).name
     return tomli_w.dumps(recipe).encode()
 
 

@@ -1,6 +1,7 @@
 """The model card: what a model is, what it can take, what it has seen, and how to use it. Markdown, as hubs show it."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,11 @@ from rugged.report.headlines import headline_table
 from rugged.report.plain import errors_table, escape_markdown, shown
 from rugged.results import Classes, ModelFacts, RunFolder, Summary, read_summary
 
+SOMEBODYS = "USER/NAME"
+"""Stands for a repository that is not known yet."""
+
 _SHOWN_CLASSES = 20
+_HASH = "SHA-256 of model.safetensors: `{}`."
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Carded:
     summary: Summary | None
 
 
-def write_card(run: RunFolder, facts: ModelFacts, classes: Classes, out: Path, repository: str = "USER/NAME") -> Path:
+def write_card(run: RunFolder, facts: ModelFacts, classes: Classes, out: Path, repository: str = SOMEBODYS) -> Path:
     """Write the card of a run's model.
 
     The same results give the same bytes. Of the command lines and paths of this machine it says nothing.
@@ -65,6 +70,12 @@ def write_card(run: RunFolder, facts: ModelFacts, classes: Classes, out: Path, r
     ]
     write_text(out, "\n\n".join([*parts, *_licence()]) + "\n")
     return out
+
+
+def hash_in(text: str) -> str | None:
+    """The SHA-256 of the model that a card is about; None where it says nothing of it any more."""
+    found = re.search(re.escape(_HASH).replace(r"\{\}", "([0-9a-f]{64})"), text)
+    return found and found[1]
 
 
 def _front_matter(card: Carded) -> str:
@@ -180,7 +191,7 @@ def _use(card: Carded, repository: str) -> Sequence[str]:
         "print(prediction.best.name, prediction.best.probability)\n"
         "```",
         f"```bash\nrugged predict hf://{repository} photo.jpg\nrugged export hf://{repository} model.onnx\n```",
-        f"SHA-256 of model.safetensors: `{card.facts.sha256}`.",
+        _HASH.format(card.facts.sha256),
     )
 
 
