@@ -67,6 +67,15 @@ def test_bad_pictures_are_rows_with_an_error_and_the_rest_is_done(rows, plain, t
     assert capsys.readouterr().err.count("\n") == 5
 
 
+def test_a_tables_bad_paths_are_rows_with_an_error(rows, plain, tmp_path):
+    plain(tmp_path / "good.png", "red")
+    (tmp_path / "list.csv").write_text(f"path\n{'x' * 300}\nnul\0.png\ngood.png\n")
+    long, nul, good = rows(tmp_path / "list.csv")
+    assert "too long" in long.error
+    assert nul.error
+    assert good.guesses[0].id == "red"
+
+
 def test_odd_names_are_read(rows, plain, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = ["-dash.png", "näme.png", "two\nlines.png", "=cmd().png", " blank .png"]

@@ -112,11 +112,19 @@ def _from_rows(table: Path, columns: Sequence[str], rows: Iterator[list[str]]) -
     for number, values in enumerate(rows, 2):
         row = dict(zip(columns, values, strict=False))
         name, own = row.get("path", ""), row.get("id")
-        beside = table.parent / name
         if name:
-            yield Source(name, beside if beside.exists() else Path(name), own)
+            yield Source(name, _beside(table, name), own)
         elif values:
             yield Source(f"{table}, line {number}", table, own, error="no path in this line")
+
+
+def _beside(table: Path, name: str) -> Path:
+    """Where a table's path leads: beside the table, else from the current folder."""
+    beside = table.parent / name
+    try:
+        return beside if beside.exists() else Path(name)
+    except OSError:  # As of a name that is too long: whoever reads it says so, and the rest is done.
+        return beside
 
 
 def _rows(path: Path) -> Iterator[list[str]]:
