@@ -24,7 +24,7 @@ def export(
 
     exported = export_model(model, out, None if data is None else open_dataset(data))
     say(
-        f"Opset {exported.opset}; verified on {exported.pictures} pictures in five sizes: largest difference of a "
-        f"probability {exported.difference:.1e}."
+        f"Opset {exported.opset}; verified on {exported.pictures} pictures in several sizes: largest difference of "
+        f"a probability {exported.difference:.1e}."
     )
     typer.echo(exported.path)
