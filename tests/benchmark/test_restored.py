@@ -28,7 +28,9 @@ from rugged.results import RunFolder, read_cell, read_cells, read_restored, read
 
 QUICK = {"corruptions": ("contrast", "pixelate"), "severities": (2, 5), "device": "cpu"}
 COLUMNS = ("top", "top_probabilities", "label_probability", "loss", "sum_of_squares")
-SPEC = RestorerSpec(width=4, blocks=(1,), blocks_up=(), dataset="drawn", corruptions=("contrast", "gaussian_blur"))
+SPEC = RestorerSpec(
+    width=4, blocks=(1,), blocks_up=(), dataset="drawn", corruptions=("contrast", "gaussian_blur"), content_model="net"
+)
 
 
 @pytest.fixture
@@ -67,6 +69,7 @@ def test_a_restorer_that_does_nothing_changes_nothing(dataset, run, tmp_path):
     summary = benchmark(run, dataset, restorers=[gan.parent], **QUICK)
     (row,) = summary.variants
     assert row.label == "restored by gan"
+    assert "contrast, gaussian_blur on pictures of drawn, to look right to net) restores every picture" in row.how
     plain, restored = (read_cells(one) for one in (RunFolder(run).predictions, RunFolder(run).variant(row.name)))
     assert plain.keys() == restored.keys()
     for key, cell in plain.items():

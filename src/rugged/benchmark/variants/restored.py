@@ -43,9 +43,11 @@ class Restoration:
         corruptions = ", ".join(facts.corruptions)
         learned = f"{corruptions} on pictures{origin}" if corruptions else f"pairs of pictures{origin}"
         at = f", severities {', '.join(map(str, spec.severities))}" if spec.severities else ""
+        # A classifier is judged kindly behind a restorer that was trained to please it.
+        eyes = f", to look right to {spec.content_model}" if spec.content_model else ""
         return (
-            f"{facts.name} ({facts.parameters:,} parameters, file {facts.sha256[:12]}…, trained on {learned}{at}) "
-            "restores every picture, clean ones too, before the classifier sees it."
+            f"{facts.name} ({facts.parameters:,} parameters, file {facts.sha256[:12]}…, trained on {learned}{at}{eyes})"
+            " restores every picture, clean ones too, before the classifier sees it."
         )
 
     @property
