@@ -70,6 +70,14 @@ def test_two_pictures_of_one_name_are_both_written(restorer, pictures, tmp_path)
     assert read(tmp_path / "out" / "photo.png.png")[2].shape == (61, 37, 3)
 
 
+def test_a_name_made_longer_takes_no_other_pictures_place(restorer, pictures, tmp_path):
+    for name in ("photo.png", "photo.jpg.png"):
+        (pictures / name).write_bytes((pictures / "odd.png").read_bytes())
+    apply_restorer(restorer, pictures, tmp_path / "out", device="cpu")
+    made = {path.name: read(path)[2].shape[:2] for path in (tmp_path / "out").glob("photo*")}
+    assert made == {"photo.jpg.png": (16, 16), "photo.png.png": (61, 37), "photo.jpg.png.png": (61, 37)}
+
+
 def test_bad_pictures_are_named_and_the_others_done(restorer, pictures, tmp_path):
     (pictures / "bad.png").write_bytes(b"nonsense")
     (pictures / "cut.jpg").write_bytes((pictures / "photo.jpg").read_bytes()[:200])
@@ -102,6 +110,8 @@ def test_another_restorers_pictures_are_not_mixed_in(restorer, pictures, tmp_pat
     save_restorer(tmp_path / "other.safetensors", make_restorer(SPEC), SPEC)
     with pytest.raises(RunError, match="another restorer"):
         apply_restorer(tmp_path / "other.safetensors", pictures, tmp_path / "out", device="cpu")
+    with pytest.raises(RunError, match="from another folder"):  # Its pictures, named alike, are not those made.
+        apply_restorer(restorer, pictures / "inner", tmp_path / "out", device="cpu")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     with pytest.raises(RunError, match="is not empty"):

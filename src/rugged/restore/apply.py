@@ -60,7 +60,7 @@ def apply_restorer(
         DataError: There is nothing to restore, ``out`` lies in ``source``, or some pictures cannot be read: those are
             named once all the others are done.
         ModelError: The restorer cannot be loaded.
-        RunError: ``out`` holds what another restorer has made.
+        RunError: ``out`` holds what another restorer has made, or what was made of another folder.
         Interrupted: A signal came; the next call goes on.
     """
     if not source.exists():
@@ -82,7 +82,8 @@ def apply_restorer(
     if not tasks:
         raise DataError(f"{source} holds no pictures; looked for files ending in {', '.join(sorted(IMAGE_ENDINGS))}.")
     with exclusive(out / ".lock", f"restore into {out}"):
-        note = {"restorer": opened.sha256, "keep_format": keep_format}
+        place = str(source.resolve()).encode("utf-8", "backslashreplace").decode()
+        note = {"restorer": opened.sha256, "source": place, "keep_format": keep_format}
         _require_own(out, note)
         bad = _restore_all(opened, tasks, out / _NOTE, note)
     if bad:
@@ -98,10 +99,12 @@ def apply_restorer(
 def _tasks(source: Path, out: Path, keep_format: bool) -> Iterator[Task]:
     """A task for each picture; where two would be written to one file, both keep their ending before the new one."""
     paths = [path for path in folder_tree(source).files if ending(path) in IMAGE_ENDINGS]
-    targets = [_target(path, keep_format) for path in paths]
-    times = Counter(targets)
-    for path, target in zip(paths, targets, strict=True):
-        yield Task(source / path, out / (f"{path}.png" if times[target] > 1 else target))
+    targets = {path: _target(path, keep_format) for path in paths}
+    # Again, since a name that was made longer may be another picture's; each round makes more of them long.
+    while shared := {target for target, times in Counter(targets.values()).items() if times > 1}:
+        targets = {path: f"{path}.png" if target in shared else target for path, target in targets.items()}
+    for path, target in targets.items():
+        yield Task(source / path, out / target)
 
 
 def _target(path: str, keep_format: bool) -> str:
@@ -111,12 +114,13 @@ def _target(path: str, keep_format: bool) -> str:
 
 
 def _require_own(out: Path, note: dict[str, Any]) -> None:
-    """Refuse a folder that something else has made: pictures of two restorers are not mixed."""
+    """Refuse a folder that something else has made: its pictures would be taken for those that are done already."""
     path = out / _NOTE
     if path.exists():
         if read_json(path) != note:
             raise RunError(
-                f"{out} holds pictures of another restorer or in another format (see {path}). Choose another folder."
+                f"{out} holds pictures of another restorer, from another folder or in another format (see {path}). "
+                "Choose another folder."
             )
         return
     if out.exists() and any(not each.name.startswith(".") for each in out.iterdir()):
