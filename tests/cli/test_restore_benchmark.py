@@ -55,6 +55,7 @@ def test_by_the_pictures(rugged, tmp_path):
     assert all((tmp_path / line).exists() for line in lines[-3:])
     (clean, *_) = (line for line in lines if "Clean" in line)
     assert [cell.strip() for cell in clean.split("│")[2:4]] == ["60.00", "–"]
+    assert "Note: The restorer was trained on these: Fog. Its figures there do not speak for" in out
     assert "Note: The restorer has not seen these in training: Contrast." in out
 
 

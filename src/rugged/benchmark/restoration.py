@@ -296,10 +296,15 @@ class _Judge:
     def _notes(self) -> tuple[str, ...]:
         conditions, spec = self.conditions, self.restorer.spec
         found = [*self.dataset.notes]
-        unseen = [name for name in conditions.corruptions if name not in spec.corruptions]
+        seen = [display_name(name) for name in conditions.corruptions if name in spec.corruptions]
+        unseen = [display_name(name) for name in conditions.corruptions if name not in spec.corruptions]
+        if seen:
+            found.append(
+                f"The restorer was trained on these: {', '.join(seen)}. Its figures there do not speak for corruptions "
+                "it has never seen."
+            )
         if spec.corruptions and unseen:
-            names = ", ".join(display_name(name) for name in unseen)
-            found.append(f"The restorer has not seen these in training: {names}.")
+            found.append(f"The restorer has not seen these in training: {', '.join(unseen)}.")
         if conditions.limit is not None:
             found.append(f"Quick run: limited to {conditions.images:,} images, taken evenly over the classes.")
         found.append(
