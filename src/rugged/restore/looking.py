@@ -39,7 +39,8 @@ def look(
         restored = restorer.restore(each.damaged)
         for name, values in _judge(each, restored, content):
             figures.setdefault(name, []).append(values)
-        trio = tuple(_pixels(pictures)[0] for pictures in (each.clean, each.damaged, restored))
+        # Copies: views would keep whole batches, and whole photographs of which a square is shown.
+        trio = tuple(_pixels(pictures)[0].copy() for pictures in (each.clean, each.damaged, restored))
         shown.append(Column(each.title or "nothing", trio, ("", "", "")))
     return {name: float(np.concatenate(values).mean()) for name, values in figures.items()}, shown
 
