@@ -18,7 +18,7 @@ from rugged.benchmark.earlier import what_differs
 from rugged.benchmark.in_memory import InMemory, conditions_of
 from rugged.benchmark.restoration_sheet import draw_restoration
 from rugged.benchmark.variants import open_restorers
-from rugged.core.catalogue import display_name
+from rugged.core.catalogue import BLURS, display_name
 from rugged.core.environment import versions
 from rugged.core.errors import ConfigError, Interrupted, ResultsError, RunError
 from rugged.core.files import atomic_path, exclusive, sha256_file, write_text
@@ -62,9 +62,6 @@ from rugged.results import (
     write_nearness,
     write_restoration,
 )
-
-BLURS = ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur")
-"""What is measured where nothing else is asked for."""
 
 
 def benchmark_restorer(

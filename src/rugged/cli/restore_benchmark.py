@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from rugged.core.catalogue import BLURS
+
 
 def benchmark(
     restorer: Annotated[Path, typer.Argument(metavar="R", help="Run folder or file of a restorer.")],
@@ -17,7 +19,7 @@ def benchmark(
         typer.Option(
             metavar="NAME,NAME", help="Corruptions, or the sets benchmark (15), extra (4) and all. Default: five blurs."
         ),
-    ] = "defocus_blur,glass_blur,motion_blur,zoom_blur,gaussian_blur",
+    ] = ",".join(BLURS),
     severities: Annotated[str, typer.Option(metavar="N,N", help="Only these severities.")] = "1,2,3,4,5",
     limit: Annotated[
         int | None, typer.Option(min=1, help="A quick run on so many images, taken evenly over the classes.")

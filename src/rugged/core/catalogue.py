@@ -29,6 +29,9 @@ EXTRA = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
 
 ALL = BENCHMARK + EXTRA
 
+BLURS = ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur")
+"""The five that blur: what a restorer learns to undo unless told otherwise."""
+
 SEVERITIES = (1, 2, 3, 4, 5)
 
 PRESETS: Mapping[str, int] = {"cifar32": 32, "tiny64": 64, "imagenet224": 224, "inception299": 299}

@@ -13,7 +13,7 @@ Picture = TypeVar("Picture")
 
 
 def in_its_form(picture: Picture, corrupted: Callable[[Tensor], Tensor]) -> Picture:
-    """Corrupt a picture and give it back as what it was.
+    """Corrupt a picture and give it back as what it was; a PIL image of another mode becomes RGB.
 
     Args:
         picture: A PIL image; a uint8 array ``(H, W, 3)``; or a uint8 tensor ``(…, 3, H, W)``, torchvision's own kinds

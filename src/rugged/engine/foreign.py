@@ -101,6 +101,8 @@ def load_onnx(path: Path, side: int | None, device: torch.device) -> Foreign:
         ModelError: Missing, damaged, or with another kind of input.
     """
     session = open_session(path, device)
+    if not session.get_inputs():
+        raise ModelError(f"{path} takes no input; expected pictures.")
     (entry, *others), results = session.get_inputs(), session.get_outputs()
     told = from_metadata(session.get_modelmeta().custom_metadata_map, str(path))
     own = told is not None and entry.type == "tensor(uint8)" and "logits" in [result.name for result in results]

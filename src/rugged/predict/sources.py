@@ -72,8 +72,11 @@ def _in_folder(folder: Path) -> Iterator[Source]:
         folders[:] = sorted(name for name in folders if not hidden(name))
         for name in sorted(files):
             path = Path(place, name)
-            if not hidden(name) and path.is_file() and _is_picture(path):
-                yield Source(str(path), path)
+            try:
+                if not hidden(name) and path.is_file() and _is_picture(path):
+                    yield Source(str(path), path)
+            except OSError as refusal:  # A folder may be listed and yet not be entered.
+                yield Source(str(path), path, error=f"cannot be opened ({refusal.strerror})")
     for error in unreadable:
         name = str(error.filename)
         yield Source(name, Path(name), error=f"cannot be listed ({error.strerror})")

@@ -78,7 +78,7 @@ def write_tables(runs: Sequence[Path], folder: Path) -> Path:
 
 
 def escape_markdown(text: str) -> str:
-    """Text that Markdown shows as it is, on one line: no class's name becomes a link, a tag or a heading."""
+    """Text that Markdown shows as it is, on one line: no class's name becomes a tag, heading or link in brackets."""
     line = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _SPECIAL.sub(r"\\\1", line)
 

@@ -6,13 +6,11 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
-from rugged.core.catalogue import SEVERITIES
+from rugged.core.catalogue import BLURS, SEVERITIES
 from rugged.core.errors import ConfigError
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.shipped import load_shipped, shipped
 from rugged.engine.optimize import OPTIMIZER_LIMITS, OptimizerRecipe
-
-BLURS = ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur")
 
 
 @dataclass(frozen=True)

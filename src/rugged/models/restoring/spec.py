@@ -43,7 +43,9 @@ class RestorerSpec:
     content_model: str | None = None
 
     def __post_init__(self) -> None:
-        if self.width < 1 or not self.blocks or min((*self.blocks, *self.blocks_up)) < 0:
+        counts = (*self.blocks, *self.blocks_up)
+        # The bounds keep a file of somebody's from asking for all the memory there is.
+        if not (1 <= self.width <= 1024 and 1 <= len(self.blocks) <= 6 and all(0 <= each <= 100 for each in counts)):
             raise ValueError(f"width {self.width} and blocks {list(self.blocks)} make no network.")
         if len(self.blocks_up) != len(self.blocks) - 1:
             raise ValueError(

@@ -196,7 +196,8 @@ class AugmentRecipe:
             them, as they will when the network is used behind it. None for none.
         erase: Probability of a picture to have a rectangle of noise put over it.
         mix: MixUp and CutMix.
-        plain_epochs: So many of the last epochs see pictures that are shifted and mirrored alone, as they are measured.
+        plain_epochs: So many of the last epochs see pictures as they are measured: shifted and mirrored alone, and
+            restored where ``restore`` says so.
     """
 
     crop: int = 4
