@@ -11,6 +11,7 @@ import numpy.typing as npt
 from rugged.analyze.confusions import confusion_matrix
 from rugged.analyze.selection import Cells, corruptions_of, select, severities_of
 from rugged.core.errors import ConfigError
+from rugged.core.parsing import parse_toml
 from rugged.core.shipped import shipped
 from rugged.results import CLEAN, Cell, Classes
 from rugged.results.classes import plain
@@ -96,7 +97,7 @@ def shipped_groups(classes: Classes) -> Groups | None:
     A data set of a part of the classes takes the same groups.
     """
     for name, text in shipped("analyze/groups").items():
-        table = tomllib.loads(text)
+        table = parse_toml(text)
         known = {plain(entry) for entries in table.values() for entry in entries}
         for entries in (classes.ids, classes.names):
             if {plain(entry) for entry in entries} <= known:
@@ -175,7 +176,7 @@ def kinship_table(cells: Cells, groups: Groups) -> KinshipTable:
 
 def _read_table(path: Path) -> Mapping[str, Sequence[str]]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = parse_toml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"Cannot read the groups {path}: {error}.") from error
     for group, entries in table.items():

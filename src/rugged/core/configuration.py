@@ -15,6 +15,7 @@ import tomli_w
 
 from rugged.core.errors import ConfigError
 from rugged.core.hints import did_you_mean, suggest
+from rugged.core.parsing import parse_toml
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ def load(kind: type[T], text: str, *, source: str, overrides: Sequence[str] = ()
         ConfigError: Not TOML, an unknown key (the nearest known one is named), a missing key or a wrong type.
     """
     try:
-        table = tomllib.loads(text)
+        table = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source} is not valid TOML: {error}.") from error
     for override in overrides:
@@ -100,7 +101,7 @@ def _assign(table: dict[str, Any], override: str) -> None:
 
 def _literal(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        return parse_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rugged.core.errors import DataError
+from rugged.core.parsing import parse_json
 from rugged.core.progress import progress, say
 
 _ATTEMPTS = 4
@@ -174,7 +175,7 @@ def _state_path(part: Path) -> Path:
 def _read_validator(part: Path, url: str) -> str | None:
     """What the server called the version of the file that ``part`` is the beginning of."""
     try:
-        state = json.loads(_state_path(part).read_text(encoding="utf-8"))
+        state = parse_json(_state_path(part).read_text(encoding="utf-8"))
         return str(state["validator"]) if state["url"] == url and state["validator"] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

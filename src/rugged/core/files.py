@@ -12,6 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from rugged.core.errors import DataError, RuggedError, RunError
+from rugged.core.parsing import parse_json
 
 
 @contextmanager
@@ -72,7 +73,7 @@ def read_json(path: Path) -> Any:
         RuggedError: The file is missing, unreadable or not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RuggedError(f"{path} does not exist.") from error
     except OSError as error:

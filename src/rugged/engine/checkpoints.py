@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from rugged.core.errors import RunError
+from rugged.core.parsing import parse_json
 from rugged.models.tensors import save_tensors
 
 _KEY = "rugged.checkpoint"
@@ -56,7 +57,7 @@ def load_checkpoint(
     """
     try:
         with safe_open(path, framework="pt") as stream:
-            document = json.loads((stream.metadata() or {})[_KEY])
+            document = parse_json((stream.metadata() or {})[_KEY])
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
         for name, module in modules.items():
             module.load_state_dict(_under(f"module/{name}/", tensors))

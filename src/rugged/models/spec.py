@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from rugged.core.configuration import from_plain, to_plain
 from rugged.core.errors import ConfigError, ModelError
+from rugged.core.parsing import parse_json
 
 FORMAT = 1
 """Of model files. It grows when a reader of the one before would misunderstand or refuse what is written."""
@@ -66,7 +67,7 @@ def from_metadata(metadata: Mapping[str, str], source: str) -> ModelSpec | None:
     if _SPEC_KEY not in metadata:
         return None
     try:
-        plain = json.loads(metadata[_SPEC_KEY])
+        plain = parse_json(metadata[_SPEC_KEY])
         written = plain.pop("format", 1) if isinstance(plain, dict) else 1  # The first files did not say.
         if written != FORMAT:
             raise ModelError(

@@ -1,7 +1,6 @@
 """From a run folder to its model card, and to the Hugging Face hub."""
 
 import json
-import tomllib
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +9,7 @@ import tomli_w
 
 from rugged.core.errors import ModelError, ResultsError
 from rugged.core.files import sha256_file
+from rugged.core.parsing import parse_toml
 from rugged.engine import make_fabric, open_subject
 from rugged.models.hub import MODEL_FILE, require_repository, share
 from rugged.report.card import SOMEBODYS, hash_in, write_card
@@ -83,7 +83,7 @@ def _shared_card(run: RunFolder, repository: str) -> bytes:
 
 def _shared_recipe(path: Path) -> bytes:
     """Without the folders of the files that training took: weights, a restorer, frost's photographs."""
-    recipe = tomllib.loads(path.read_text(encoding="utf-8"))
+    recipe = parse_toml(path.read_text(encoding="utf-8"))
     augment = recipe.get("augment", {})
     named = ((recipe.get("model", {}), "weights"), (augment, "restore"), (augment.get("corrupt", {}), "textures"))
     for table, key in named:

@@ -1,6 +1,5 @@
 """Learning curves: accuracy, loss and learning rate by epoch, for the report and as a page of their own."""
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from rugged.core.errors import ResultsError, RuggedError
 from rugged.core.files import read_json, write_text
+from rugged.core.parsing import parse_toml
 from rugged.report.charts import (
     STYLES,
     Axis,
@@ -142,7 +142,7 @@ def _what(run: RunFolder, epochs: Sequence[Epoch]) -> str:
 def _table(path: Path) -> dict[str, Any]:
     """A JSON or TOML file's table; nothing where there is none: the curves are worth drawing without it."""
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8")) if path.suffix == ".toml" else read_json(path)
+        found = parse_toml(path.read_text(encoding="utf-8")) if path.suffix == ".toml" else read_json(path)
     except (OSError, ValueError, RuggedError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from rugged.core.errors import ResultsError
 from rugged.core.files import atomic_path
+from rugged.core.parsing import parse_json
 from rugged.metrics import in_top
 
 CLEAN = "clean"
@@ -116,7 +117,7 @@ def read_stamp(folder: Path, corruption: str, severity: int) -> Stamp | None:
     """The stamp of a saved cell; None where there is no readable cell."""
     try:
         metadata = pq.read_schema(cell_path(folder, corruption, severity)).metadata or {}
-        return Stamp(**json.loads(metadata[STAMP]))
+        return Stamp(**parse_json(metadata[STAMP]))
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return None
 

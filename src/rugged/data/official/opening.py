@@ -1,12 +1,12 @@
 """From a path to readable corrupted pictures: which layout it is, and whether all is there that is wanted."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rugged.core.catalogue import ALL
 from rugged.core.errors import DataError
+from rugged.core.parsing import parse_json
 from rugged.data.corrupted.manifest import KIND, MANIFEST
 from rugged.data.official.archive import WHOLE_AGAIN, Archive, Cell
 from rugged.data.official.arrays import ArrayFiles
@@ -80,7 +80,7 @@ def _survey(where: Path, classes: Sequence[str]) -> tuple[Index, dict[str, Membe
 def _manifest(member: Member) -> dict[str, Any] | None:
     """What ``rugged corrupt`` says of its files; None for a file of others that is called so, too."""
     try:
-        found = json.loads(read_bytes(member))
+        found = parse_json(read_bytes(member))
     except (ValueError, RecursionError) as error:
         raise DataError(f"{member.path} in {member.file} is not valid JSON ({error}). {WHOLE_AGAIN}") from error
     if not isinstance(found, dict) or found.get("kind") != KIND:

@@ -4,7 +4,6 @@
 columns ``image`` (struct of ``bytes`` and ``path``) and ``label``, whose class names stand in the schema's metadata.
 """
 
-import json
 import re
 import threading
 from collections import OrderedDict
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 
 from rugged.core.environment import available_cores
 from rugged.core.errors import DataError
+from rugged.core.parsing import parse_json
 from rugged.data.dataset import ClassInfo
 from rugged.data.decode import BadImageError
 from rugged.data.sources import tiny_imagenet
@@ -126,7 +126,7 @@ def _class_names(file: Path) -> list[str]:
     """Class names in label order, from the metadata that the hub's ``datasets`` package writes."""
     metadata = _File(file).parquet.schema_arrow.metadata or {}
     try:
-        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+        features = parse_json(metadata[b"huggingface"])["info"]["features"]
         names = [str(name) for name in features["label"]["names"]]
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rugged.core.configuration import from_plain, to_plain
 from rugged.core.errors import ConfigError, ModelError
+from rugged.core.parsing import parse_json
 from rugged.models.restoring.generator import Generator
 
 FORMAT = 1
@@ -79,7 +80,7 @@ def from_metadata(metadata: Mapping[str, str], source: str) -> RestorerSpec | No
     if _SPEC_KEY not in metadata:
         return None
     try:
-        plain = json.loads(metadata[_SPEC_KEY])
+        plain = parse_json(metadata[_SPEC_KEY])
         written = plain.pop("format", None) if isinstance(plain, dict) else None
         if written != FORMAT:
             raise ModelError(
