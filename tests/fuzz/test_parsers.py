@@ -296,6 +296,10 @@ def stand_up_to(reader: Reader, name: str, folder: Path) -> None:
     quietly(given(damaged(reader.valid()) | st.binary(max_size=64))(attempt))()
 
 
+# Files of megabytes are worth printing to nobody.
+pytestmark = pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
+
+
 @pytest.mark.parametrize("name", READERS)
 def test_readers_of_data_stand_up_to_damaged_files(name, tmp_path):
     stand_up_to(READERS[name], name, tmp_path)
