@@ -34,6 +34,7 @@ from rugged.engine import (
     Fabric,
     Precision,
     Restorer,
+    as_pictures,
     by_the_first,
     chunks,
     describe,
@@ -43,8 +44,8 @@ from rugged.engine import (
     shown_by_the_first,
     told_by_the_first,
 )
-from rugged.metrics import peak_signal_to_noise_ratio, structural_similarity
-from rugged.metrics.image_quality import CEILING, WINDOW
+from rugged.metrics import structural_similarity
+from rugged.metrics.image_quality import WINDOW, bounded_psnr
 from rugged.results import (
     CLEAN,
     Conditions,
@@ -236,7 +237,7 @@ class _Judge:
 
         def judged(chunk: slice) -> dict[str, NDArray[np.float64]]:
             rows = np.arange(len(ids))[chunk]
-            clean = _pixels(self.route.pictures(CLEAN, 0, rows))
+            clean = as_pictures(self.route.pictures(CLEAN, 0, rows))
             methods = self.methods(corruption, severity, rows, wiener)
             return {name: values for method in methods for name, values in _nearness(method, methods[method], clean)}
 
@@ -288,7 +289,7 @@ class _Judge:
     def _shown(self, corruption: str, severity: int, row: int) -> dict[str, NDArray[np.uint8]]:
         """One picture as each method leaves it."""
         methods = self.methods(corruption, severity, np.array([row]), self.classical(corruption, severity))
-        return {name: _pixels(pictures)[0] for name, pictures in methods.items()}
+        return {name: as_pictures(pictures)[0] for name, pictures in methods.items()}
 
     def _notes(self) -> tuple[str, ...]:
         conditions, spec = self.conditions, self.restorer.spec
@@ -313,11 +314,6 @@ class _Judge:
 
 
 def _nearness(method: str, pictures: Tensor, clean: NDArray[np.uint8]) -> list[tuple[str, NDArray[np.float64]]]:
-    pixels = _pixels(pictures)
-    psnr = np.minimum(peak_signal_to_noise_ratio(pixels, clean), CEILING)
+    pixels = as_pictures(pictures)
+    psnr = bounded_psnr(pixels, clean)
     return [(f"psnr_{method}", psnr), (f"ssim_{method}", structural_similarity(pixels, clean))]
-
-
-def _pixels(pictures: Tensor) -> NDArray[np.uint8]:
-    pixels: NDArray[np.uint8] = pictures.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    return pixels

@@ -30,9 +30,9 @@ def draw_restoration(name: str, conditions: Conditions, route: InMemory, shown: 
         route: Where the clean pictures come from.
         shown: Gives the others.
     """
-    measured = conditions.severities
-    severities = dict.fromkeys((measured[(len(measured) - 1) // 2], measured[-1]))
-    cells = [(corruption, severity) for corruption in conditions.corruptions for severity in severities]
+    cells = [
+        (corruption, severity) for corruption in conditions.corruptions for severity in conditions.shown_severities
+    ]
     rows = np.resize(evenly(route.split.labels, len(cells)), len(cells))
     columns = []
     for row, (corruption, severity) in zip(rows.tolist(), cells, strict=True):

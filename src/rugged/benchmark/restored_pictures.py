@@ -60,9 +60,7 @@ def _choose(route: Route) -> tuple[Strip, ...]:
 
 def _severities(conditions: Conditions) -> tuple[int, ...]:
     """Clean, where the clean pictures are the same; the middle severity and the last."""
-    measured = conditions.severities
-    chosen = dict.fromkeys((measured[(len(measured) - 1) // 2], measured[-1]))
-    return (*((0,) if conditions.clean_images is None else ()), *chosen)
+    return (*((0,) if conditions.clean_images is None else ()), *conditions.shown_severities)
 
 
 def _mark(route: Route, restorer: Restorer, strips: tuple[Strip, ...]) -> str:

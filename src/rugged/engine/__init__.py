@@ -4,7 +4,7 @@ Lightning's ``Fabric`` is handed on from here, since no other layer imports Ligh
 """
 
 from rugged.engine.attack import ascend
-from rugged.engine.batches import as_batch
+from rugged.engine.batches import as_batch, as_pictures
 from rugged.engine.beside import beside, hand_over
 from rugged.engine.devices import (
     Device,
@@ -47,6 +47,7 @@ __all__ = [
     "Restorer",
     "Subject",
     "as_batch",
+    "as_pictures",
     "ascend",
     "beside",
     "by_the_first",

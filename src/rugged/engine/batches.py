@@ -1,4 +1,4 @@
-"""From pictures as they are stored to batches as networks take them."""
+"""From pictures as they are stored to batches as networks take them, and back."""
 
 import numpy as np
 import numpy.typing as npt
@@ -17,3 +17,9 @@ def as_batch(pictures: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
         ``(N, 3, H, W)`` uint8, in channels-last memory format: the bytes keep their order.
     """
     return torch.from_numpy(np.array(pictures)).to(device, non_blocking=True).permute(0, 3, 1, 2)
+
+
+def as_pictures(batch: Tensor) -> npt.NDArray[np.uint8]:
+    """Bring a batch back: ``(N, 3, H, W)`` uint8 on any device to ``(N, H, W, 3)``."""
+    pictures: npt.NDArray[np.uint8] = batch.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return pictures

@@ -1,14 +1,19 @@
-"""Whose a run folder is: a training goes on with its own earlier sessions, and leaves every other folder alone."""
+"""A run folder from its first claim to its last entry: a training goes on with its own earlier sessions alone."""
 
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from rugged.core.configuration import NONE, by_full_key, load
 from rugged.core.errors import ConfigError, RunError
-from rugged.core.files import write_text
+from rugged.core.files import sha256_file, write_text
+from rugged.core.progress import format_seconds, say
 from rugged.engine.manifest import Manifest, Session, read_manifest, write_manifest
 from rugged.results import RunFolder
+
+FinalFigures = dict[str, dict[str, float]]
 
 _NAMED = 4
 """Differences between two recipes that a message names."""
@@ -74,3 +79,46 @@ def claim(run: RunFolder, recipe: str, manifest: Manifest, session: Session) -> 
     write_text(run.recipe, recipe)
     write_manifest(run.manifest, manifest)
     return manifest
+
+
+def require_finite(module: nn.Module, what: str, advice: str) -> None:
+    """See that no weight is infinite or no number: saved, it would be where every later session begins.
+
+    Args:
+        module: The network.
+        what: It and where it was trained, for the message.
+        advice: What to do.
+
+    Raises:
+        RunError: Some are.
+    """
+    broken = [name for name, value in module.state_dict().items() if not value.isfinite().all()]
+    if broken:
+        raise RunError(f"{what} came to weights that are not finite ({', '.join(broken[:3])}). {advice}")
+
+
+def complete(
+    run: RunFolder, file: Path, module: nn.Module, manifest: Manifest, seconds: float, epoch: int, final: FinalFigures
+) -> None:
+    """Enter a finished training in the manifest, and say where its result is.
+
+    Args:
+        run: The run folder.
+        file: The finished model or restorer in it.
+        module: Its network.
+        manifest: With all sessions.
+        seconds: Of training.
+        epoch: That the weights come from, counted from 1.
+        final: Figures by split.
+    """
+    finished = replace(
+        manifest,
+        status="finished",
+        seconds=round(seconds, 1),
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        sha256=sha256_file(file),
+        epoch=epoch,
+        final=final,
+    )
+    write_manifest(run.manifest, finished)
+    say(f"Trained in {format_seconds(seconds)}: {file}")

@@ -44,6 +44,11 @@ def peak_signal_to_noise_ratio(images: Images, reference: Images) -> Values:
     return ratios
 
 
+def bounded_psnr(images: Images, reference: Images) -> Values:
+    """PSNR as a picture counts with in a mean: ``CEILING`` at most. Takes and gives what PSNR itself does."""
+    return np.minimum(peak_signal_to_noise_ratio(images, reference), CEILING)
+
+
 def structural_similarity(images: Images, reference: Images) -> Values:
     """SSIM: whether luminance, contrast and structure agree, seen through a window that moves over the picture.
 

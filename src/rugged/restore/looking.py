@@ -9,8 +9,8 @@ from PIL import Image
 from torch import Tensor
 
 from rugged.data.picture_grid import Column, draw_grid
-from rugged.engine import Restorer
-from rugged.metrics.image_quality import CEILING, peak_signal_to_noise_ratio
+from rugged.engine import Restorer, as_pictures
+from rugged.metrics.image_quality import bounded_psnr
 from rugged.restore.content import Content
 from rugged.restore.pairs import HeldOut
 
@@ -40,16 +40,16 @@ def look(
         for name, values in _judge(each, restored, content):
             figures.setdefault(name, []).append(values)
         # Copies: views would keep whole batches, and whole photographs of which a square is shown.
-        trio = tuple(_pixels(pictures)[0].copy() for pictures in (each.clean, each.damaged, restored))
+        trio = tuple(as_pictures(pictures)[0].copy() for pictures in (each.clean, each.damaged, restored))
         shown.append(Column(each.title or "nothing", trio, ("", "", "")))
     return {name: float(np.concatenate(values).mean()) for name, values in figures.items()}, shown
 
 
 def _judge(each: HeldOut, restored: Tensor, content: Content | None) -> Iterator[tuple[str, NDArray[np.float64]]]:
     where = "" if each.title else "clean_"
-    yield f"{where}psnr", _psnr(restored, each.clean)
+    yield f"{where}psnr", bounded_psnr(as_pictures(restored), as_pictures(each.clean))
     if each.title:
-        yield "psnr_before", _psnr(each.damaged, each.clean)
+        yield "psnr_before", bounded_psnr(as_pictures(each.damaged), as_pictures(each.clean))
     if content is not None:
         wanted, found, before = (_answers(content, pictures) for pictures in (each.clean, restored, each.damaged))
         yield f"{where}kept", (found == wanted).astype(np.float64)
@@ -57,20 +57,11 @@ def _judge(each: HeldOut, restored: Tensor, content: Content | None) -> Iterator
             yield "kept_before", (before == wanted).astype(np.float64)
 
 
-def _psnr(pictures: Tensor, clean: Tensor) -> NDArray[np.float64]:
-    return np.minimum(peak_signal_to_noise_ratio(_pixels(pictures), _pixels(clean)), CEILING)
-
-
 @torch.no_grad()
 def _answers(content: Content, pictures: Tensor) -> NDArray[np.int64]:
     logits = content.look(pictures.to(content.fabric.device))[1]
     answers: NDArray[np.int64] = logits.argmax(1).cpu().numpy()
     return answers
-
-
-def _pixels(pictures: Tensor) -> NDArray[np.uint8]:
-    pixels: NDArray[np.uint8] = pictures.permute(0, 2, 3, 1).cpu().numpy()
-    return pixels
 
 
 def draw_sheet(shown: Sequence[Column], caption: str) -> Image.Image:

@@ -3,18 +3,18 @@
 import math
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from rugged.core.configuration import dump
 from rugged.core.environment import versions
 from rugged.core.errors import RunError
-from rugged.core.files import atomic_path, sha256_file
-from rugged.core.progress import format_seconds, say
+from rugged.core.files import atomic_path
+from rugged.core.progress import say
 from rugged.engine import Indices, Loop, Position, Restorer, beside, describe, hand_over, later
-from rugged.engine.claiming import claim
+from rugged.engine.claiming import claim, complete, require_finite
 from rugged.engine.log import Log
-from rugged.engine.manifest import Manifest, Session, write_manifest
+from rugged.engine.manifest import Manifest, Session
 from rugged.engine.optimize import learning_rate
 from rugged.models import RestorerSpec, save_restorer
 from rugged.restore.learner import FIGURES, Learner
@@ -103,12 +103,7 @@ class Trainer:
         """
         self._settle(all_but=0)
         for name, module in self.loop.modules.items():
-            broken = [key for key, value in module.state_dict().items() if not value.isfinite().all()]
-            if broken:
-                raise RunError(
-                    f"The {name} in {self.run.path} came to weights that are not finite ({', '.join(broken[:3])}). "
-                    f"{_AGAINST_DIVERGENCE}"
-                )
+            require_finite(module, f"The {name} in {self.run.path}", _AGAINST_DIVERGENCE)
 
     def _settle(self, all_but: int) -> None:
         while len(self._under_way) > all_but:
@@ -177,17 +172,7 @@ class Trainer:
         restorer = self.learner.judged
         save_restorer(self.run.restorer, restorer, self.spec)
         seconds = sum(row.get("seconds", 0.0) for row in self.loop.rows)
-        finished = replace(
-            self.manifest,
-            status="finished",
-            seconds=round(seconds, 1),
-            parameters=sum(parameter.numel() for parameter in restorer.parameters()),
-            sha256=sha256_file(self.run.restorer),
-            epoch=self.loop.epochs_done,
-            final=final,
-        )
-        write_manifest(self.run.manifest, finished)
-        say(f"Trained in {format_seconds(seconds)}: {self.run.restorer}")
+        complete(self.run, self.run.restorer, restorer, self.manifest, seconds, self.loop.epochs_done, final)
 
 
 def _spoken(figures: dict[str, float]) -> str:

@@ -77,6 +77,11 @@ class Conditions:
         """What means are over: the benchmark's corruptions alone, as published means are; else the extra ones."""
         return tuple(name for name in self.corruptions if name in BENCHMARK) or self.corruptions
 
+    @property
+    def shown_severities(self) -> tuple[int, ...]:
+        """Those that pages of pictures show, where not all have room: the middle one that was measured and the last."""
+        return tuple(dict.fromkeys((self.severities[(len(self.severities) - 1) // 2], self.severities[-1])))
+
     def without_extent(self) -> dict[str, Any]:
         """All but which corruptions and severities were measured, with frost's textures: what every cell depends on."""
         extent = ("corruptions", "severities", "textures")

@@ -4,7 +4,7 @@ import itertools
 import math
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from rugged.core.configuration import dump
 from rugged.core.environment import versions
 from rugged.core.errors import RunError
-from rugged.core.files import sha256_file, write_text
-from rugged.core.progress import format_seconds, say
+from rugged.core.files import write_text
+from rugged.core.progress import say
 from rugged.data import Split
 from rugged.engine import Indices, Loop, Pictures, Position, beside, describe, later, seed_step, share_statistics
 from rugged.engine.averaging import reestimate_batch_norms
-from rugged.engine.claiming import claim
+from rugged.engine.claiming import claim, complete, require_finite
 from rugged.engine.log import Log
-from rugged.engine.manifest import Manifest, Session, write_manifest
+from rugged.engine.manifest import Manifest, Session
 from rugged.engine.optimize import learning_rate
 from rugged.models import load_model, preprocess, save_model
 from rugged.models.split_norm import merge_batch_norms
@@ -202,25 +202,10 @@ class Trainer:
         self._require_finite(model)
         save_model(self.run.model, model, self.learner.spec)
         seconds = sum(row["seconds"] for row in self.loop.rows)
-        finished = replace(
-            self.manifest,
-            status="finished",
-            seconds=round(seconds, 1),
-            parameters=sum(parameter.numel() for parameter in model.parameters()),
-            sha256=sha256_file(self.run.model),
-            epoch=epoch,
-            final=final,
-        )
-        write_manifest(self.run.manifest, finished)
-        say(f"Trained in {format_seconds(seconds)}: {self.run.model}")
+        complete(self.run, self.run.model, model, self.manifest, seconds, epoch, final)
 
     def _require_finite(self, model: nn.Module) -> None:
-        broken = [name for name, value in model.state_dict().items() if not value.isfinite().all()]
-        if broken:
-            raise RunError(
-                f"The training in {self.run.path} came to weights that are not finite ({', '.join(broken[:3])}). "
-                f"{_AGAINST_DIVERGENCE}"
-            )
+        require_finite(model, f"The training in {self.run.path}", _AGAINST_DIVERGENCE)
 
     def _final_model(self) -> tuple[nn.Module, int]:
         """The network to save, and the epoch that it comes from."""
