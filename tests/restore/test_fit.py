@@ -12,7 +12,7 @@ import rugged.restore.trainer
 from rugged.core.errors import Interrupted, RunError
 from rugged.core.files import read_json, sha256_file
 from rugged.data import open_dataset
-from rugged.models import ModelSpec, build, load_restorer, save_model
+from rugged.models import ModelSpec, build, load_model, load_restorer, save_model
 from rugged.restore import load_recipe, train
 from rugged.results import RunFolder
 
@@ -139,3 +139,25 @@ def test_a_loss_that_is_not_finite_ends_the_run(dataset, tmp_path):
     with pytest.raises(RunError, match=r"(The loss became|not finite).*Lower optimizer.lr"):
         train(recipe, dataset, tmp_path / "run", device="cpu")
     assert not RunFolder(tmp_path / "run").restorer.exists()
+
+
+def test_a_classifier_that_was_trained_anew_does_not_go_on_teaching(dataset, model, tmp_path, monkeypatch):
+    recipe = load_recipe("deblur64", [*OVERRIDES, f"content.model={model}"])
+    original = rugged.restore.trainer.Trainer.step
+
+    def step_then_stop(self, indices, batch, position):
+        signal.raise_signal(signal.SIGTERM)
+        return original(self, indices, batch, position)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rugged.restore.trainer.Trainer, "step", step_then_stop)
+        with pytest.raises(Interrupted):
+            train(recipe, dataset, tmp_path / "run", device="cpu")
+    file = model / "model.safetensors" if model.is_dir() else model
+    before = sha256_file(file)
+    assert read_json(tmp_path / "run" / "manifest.json")["companions"] == {"content.model": before}
+    network, spec = load_model(file)
+    next(network.parameters()).data += 1
+    save_model(file, network, spec)
+    with pytest.raises(RunError, match=rf"another content.model \({before[:12]}…, here {sha256_file(file)[:12]}…\)"):
+        train(recipe, dataset, tmp_path / "run", device="cpu")

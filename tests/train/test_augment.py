@@ -7,6 +7,7 @@ import torch
 
 import rugged.train.augment as module
 from rugged.core.errors import ConfigError, ModelError
+from rugged.core.files import read_json, sha256_file
 from rugged.corruptions import BENCHMARK, EXTRA, corrupt
 from rugged.data import open_dataset
 from rugged.engine import make_fabric, open_restorer
@@ -179,3 +180,12 @@ def test_the_last_epochs_see_plain_pictures(picture_folder, tmp_path, monkeypatc
     assert "posterize" in load_model(run.model)[1].training_operations
     with pytest.raises(ConfigError, match="plain_epochs is 4, of 3 epochs"):
         load_recipe("demo_model", ["epochs=3", "augment.plain_epochs=4"])
+
+
+def test_the_manifest_names_the_restorer_that_a_classifier_learns_behind(picture_folder, tmp_path):
+    spec = RestorerSpec(width=4, blocks=(1,), blocks_up=())
+    file = tmp_path / "restorer.safetensors"
+    save_restorer(file, make_restorer(spec), spec)
+    wishes = ["model.architecture=timm/test_resnet", "epochs=1", "development_per_class=6", f"augment.restore={file}"]
+    run = train(load_recipe("demo_model", wishes), open_dataset(picture_folder), tmp_path / "run", device="cpu")
+    assert read_json(run.manifest)["companions"] == {"augment.restore": sha256_file(file)}

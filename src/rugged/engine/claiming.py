@@ -59,6 +59,21 @@ def earlier_sessions(run: RunFolder, finished: Path, recipe: Any, content_hash: 
     return manifest
 
 
+def require_companions(run: RunFolder, earlier: Manifest | None, companions: dict[str, str]) -> None:
+    """See that the other networks that take part are those of the earlier sessions, and not trained anew since.
+
+    Raises:
+        RunError: One is another.
+    """
+    for key, sha256 in companions.items():
+        before = sha256 if earlier is None else earlier.companions.get(key, sha256)
+        if before != sha256:
+            raise RunError(
+                f"{run.path} was begun beside another {key} ({before[:12]}…, here {sha256[:12]}…). Put the earlier "
+                "file back, or choose another folder with --out."
+            )
+
+
 def _changed(path: Path, recipe: Any) -> list[str]:
     """What a saved recipe says otherwise, a phrase a key."""
     try:

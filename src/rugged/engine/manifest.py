@@ -1,6 +1,6 @@
 """``manifest.json``: how a training came about, through all the sessions it took."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,6 +69,7 @@ class Manifest:
         architecture: ``source/name``.
         dataset: What it learns from.
         origin: What it began from; None for weights drawn at random.
+        companions: SHA-256 of the files of other networks that take part, by the recipe's key that names them.
         sessions: In their order. One that made no step is not among them.
         seconds: Time within steps and on the development split, in all sessions; neither start-up nor the writing of
             checkpoints, nor steps that a kill undid.
@@ -83,6 +84,7 @@ class Manifest:
     architecture: str
     dataset: TrainedOn
     origin: Origin | None = None
+    companions: dict[str, str] = field(default_factory=dict)
     sessions: tuple[Session, ...] = ()
     seconds: float | None = None
     parameters: int | None = None

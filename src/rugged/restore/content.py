@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rugged.core.errors import ConfigError
+from rugged.core.files import sha256_file
 from rugged.engine import Fabric
 from rugged.models import (
     ModelSpec,
@@ -36,6 +37,7 @@ class Content:
         module: The network, in evaluation mode; its weights stay as they are.
         spec: What it expects.
         layers: The modules whose outputs are compared.
+        sha256: Of its file; None for published weights.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Content:
     module: nn.Module
     spec: ModelSpec
     layers: tuple[str, ...]
+    sha256: str | None = None
 
     def compare(self, restored: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
         """How far restored pictures lie from the clean ones.
@@ -90,10 +93,11 @@ def open_content(recipe: ContentRecipe, fabric: Fabric, side: int) -> Content | 
     """
     if recipe.model is None or not (recipe.features or recipe.logits):
         return None
-    path = Path(recipe.model)
+    path, sha256 = Path(recipe.model), None
     if path.exists() or path.suffix == ".safetensors":
         file = RunFolder(path).model if path.is_dir() else path
         module, spec = load_model(file)
+        sha256 = sha256_file(file)
         name = f"{spec.architecture} of {file.parent.name or file.name}"
     else:
         name = resolve(recipe.model)
@@ -103,7 +107,7 @@ def open_content(recipe: ContentRecipe, fabric: Fabric, side: int) -> Content | 
     module.requires_grad_(False).eval().to(fabric.device)
     layers = recipe.layers or _last_at_each_size(module, spec)
     _require_layers(module, layers, recipe.model)
-    return Content(name, fabric, module, spec, tuple(layers))
+    return Content(name, fabric, module, spec, tuple(layers), sha256)
 
 
 def _require_layers(module: nn.Module, layers: Sequence[str], source: str) -> None:

@@ -16,7 +16,7 @@ from rugged.corruptions.memory import keep_freed_memory
 from rugged.data import Dataset
 from rugged.engine import Device, Fabric, Loop, by_the_first, describe, make_fabric, require_same, seed_step
 from rugged.engine.averaging import make_average
-from rugged.engine.claiming import earlier_sessions
+from rugged.engine.claiming import earlier_sessions, require_companions
 from rugged.engine.log import Log
 from rugged.engine.manifest import Manifest
 from rugged.engine.optimize import make_optimizer
@@ -88,6 +88,8 @@ def prepare(
     make_pairs = draw_pairs if isinstance(source, Dataset) else take_pairs
     pairs: Pairs = make_pairs(recipe, source, fabric.device)  # type: ignore[arg-type]
     content = open_content(recipe.content, fabric, min(pairs.provenance.picture_size))
+    companions = {"content.model": content.sha256} if content is not None and content.sha256 is not None else {}
+    require_companions(run, earlier, companions)
     spec = specify(recipe, pairs.provenance, content)
     learner = make_learner(fabric, recipe, spec, content)
     batch_size = min(recipe.batch_size, len(pairs))
@@ -115,7 +117,7 @@ def prepare(
         learner=learner,
         loop=loop,
         pairs=pairs,
-        manifest=earlier or Manifest("training", "rugged/restorer", pairs.provenance.trained_on),
+        manifest=earlier or Manifest("training", "rugged/restorer", pairs.provenance.trained_on, companions=companions),
         command=command,
         log=Log(run.metrics, COLUMNS),
     )

@@ -15,7 +15,7 @@ from rugged.corruptions.memory import keep_freed_memory
 from rugged.data import Dataset, development_split
 from rugged.engine import Device, Fabric, Loop, Pictures, by_the_first, describe, make_fabric, require_same
 from rugged.engine.averaging import make_average
-from rugged.engine.claiming import earlier_sessions
+from rugged.engine.claiming import earlier_sessions, require_companions
 from rugged.engine.log import Log
 from rugged.engine.manifest import Manifest, TrainedOn
 from rugged.engine.optimize import make_optimizer
@@ -123,6 +123,8 @@ def prepare(
     )
     side = spec.input_size if recipe.augment.resized_crop is not None else max(dataset.size)
     sources = gather(recipe.augment, textures, side, fabric)
+    companions = {} if sources.restorer is None else {"augment.restore": sources.restorer.sha256}
+    require_companions(run, earlier, companions)
     return Trainer(
         recipe=recipe,
         run=run,
@@ -131,7 +133,7 @@ def prepare(
         pictures=pictures,
         rows=train_indices,
         development=dataset.train.take(dev_indices),
-        manifest=earlier or Manifest("training", spec.architecture, _trained_on(dataset), origin),
+        manifest=earlier or Manifest("training", spec.architecture, _trained_on(dataset), origin, companions),
         command=command,
         log=log,
     )
