@@ -169,7 +169,7 @@ def printed_after(program: str, names: str) -> list[str]:
 
 def test_installed_command_is_the_module():
     (script,) = (point for point in metadata.entry_points(group="console_scripts") if point.name == "rugged")
-    assert script.value == "rugged.cli:main"
+    assert script.value == "rugged.__main__:main"
 
 
 def test_package_data_ships(tmp_path):

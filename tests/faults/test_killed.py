@@ -12,6 +12,8 @@ import time
 import pytest
 from tests.faults.jobs import JOBS, finish, start
 
+# Seconds. Before ours begins Python itself starts, and answers Ctrl-C in its own way.
+START_UP = 0.5
 TRIES = int(os.environ.get("RUGGED_FAULT_TRIES", "1"))
 
 
@@ -31,7 +33,7 @@ def test_a_killed_command_ends_where_an_undisturbed_one_does(name, prepared, tmp
             work = tmp_path / f"{number.name}-{attempt}"
             shutil.copytree(prepared, work)
             process = start(work, job.arguments)
-            time.sleep(chance.uniform(0.05, 1) * took)
+            time.sleep(chance.uniform(START_UP, max(START_UP, took)))
             process.send_signal(number)
             told, _ = process.communicate(timeout=120)
             assert process.returncode in (0, -number, 128 + number), told
@@ -39,3 +41,15 @@ def test_a_killed_command_ends_where_an_undisturbed_one_does(name, prepared, tmp
             finish(work, job.arguments)
             assert job.result(work) == expected
             shutil.rmtree(work)
+
+
+def test_ctrl_c_while_the_command_line_is_loaded_is_silent(tmp_path):
+    (tmp_path / "typer.py").write_text(
+        "import pathlib, time\npathlib.Path('loading').touch()\nfor _ in range(600): time.sleep(0.1)\n"
+    )
+    process = start(tmp_path, ("doctor",))
+    while not (tmp_path / "loading").exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=60)
+    assert (process.returncode, told) == (-signal.SIGINT, "")
