@@ -5,12 +5,12 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from tests.faults.jobs import BENCHMARK, JOBS, TRAIN, finish
+from tests.faults.jobs import BENCHMARK, JOBS, RESTORER, STUDY, TRAIN, finish
 
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory):
-    """A folder with pictures, a pack, a trained model and a measured one."""
+    """A folder with pictures, a pack, a trained model and a measured one, a restorer and a study's file."""
     work = tmp_path_factory.mktemp("prepared")
     generator = np.random.default_rng(0)
     for split, count in (("train", 16), ("val", 12)):
@@ -27,4 +27,6 @@ def prepared(tmp_path_factory):
     finish(work, BENCHMARK)
     (work / "trained").rename(work / "measured")
     (work / "untouched").rename(work / "trained")
+    finish(work, (*RESTORER, "restorer"))
+    (work / "study.toml").write_text(STUDY)
     return work

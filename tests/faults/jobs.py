@@ -14,6 +14,28 @@ TRAIN = (
     "--set", "epochs=4", "--set", "batch_size=8", "--set", "development_per_class=2",
 )  # fmt: skip
 BENCHMARK = ("benchmark", "trained", "--data", "pack", "--corruptions", "fog,contrast,glass_blur")
+RESTORER = (
+    "restore", "train", "deblur64", "--data", "pack", "--set", "epochs=3", "--set", "batch_size=8",
+    "--set", "development_per_class=2", "--set", "generator.width=4", "--set", "generator.blocks=[1]",
+    "--set", "generator.blocks_up=[]", "--out",
+)  # fmt: skip
+STUDY = """
+corruptions = ["contrast"]
+[one_per_image]
+corruptions = ["brightness"]
+[[recipes]]
+name = "b"
+recipe = "plain64"
+set = ["epochs=1", "batch_size=8", "development_per_class=2"]
+[[recipes]]
+name = "c"
+recipe = "plain64"
+data = "one_per_image"
+set = ["epochs=1", "batch_size=8", "development_per_class=2"]
+[[models]]
+name = "small"
+set = ["model.architecture=timm/test_resnet"]
+"""
 
 
 @dataclass(frozen=True)
@@ -40,36 +62,60 @@ def files(*names: str) -> Callable[[Path], object]:
     return read
 
 
-def pack(folder: str) -> Callable[[Path], object]:
-    """A pack but for where its source lay and when."""
+def without_notes(folder: str) -> Callable[[Path], object]:
+    """A folder's files but for the JSON that says where their source lay and when."""
 
     def read(work: Path) -> object:
-        arrays = sorted(path.name for path in (work / folder).iterdir() if path.suffix in (".npy", ".txt"))
-        return files(*(f"{folder}/{name}" for name in arrays))(work)
+        paths = sorted((work / folder).rglob("*"))
+        return files(*(str(path.relative_to(work)) for path in paths if path.is_file() and path.suffix != ".json"))(work)
 
     return read
 
 
-def figures(work: Path) -> object:
-    """A summary but for how long it took."""
-    summary = json.loads((work / "trained" / "benchmark" / "summary.json").read_text())
-    del summary["made"]
-    return summary
+def figures(folder: str) -> Callable[[Path], object]:
+    """A run folder's summary of a benchmark but for how long it took."""
+
+    def read(work: Path) -> object:
+        summary = json.loads((work / folder / "benchmark" / "summary.json").read_text())
+        del summary["made"]
+        return summary
+
+    return read
+
+
+def study(work: Path) -> object:
+    """The models and figures of a study's rows."""
+    runs = [path.parent.relative_to(work) for path in sorted(work.glob("studied/**/model.safetensors"))]
+    assert len(runs) == 2
+    return [(files(str(run / "model.safetensors"))(work), figures(str(run))(work)) for run in runs]
 
 
 JOBS = {
-    "data pack": Job(("data", "pack", "pictures", "--out", "packed"), pack("packed")),
+    "data pack": Job(("data", "pack", "pictures", "--out", "packed"), without_notes("packed")),
     "corrupt": Job(("corrupt", "pack", "corrupted", "--corruptions", "fog,glass_blur"), files("corrupted")),
     "corrupt --format npy": Job(
         ("corrupt", "pack", "arrays", "--corruptions", "fog,glass_blur", "--format", "npy"), files("arrays")
     ),
     "corrupt --one-per-image": Job(
         ("corrupt", "pack", "mixed", "--one-per-image", "--corruptions", "benchmark", "--textures", "procedural"),
-        pack("mixed"),
+        without_notes("mixed"),
     ),
     "perturb": Job(("perturb", "pack", "sequences", "--sequences", "rotate,snow"), files("sequences")),
     "train": Job(TRAIN, files("run/model.safetensors")),
-    "benchmark": Job(BENCHMARK, figures),
+    "benchmark": Job(BENCHMARK, figures("trained")),
+    "explain": Job(
+        ("explain", "trained", "--data", "pack", "--corruption", "fog,contrast", "--count", "8", "--out", "explained"),
+        files("explained"),
+    ),
+    "restore train": Job((*RESTORER, "run"), files("run/restorer.safetensors")),
+    "restore apply": Job(("restore", "apply", "restorer", "pictures", "restored"), without_notes("restored")),
+    "restore benchmark": Job(
+        ("restore", "benchmark", "restorer", "--data", "pack", "--corruptions", "defocus_blur,glass_blur"),
+        figures("restorer"),
+    ),
+    "predict": Job(("predict", "trained", "pictures", "--out", "answers.csv"), files("answers.csv")),
+    "export": Job(("export", "trained", "model.onnx", "--data", "pack"), files("model.onnx")),
+    "study": Job(("study", "study.toml", "--data", "pack", "--out", "studied"), study),
     "report": Job(("report", "measured", "--out", "page.html"), files("page.html")),
 }
 
