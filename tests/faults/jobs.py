@@ -66,8 +66,8 @@ def without_notes(folder: str) -> Callable[[Path], object]:
     """A folder's files but for the JSON that says where their source lay and when."""
 
     def read(work: Path) -> object:
-        paths = sorted((work / folder).rglob("*"))
-        return files(*(str(path.relative_to(work)) for path in paths if path.is_file() and path.suffix != ".json"))(work)
+        kept = (path for path in (work / folder).rglob("*") if path.is_file() and path.suffix != ".json")
+        return files(*(str(path.relative_to(work)) for path in kept))(work)
 
     return read
 
