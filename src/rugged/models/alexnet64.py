@@ -28,10 +28,10 @@ class AlexNet64(nn.Module):
             nn.AdaptiveMaxPool2d(3),
         )
         self.classifier = nn.Sequential(
-            nn.Dropout(0.5),
+            nn.Dropout(0.25),
             nn.Linear(256 * 3 * 3, 1024),
             nn.ReLU(inplace=True),
-            nn.Dropout(0.5),
+            nn.Dropout(0.25),
             nn.Linear(1024, 1024),
             nn.ReLU(inplace=True),
             nn.Linear(1024, num_classes),
