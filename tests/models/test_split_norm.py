@@ -207,7 +207,7 @@ def test_norms_without_parameters_or_statistics_and_frozen_ones():
     assert model[1].bias.grad is None
 
 
-@pytest.mark.parametrize("name", ["rugged/alexnet64", "timm/vit_tiny_patch16_224"])
+@pytest.mark.parametrize("name", ["torchvision/squeezenet1_0", "timm/vit_tiny_patch16_224"])
 def test_networks_without_batch_norm_are_refused(name):
     with pytest.raises(ModelError, match=r"no batch norm.*resnet18"):
         split_batch_norms(build(name, 5))

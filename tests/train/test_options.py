@@ -295,7 +295,7 @@ def test_out_of_memory_is_noticed_and_one_image_too_many_is_said(dataset):
 
 
 def test_a_network_without_batch_norm_is_no_advprop(dataset, tmp_path):
-    recipe = recipe_with("model.architecture=rugged/alexnet64", "adversarial.steps=1")
+    recipe = recipe_with("model.architecture=torchvision/squeezenet1_0", "adversarial.steps=1")
     with pytest.raises(ModelError, match="batch norm"):
         train(recipe, dataset, tmp_path / "run", device="cpu")
     assert not (tmp_path / "run" / "recipe.toml").exists()

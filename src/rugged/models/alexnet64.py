@@ -7,8 +7,9 @@ class AlexNet64(nn.Module):
     """AlexNet's five convolutions and three linear layers, with strides that suit 64×64 instead of 224×224.
 
     The first convolution is 5×5 with stride 2 (11×11 with stride 4 would leave one pixel at the end), and the linear
-    layers are a quarter as wide, in proportion to the smaller feature map. No batch norm, as in the original
-    (Krizhevsky 2014, arXiv:1404.5997).
+    layers are a quarter as wide, in proportion to the smaller feature map. Where the original (Krizhevsky 2014,
+    arXiv:1404.5997) has no normalisation, batch norm follows each convolution: without it, Tiny ImageNet's 500
+    pictures a class are too few for it to learn well.
 
     Args:
         num_classes: Number of outputs.
@@ -17,31 +18,24 @@ class AlexNet64(nn.Module):
     def __init__(self, num_classes: int) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            nn.Conv2d(3, 64, kernel_size=5, stride=2, padding=2),
-            nn.ReLU(inplace=True),
+            *_convolution(3, 64, kernel_size=5, stride=2),
             nn.MaxPool2d(kernel_size=3, stride=2),
-            nn.Conv2d(64, 192, kernel_size=5, padding=2),
-            nn.ReLU(inplace=True),
+            *_convolution(64, 192, kernel_size=5),
             nn.MaxPool2d(kernel_size=3, stride=2),
-            nn.Conv2d(192, 384, kernel_size=3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(384, 256, kernel_size=3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(256, 256, kernel_size=3, padding=1),
-            nn.ReLU(inplace=True),
+            *_convolution(192, 384, kernel_size=3),
+            *_convolution(384, 256, kernel_size=3),
+            *_convolution(256, 256, kernel_size=3),
             nn.AdaptiveMaxPool2d(3),
         )
         self.classifier = nn.Sequential(
-            nn.Dropout(0.5),
+            nn.Dropout(0.25),
             nn.Linear(256 * 3 * 3, 1024),
             nn.ReLU(inplace=True),
-            nn.Dropout(0.5),
+            nn.Dropout(0.25),
             nn.Linear(1024, 1024),
             nn.ReLU(inplace=True),
             nn.Linear(1024, num_classes),
         )
-        self.apply(_initialise)
-        nn.init.normal_(self.classifier[-1].weight, std=0.01)  # type: ignore[arg-type]
 
     def forward(self, images: Tensor) -> Tensor:
         """``(N, 3, H, W)`` normalised pictures, H and W at least 31, to ``(N, num_classes)`` logits."""
@@ -49,9 +43,6 @@ class AlexNet64(nn.Module):
         return logits
 
 
-def _initialise(module: nn.Module) -> None:
-    # Without batch norm the default initialisation lets the signal die out over eight layers.
-    if isinstance(module, nn.Conv2d | nn.Linear):
-        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
+def _convolution(before: int, after: int, *, kernel_size: int, stride: int = 1) -> tuple[nn.Module, ...]:
+    convolution = nn.Conv2d(before, after, kernel_size, stride, padding=kernel_size // 2, bias=False)
+    return convolution, nn.BatchNorm2d(after), nn.ReLU(inplace=True)
