@@ -24,50 +24,6 @@ _STORED_QUALITY = 85
 """At which the official data sets were saved. It costs accuracy by itself, under noise above all."""
 
 
-def conditions_of(
-    dataset: Dataset,
-    split: Split,
-    corruptions: tuple[str, ...],
-    severities: tuple[int, ...],
-    preset: str | None,
-    seed: int,
-    textures: Textures | None,
-    stored: Stored,
-) -> Conditions:
-    """What is measured where pictures of a data set are corrupted in memory.
-
-    Args:
-        dataset: The data set.
-        split: Its validation split, or some of it.
-        corruptions: Which.
-        severities: At which.
-        preset: Severity table; None chooses it by the images' size.
-        seed: Of the keyed random streams.
-        textures: For frost; None where it is not measured.
-        stored: The storage step.
-
-    Raises:
-        ConfigError: There is no such preset.
-    """
-    return Conditions(
-        dataset=dataset.name,
-        content_hash=content_hash(dataset.classes, split),
-        split=split.name,
-        images=len(split),
-        classes=len(dataset.classes),
-        size=dataset.size,
-        route="in memory",
-        stored=stored,
-        preset=choose_preset(preset, *dataset.size),
-        textures="none" if textures is None else textures.label,
-        seed=seed,
-        stream_version=STREAM_VERSION,
-        corruptions=corruptions,
-        severities=severities,
-        limit=len(split) if len(split) < len(dataset.val) else None,
-    )
-
-
 @dataclass
 class InMemory:
     """Corrupts. See ``rugged.benchmark.route.Route`` for the methods.
@@ -124,3 +80,51 @@ class InMemory:
                 f"Cells of frost measured with {self.conditions.textures} are damaged, and there are only "
                 f"{self.textures.label} textures now. Name the folder of photographs with --textures."
             )
+
+
+def corrupted_in_memory(
+    dataset: Dataset,
+    split: Split,
+    corruptions: tuple[str, ...],
+    severities: tuple[int, ...],
+    preset: str | None,
+    seed: int,
+    textures: str | None,
+    stored: Stored,
+    device: torch.device,
+) -> InMemory:
+    """Find out under which conditions pictures of a data set are corrupted in memory.
+
+    Args:
+        dataset: The data set.
+        split: Its validation split, or some of it.
+        corruptions: Which.
+        severities: At which.
+        preset: Severity table; None chooses it by the images' size.
+        seed: Of the keyed random streams.
+        textures: For frost; see ``rugged.benchmark.benchmark``.
+        stored: The storage step.
+        device: Where.
+
+    Raises:
+        ConfigError: There is no such preset, or the textures that are wanted are not here.
+    """
+    ice = choose_textures(textures) if "frost" in corruptions else None
+    conditions = Conditions(
+        dataset=dataset.name,
+        content_hash=content_hash(dataset.classes, split),
+        split=split.name,
+        images=len(split),
+        classes=len(dataset.classes),
+        size=dataset.size,
+        route="in memory",
+        stored=stored,
+        preset=choose_preset(preset, *dataset.size),
+        textures="none" if ice is None else ice.label,
+        seed=seed,
+        stream_version=STREAM_VERSION,
+        corruptions=corruptions,
+        severities=severities,
+        limit=len(split) if len(split) < len(dataset.val) else None,
+    )
+    return InMemory(conditions, split, device, ice)

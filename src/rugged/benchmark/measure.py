@@ -13,7 +13,7 @@ from torch import Tensor
 from rugged.benchmark.cautions import cautions
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.earlier import is_at_home, may_join, what_differs
-from rugged.benchmark.in_memory import InMemory, Stored, conditions_of
+from rugged.benchmark.in_memory import Stored, corrupted_in_memory
 from rugged.benchmark.official_files import official_files
 from rugged.benchmark.picture_choice import choose_for_classes, choose_for_galleries
 from rugged.benchmark.pictures import PictureKeeper
@@ -24,6 +24,7 @@ from rugged.benchmark.samples import SampleStrips
 from rugged.benchmark.variants import (
     VARIANTS,
     Answer,
+    Opened,
     Restoration,
     Setting,
     Variant,
@@ -37,7 +38,6 @@ from rugged.core.files import exclusive, write_json
 from rugged.core.progress import Bar, say
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import StopRequest, stop_on_signal
-from rugged.corruptions import choose_textures
 from rugged.data import Dataset
 from rugged.engine import (
     Device,
@@ -78,6 +78,9 @@ from rugged.results import (
     write_cell,
     write_summary,
 )
+
+_Cells = dict[tuple[str, int], Cell]
+"""By corruption and severity."""
 
 
 def benchmark(
@@ -156,9 +159,7 @@ def benchmark(
     route: Route
     if official is None:
         split = choose_images(dataset.val, limit)
-        ice = choose_textures(textures) if "frost" in chosen else None
-        conditions = conditions_of(dataset, split, chosen, levels, preset, seed, ice, stored)
-        route = InMemory(conditions, split, fabric.device, ice)
+        route = corrupted_in_memory(dataset, split, chosen, levels, preset, seed, textures, stored, fabric.device)
     else:
         if (preset, textures, seed, stored) != (None, None, 0, "no"):
             raise ConfigError("Preset, textures, seed and storage are those of the files. Leave them out.")
@@ -170,10 +171,7 @@ def benchmark(
         asked = f"{run.path.resolve()} {subject.facts} {route.conditions} {others} {[facts for _, facts in opened]}"
         require_same(fabric, "model, data or options", asked)
         bench = _Bench(fabric, run, subject, route)
-        setting = Setting(fabric, subject, dataset, bench.fewest_images, seed)
-        with stop_on_signal() as stop:
-            ways = [VARIANTS[name](setting, stop) for name in others]
-        ways += [Restoration(setting, *each) for each in opened]
+        ways = _make_variants(others, opened, Setting(fabric, subject, dataset, bench.fewest_images, seed))
         reference = by_the_first(fabric, lambda: bench.make_room(baseline, as_baseline, replace_results))
         route.conditions = told_by_the_first(fabric, lambda: route.conditions)
         by_the_first(fabric, lambda: write_json(run.classes, [asdict(info) for info in dataset.classes]))
@@ -181,23 +179,44 @@ def benchmark(
         beside = [(way, replace(bench, variant=way).measure_missing()) for way in ways]
 
         def finish() -> Summary:
-            notes = (*dataset.notes, *cautions(subject, dataset), *route.notes())
-            summary = bench.summarise(cells, command, notes, reference)
-            bench.keep_pictures(cells)
-            rows = []
-            for way, found in beside:
-                restorer = way.facts_of_restorer if isinstance(way, Restoration) else None
-                rows.append(variant_result(way.name, way.how, found, cells, summary, reference, restorer))
-                if isinstance(way, Restoration):
-                    keep_restored(run.variant(way.name), route, way.restorer)
-            summary = replace(summary, variants=tuple(rows))
-            _say_what_goes(run, summary)
-            write_summary(run.summary, summary)
+            summary = _conclude(bench, dataset, cells, beside, reference, command)
             if as_baseline is not None:
                 say(f"Saved as the baseline {save_baseline(summary, as_baseline, replace_results)}.")
             return summary
 
         return told_by_the_first(fabric, finish)
+
+
+def _make_variants(names: Sequence[str], opened: Sequence[Opened], setting: Setting) -> list[Variant]:
+    """The other ways to answer: those that have a name, then one for each restorer."""
+    with stop_on_signal() as stop:
+        named = [VARIANTS[name](setting, stop) for name in names]
+    return [*named, *(Restoration(setting, *each) for each in opened)]
+
+
+def _conclude(
+    bench: "_Bench",
+    dataset: Dataset,
+    cells: _Cells,
+    beside: Sequence[tuple[Variant, _Cells]],
+    reference: Baseline | None,
+    command: str,
+) -> Summary:
+    """Write the summary of what was measured, and the pictures that go with it."""
+    run, route = bench.run, bench.route
+    notes = (*dataset.notes, *cautions(bench.subject, dataset), *route.notes())
+    summary = bench.summarise(cells, command, notes, reference)
+    bench.keep_pictures(cells)
+    rows = []
+    for way, found in beside:
+        restorer = way.facts_of_restorer if isinstance(way, Restoration) else None
+        rows.append(variant_result(way.name, way.how, found, cells, summary, reference, restorer))
+        if isinstance(way, Restoration):
+            keep_restored(run.variant(way.name), route, way.restorer)
+    summary = replace(summary, variants=tuple(rows))
+    _say_what_goes(run, summary)
+    write_summary(run.summary, summary)
+    return summary
 
 
 def _say_what_goes(run: RunFolder, summary: Summary) -> None:
@@ -301,7 +320,7 @@ class _Bench:
         self.route.conditions = joined or here
         return False
 
-    def measure_missing(self) -> dict[tuple[str, int], Cell]:
+    def measure_missing(self) -> _Cells:
         """Measure every cell that is not saved yet, and give them all: to the first of several processes."""
         cells = by_the_first(self.fabric, self._all_saved) or {}
         todo = told_by_the_first(self.fabric, lambda: [cell for cell in self.cells if cell not in cells])
@@ -309,7 +328,7 @@ class _Bench:
             by_the_first(self.fabric, lambda: self._write_samples(todo))
         return cells | self._measure(todo) if todo else cells
 
-    def _all_saved(self) -> dict[tuple[str, int], Cell]:
+    def _all_saved(self) -> _Cells:
         cells = {cell: saved for cell in self.cells if (saved := self._saved(*cell)) is not None}
         if cells:
             say(f"{len(cells)} of {len(self.cells)} cells are already measured{self._as_named}.")
@@ -322,7 +341,7 @@ class _Bench:
             if (corruption, severity) in todo or not samples.exists(corruption, severity):
                 samples.write(corruption, severity)
 
-    def keep_pictures(self, cells: dict[tuple[str, int], Cell]) -> None:
+    def keep_pictures(self, cells: _Cells) -> None:
         """Keep small pictures that the predictions choose, for a report."""
         classes, corrupted = self.conditions.classes, cells[self.conditions.cells[1]]
         clean_ids = choose_for_classes(cells[CLEAN, 0], classes)
@@ -344,8 +363,8 @@ class _Bench:
             return None
         return replace(cell, ids=images.ids)  # One copy of the names for all cells: each brought its own.
 
-    def _measure(self, todo: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Cell]:
-        cells: dict[tuple[str, int], Cell] = {}
+    def _measure(self, todo: Sequence[tuple[str, int]]) -> _Cells:
+        cells: _Cells = {}
         total = sum(len(self.route.images(corruption).ids) for corruption, _ in todo)
         with stop_on_signal() as stop, shown_by_the_first(self.fabric, f"Benchmark{self._as_named}", total) as bar:
             for number, (corruption, severity) in enumerate(todo):
@@ -402,9 +421,7 @@ class _Bench:
     def _as_named(self) -> str:
         return "" if self.variant is None else f" ({self.variant.name})"
 
-    def summarise(
-        self, cells: dict[tuple[str, int], Cell], command: str, notes: Sequence[str], reference: Baseline | None
-    ) -> Summary:
+    def summarise(self, cells: _Cells, command: str, notes: Sequence[str], reference: Baseline | None) -> Summary:
         """The summary of all cells, whoever measured them when."""
         stamps = [read_stamp(self.run.predictions, *cell) for cell in cells]
         seconds = sum(stamp.seconds for stamp in stamps if stamp is not None)

@@ -15,7 +15,7 @@ from rugged.analyze import restoration_table
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.classical import PICTURES, Blur, Wiener, fit_wiener
 from rugged.benchmark.earlier import what_differs
-from rugged.benchmark.in_memory import InMemory, conditions_of
+from rugged.benchmark.in_memory import InMemory, corrupted_in_memory
 from rugged.benchmark.restoration_sheet import draw_restoration
 from rugged.benchmark.variants import open_restorers
 from rugged.core.catalogue import BLURS, display_name
@@ -26,7 +26,6 @@ from rugged.core.progress import Bar, say
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import StopRequest, stop_on_signal
 from rugged.core.tables import as_csv
-from rugged.corruptions import choose_textures
 from rugged.data import Dataset
 from rugged.data.splits import require_training
 from rugged.engine import (
@@ -120,15 +119,14 @@ def benchmark_restorer(
     run, chosen, levels = place_of(restorer, out), choose_corruptions(corruptions), choose_severities(severities)
     split = choose_images(dataset.val, limit)
     fabric = make_fabric(device, precision, tuned=False)
-    ice = choose_textures(textures) if "frost" in chosen else None
-    conditions = conditions_of(dataset, split, chosen, levels, preset, seed, ice, "no")
+    route = corrupted_in_memory(dataset, split, chosen, levels, preset, seed, textures, "no", fabric.device)
     ((opened, facts),) = open_restorers([restorer], fabric)
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {restorer}")))
-        require_same(fabric, "restorer, data or options", f"{run.path.resolve()} {facts} {conditions}")
-        judge = _Judge(fabric, run, opened, facts, dataset, InMemory(conditions, split, fabric.device, ice))
+        require_same(fabric, "restorer, data or options", f"{run.path.resolve()} {facts} {route.conditions}")
+        judge = _Judge(fabric, run, opened, facts, dataset, route)
         by_the_first(fabric, lambda: judge.make_room(replace_results))
-        judge.route.conditions = told_by_the_first(fabric, lambda: judge.route.conditions)
+        route.conditions = told_by_the_first(fabric, lambda: route.conditions)
         judge.measure_missing()
         return told_by_the_first(fabric, lambda: judge.finish(command))
 

@@ -6,50 +6,56 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from rugged.cli.options import Preset, Seed, Severities, Source, Textures
 from rugged.core.errors import ConfigError
+
+_Out = Annotated[
+    Path, typer.Argument(metavar="OUT", help="Folder to make or to go on with; with --preview a PNG file.")
+]
+_Corruptions = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,NAME",
+        help="Corruptions, or the sets benchmark (15), extra (4) and all. Default: benchmark; --preview: all.",
+    ),
+]
+_Format = Annotated[
+    Literal["jpeg", "png", "npy"] | None,
+    typer.Option("--format", help="JPEG of quality 85 as in the official sets (default), PNG, or CIFAR-C's arrays."),
+]
+_Split = Annotated[Literal["train", "val"] | None, typer.Option(help="Which pictures. Default: val.")]
+_Limit = Annotated[int | None, typer.Option(min=1, help="Only so many, taken evenly over the classes.")]
+_Size = Annotated[int | None, typer.Option(min=1, help="Fit the pictures of a source to so many pixels.")]
+_Shard = Annotated[
+    str | None, typer.Option(metavar="I/N", help="Only the I-th of N shares. Default: the rank under torchrun.")
+]
+_Workers = Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")]
+_OnePerImage = Annotated[
+    bool, typer.Option("--one-per-image", help="Pack both splits with one corruption drawn for each picture.")
+]
+_Preview = Annotated[
+    bool, typer.Option("--preview", help="Draw one picture under everything; SRC may be a picture file.")
+]
+_Picture = Annotated[str | None, typer.Option("--id", help="Which picture --preview shows.")]
 
 
 def corrupt(
-    source: Annotated[
-        str, typer.Argument(metavar="SRC", help="builtin, a prepared data set's name, or a path to pictures or a pack.")
-    ],
-    out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Folder to make or to go on with; with --preview a PNG file.")
-    ],
-    corruptions: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME,NAME",
-            help="Corruptions, or the sets benchmark (15), extra (4) and all. Default: benchmark; --preview: all.",
-        ),
-    ] = None,
-    severities: Annotated[str, typer.Option(metavar="N,N", help="Only these severities.")] = "1,2,3,4,5",
-    preset: Annotated[str | None, typer.Option(help="Severity table. Default: by image size.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions' randomness.")] = 0,
-    textures: Annotated[
-        str | None,
-        typer.Option(metavar="DIR|procedural", help="Frost photographs, or drawn ice. Default: fetched on first use."),
-    ] = None,
-    file_format: Annotated[
-        Literal["jpeg", "png", "npy"] | None,
-        typer.Option(
-            "--format", help="JPEG of quality 85 as in the official sets (default), PNG, or CIFAR-C's arrays."
-        ),
-    ] = None,
-    split: Annotated[Literal["train", "val"] | None, typer.Option(help="Which pictures. Default: val.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only so many, taken evenly over the classes.")] = None,
-    size: Annotated[int | None, typer.Option(min=1, help="Fit the pictures of a source to so many pixels.")] = None,
-    shard: Annotated[
-        str | None, typer.Option(metavar="I/N", help="Only the I-th of N shares. Default: the rank under torchrun.")
-    ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")] = None,
-    one_per_image: Annotated[
-        bool, typer.Option("--one-per-image", help="Pack both splits with one corruption drawn for each picture.")
-    ] = False,
-    preview: Annotated[
-        bool, typer.Option("--preview", help="Draw one picture under everything; SRC may be a picture file.")
-    ] = False,
-    picture: Annotated[str | None, typer.Option("--id", help="Which picture --preview shows.")] = None,
+    source: Source,
+    out: _Out,
+    corruptions: _Corruptions = None,
+    severities: Severities = "1,2,3,4,5",
+    preset: Preset = None,
+    seed: Seed = 0,
+    textures: Textures = None,
+    file_format: _Format = None,
+    split: _Split = None,
+    limit: _Limit = None,
+    size: _Size = None,
+    shard: _Shard = None,
+    workers: _Workers = None,
+    one_per_image: _OnePerImage = False,
+    preview: _Preview = False,
+    picture: _Picture = None,
 ) -> None:
     """Write corrupted copies in the official layout. Interrupted and run again, it goes on where it stopped."""
     from rugged.cli.choices import parse_names, parse_numbers

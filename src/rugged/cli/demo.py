@@ -1,14 +1,16 @@
 """``rugged demo``: the whole pipeline on the built-in data set."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
+
+from rugged.cli.options import DeviceName
 
 
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for runs and report.")] = Path("runs/demo"),
-    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to run.")] = "auto",
+    device: Annotated[DeviceName, typer.Option(help="Where to run.")] = "auto",
 ) -> None:
     """Run data, baseline, training, benchmark and report on the built-in data set: a few minutes, no download."""
     from rugged.cli.invocation import command_line

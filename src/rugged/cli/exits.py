@@ -10,6 +10,7 @@ from typing import Any
 
 from typer.core import TyperGroup
 
+from rugged.cli.invocation import is_first_process
 from rugged.core.errors import Interrupted, RuggedError
 from rugged.core.progress import say
 
@@ -25,7 +26,7 @@ def exits() -> Iterator[None]:
         return
     except Interrupted as interruption:
         # Of several processes, which stop together, the first one says so.
-        message = str(interruption) if os.environ.get("RANK", "0") == "0" else ""
+        message = str(interruption) if is_first_process() else ""
         status = 128 + interruption.signal_number
     except RuggedError as error:
         message, status = f"Error: {error}", 1

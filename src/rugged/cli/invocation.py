@@ -1,5 +1,6 @@
-"""The command as it was typed, for manifests."""
+"""How this process was started: the command as it was typed, and which of torchrun's processes it is."""
 
+import os
 import shlex
 import sys
 
@@ -10,3 +11,8 @@ def command_line() -> str:
     Bytes of it that are no text, which a file's name may hold, are written as escapes.
     """
     return shlex.join(["rugged", *sys.argv[1:]]).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def is_first_process() -> bool:
+    """Whether this process speaks for all: of torchrun's the first one does, and one alone always."""
+    return os.environ.get("RANK", "0") == "0"

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from rugged.cli.options import Source
+
 if TYPE_CHECKING:
     from numpy import uint8
     from numpy.typing import NDArray
@@ -15,9 +17,7 @@ if TYPE_CHECKING:
 
 
 def perturb(
-    src: Annotated[
-        str, typer.Argument(metavar="SRC", help="builtin, a prepared data set's name, or a path to pictures or a pack.")
-    ],
+    src: Source,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write; what is there already is kept.")],
     sequences: Annotated[
         str, typer.Option(metavar="SET|NAME,NAME", help="ten (those of the mean flip rate), extra, all, or names.")

@@ -1,9 +1,11 @@
 """``rugged playground``: models that look at pictures in a browser while a person corrupts them."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
+
+from rugged.cli.options import DeviceOfModels
 
 
 def playground(
@@ -30,7 +32,7 @@ def playground(
         int | None, typer.Option(min=1, max=65535, help="Port to listen on. Default: the first free one from 7860.")
     ] = None,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
-    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to run the models.")] = "auto",
+    device: DeviceOfModels = "auto",
 ) -> None:
     """Corrupt a picture in the browser and see, live, what one or two models make of it. Ctrl-C ends it."""
     from rugged.data import open_dataset

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from rugged.cli.options import Device, Precision
+
 _ENDINGS = {".csv": "csv", ".jsonl": "jsonl"}
 
 
@@ -36,10 +38,8 @@ def predict(
     restore: Annotated[
         Path | None, typer.Option(metavar="R", help="Restorer that pictures pass through first: run folder or file.")
     ] = None,
-    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to run the model.")] = "auto",
-    precision: Annotated[
-        Literal["auto", "fp32", "bf16"], typer.Option(help="Of the model's convolutions and matrix products.")
-    ] = "fp32",
+    device: Device = "auto",
+    precision: Precision = "fp32",
 ) -> None:
     """Name the most probable classes of each picture. Bad pictures are reported, and the rest is done."""
     from rugged.cli.tables import print_predictions

@@ -1,10 +1,11 @@
 """``rugged restore``: train a restorer, and put it to work on picture files."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from rugged.cli.options import DeviceName, Overrides, RecipeRun
 from rugged.cli.restore_benchmark import benchmark
 
 app = typer.Typer(
@@ -12,7 +13,7 @@ app = typer.Typer(
 )
 app.command()(benchmark)
 
-Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")]
+_Device = Annotated[DeviceName, typer.Option(help="Where to compute.")]
 
 
 @app.command()
@@ -28,11 +29,9 @@ def train(
         Path | None,
         typer.Option(metavar="DIR", help="Pairs instead, as GOPRO has them: DIR/train/SEQUENCE/{blur,sharp}/*.png"),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Run folder. Default: runs/RECIPE.")] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe's value; may be repeated.")
-    ] = None,
-    device: Device = "auto",
+    out: RecipeRun = None,
+    overrides: Overrides = None,
+    device: _Device = "auto",
 ) -> None:
     """Train a restorer. Interrupted and run again, it goes on where it stopped."""
     from rugged.cli.invocation import command_line
@@ -59,7 +58,7 @@ def apply(
     keep_format: Annotated[
         bool, typer.Option("--keep-format", help="Write each picture in its own format instead of PNG.")
     ] = False,
-    device: Device = "auto",
+    device: _Device = "auto",
 ) -> None:
     """Restore pictures. Interrupted and run again, it goes on where it stopped; bad pictures are named and left out."""
     from rugged.restore.apply import apply_restorer

@@ -1,23 +1,20 @@
 """``rugged train``: from a recipe and a data set to a run folder."""
 
-import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
+
+from rugged.cli.options import Data, DeviceName, Overrides, RecipeRun
 
 
 def train(
     recipe: Annotated[str, typer.Argument(help="A shipped recipe (see `rugged recipes`) or the path of a .toml file.")],
-    data: Annotated[
-        str, typer.Option("--data", "-d", help="builtin, a prepared data set's name, or a path to pictures or a pack.")
-    ],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Run folder. Default: runs/RECIPE.")] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe's value; may be repeated.")
-    ] = None,
-    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to train.")] = "auto",
+    data: Data,
+    out: RecipeRun = None,
+    overrides: Overrides = None,
+    device: Annotated[DeviceName, typer.Option(help="Where to train.")] = "auto",
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write TensorBoard's events too, into the run folder.")
     ] = False,
@@ -47,11 +44,12 @@ def train(
 
 def _draw_curves(folder: Path) -> None:
     """Draw how far training has come, finished or interrupted. Of torchrun's processes the first one does."""
+    from rugged.cli.invocation import is_first_process
     from rugged.core.errors import ResultsError
     from rugged.report import draw_curves
     from rugged.results import RunFolder
 
     run = RunFolder(folder)
-    if os.environ.get("RANK", "0") == "0" and run.checkpoint.exists():
+    if is_first_process() and run.checkpoint.exists():
         with suppress(ResultsError):  # No epoch is finished yet.
             draw_curves(run)

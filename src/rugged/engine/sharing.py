@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from rugged.core.errors import Interrupted, RunError
+from rugged.core.errors import ConfigError, Interrupted, RunError
 from rugged.core.progress import Bar, progress
 from rugged.core.stopping import StopRequest
 from rugged.engine.devices import Fabric, by_the_first
@@ -84,6 +84,18 @@ def _together(fabric: Fabric, work: Callable[[], bool], stop: StopRequest) -> No
         raise RunError("Another process could not go on; it says why.")
     if unfinished:
         raise Interrupted("Stopped. Run the same command again to go on.", signal_number)
+
+
+def shared_batch_size(fabric: Fabric, wanted: int, images: int) -> int:
+    """Images of a batch, all processes together: those that are wanted, or all where there are fewer.
+
+    Raises:
+        ConfigError: Not even one for each process.
+    """
+    size = min(wanted, images)
+    if size < fabric.world_size:
+        raise ConfigError(f"{fabric.world_size} processes cannot share batches of {size}. Start fewer of them.")
+    return size
 
 
 def told_by_the_first(fabric: Fabric, work: Callable[[], T]) -> T:

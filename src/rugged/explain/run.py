@@ -26,7 +26,7 @@ from rugged.explain.opening import (
 )
 from rugged.explain.panels import Gallery, activation_panel, filter_panel
 from rugged.results import Explanations, place_of, read_explanations, write_explanations
-from rugged.results.explanations import INDEX, ExplainedModel, ExplainedPicture, Panel
+from rugged.results.explanations import INDEX, ExplainedModel, ExplainedPicture, Panel, PointingResult
 
 
 @dataclass(frozen=True)
@@ -108,28 +108,10 @@ def explain_run(
     folder = out or place_of(names[0], None).explanations
     with exclusive(folder / ".lock", f"explain into {folder}"), stop_on_signal() as stop:
         _clear(folder)
-        looks = measurement.looks(stop)
+        gallery = Gallery(measurement, measurement.looks(stop), classes, folder)
         pointing = () if files else play_pointing_game(measurement, dataset, stop)
-        gallery = Gallery(measurement, looks, classes, folder)
-        panels = (*gallery.panels(), *_inside(gallery, wanted.activations))
-        explanations = Explanations(
-            models=tuple(map(_model, subjects, measurement.layers)),
-            classes=tuple(info.name for info in classes),
-            pictures=_shown(measurement),
-            source=pictures.source,
-            targets=wanted.target,
-            methods=wanted.methods,
-            panels=panels,
-            tiles=tuple(gallery.tiles()),
-            drifts=tuple(drift_results(looks)),
-            pointing=pointing,
-            preset=measurement.corruptor.preset,
-            seed=wanted.seed,
-            textures="none" if measurement.corruptor.textures is None else measurement.corruptor.textures.label,
-            command=command,
-            notes=(*(dataset.notes if dataset is not None else ()), *_empty_maps(looks)),
-        )
-        write_explanations(folder, explanations)
+        notes = () if dataset is None else dataset.notes
+        write_explanations(folder, _draw(gallery, pointing, wanted, notes, command))
     return folder
 
 
@@ -171,6 +153,31 @@ def _measurement(
     corruptor = Corruptor(choose_preset(wanted.preset, height, width), wanted.seed, textures)
     shown = len(pictures.ids) if wanted.ids or pictures.labels is None else min(wanted.shown, len(pictures.ids))
     return Measurement(subjects, layers, pictures, wanted.methods, conditions, corruptor, target, shown)
+
+
+def _draw(
+    gallery: Gallery, pointing: tuple[PointingResult, ...], wanted: Wanted, notes: Sequence[str], command: str
+) -> Explanations:
+    """Draw pages and tiles into the folder, and list them with the figures."""
+    measurement, looks = gallery.measurement, gallery.looks
+    corruptor = measurement.corruptor
+    return Explanations(
+        models=tuple(map(_model, measurement.subjects, measurement.layers)),
+        classes=tuple(info.name for info in gallery.classes),
+        pictures=_shown(measurement),
+        source=measurement.pictures.source,
+        targets=wanted.target,
+        methods=wanted.methods,
+        panels=(*gallery.panels(), *_inside(gallery, wanted.activations)),
+        tiles=tuple(gallery.tiles()),
+        drifts=tuple(drift_results(looks)),
+        pointing=pointing,
+        preset=corruptor.preset,
+        seed=wanted.seed,
+        textures="none" if corruptor.textures is None else corruptor.textures.label,
+        command=command,
+        notes=(*notes, *_empty_maps(looks)),
+    )
 
 
 def _inside(gallery: Gallery, names: Sequence[str]) -> list[Panel]:

@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from rugged.core.configuration import dump
-from rugged.core.errors import ConfigError
 from rugged.core.files import exclusive
 from rugged.core.progress import say
 from rugged.core.stopping import stop_on_signal
@@ -20,6 +19,7 @@ from rugged.engine.claiming import earlier_sessions, require_companions
 from rugged.engine.log import Log
 from rugged.engine.manifest import Manifest
 from rugged.engine.optimize import make_optimizer
+from rugged.engine.sharing import shared_batch_size
 from rugged.models import RestorerSpec, make_restorer
 from rugged.models.restoring import Discriminator
 from rugged.restore.content import Content, open_content
@@ -92,19 +92,13 @@ def prepare(
     require_companions(run, earlier, companions)
     spec = specify(recipe, pairs.provenance, content)
     learner = make_learner(fabric, recipe, spec, content)
-    batch_size = min(recipe.batch_size, len(pairs))
-    if batch_size < fabric.world_size:
-        raise ConfigError(f"{fabric.world_size} processes cannot share batches of {batch_size}. Start fewer of them.")
-    networks = {
-        "generator": learner.generator, "discriminator": learner.discriminator, "average": learner.average,
-    }  # fmt: skip
     loop = Loop(
         epochs=recipe.epochs,
-        batch_size=batch_size,
+        batch_size=shared_batch_size(fabric, recipe.batch_size, len(pairs)),
         images=len(pairs),
         seed=recipe.seed,
         fabric=fabric,
-        modules={name: network for name, network in networks.items() if network is not None},
+        modules=learner.modules,
         optimizers=learner.optimizers,
         checkpoint=run.checkpoint,
         fetched_ahead=pairs.fetched_ahead,

@@ -52,6 +52,12 @@ class Learner:
         """The restorer that is judged and saved."""
         return self.generator if self.average is None else self.average
 
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """Everything that learns or follows, by name, for the checkpoint."""
+        named = {"generator": self.generator, "discriminator": self.discriminator, "average": self.average}
+        return {name: network for name, network in named.items() if network is not None}
+
     def learn(
         self,
         clean: Tensor,

@@ -19,12 +19,12 @@ from rugged.engine.claiming import earlier_sessions, require_companions
 from rugged.engine.log import Log
 from rugged.engine.manifest import Manifest, TrainedOn
 from rugged.engine.optimize import make_optimizer
+from rugged.engine.sharing import shared_batch_size
 from rugged.models.loading import brief
 from rugged.results import RunFolder
 from rugged.train.augment import gather, settle_textures
-from rugged.train.growth import extreme_sides
 from rugged.train.learner import Learner
-from rugged.train.network import find_origin, make_network, rehearse, settle_micro_batch, smallest_portion, specify
+from rugged.train.network import find_origin, make_network, specify, try_out
 from rugged.train.recipe import Recipe, load_recipe
 from rugged.train.trainer import COLUMNS, Trainer
 
@@ -98,13 +98,9 @@ def prepare(
     origin = earlier.origin if earlier is not None and resumed else find_origin(recipe)
     spec = specify(recipe, dataset, origin)
     model = make_network(fabric, recipe, spec, resumed=resumed)
-    batch_size = min(recipe.batch_size, len(train_indices))
-    if batch_size < fabric.world_size:
-        raise ConfigError(f"{fabric.world_size} processes cannot share batches of {batch_size}. Start fewer of them.")
+    batch_size = shared_batch_size(fabric, recipe.batch_size, len(train_indices))
     pictures = Pictures.place(dataset.train, fabric.device)  # First, for they take room from what is tried next.
-    recipe = settle_micro_batch(fabric, recipe, model, spec, -(-batch_size // fabric.world_size))
-    for side in extreme_sides(recipe, spec.input_size):
-        rehearse(fabric, model, side, smallest_portion(recipe, batch_size // fabric.world_size), spec.architecture)
+    recipe = try_out(fabric, recipe, model, spec, batch_size)
     optimizer = make_optimizer(model, recipe.optimizer)
     average = make_average(model) if recipe.average.decay else None
     if recipe.compile:

@@ -28,6 +28,7 @@ from rugged.models.split_norm import split_batch_norms
 from rugged.train.adversarial import OPERATIONS as ADVERSARIAL
 from rugged.train.augment import operations
 from rugged.train.growth import OPERATIONS as GROWTH
+from rugged.train.growth import extreme_sides
 from rugged.train.recipe import Recipe, portions
 
 _FULL = ("ALLOC_FAILED", "out of memory")
@@ -113,6 +114,30 @@ def _renew_head(model: nn.Module, spec: ModelSpec) -> None:
     """Forget what the head knew of other classes, of which there happened to be as many."""
     fresh = build(spec.architecture, len(spec.classes)).state_dict()
     model.load_state_dict({name: fresh[name] for name in head_parameters(model)}, strict=False)
+
+
+def try_out(fabric: Fabric, recipe: Recipe, model: nn.Module, spec: ModelSpec, batch_size: int) -> Recipe:
+    """See that the network can learn from the batches and sizes that a recipe has for it.
+
+    Args:
+        fabric: Device, precision, and the processes that share a batch.
+        recipe: What to do.
+        model: On the device.
+        spec: The network's input.
+        batch_size: Of all processes together.
+
+    Returns:
+        The recipe, with the micro batch that was found where it leaves that open.
+
+    Raises:
+        ConfigError: Not even one image fits, or pictures would not grow.
+        ModelError: The network does not take such batches.
+    """
+    processes = fabric.world_size
+    recipe = settle_micro_batch(fabric, recipe, model, spec, -(-batch_size // processes))
+    for side in extreme_sides(recipe, spec.input_size):
+        rehearse(fabric, model, side, smallest_portion(recipe, batch_size // processes), spec.architecture)
+    return recipe
 
 
 def rehearse(fabric: Fabric, model: nn.Module, side: int, batch_size: int, architecture: str) -> None:
