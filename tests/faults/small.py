@@ -38,8 +38,8 @@ def contents(folder: Path) -> dict[str, bytes | int]:
     }
 
 
-def refused(arguments, folder, monkeypatch, capfd) -> None:  # type: ignore[no-untyped-def]
-    """Run a command in a folder: it says one thing, its status is not zero, and nothing is written."""
+def refused(arguments, folder, monkeypatch, capfd) -> str:  # type: ignore[no-untyped-def]
+    """Run a command in a folder: it says one thing, which comes back; the status is not zero; nothing is written."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr("rugged.core.progress._console", None)
     monkeypatch.setattr(sys, "argv", ["rugged", *arguments])
@@ -52,3 +52,4 @@ def refused(arguments, folder, monkeypatch, capfd) -> None:  # type: ignore[no-u
     assert len(errors) == 1 or "Usage:" in told.err, told.err
     assert len(told.err) < 2000, told.err
     assert contents(folder) == before
+    return told.err
