@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.faults.jobs import JOBS, finish, start
 
-ROOMY = "64m"
+ROOMY = "256m"
 SMALL = {
     "data pack": "200k", "corrupt": "100k", "corrupt --format npy": "200k", "corrupt --one-per-image": "50k",
     "perturb": "200k", "train": "300k", "benchmark": "100k", "explain": "50k", "restore train": "100k",
