@@ -134,7 +134,7 @@ JOBS = {
     "restore apply": Job(("restore", "apply", "restorer", "pictures", "restored"), without_notes("restored")),
     "restore benchmark": Job(
         ("restore", "benchmark", "restorer", "--data", "pack", "--corruptions", "defocus_blur,glass_blur"),
-        figures("restorer"),
+        files("restorer/benchmark/restoration.csv"),
     ),
     "predict": Job(("predict", "trained", "pictures", "--out", "answers.csv"), files("answers.csv")),
     "export": Job(("export", "trained", "model.onnx", "--data", "pack"), files("model.onnx")),
