@@ -65,6 +65,14 @@ def test_what_is_called_most_has_an_example():
     assert {"Classifier", "Corrupt", "CorruptedDataset", "corrupt", "mean_corruption_error"} <= names
 
 
+def test_every_public_name_stands_in_an_example():
+    """Of its own, or of the guide."""
+    guide = " ".join(_BLOCK.findall((DOCS / "library.md").read_text(encoding="utf-8")))
+    shown = set(re.findall(r"\w+", " ".join(re.findall(r"from rugged import (.*)", guide))))
+    own = {test.name for test in with_examples()}
+    assert set(rugged.__all__) - {"__version__"} <= shown | own
+
+
 def test_examples_of_the_library_guide(capsys):
     """In one session, from its first line to its last."""
     blocks = _BLOCK.findall((DOCS / "library.md").read_text(encoding="utf-8"))

@@ -13,15 +13,30 @@ import pytest
 from PIL import Image
 
 from rugged.core.catalogue import BENCHMARK
+from rugged.models import ModelSpec, build, save_model
+from rugged.results import read_summary
 
 ROOT = Path(__file__).parents[1]
 DOWNLOADS = "# downloads"
 """How the first line of an example says that it needs the network, or what takes hours."""
 
+ARCHIVES = {
+    "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
+    "digital": ("contrast", "elastic_transform", "jpeg_compression", "pixelate"),
+    "noise": ("gaussian_noise", "impulse_noise", "shot_noise"),
+    "weather": ("brightness", "fog", "frost", "snow"),
+    "extra": ("gaussian_blur", "saturate", "spatter", "speckle_noise"),
+}
+"""As ImageNet-C is published."""
 
-def run(page, languages=("python", "bash")):
+
+def run(page, languages=("python", "bash"), instead=()):
     """Run a page's examples one after the other: Python in one namespace, commands in the shell."""
-    examples = re.findall(r"^```(python|bash)\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S)
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for old, new in instead:
+        assert old in text
+        text = text.replace(old, new)
+    examples = re.findall(r"^```(python|bash)\n(.*?)^```", text, re.M | re.S)
     assert examples
     names = {"__name__": "page"}
     folder = Path(sys.executable).parent
@@ -70,6 +85,42 @@ def test_the_guide_to_cifar_runs_on_files_of_its_layout():
     with tarfile.open("CIFAR-10-C.tar", "w") as tar:
         tar.add("CIFAR-10-C")
     run("docs/guides/cifar10-c.md")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_the_guide_to_imagenet_runs_on_files_of_its_layout():
+    classes = ("n01440764", "n01443537")
+    generator = np.random.default_rng(0)
+    names = [Path(classes[number % 2], f"ILSVRC2012_val_{number:08}.JPEG") for number in range(6)]
+
+    def write(folder, height, width):
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(generator.integers(0, 256, (height, width, 3), np.uint8)).save(folder / name)
+
+    write(Path("imagenet/val"), 260, 300)
+    Path("imagenet-c").mkdir()
+    for part, corruptions in ARCHIVES.items():
+        with tarfile.open(f"imagenet-c/{part}.tar", "w") as tar:
+            for corruption in corruptions:
+                for severity in "12345":
+                    write(Path(corruption, severity), 224, 224)
+                tar.add(corruption)
+    spec = ModelSpec("timm/test_resnet", classes, ("tench", "goldfish"), 224)
+    save_model(Path("published/model.safetensors"), build(spec.architecture, 2), spec)
+    run(
+        "docs/guides/imagenet-c.md",
+        instead=[
+            (f"{DOWNLOADS}\n", ""),
+            ("  curl ", "  true "),
+            ("timm/resnet50.a1_in1k", "published"),
+            ("--nproc-per-node 8", "--nproc-per-node 2"),
+        ],
+    )
+    for run_folder, route in (("published", "official files"), ("runs/resnet50-in-memory", "in memory")):
+        conditions = read_summary(Path(run_folder, "benchmark", "summary.json")).conditions
+        assert (conditions.route, conditions.images, len(conditions.corruptions)) == (route, 6, 15)
 
 
 def test_notebooks_are_those_of_the_guides():

@@ -44,6 +44,19 @@ def test_output_onto_a_full_disk_is_one_message(arguments):
     assert (ended.returncode, ended.stderr) == (1, "Error: Cannot write the output: the disk is full.\n")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX")
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_error(closed, tmp_path):
+    """As where a service starts it; a list on standard input is then an empty one."""
+    ended = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -m rugged predict nothing - {closed}'], cwd=tmp_path, text=True, timeout=120,
+        capture_output=True,
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("Error: There is no run folder") or "2>&-" in closed, ended.stderr
+
+
 @pytest.fixture
 def here(monkeypatch, capfd):
     """Run the command line in this process, to see each way out without waiting for imports."""

@@ -16,6 +16,7 @@ from rugged.core.files import (
     atomic_path,
     exclusive,
     read_json,
+    read_text,
     require_outside,
     sha256_file,
     write_json,
@@ -163,3 +164,70 @@ def test_nothing_is_written_into_data(tmp_path):
     for inside in (data, data / "sub" / "sheet.png", tmp_path / "data2" / ".." / "data" / "x"):
         with pytest.raises(DataError, match="would be read as part of the data"):
             require_outside(inside, [data])
+
+
+def write_half(path, ready):
+    with atomic_path(path) as temporary:
+        temporary.write_text("half")
+        ready.set()
+        signal.pause()
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """A process that writes ``out.csv`` and does not come to the end."""
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    process = context.Process(target=write_half, args=(tmp_path / "out.csv", ready))
+    process.start()
+    assert ready.wait(60)
+    yield process
+    process.kill()
+    process.join()
+
+
+def halves(folder):
+    return [path.read_text() for path in folder.glob(".out.csv.*.partial")]
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_writing(writer, tmp_path):
+    writer.kill()
+    writer.join()
+    assert halves(tmp_path) == ["half"]
+    write_text(tmp_path / "out.csv", "whole")
+    assert halves(tmp_path) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_what_another_process_is_writing_is_left_alone(writer, tmp_path):
+    write_text(tmp_path / "out.csv", "whole")
+    assert halves(tmp_path) == ["half"]
+
+
+@pytest.mark.parametrize("name", ["n" * 255, "é" * 127, "図" * 85])
+def test_names_as_long_as_systems_take_are_written(name, tmp_path):
+    write_text(tmp_path / name, "text")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_file_too_large_for_a_text_is_not_read(tmp_path):
+    """It would take 30 GiB of memory; on the disk it takes none."""
+    with (tmp_path / "huge.json").open("wb") as stream:
+        stream.truncate(30 * 2**30)
+    with pytest.raises(OSError, match="too large"):
+        read_text(tmp_path / "huge.json")
+    with pytest.raises(RuggedError, match=r"Cannot read .*huge\.json: File too large"):
+        read_json(tmp_path / "huge.json")
+
+
+@pytest.mark.skipif(not hasattr(os, "fchmod"), reason="names that are no text")
+def test_a_folder_whose_name_is_no_text_is_refused(tmp_path):
+    folder = tmp_path / os.fsdecode(b"run\xff")
+    with pytest.raises(RunError, match="is no text in UTF-8"), exclusive(folder / ".lock", "train"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_no_text_is_written_as_escapes(tmp_path):
+    write_json(tmp_path / "a.json", [os.fsdecode(b"\xff")])
+    assert read_json(tmp_path / "a.json") == ["\udcff"]

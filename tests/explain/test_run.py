@@ -138,7 +138,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(runs, dataset, 
     refused(ModelError, "nobody can look inside", models=["theirs.onnx"])
     refused(ModelError, "no run folder or model file resnet19", models=["resnet19"])
     refused(ConfigError, "is an architecture", models=["resnet18"], data=None, files=(tmp_path / "x.png",))
-    refused(DataError, "Cannot read", files=(tmp_path / "x.png",))
+    refused(DataError, "cannot be explained: unreadable", files=(tmp_path / "x.png",))
     (tmp_path / "x.png").write_text("no")
     refused(DataError, "cannot be explained: not a picture", files=(tmp_path / "x.png",))
     assert not RunFolder(runs[0]).explanations.exists()

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from tests.faults.jobs import BENCHMARK, JOBS, RESTORER, STUDY, TRAIN, finish
+from tests.faults.jobs import DEMO, JOBS, STUDY, finish
 
 
 @pytest.fixture(scope="session")
@@ -19,14 +19,16 @@ def prepared(tmp_path_factory):
             folder.mkdir(parents=True)
             for number in range(count):
                 Image.fromarray(generator.integers(0, 256, (64, 64, 3), np.uint8)).save(folder / f"{number}.png")
-    finish(work, JOBS["data pack"].arguments)
+    finish(work, JOBS["data pack"])
     (work / "packed").rename(work / "pack")
-    finish(work, TRAIN)
+    finish(work, JOBS["train"])
     (work / "run").rename(work / "trained")
     shutil.copytree(work / "trained", work / "untouched")
-    finish(work, BENCHMARK)
+    finish(work, JOBS["benchmark"])
     (work / "trained").rename(work / "measured")
     (work / "untouched").rename(work / "trained")
-    finish(work, (*RESTORER, "restorer"))
+    finish(work, JOBS["restore train"])
+    (work / "run").rename(work / "restorer")
+    (work / "small_demo.py").write_text(DEMO)
     (work / "study.toml").write_text(STUDY)
     return work

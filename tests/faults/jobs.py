@@ -38,17 +38,33 @@ set = ["model.architecture=timm/test_resnet"]
 """
 
 
+DEMO = """
+import rugged.pipelines.demo as demo
+from rugged.cli import main
+from rugged.data import open_dataset
+from rugged.train import load_recipe
+
+SMALL = ["epochs=1", "batch_size=8", "development_per_class=2", "model.architecture=timm/test_resnet"]
+demo.open_dataset = lambda name: open_dataset("pack")
+demo.load_recipe = lambda name: load_recipe(name, SMALL)
+main()
+"""
+"""The demo on a small data set, with small networks: a program to be started as a module."""
+
+
 @dataclass(frozen=True)
 class Job:
     """A long command.
 
     Attributes:
-        arguments: Of ``rugged``.
+        arguments: Of the program.
         result: What must be the same however often it was interrupted, from the folder it ran in.
+        module: The program.
     """
 
     arguments: tuple[str, ...]
     result: Callable[[Path], object]
+    module: str = "rugged"
 
 
 def files(*names: str) -> Callable[[Path], object]:
@@ -90,6 +106,13 @@ def study(work: Path) -> object:
     return [(files(str(run / "model.safetensors"))(work), figures(str(run))(work)) for run in runs]
 
 
+def demo(work: Path) -> object:
+    """The models and figures of both runs; the page stands."""
+    assert (work / "demo" / "report" / "index.html").is_file()
+    runs = [f"demo/{name}" for name in ("resnet", "baseline-alexnet")]
+    return [(files(f"{run}/model.safetensors")(work), figures(run)(work)) for run in runs]
+
+
 JOBS = {
     "data pack": Job(("data", "pack", "pictures", "--out", "packed"), without_notes("packed")),
     "corrupt": Job(("corrupt", "pack", "corrupted", "--corruptions", "fog,glass_blur"), files("corrupted")),
@@ -111,25 +134,26 @@ JOBS = {
     "restore apply": Job(("restore", "apply", "restorer", "pictures", "restored"), without_notes("restored")),
     "restore benchmark": Job(
         ("restore", "benchmark", "restorer", "--data", "pack", "--corruptions", "defocus_blur,glass_blur"),
-        figures("restorer"),
+        files("restorer/benchmark/restoration.csv"),
     ),
     "predict": Job(("predict", "trained", "pictures", "--out", "answers.csv"), files("answers.csv")),
     "export": Job(("export", "trained", "model.onnx", "--data", "pack"), files("model.onnx")),
     "study": Job(("study", "study.toml", "--data", "pack", "--out", "studied"), study),
+    "demo": Job(("demo", "--out", "demo"), demo, "small_demo"),
     "report": Job(("report", "measured", "--out", "page.html"), files("page.html")),
 }
 
 
-def start(work: Path, arguments: tuple[str, ...]) -> subprocess.Popen[str]:
+def start(work: Path, job: Job) -> subprocess.Popen[str]:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "RUGGED_CACHE": str(work / "cache")}
     return subprocess.Popen(
-        [sys.executable, "-m", "rugged", *arguments],
+        [sys.executable, "-m", job.module, *job.arguments],
         cwd=work, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
 
-def finish(work: Path, arguments: tuple[str, ...]) -> None:
-    process = start(work, arguments)
+def finish(work: Path, job: Job) -> None:
+    process = start(work, job)
     told, _ = process.communicate(timeout=600)
     assert process.returncode == 0, told
     assert not list(work.rglob("*.partial")), "something half-written is left"

@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 from tests.faults.jobs import JOBS, finish, start
 
-ROOMY = "64m"
-SMALL = {"data pack": "200k", "corrupt": "100k", "corrupt --format npy": "200k", "train": "300k", "benchmark": "100k"}
+ROOMY = "256m"
+SMALL = {
+    "data pack": "200k", "corrupt": "100k", "corrupt --format npy": "200k", "corrupt --one-per-image": "50k",
+    "perturb": "200k", "train": "300k", "benchmark": "100k", "explain": "50k", "restore train": "100k",
+    "restore apply": "100k", "restore benchmark": "20k", "predict": "0k", "export": "300k", "study": "300k",
+    "demo": "300k", "report": "40k",
+}  # fmt: skip
 """What each command is left to write on: less than it needs."""
 
 
@@ -42,11 +47,11 @@ def test_a_full_disk_is_one_message_and_with_room_it_goes_on(name, prepared, dis
     work = disk / "work"
     shutil.copytree(prepared, work)
     resize(disk, used(disk) + int(SMALL[name].removesuffix("k")) * 1024)
-    process = start(work, job.arguments)
+    process = start(work, job)
     told, _ = process.communicate(timeout=300)
     assert process.returncode == 1, told
     assert sum(line.startswith("Error: ") for line in told.splitlines()) == 1, told
     assert "Traceback" not in told, told
     resize(disk, ROOMY)
-    finish(work, job.arguments)
+    finish(work, job)
     assert job.result(work)

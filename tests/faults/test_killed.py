@@ -10,7 +10,7 @@ import signal
 import time
 
 import pytest
-from tests.faults.jobs import JOBS, finish, start
+from tests.faults.jobs import JOBS, Job, finish, start
 
 # Seconds. Before ours begins Python itself starts, and answers Ctrl-C in its own way.
 START_UP = 0.5
@@ -24,7 +24,7 @@ def test_a_killed_command_ends_where_an_undisturbed_one_does(name, prepared, tmp
     job = JOBS[name]
     shutil.copytree(prepared, tmp_path / "undisturbed")
     began = time.monotonic()
-    finish(tmp_path / "undisturbed", job.arguments)
+    finish(tmp_path / "undisturbed", job)
     took = time.monotonic() - began
     expected = job.result(tmp_path / "undisturbed")
     chance = random.Random(name)
@@ -32,13 +32,13 @@ def test_a_killed_command_ends_where_an_undisturbed_one_does(name, prepared, tmp
         for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
             work = tmp_path / f"{number.name}-{attempt}"
             shutil.copytree(prepared, work)
-            process = start(work, job.arguments)
+            process = start(work, job)
             time.sleep(chance.uniform(START_UP, max(START_UP, took)))
             process.send_signal(number)
             told, _ = process.communicate(timeout=120)
             assert process.returncode in (0, -number, 128 + number), told
             assert "Traceback" not in told, told
-            finish(work, job.arguments)
+            finish(work, job)
             assert job.result(work) == expected
             shutil.rmtree(work)
 
@@ -47,7 +47,7 @@ def test_ctrl_c_while_the_command_line_is_loaded_is_silent(tmp_path):
     (tmp_path / "typer.py").write_text(
         "import pathlib, time\npathlib.Path('loading').touch()\nfor _ in range(600): time.sleep(0.1)\n"
     )
-    process = start(tmp_path, ("doctor",))
+    process = start(tmp_path, Job(("doctor",), str))
     while not (tmp_path / "loading").exists():
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)

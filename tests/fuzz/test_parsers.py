@@ -241,6 +241,36 @@ def baseline(path: Path) -> None:
     read_baseline(path)
 
 
+def listed(path: Path) -> None:
+    from rugged.predict import find_pictures
+
+    list(find_pictures([str(path)], io.BytesIO()))
+
+
+def restorer_bytes() -> bytes:
+    import tempfile
+
+    from rugged.models import RestorerSpec, make_restorer, save_restorer
+
+    spec = RestorerSpec(width=4, blocks=(1,), blocks_up=())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "r.safetensors"
+        save_restorer(path, make_restorer(spec), spec)
+        return path.read_bytes()
+
+
+def restorer(path: Path) -> None:
+    from rugged.models import load_restorer
+
+    load_restorer(path)
+
+
+def restore_recipe(path: Path) -> None:
+    from rugged.restore import load_recipe
+
+    load_recipe(path)
+
+
 def groups(path: Path) -> None:
     from rugged.analyze import read_groups
     from rugged.results import Classes
@@ -269,6 +299,9 @@ READERS = {
     "annotations": Reader(annotations, read_annotations, "val_annotations.txt"),
     "tar": Reader(tarred, read_official, "a.tar"),
     "arrays": Reader(arrays, read_official, "a.tar"),
+    "list": Reader(lambda: b"id,path,height,width,channels\n1,a.png,8,8,3\n2,b.png,8,8,3\n", listed, "eval.csv"),
+    "restorer": Reader(restorer_bytes, restorer, "restorer.safetensors"),
+    "restore recipe": Reader(shipped("restorers/deblur64.toml"), restore_recipe, "recipe.toml"),
     "study": Reader(shipped("studies/robust64.toml"), study, "study.toml"),
     "baseline": Reader(shipped("baselines/imagenet-c-alexnet.json"), baseline, "baseline.json"),
     "groups": Reader(lambda: b'pets = ["n1", "dog"]\n', groups, "groups.toml"),

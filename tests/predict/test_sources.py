@@ -89,6 +89,25 @@ def test_a_table_gives_paths_and_ids(tree):
     assert [(each.name, each.error) for each in found[2:]] == [(f"{table}, line 4", "no path in this line")]
 
 
+def test_a_table_without_heads_is_one_of_id_path_height_width_and_channels(tree):
+    """As lists for evaluation in courses are."""
+    (tree / "eval.csv").write_text("0,in/b.png,64,64,3\n1,in/a/z.PNG,64,64,3\n")
+    found = list(find_pictures(["eval.csv"], io.BytesIO()))
+    assert [(each.id, each.name, each.path.exists()) for each in found] == [
+        ("0", "in/b.png", True),
+        ("1", "in/a/z.PNG", True),
+    ]
+
+
+def test_what_has_no_line_ends_does_not_fill_the_memory(tmp_path):
+    with (tmp_path / "list.csv").open("wb") as stream:
+        stream.truncate(30 * 2**30)
+    with pytest.raises(DataError, match="a line of more than 1,048,576 characters"):
+        list(find_pictures([str(tmp_path / "list.csv")], io.BytesIO()))
+    with pytest.raises(DataError, match="a line of more than 1,048,576 bytes"):
+        list(find_pictures(["-"], io.BytesIO(b"x" * 2**21)))
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

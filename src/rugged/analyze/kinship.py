@@ -11,6 +11,7 @@ import numpy.typing as npt
 from rugged.analyze.confusions import confusion_matrix
 from rugged.analyze.selection import Cells, corruptions_of, select, severities_of
 from rugged.core.errors import ConfigError
+from rugged.core.files import read_text
 from rugged.core.parsing import parse_toml
 from rugged.core.shipped import shipped
 from rugged.results import CLEAN, Cell, Classes
@@ -176,7 +177,7 @@ def kinship_table(cells: Cells, groups: Groups) -> KinshipTable:
 
 def _read_table(path: Path) -> Mapping[str, Sequence[str]]:
     try:
-        table = parse_toml(path.read_text(encoding="utf-8"))
+        table = parse_toml(read_text(path))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"Cannot read the groups {path}: {error}.") from error
     for group, entries in table.items():

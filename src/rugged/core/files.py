@@ -1,11 +1,13 @@
 """Files that are whole or not there: atomic writes, locks and hashes."""
 
+import errno
 import hashlib
 import json
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,26 @@ from filelock import FileLock, Timeout
 from rugged.core.errors import DataError, RuggedError, RunError
 from rugged.core.parsing import parse_json
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+TEXT_LIMIT = 256 * 2**20
+"""Bytes of a text file that is read whole. No recipe, table or manifest is larger: it would only fill the memory."""
+
+_RANDOM = "[0-9a-f]" * 8
+_NAME_BYTES = 200
+"""Of a file's name in that of its temporary sibling: systems take 255 for both."""
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary sibling of ``path`` to write to, and move it into place when the block succeeds.
 
     A reader sees the old file or the new one, never a part of it; after a failure the old one stands and the
-    temporary is gone. Only a process that is killed leaves it; ``exclusive`` clears that away.
+    temporary is gone. Only a process that is killed leaves it; the next one that writes ``path`` clears that away, and
+    so does ``exclusive``.
 
     Raises:
         RuggedError: The folder cannot be written, or the disk is full. An error that names another file, which the
@@ -29,10 +44,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
     path = path.resolve()  # A link stays, and what it names is written.
     if path.exists() and not path.is_file():
         raise RuggedError(f"Cannot write {path}: it is there and no ordinary file. Choose another name.")
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    stem = os.fsdecode(os.fsencode(path.name)[:_NAME_BYTES])
+    temporary = path.with_name(f".{stem}.{secrets.token_hex(4)}.partial")
+    held = ExitStack()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch()
+        _clear_leftovers(path.parent, stem)
+        _make_and_hold(temporary, held)
         usual_mode = temporary.stat().st_mode
         yield temporary
         temporary.chmod(usual_mode)  # Some writers, safetensors among them, make files that only their owner reads.
@@ -46,8 +64,34 @@ def atomic_path(path: Path) -> Iterator[Path]:
             f"Cannot write {path}: {error.strerror or error}. Free space or choose another folder, then run again."
         ) from error
     finally:
+        held.close()
         with suppress(OSError):  # Where nothing could be written there is nothing to remove.
             temporary.unlink(missing_ok=True)
+
+
+def _make_and_hold(temporary: Path, held: ExitStack) -> None:
+    """Make the file, with a lock on it that the system releases when the process ends, however it does."""
+    if fcntl is None:  # Windows moves no file that is open.
+        temporary.touch(exist_ok=False)
+        return
+    stream = held.enter_context(temporary.open("xb"))
+    with suppress(OSError):  # Some network file systems have no locks.
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _clear_leftovers(folder: Path, stem: str) -> None:
+    """Remove what killed processes left half-written of a file: what nobody holds any more."""
+    for leftover in _leftovers(folder):
+        if leftover.name.rsplit(".", 2)[0] == f".{stem}" and fcntl is not None:
+            with suppress(OSError), leftover.open("rb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                leftover.unlink()
+
+
+@cache
+def _leftovers(folder: Path) -> tuple[Path, ...]:
+    """What was half-written in a folder before this process wrote there; looked up once, as folders may be large."""
+    return tuple(folder.glob(f".*.{_RANDOM}.partial"))
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -57,8 +101,24 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` atomically, as UTF-8, with the line ends it has on every platform."""
-    write_bytes(path, text.encode("utf-8"))
+    """Write ``text`` to ``path`` atomically, as UTF-8, with the line ends it has on every platform.
+
+    Bytes of a file's name that are no text are written as escapes, which JSON reads as such.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def read_text(path: Path) -> str:
+    """Read a text file in UTF-8.
+
+    Raises:
+        OSError: It cannot be read, or is too large to be one of ours.
+        UnicodeDecodeError: It is no UTF-8.
+    """
+    with path.open(encoding="utf-8") as stream:
+        if os.fstat(stream.fileno()).st_size > TEXT_LIMIT:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+        return stream.read()
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -73,7 +133,7 @@ def read_json(path: Path) -> Any:
         RuggedError: The file is missing, unreadable or not JSON.
     """
     try:
-        return parse_json(path.read_text(encoding="utf-8"))
+        return parse_json(read_text(path))
     except FileNotFoundError as error:
         raise RuggedError(f"{path} does not exist.") from error
     except OSError as error:
@@ -118,8 +178,14 @@ def exclusive(path: Path, doing: str) -> Iterator[None]:
         doing: What the block does, for the message: "train into runs/a".
 
     Raises:
-        RunError: Another process holds the lock, or the folder cannot be written.
+        RunError: Another process holds the lock, or the folder cannot be written or named in results.
     """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise RunError(
+            f"Cannot {doing}: the name of {path.parent} is no text in UTF-8. Choose another folder."
+        ) from error
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, timeout=0)
@@ -131,7 +197,7 @@ def exclusive(path: Path, doing: str) -> Iterator[None]:
     except OSError as error:
         raise RunError(f"Cannot {doing}: {path} cannot be locked ({error.strerror or error}).") from error
     try:
-        for leftover in path.parent.rglob(f".*.{'[0-9a-f]' * 8}.partial"):
+        for leftover in path.parent.rglob(f".*.{_RANDOM}.partial"):
             with suppress(OSError):  # It is in nobody's way.
                 leftover.unlink()
         yield

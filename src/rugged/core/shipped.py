@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from rugged.core.configuration import load
 from rugged.core.errors import ConfigError
+from rugged.core.files import read_text
 from rugged.core.hints import suggest
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ def load_shipped(kind: type[T], what: str, folder: str, where: str | Path, overr
     path = Path(where)
     if path.suffix == ".toml":
         try:
-            return load(kind, path.read_text(encoding="utf-8"), source=str(path), overrides=overrides)
+            return load(kind, read_text(path), source=str(path), overrides=overrides)
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"Cannot read the {what} {path}: {error}.") from error
     texts, name = shipped(folder), str(where)

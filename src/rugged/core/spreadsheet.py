@@ -1,6 +1,6 @@
 """Text for CSV files that people open in a spreadsheet."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 def as_text(cell: str) -> str:

@@ -8,7 +8,7 @@ from torch import nn
 
 from rugged.core.configuration import NONE, by_full_key, load
 from rugged.core.errors import ConfigError, RunError
-from rugged.core.files import sha256_file, write_text
+from rugged.core.files import read_text, sha256_file, write_text
 from rugged.core.progress import format_seconds, say
 from rugged.engine.manifest import Manifest, Session, read_manifest, write_manifest
 from rugged.results import RunFolder
@@ -77,7 +77,7 @@ def require_companions(run: RunFolder, earlier: Manifest | None, companions: dic
 def _changed(path: Path, recipe: Any) -> list[str]:
     """What a saved recipe says otherwise, a phrase a key."""
     try:
-        saved = by_full_key(load(type(recipe), path.read_text(encoding="utf-8"), source=str(path)))
+        saved = by_full_key(load(type(recipe), read_text(path), source=str(path)))
     except (ConfigError, OSError, UnicodeDecodeError) as error:
         return [f"{path} cannot be read ({error})"]
     wanted = by_full_key(recipe)

@@ -14,6 +14,7 @@ from rugged.core.files import sha256_file
 from rugged.core.hints import did_you_mean, nearest
 from rugged.data import ClassInfo, Dataset, decode_image
 from rugged.data.decode import BadImageError
+from rugged.data.sources.trees import read_file
 from rugged.data.splits import evenly
 from rugged.engine import Fabric, Network, class_infos, own_network, published_network
 from rugged.models import fetched, resolve
@@ -149,9 +150,7 @@ def read_pictures(files: Sequence[Path], side: int) -> Pictures:
     found = []
     for file in files:
         try:
-            found.append(torch.from_numpy(np.array(decode_image(file.read_bytes(), side).pixels)))
-        except OSError as error:
-            raise DataError(f"Cannot read {file}: {error.strerror or error}.") from error
+            found.append(torch.from_numpy(np.array(decode_image(read_file(file), side).pixels)))
         except BadImageError as error:
             raise DataError(f"{file} cannot be explained: {error}. Name another picture.") from error
     images = torch.stack(found).permute(0, 3, 1, 2).contiguous()

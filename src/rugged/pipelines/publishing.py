@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import tomli_w
 
 from rugged.core.errors import ModelError, ResultsError
-from rugged.core.files import sha256_file
+from rugged.core.files import read_text, sha256_file
 from rugged.core.parsing import parse_toml
 from rugged.engine import make_fabric, open_subject
 from rugged.models.hub import MODEL_FILE, require_repository, share
@@ -83,7 +83,7 @@ def _shared_card(run: RunFolder, repository: str) -> bytes:
 
 def _shared_recipe(path: Path) -> bytes:
     """Without the folders of the files that training took: weights, a restorer, frost's photographs."""
-    recipe = parse_toml(path.read_text(encoding="utf-8"))
+    recipe = parse_toml(read_text(path))
     augment = recipe.get("augment", {})
     named = ((recipe.get("model", {}), "weights"), (augment, "restore"), (augment.get("corrupt", {}), "textures"))
     for table, key in named:

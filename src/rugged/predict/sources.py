@@ -7,13 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from rugged.core.errors import DataError
 from rugged.data.decode import BadImageError, looks_like_image
 from rugged.data.sources.trees import IMAGE_ENDINGS, ending, hidden, read_file
 
 _HEAD = 16
+_LONGEST = 2**20
+"""Bytes of a line in a list: no path is longer, and what has no line ends would only fill the memory."""
+
+_EVAL = ["id", "path", "height", "width", "channels"]
+"""Columns of a table without a line of heads, as evaluation lists of courses are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +43,10 @@ def find_pictures(names: Sequence[str], stdin: BinaryIO) -> Iterator[Source]:
 
     Args:
         names: Files; folders, whose pictures are taken with those of the folders in them; patterns with ``*``, ``?``
-            or ``[…]``, ``**`` for folders of any depth; ``.csv`` files with a column ``path`` and perhaps ``id``, whose
-            paths are looked for beside the file, then from the current folder; ``-`` for paths on standard input, one a
-            line, or with NUL between them, as ``find -print0`` writes.
+            or ``[…]``, ``**`` for folders of any depth; ``.csv`` files with a column ``path`` and perhaps ``id``, or
+            without heads and with id, path, height, width and channels in each line, whose paths are looked for beside
+            the file, then from the current folder; ``-`` for paths on standard input, one a line, or with NUL between
+            them, as ``find -print0`` writes.
         stdin: For ``-``.
 
     Raises:
@@ -106,13 +112,16 @@ def _fitting(pattern: str) -> Iterator[Source]:
 def _in_table(path: Path) -> Iterator[Source]:
     rows = _rows(path)
     columns = next(rows, [])
-    if "path" not in columns:
-        raise DataError(f"{path} has the columns {', '.join(columns) or 'of an empty file'}; expected one called path.")
-    return _from_rows(path, columns, rows)
+    if "path" in columns:
+        return _from_rows(path, columns, enumerate(rows, 2))
+    if len(columns) == len(_EVAL) and all(value.strip().isdecimal() for value in columns[2:]):
+        return _from_rows(path, _EVAL, enumerate(chain([columns], rows), 1))
+    found = ", ".join(columns) or "of an empty file"
+    raise DataError(f"{path} has the columns {found}; expected one called path.")
 
 
-def _from_rows(table: Path, columns: Sequence[str], rows: Iterator[list[str]]) -> Iterator[Source]:
-    for number, values in enumerate(rows, 2):
+def _from_rows(table: Path, columns: Sequence[str], rows: Iterable[tuple[int, list[str]]]) -> Iterator[Source]:
+    for number, values in rows:
         row = dict(zip(columns, values, strict=False))
         name, own = row.get("path", ""), row.get("id")
         if name:
@@ -133,9 +142,16 @@ def _beside(table: Path, name: str) -> Path:
 def _rows(path: Path) -> Iterator[list[str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            yield from csv.reader(stream, strict=True)
+            yield from csv.reader(_lines(stream), strict=True)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as CSV ({error}). Expected UTF-8 text with a column path.") from error
+
+
+def _lines(stream: TextIO) -> Iterator[str]:
+    while line := stream.readline(_LONGEST):
+        if len(line) == _LONGEST:
+            raise csv.Error(f"a line of more than {_LONGEST:,} characters")
+        yield line
 
 
 def _listed(stream: BinaryIO) -> Iterator[str]:
@@ -145,6 +161,8 @@ def _listed(stream: BinaryIO) -> Iterator[str]:
     rest = b""
     while block:
         *names, rest = (rest + block).split(separator)
+        if len(rest) > _LONGEST:
+            raise DataError(f"Standard input has a line of more than {_LONGEST:,} bytes; expected a path in each.")
         yield from _decoded(names, separator)
         block = stream.read1(1 << 16) if hasattr(stream, "read1") else b""
     yield from _decoded([rest], separator)

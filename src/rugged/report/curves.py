@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rugged.core.errors import ResultsError, RuggedError
-from rugged.core.files import read_json, write_text
+from rugged.core.files import read_json, read_text, write_text
 from rugged.core.parsing import parse_toml
 from rugged.report.charts import (
     STYLES,
@@ -142,7 +142,7 @@ def _what(run: RunFolder, epochs: Sequence[Epoch]) -> str:
 def _table(path: Path) -> dict[str, Any]:
     """A JSON or TOML file's table; nothing where there is none: the curves are worth drawing without it."""
     try:
-        found = parse_toml(path.read_text(encoding="utf-8")) if path.suffix == ".toml" else read_json(path)
+        found = parse_toml(read_text(path)) if path.suffix == ".toml" else read_json(path)
     except (OSError, ValueError, RuggedError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -17,7 +17,7 @@ from rugged.core.files import exclusive, read_json, require_outside, write_bytes
 from rugged.core.progress import progress, say
 from rugged.core.stopping import stop_on_signal
 from rugged.data.decode import BadImageError, decode_image
-from rugged.data.sources.trees import IMAGE_ENDINGS, ending, folder_tree
+from rugged.data.sources.trees import IMAGE_ENDINGS, ending, folder_tree, read_file
 from rugged.engine import Device, Restorer, as_batch, make_fabric, open_restorer
 
 _NOTE = "restored.json"
@@ -149,10 +149,7 @@ def _restore_all(restorer: Restorer, tasks: list[Task], noted: Path, note: dict[
 
 def _restored(restorer: Restorer, task: Task) -> bytes:
     """The restored picture as a file of the target's kind."""
-    try:
-        pixels = decode_image(task.source.read_bytes()).pixels
-    except OSError as error:
-        raise BadImageError("unreadable file", error.strerror or str(error)) from error
+    pixels = decode_image(read_file(task.source)).pixels
     restored = restorer.restore(as_batch(pixels[None], torch.device("cpu")))[0].permute(1, 2, 0).numpy()
     return _encode(restored, grey=_is_grey(pixels), file_format=_FORMATS[ending(task.target.name)])
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rugged.core.errors import ConfigError, DataError
 from rugged.data.decode import BadImageError, decode_image
-from rugged.data.sources.trees import IMAGE_ENDINGS, ending
+from rugged.data.sources.trees import IMAGE_ENDINGS, ending, read_file
 from rugged.data.splits import hash_key
 from rugged.engine import Indices
 from rugged.engine.manifest import TrainedOn
@@ -206,8 +206,8 @@ def _read(pair: Pair) -> tuple[Tensor, Tensor]:
     pictures = []
     for file in (pair.sharp, pair.blurred):
         try:
-            pixels = decode_image(file.read_bytes()).pixels
-        except (BadImageError, OSError) as error:
+            pixels = decode_image(read_file(file)).pixels
+        except BadImageError as error:
             raise DataError(f"{file} cannot be read: {error}. Remove it and its partner.") from error
         pictures.append(torch.from_numpy(np.array(pixels)).permute(2, 0, 1))
     sharp, blurred = pictures

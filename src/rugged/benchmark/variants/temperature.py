@@ -13,6 +13,7 @@ from rugged.benchmark.cautions import trained_on
 from rugged.benchmark.route import Images
 from rugged.benchmark.variants.base import Answer, Pictures, Setting
 from rugged.core.errors import ConfigError, DataError
+from rugged.core.files import read_text
 from rugged.core.parsing import parse_toml
 from rugged.core.stopping import StopRequest
 from rugged.data import Dataset, Split, content_hash, development_split
@@ -92,7 +93,7 @@ def _development(subject: Subject, dataset: Dataset) -> tuple[Split, bool]:
 def _set_apart(recipe: Path) -> int:
     """How many pictures a class the training set apart."""
     try:
-        per_class = parse_toml(recipe.read_text(encoding="utf-8"))["development_per_class"]
+        per_class = parse_toml(read_text(recipe))["development_per_class"]
     except (KeyError, ValueError) as error:
         raise ConfigError(f"{recipe} does not say how many pictures a class training set apart ({error}).") from error
     if not per_class:

@@ -60,10 +60,11 @@ def file_fingerprint(files: list[Path]) -> str:
 
 def _open(where: Path) -> ZipFile:
     try:
+        zip_like = _begins_as_zip(where)  # First of all, since an error of the disk is "no zip" to ZipFile.
         return ZipFile(where)
     except BadZipFile as error:
         size = where.stat().st_size
-        what = "a damaged or incomplete zip archive" if is_zipfile(where) or _begins_as_zip(where) else "no zip archive"
+        what = "a damaged or incomplete zip archive" if zip_like or is_zipfile(where) else "no zip archive"
         raise DataError(
             f"{where} ({size:,} bytes) is {what}: {error}. Fetch it again; other kinds of archive (.tar, .7z) have "
             f"to be unpacked first, and the folder named instead."
