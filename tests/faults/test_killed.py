@@ -13,7 +13,7 @@ import pytest
 from tests.faults.jobs import JOBS, Job, finish, start
 
 # Seconds. Before ours begins Python itself starts, and answers Ctrl-C in its own way.
-START_UP = 0.5
+START_UP = 1.0
 TRIES = int(os.environ.get("RUGGED_FAULT_TRIES", "1"))
 
 
