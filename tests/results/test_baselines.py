@@ -152,7 +152,8 @@ def test_the_shipped_baselines_are_the_published_figures():
         assert shipped[name].means == dict(zip(BENCHMARK, figures, strict=True))
         assert shipped[name].source
     assert default_baseline(CONDITIONS).name == "ImageNet-C's AlexNet"
-    assert len({baseline.identity for baseline in shipped.values()}) == len(shipped)
+    identities = [baseline.identity for name, baseline in shipped.items() if not name.endswith("-procedural")]
+    assert len({*identities}) == len(identities)  # With drawn ice it is the same model.
 
 
 def test_clean_and_corrupted_images_that_differ_do_not_move_together():
