@@ -1,6 +1,5 @@
-"""Contrast by its formula, pixelate and JPEG against Pillow."""
+"""Contrast by its formula, pixelate against Pillow."""
 
-import io
 from fractions import Fraction
 from itertools import product
 
@@ -12,8 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from rugged.core.catalogue import PARAMETERS, PRESETS
-from rugged.core.errors import CorruptionError
-from rugged.corruptions.digital import contrast, jpeg_compression, pixelate
+from rugged.corruptions.digital import contrast, pixelate
 
 
 def batch(picture):
@@ -93,33 +91,3 @@ def test_pixelate_where_an_edge_goes_through_a_pixels_middle():
 def test_pixelate_of_more_bytes_than_a_short_sum_holds():
     image = np.full((3, 1000, 3), 255, dtype=np.uint8)
     np.testing.assert_array_equal(picture(pixelate(batch(image), None, fraction=0.001)), image)
-
-
-def stored(image, quality):
-    """Compress and decompress with Pillow."""
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file))
-
-
-@settings(max_examples=40)
-@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 100), st.integers(0, 2**32 - 1))
-def test_jpeg_is_pillows(height, width, quality, seed):
-    image = noise(height, width, seed)
-    ours = picture(jpeg_compression(batch(image), None, quality=quality))
-    np.testing.assert_array_equal(ours, stored(image, quality))
-
-
-def test_jpeg_of_a_batch_is_pillows_at_published_qualities():
-    for quality, side in published("jpeg_compression", "quality"):
-        images = [noise(side, side + 3, 0), (noise(side, side + 3, 1) // 4 + 90)]
-        ours = jpeg_compression(torch.cat([batch(image) for image in images]), None, quality=quality)
-        for image, one in zip(images, ours.split(1), strict=True):
-            np.testing.assert_array_equal(picture(one), stored(image, quality))
-
-
-def test_jpeg_says_how_long_a_side_may_be():
-    longest = torch.zeros(1, 3, 1, 65500, dtype=torch.uint8)
-    assert not jpeg_compression(longest, None, quality=50).any()
-    with pytest.raises(CorruptionError, match=r"at most 65500 pixels a side; these are 1 × 65501\."):
-        jpeg_compression(torch.zeros(1, 3, 1, 65501, dtype=torch.uint8), None, quality=50)

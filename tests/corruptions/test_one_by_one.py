@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from rugged.corruptions import one_by_one as module
 from rugged.corruptions.one_by_one import one_by_one
 
 
@@ -29,6 +30,8 @@ def refuse(picture, out):
 @pytest.mark.parametrize("where", [lambda images: images, Elsewhere], ids=["cpu", "elsewhere"])
 def test_every_picture_is_worked_on_and_errors_come_through(where, monkeypatch):
     monkeypatch.setattr(torch.Tensor, "to", lambda self, *_: self)  # Nothing can be brought to a device of no memory.
+    monkeypatch.setattr(module, "_SHARE", 2 * 3 * 4)
+    monkeypatch.setattr(module, "available_cores", lambda: 8)
     images = torch.arange(5 * 3 * 4, dtype=torch.uint8).view(5, 3, 4)
     assert torch.equal(one_by_one(double, where(images)), images * 2)
     with pytest.raises(ValueError, match="no"):

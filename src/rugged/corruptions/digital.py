@@ -1,20 +1,15 @@
 """What cameras, programs and networks do to a finished picture."""
 
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from rugged.core.errors import CorruptionError
 from rugged.corruptions.host import in_main_memory
 from rugged.corruptions.levels import to_levels, to_unit
-from rugged.corruptions.one_by_one import one_by_one
 from rugged.corruptions.turning import turn
-
-_LONGEST_JPEG = 65500  # libjpeg's limit
-_SUBSAMPLED = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420)
 
 
 def contrast(images: Tensor, _: None, *, factor: float) -> Tensor:
@@ -75,40 +70,6 @@ def pixelate(images: Tensor, _: None, *, fraction: float) -> Tensor:
     small = _resize_box(turn(columns[0]).view(-1, height, small_width), small_height)
     columns = _resize_box(turn(small.view(-1, small_width))[None], width)
     return _resize_box(turn(columns[0]).view(-1, small_height, width), height).view_as(images)
-
-
-def jpeg_compression(images: Tensor, _: None, *, quality: float) -> Tensor:
-    """JPEG at a low quality, with the colours at half resolution as encoders do by default.
-
-    libjpeg compresses one picture at a time in main memory; images on another device are brought there and back.
-
-    Args:
-        images: ``(N, 3, H, W)`` uint8. Not modified.
-        quality: libjpeg's, a whole number from 1 to 100.
-
-    Returns:
-        ``(N, 3, H, W)`` uint8.
-
-    Raises:
-        CorruptionError: A side is longer than JPEG allows.
-
-    Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``jpeg_compression``.
-    """
-    height, width = images.shape[2:]
-    if max(height, width) > _LONGEST_JPEG:
-        raise CorruptionError(
-            f"jpeg_compression needs pictures of at most {_LONGEST_JPEG} pixels a side; these are {height} × {width}."
-        )
-    return one_by_one(partial(_through_jpeg, quality=int(quality)), images)
-
-
-def _through_jpeg(picture: np.ndarray, out: np.ndarray, quality: int) -> None:
-    """Encode and decode one ``(3, H, W)`` picture. OpenCV's order of channels is blue, green, red."""
-    options = (cv2.IMWRITE_JPEG_QUALITY, quality, *_SUBSAMPLED)
-    stored = cv2.imencode(".jpg", cv2.merge(tuple(picture[::-1])), options)[1]
-    decoded = cv2.imdecode(stored, cv2.IMREAD_COLOR)
-    assert decoded is not None
-    cv2.split(decoded, tuple(out[::-1]))
 
 
 _BITS = 22  # fraction bits of Pillow's fixed-point weights for bytes

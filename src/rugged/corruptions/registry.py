@@ -5,7 +5,21 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from rugged.corruptions import blur, colour, digital, elastic, fog, frost, glass, motion, noise, snow, spatter, zoom
+from rugged.corruptions import (
+    blur,
+    colour,
+    digital,
+    elastic,
+    fog,
+    frost,
+    glass,
+    jpeg,
+    motion,
+    noise,
+    snow,
+    spatter,
+    zoom,
+)
 
 Draws = Tensor | tuple[Tensor | None, ...] | None
 
@@ -50,7 +64,7 @@ KERNELS: Mapping[str, Corruption] = {
         elastic.elastic_transform, elastic.draw_elastic_transform, elastic.replay_elastic_transform
     ),
     "pixelate": Corruption(digital.pixelate),
-    "jpeg_compression": Corruption(digital.jpeg_compression),
+    "jpeg_compression": Corruption(jpeg.jpeg_compression),
     "speckle_noise": Corruption(noise.speckle_noise, noise.draw_normal, noise.replay_normal),
     "gaussian_blur": Corruption(blur.gaussian_blur),
     "spatter": Corruption(spatter.spatter, spatter.draw_spatter, spatter.replay_spatter, at_once=5 << 18),

@@ -27,10 +27,8 @@ _ERROR = 2.0**-12  # of levels, by roundings in float32, ours and the reference'
 _PLACE_ERROR = 2.0**-25
 _AT_ONCE = 1 << 16  # levels settled at once, to bound memory
 
-Matrix = tuple[tuple[float, float, float], tuple[float, float, float]]
 
-
-def inverse_affine(jitter: Tensor, height: int, width: int) -> list[Matrix]:
+def inverse_affine(jitter: Tensor, height: int, width: int) -> np.ndarray:
     """Find the affine maps that move three corners of a rectangle about the centre, and invert them.
 
     Args:
@@ -39,28 +37,28 @@ def inverse_affine(jitter: Tensor, height: int, width: int) -> list[Matrix]:
         width: Likewise.
 
     Returns:
-        For each picture two rows of three: from a pixel (x, y, 1) of the result to its x, and to its y, in the
+        ``(N, 2, 3)``, for each picture two rows: from a pixel (x, y, 1) of the result to its x, and to its y, in the
         picture. Zeros where the moved corners lie on one line.
 
     Source: what OpenCV's ``getAffineTransform`` and ``invertAffineTransform`` compute together.
     """
     middle_x, middle_y, reach_x, reach_y = width // 2, height // 2, width // 3, height // 3
     right, bottom, left, top = middle_x + reach_x, middle_y + reach_y, middle_x - reach_x, middle_y - reach_y
-    corners = torch.tensor(((right, bottom), (right, top), (left, top)), dtype=torch.float32)
-    inverses = []
-    for (x0, y0), (x1, y1), (x2, y2) in (corners + jitter.cpu().float()).tolist():
-        # Two sides of the rectangle run along the axes, so the equations are solved already.
-        xx, yx = (x1 - x2) / (2 * reach_x), (y1 - y2) / (2 * reach_x)
-        xy, yy = (x0 - x1) / (2 * reach_y), (y0 - y1) / (2 * reach_y)
-        shift_x, shift_y = x2 - xx * left - xy * top, y2 - yx * left - yy * top
-        determinant = xx * yy - xy * yx
-        scale = 1 / determinant if determinant else 0.0
-        xx, xy, yx, yy = yy * scale, -xy * scale, -yx * scale, xx * scale
-        inverses.append(((xx, xy, -xx * shift_x - xy * shift_y), (yx, yy, -yx * shift_x - yy * shift_y)))
-    return inverses
+    corners = np.array(((right, bottom), (right, top), (left, top)), dtype=np.float32)
+    moved = (corners + jitter.cpu().numpy().astype(np.float32)).astype(np.float64)
+    (x0, y0), (x1, y1), (x2, y2) = moved.transpose(1, 2, 0)
+    # Two sides of the rectangle run along the axes, so the equations are solved already.
+    xx, yx = (x1 - x2) / (2 * reach_x), (y1 - y2) / (2 * reach_x)
+    xy, yy = (x0 - x1) / (2 * reach_y), (y0 - y1) / (2 * reach_y)
+    shift_x, shift_y = x2 - xx * left - xy * top, y2 - yx * left - yy * top
+    determinant = xx * yy - xy * yx
+    scale = np.divide(1, determinant, out=np.zeros_like(determinant), where=determinant != 0)
+    xx, xy, yx, yy = yy * scale, -xy * scale, -yx * scale, xx * scale
+    rows = (xx, xy, -xx * shift_x - xy * shift_y), (yx, yy, -yx * shift_x - yy * shift_y)
+    return np.array(rows).transpose(2, 0, 1)
 
 
-def affine_places(inverses: list[Matrix], height: int, width: int, device: torch.device) -> Tensor:
+def affine_places(inverses: np.ndarray, height: int, width: int, device: torch.device) -> Tensor:
     """Map the pixels of results to places in the pictures.
 
     Args:
@@ -73,7 +71,7 @@ def affine_places(inverses: list[Matrix], height: int, width: int, device: torch
         ``(N, 2, H, W)`` int32: places in 32nds of a pixel, at most two lengths of the picture from its first pixel,
         either way: whole periods of the reflection are left out.
     """
-    per_column, per_row, offset = np.array(inverses).transpose(2, 0, 1)[..., None]
+    per_column, per_row, offset = inverses.transpose(2, 0, 1)[..., None]
     parts = np.concatenate((per_row * np.arange(height) + offset, per_column * np.arange(width)), axis=2) * _PARTS
     np.rint(parts, out=parts)
     parts[..., :height] += (_PARTS >> _STEPS_BITS) // 2
