@@ -12,7 +12,7 @@ from rugged.benchmark.route import Images
 from rugged.core.errors import ConfigError
 from rugged.core.selection import choose_preset
 from rugged.corruptions import STREAM_VERSION, Textures, choose_textures, corrupt
-from rugged.corruptions.digital import jpeg_compression
+from rugged.corruptions.jpeg import jpeg_compression
 from rugged.data import Dataset, Split, content_hash
 from rugged.engine import as_batch
 from rugged.results import CLEAN, Conditions
