@@ -53,7 +53,7 @@ def call(*arguments):
 def test_the_shipped_studies_are_listed(work):
     done = call()
     assert done.exit_code == 0
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["cs182", "robust64"]
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["cs182", "families64", "robust64"]
     assert "eight" in done.stdout
 
 
