@@ -156,6 +156,11 @@ class Loop:
         for name, amount in amounts.items():
             self.totals[name] = self.totals.get(name, 0.0) + amount
 
+    def note(self, position: Position) -> str:
+        """The epoch and its mean loss so far, for the progress bar; on a GPU the first step has none to tell yet."""
+        epoch, images = f"epoch {position.epoch + 1}/{self.epochs}", self.totals.get("images")
+        return f"{epoch}  loss {self.totals['loss'] / images:.4g}" if images else epoch
+
     def batches(self, epoch: int, first: int = 0) -> Iterator[tuple[Position, Indices]]:
         """The batches of an epoch, from its ``first`` on: a function of the seed and the epoch."""
         order = np.random.default_rng((self.seed, epoch)).permutation(self.images)

@@ -97,9 +97,7 @@ class Trainer:
         self._under_way.append((position, indices, later(figures)))
         # A GPU goes on with this step while the figures of the last one are read.
         self._settle(all_but=0 if figures.device.type == "cpu" else 1)
-        totals = self.loop.totals
-        loss = totals["loss"] / totals["images"] if totals.get("images") else float("nan")
-        return f"epoch {position.epoch + 1}/{self.recipe.epochs}  loss {loss:.3f}"
+        return self.loop.note(position)
 
     def settle(self) -> None:
         """Wait for the steps that are under way, and add up their figures.
