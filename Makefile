@@ -19,9 +19,10 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY)  ## Data, baseline, training, benchmark and report on the built-in data set (ARGS for options)
 	$(BIN)/rugged demo $(ARGS)
 
-# One thread a worker: more would fight over the cores.
+# One thread a worker: more would fight over the cores. Each worker begins with a part of its own, so that what a module
+# makes for its tests is made once; whoever is done takes from the others.
 test: $(READY)  ## Run the tests (ARGS="-m 'not slow'" for the quick ones)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 check: $(READY)  ## Lint, formatting, types, and the direction of imports
 	$(BIN)/ruff check
