@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rugged.corruptions.edges import extend
 from rugged.corruptions.levels import cut
 from rugged.corruptions.places import send, true_places
 
@@ -135,13 +136,7 @@ def reflect(images: Tensor, before: tuple[int, int], size: tuple[int, int]) -> T
         before: Rows above the images and columns to their left.
         size: Rows and columns of the result.
     """
-    for axis, start, length in ((3, before[1], size[1]), (2, before[0], size[0])):
-        old = images.shape[axis]
-        place = torch.arange(-start, length - start, device=images.device) % max(2 * (old - 1), 1)
-        place = torch.minimum(place, 2 * (old - 1) - place)
-        left, right = images.index_select(axis, place[:start]), images.index_select(axis, place[start + old :])
-        images = torch.cat((left, images, right), axis)
-    return images
+    return extend(extend(images, -1, before[1], size[1], "mirror"), -2, before[0], size[0], "mirror")
 
 
 def _by_taps(images: Tensor, kernel: Kernel) -> Tensor:

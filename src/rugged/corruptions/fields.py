@@ -6,15 +6,13 @@ processor. Here no order shows: numbers lie on grids, so that every product and 
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from rugged.corruptions.edges import Mode, inside
 from rugged.corruptions.gaussian import gaussian_weights
-
-Mode = Literal["nearest", "reflect"]
 
 
 @dataclass(frozen=True)
@@ -50,8 +48,7 @@ def smooth(fields: Tensor, sigma: float, *, truncate: float = 4.0, mode: Mode = 
         fields: ``(..., H, W)``, values between ``-most`` and ``most``. Not modified.
         sigma: Standard deviation, in pixels.
         truncate: Where the filter ends, in standard deviations.
-        mode: How fields go on beyond their edges: ``"nearest"`` repeats the edge, ``"reflect"`` mirrors about it, as
-            often as it takes.
+        mode: How fields go on beyond their edges.
         most: What no value exceeds, at most 7. The smaller, the finer the grid between the axes.
 
     Returns:
@@ -108,12 +105,6 @@ def _matrix(length: int, sigma: float, truncate: float, mode: Mode) -> np.ndarra
     reach = len(weights) // 2
     weights[reach] += 1 - weights.sum()  # what is constant stays exactly so
     made = np.arange(length)[:, None]
-    places = made + np.arange(-reach, reach + 1)
-    if mode == "nearest":
-        places = places.clip(0, length - 1)
-    else:
-        places %= 2 * length
-        places = np.minimum(places, 2 * length - 1 - places)
     matrix = np.zeros((length, length))
-    np.add.at(matrix, (made, places), weights)
+    np.add.at(matrix, (made, inside(made + np.arange(-reach, reach + 1), length, mode)), weights)
     return matrix
