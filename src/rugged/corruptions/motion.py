@@ -1,7 +1,7 @@
 """Movement: every pixel drawn out along a line, as the camera or the flakes in front of it moved.
 
 The sum of byte × weight along the line is cut to a byte. Weights are whole numbers of 2^-23 and sums are made of
-32-bit integers, so they are exact: no order of summation, batch or device can show.
+32-bit integers, or in float64, so they are exact: no order of summation, batch or device can show.
 """
 
 import math
@@ -10,8 +10,10 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from rugged.corruptions.bits import Bits
+from rugged.corruptions.host import too_few_for_a_gpu
 from rugged.corruptions.places import send
 from rugged.corruptions.uniform import uniform
 
@@ -48,6 +50,8 @@ def motion_blur(images: Tensor, degrees: Tensor, *, radius: float, sigma: float)
     length = 2 * math.ceil(radius) + 1
     weights = line_weights(length, sigma)
     angles = degrees.cpu().double().numpy()
+    if too_few_for_a_gpu(images):
+        return _weigh(images, line_offsets(angles, length)[:, : len(weights)], weights)
     order = np.argsort(angles, kind="stable")  # neighbours share offsets, and are summed at once
     offsets = line_offsets(angles[order], length)[:, : len(weights)]
     there, back = (send(torch.from_numpy(places), images.device) for places in (order, np.argsort(order)))
@@ -74,6 +78,24 @@ def line_offsets(degrees: np.ndarray, length: int) -> np.ndarray:
     points = np.arange(length)[:, None] * ends[:, None] / distance[:, None]
     places: np.ndarray = np.ceil(points - 0.5).astype(np.int64)
     return places
+
+
+def _weigh(images: Tensor, offsets: np.ndarray, weights: list[int]) -> Tensor:
+    """Multiply the pictures that lines see, each shifted by one point's offset, by the weights: few operations.
+
+    Args:
+        images: As for ``_sum_along``, like the others.
+        offsets: Likewise.
+        weights: Likewise.
+    """
+    height, width = images.shape[2:]
+    before, after = -offsets.min((0, 1)), offsets.max((0, 1))
+    padded = pad(images.double(), (before[1], after[1], before[0], after[0]), mode="replicate")
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1).movedim(1, 3)  # by picture, row and column of their start
+    rows, columns = send(torch.from_numpy(offsets + before), images.device).unbind(2)
+    pictures = torch.arange(len(images), device=images.device)[:, None]
+    total = send(torch.tensor(weights, dtype=torch.float64), images.device) @ windows[pictures, rows, columns].flatten(2)
+    return total.add_(_ALMOST).mul_(0.5**_BITS).to(torch.uint8).view(images.shape)
 
 
 def _sum_along(images: Tensor, offsets: np.ndarray, weights: list[int]) -> Tensor:
