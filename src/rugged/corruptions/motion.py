@@ -5,7 +5,8 @@ The sum of byte × weight along the line is cut to a byte. Weights are whole num
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -58,12 +59,13 @@ def motion_blur(images: Tensor, degrees: Tensor, *, radius: float, sigma: float)
     return _sum_along(images.index_select(0, there), offsets, weights).index_select(0, back)
 
 
-def line_weights(length: int, sigma: float) -> list[int]:
+@lru_cache
+def line_weights(length: int, sigma: float) -> tuple[int, ...]:
     """Return the weights of a line as numbers of 2^-23 that add up to one, without the zeros at its end."""
     exact = np.exp(-(np.arange(length) ** 2) / (2 * sigma**2))
     shares = np.round(exact / exact.sum() * (1 << _BITS)).astype(int)
     shares[0] += (1 << _BITS) - shares.sum()
-    return [int(share) for share in shares if share]
+    return tuple(int(share) for share in shares if share)
 
 
 def line_offsets(degrees: np.ndarray, length: int) -> np.ndarray:
@@ -80,7 +82,7 @@ def line_offsets(degrees: np.ndarray, length: int) -> np.ndarray:
     return places
 
 
-def _weigh(images: Tensor, offsets: np.ndarray, weights: list[int]) -> Tensor:
+def _weigh(images: Tensor, offsets: np.ndarray, weights: Sequence[int]) -> Tensor:
     """Multiply the pictures that lines see, each shifted by one point's offset, by the weights: few operations.
 
     Args:
@@ -98,7 +100,7 @@ def _weigh(images: Tensor, offsets: np.ndarray, weights: list[int]) -> Tensor:
     return total.add_(_ALMOST).mul_(0.5**_BITS).to(torch.uint8).view(images.shape)
 
 
-def _sum_along(images: Tensor, offsets: np.ndarray, weights: list[int]) -> Tensor:
+def _sum_along(images: Tensor, offsets: np.ndarray, weights: Sequence[int]) -> Tensor:
     """Add up pixels along lines: ``offsets[n, i]`` is where image n finds what weighs ``weights[i]``.
 
     Images lie one behind another, with room for their shifts, in one long row of numbers. There a shift by rows and
@@ -116,7 +118,7 @@ def _sum_along(images: Tensor, offsets: np.ndarray, weights: list[int]) -> Tenso
     return levels[:, :height, :, :width].permute(0, 2, 1, 3).contiguous()
 
 
-def _gather(source: Tensor, size: int, shifts: np.ndarray, weights: list[int]) -> Tensor:
+def _gather(source: Tensor, size: int, shifts: np.ndarray, weights: Sequence[int]) -> Tensor:
     """Add shifted copies of images of ``size`` places: those that a shift has in common, in one go."""
     total = torch.full_like(source, _ALMOST)
     for tap, first, last, shift in _runs(shifts):
@@ -125,7 +127,7 @@ def _gather(source: Tensor, size: int, shifts: np.ndarray, weights: list[int]) -
     return total
 
 
-def _scatter(source: Tensor, size: int, shifts: np.ndarray, weights: list[int]) -> Tensor:
+def _scatter(source: Tensor, size: int, shifts: np.ndarray, weights: Sequence[int]) -> Tensor:
     """Do the same from the few places that are not black, each to all that see it."""
     lit = source.nonzero()
     lead = int(shifts.max())  # places before the first image, which see it without being part of it

@@ -4,8 +4,7 @@ Places are integers, fixed point in pixels, so that reflecting them at the edges
 the same. Their layout is ``(N, 2, H, W)``, x before y.
 
 Levels are made by a fast sampler in float32, which rounds displaced places. Those that lie too near a whole level to be
-told from it are made again at the very places; and what still does, in the reference's own arithmetic, for its
-roundings decide what levels are cut to.
+told from it are made again in the reference's own arithmetic, for its roundings decide what levels are cut to.
 """
 
 from functools import lru_cache
@@ -124,26 +123,15 @@ def warp(images: Tensor, affine: Tensor, displaced: tuple[Tensor, int] | None = 
     """
     height, width = images.shape[2:]
     edges = _lengths(height - 1 << _STEPS_BITS, width - 1 << _STEPS_BITS, images.device)
-    once, error = _sample(images, _fold(affine, edges, 1), 0.5**_STEPS_BITS, 0.5), _ERROR
-    levels = once
+    levels, error = _sample(images, _fold(affine, edges, 1), 0.5**_STEPS_BITS, 0.5), _ERROR
     if displaced:
         places, bits = displaced
-        levels = _sample(once, places, 0.5**bits, 0)
+        levels = _sample(levels, places, 0.5**bits, 0)
         error += 2 * 255 * _PLACE_ERROR * _power(max(height, width))
-    result, doubtful = _cut(levels, error)
-    for some in torch.split(doubtful, _AT_ONCE):
-        result.view(-1)[some] = _settle(images, affine, once, displaced, some)
-    return result
-
-
-def _cut(levels: Tensor, error: float) -> tuple[Tensor, Tensor]:
-    """Cut levels that may be off by an error, to the most that they can be. Overwrites them.
-
-    Returns:
-        The bytes; and where they can be less, counted through all, ``(M,)`` int64.
-    """
     result, below = cut(levels.add_(error)), cut(levels.sub_(2 * error))
-    return result, true_places(result != below)
+    for some in torch.split(true_places(result != below), _AT_ONCE):
+        result.view(-1)[some] = _settle(images, affine, displaced, some)
+    return result
 
 
 def _sample(planes: Tensor, places: Tensor, unit: float, first: float) -> Tensor:
@@ -179,17 +167,12 @@ def _sample(planes: Tensor, places: Tensor, unit: float, first: float) -> Tensor
     return sampled
 
 
-def _settle(
-    images: Tensor, affine: Tensor, once: Tensor, displaced: tuple[Tensor, int] | None, wanted: Tensor
-) -> Tensor:
+def _settle(images: Tensor, affine: Tensor, displaced: tuple[Tensor, int] | None, wanted: Tensor) -> Tensor:
     """Make ``(M,)`` bytes, wanted by their places in all images, of levels in the reference's arithmetic.
-
-    At displaced places most are certain as soon as the places are not rounded.
 
     Args:
         images: As for ``warp``, like the others.
         affine: Likewise.
-        once: ``(N, C, H, W)`` float32, the levels that the affine maps make, as ``_sample`` makes them.
         displaced: Likewise.
         wanted: ``(M,)`` int64.
     """
@@ -206,10 +189,8 @@ def _settle(
     before = torch.minimum(place >> bits, _lengths(height - 2, width - 2, images.device)[:, 0])
     ways = (place - (before << bits)).double().mul_(0.5**bits)
     steps = before[1] * width + before[0] - wanted % (height * width) + _corners(width, images.device)
-    settled, left = _cut(_between(once.take(wanted + steps).double(), ways), _ERROR)
-    four = _interpolate(images, plane[left], affine.take(axes[:, None, left] + steps[:, left]))
-    settled[left] = to_levels(_between(four.double(), ways[:, left]).float())
-    return settled
+    four = _interpolate(images, plane, affine.take(axes[:, None] + steps))
+    return to_levels(_between(four.double(), ways).float())
 
 
 def _between(four: Tensor, ways: Tensor) -> Tensor:
