@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from rugged.corruptions.edges import extend
-from rugged.corruptions.levels import cut
+from rugged.corruptions.levels import constant, cut
 from rugged.corruptions.places import send, true_places
 
 _GRID = 2.0**40
@@ -207,7 +207,7 @@ def _cut_estimate(estimate: Tensor, total: float, precision: Precision) -> tuple
     """Cut sums of bytes less 128 to bytes, and tell which are in doubt. Half of an integer's bits are the fraction."""
     dtype, whole, half, doubt = precision
     bits = torch.iinfo(half).bits
-    offset = torch.full((), 128 * total * 2.0**bits, dtype=dtype, device=estimate.device)
+    offset = constant(128 * total * 2.0**bits, dtype, estimate.device)
     levels = torch.add(offset, estimate, alpha=2.0**bits)
     if 255 * total + doubt > 255.5:
         levels.clamp_(max=255.5 * 2.0**bits)  # what is beyond becomes 255, without a doubt

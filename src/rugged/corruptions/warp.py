@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from rugged.corruptions.levels import cut, to_levels, to_unit
+from rugged.corruptions.levels import constant, cut, to_levels, to_unit
 from rugged.corruptions.places import send, true_places
 
 _PARTS = 1024  # OpenCV rounds what the row and the column add to a place to 1024ths of a pixel …
@@ -101,7 +101,7 @@ def displaced_places(fields: Tensor, alpha: float) -> tuple[Tensor, int]:
     half = 1 << bits - 1
     places = torch.empty(fields.shape, dtype=torch.int32, device=fields.device)
     places.copy_(fields.mul_(alpha * (1 << bits))).add_(_centres(height, width, bits, fields.device))
-    places = _fold(places, _lengths(height << bits, width << bits, fields.device), doublings)
+    places = _fold(places, height << bits, width << bits, doublings)
     for along, length in zip(places.unbind(1), (width, height), strict=True):
         along.clamp_(half, (length << bits) - half)
     return places, bits
@@ -122,8 +122,8 @@ def warp(images: Tensor, affine: Tensor, displaced: tuple[Tensor, int] | None = 
         ``(N, C, H, W)`` uint8.
     """
     height, width = images.shape[2:]
-    edges = _lengths(height - 1 << _STEPS_BITS, width - 1 << _STEPS_BITS, images.device)
-    levels, error = _sample(images, _fold(affine, edges, 1), 0.5**_STEPS_BITS, 0.5), _ERROR
+    inside = _fold(affine, height - 1 << _STEPS_BITS, width - 1 << _STEPS_BITS, 1)
+    levels, error = _sample(images, inside, 0.5**_STEPS_BITS, 0.5), _ERROR
     if displaced:
         places, bits = displaced
         levels = _sample(levels, places, 0.5**bits, 0)
@@ -160,9 +160,8 @@ def _sample(planes: Tensor, places: Tensor, unit: float, first: float) -> Tensor
     else:
         values = planes.float()
     square = values.as_strided((count, channels, side, side), (channels * height * width, height * width, width, 1))
-    origin = torch.full((), 2 * first / side - 1, device=planes.device)
     grid = places.float()
-    torch.add(origin, grid, alpha=2 * unit / side, out=grid)
+    torch.add(constant(2 * first / side - 1, torch.float32, planes.device), grid, alpha=2 * unit / side, out=grid)
     sampled: Tensor = grid_sample(square, grid.permute(0, 2, 3, 1), padding_mode="zeros", align_corners=False)
     return sampled
 
@@ -214,8 +213,7 @@ def _interpolate(images: Tensor, plane: Tensor, places: Tensor) -> Tensor:
     """
     height, width = images.shape[2:]
     before = places >> _STEPS_BITS
-    last = _lengths(height - 1, width - 1, images.device)[:, None]
-    columns, rows = _fold(torch.stack((before, before + 1), 1), last, 1)
+    columns, rows = _fold(torch.stack((before, before + 1)), height - 1, width - 1, 1).unbind(1)
     pixels = (rows.mul_(width)[:, None] + columns) + plane * (height * width)  # rows first
     way = (places & (1 << _STEPS_BITS) - 1).float().mul_(0.5**_STEPS_BITS)
     across, down = torch.stack((1 - way, way), 1)
@@ -225,11 +223,12 @@ def _interpolate(images: Tensor, plane: Tensor, places: Tensor) -> Tensor:
     return total
 
 
-def _fold(places: Tensor, edges: Tensor, doublings: int) -> Tensor:
-    """Reflect integers at 0 and at ``edges``, where none is farther from 0 than ``edges * 2**doublings``."""
+def _fold(places: Tensor, height: int, width: int, doublings: int) -> Tensor:
+    """Reflect integers, x before y, at 0 and at a length, where none is farther from 0 than ``2**doublings`` lengths."""
     places = places.abs()
     for power in range(doublings, 0, -1):
-        torch.minimum(places, (edges << power) - places, out=places)
+        periods = _lengths(height << power, width << power, places.device)
+        torch.minimum(places, periods - places, out=places)
     return places
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from rugged.corruptions.host import in_main_memory, too_few_for_a_gpu
-from rugged.corruptions.levels import to_levels, to_unit
+from rugged.corruptions.levels import constant, to_levels, to_unit
 from rugged.corruptions.places import true_places
 from rugged.corruptions.turning import turn
 
@@ -221,5 +221,4 @@ def _mean(unit: Tensor, enlarged: Iterable[Tensor], count: int) -> Tensor:
     total = torch.zeros_like(unit)
     for layer in enlarged:
         total += layer
-    share = torch.full((), count + 1, dtype=torch.float32, device=unit.device)
-    return to_levels(total.add_(unit).div_(share))
+    return to_levels(total.add_(unit).div_(constant(count + 1, torch.float32, unit.device)))
