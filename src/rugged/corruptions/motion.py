@@ -83,20 +83,14 @@ def line_offsets(degrees: np.ndarray, length: int) -> np.ndarray:
 
 
 def _weigh(images: Tensor, offsets: np.ndarray, weights: Sequence[int]) -> Tensor:
-    """Multiply the pictures that lines see, each shifted by one point's offset, by the weights: few operations.
-
-    Args:
-        images: As for ``_sum_along``, like the others.
-        offsets: Likewise.
-        weights: Likewise.
-    """
+    """Do what ``_sum_along`` does in a few operations: lay out what every point of a line sees, and weigh it at once."""
     height, width = images.shape[2:]
     before, after = -offsets.min((0, 1)), offsets.max((0, 1))
     padded = pad(images.double(), (before[1], after[1], before[0], after[0]), mode="replicate")
     windows = padded.unfold(2, height, 1).unfold(3, width, 1).movedim(1, 3)  # by picture, row and column of their start
     rows, columns = send(torch.from_numpy(offsets + before), images.device).unbind(2)
-    pictures = torch.arange(len(images), device=images.device)[:, None]
-    total = send(torch.tensor(weights, dtype=torch.float64), images.device) @ windows[pictures, rows, columns].flatten(2)
+    seen = windows[torch.arange(len(images), device=images.device)[:, None], rows, columns]
+    total = send(torch.tensor(weights, dtype=torch.float64), images.device) @ seen.flatten(2)
     return total.add_(_ALMOST).mul_(0.5**_BITS).to(torch.uint8).view(images.shape)
 
 

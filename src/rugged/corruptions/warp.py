@@ -224,7 +224,7 @@ def _interpolate(images: Tensor, plane: Tensor, places: Tensor) -> Tensor:
 
 
 def _fold(places: Tensor, height: int, width: int, doublings: int) -> Tensor:
-    """Reflect integers, x before y, at 0 and at a length, where none is farther from 0 than ``2**doublings`` lengths."""
+    """Reflect places at 0 and at a height and a width, where none is farther from 0 than these ``* 2**doublings``."""
     places = places.abs()
     for power in range(doublings, 0, -1):
         periods = _lengths(height << power, width << power, places.device)
