@@ -102,7 +102,6 @@ def in_parts(
         some = images[start:stop].contiguous()
         draws = kernel.draw(bits(start, stop), some, **parameters) if kernel.draw else None
         result[start:stop] = kernel.apply(some, draws, **parameters)
-    return result
 
 
 @plain_defaults()

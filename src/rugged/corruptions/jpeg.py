@@ -157,7 +157,7 @@ def _matrix(rows: tuple[tuple[int, ...], ...], bits: int, device: torch.device) 
 
 @lru_cache
 def _coarseness(table: int, quality: int, device: torch.device) -> Tensor:
-    """Return the steps in which frequencies are stored, 4 and 8 times them: ``(3, 8, 1, 8)``, for each row of blocks."""
+    """Return the steps in which frequencies are stored, and 4 and 8 of them, for a row of blocks: ``(3, 8, 1, 8)``."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     steps = [min(max((each * percent + 50) // 100, 1), 255) for each in _COARSENESS[table]]
     times = torch.tensor((1, 4, 8))[:, None] * torch.tensor(steps)

@@ -83,7 +83,7 @@ def line_offsets(degrees: np.ndarray, length: int) -> np.ndarray:
 
 
 def _weigh(images: Tensor, offsets: np.ndarray, weights: Sequence[int]) -> Tensor:
-    """Do what ``_sum_along`` does in a few operations: lay out what every point of a line sees, and weigh it at once."""
+    """Do what ``_sum_along`` does in a few operations: lay out what each point of a line sees, and weigh it at once."""
     height, width = images.shape[2:]
     before, after = -offsets.min((0, 1)), offsets.max((0, 1))
     padded = pad(images.double(), (before[1], after[1], before[0], after[0]), mode="replicate")

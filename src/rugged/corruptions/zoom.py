@@ -178,7 +178,7 @@ def _mend(levels: Tensor, places: Tensor, images: Tensor, factors: tuple[float, 
         levels.view(-1)[places[even]] = _mean(unit, [unit] * len(factors), len(factors))
         places, sources = places[~even], sources[~even]
     at_once = _PLACES if in_main_memory(images) else _MANY_PLACES
-    for some, source in zip(places.split(at_once), sources.split(at_once), strict=True):
+    for some, source in zip(torch.split(places, at_once), torch.split(sources, at_once), strict=True):
         levels.view(-1)[some] = _settle(images, source, factors)
 
 
