@@ -34,8 +34,8 @@ class _Filter:
 # times the largest value, so the second axis adds up to 53 bits, what float64 holds.
 _WEIGHT_BITS = 27  # one more where weights are halved
 _BETWEEN_BITS = 25
-# Places made by one product: few, to skip most of the zeros beyond a filter's reach, where there are any. On a GPU a
-# product of few takes as long as one of many.
+# Places made by one product: few, to skip most of the zeros beyond a filter's reach, where there are any. A GPU, which
+# waits to be told of each product, gets fewer and larger ones.
 _BLOCK, _BLOCK_ON_GPU = 24, 64
 _LONG = 100  # places of an axis; from here on halves pay
 

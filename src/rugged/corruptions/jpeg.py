@@ -141,8 +141,8 @@ def _through_frequencies(planes: Tensor, coarseness: Tensor) -> Tensor:
 
 def _round_to(frequencies: Tensor, coarseness: Tensor) -> None:
     """Replace frequencies, in eighths, by the nearest multiples of their coarseness; halves away from zero."""
-    one, half, eighths = coarseness
-    frequencies.add_(torch.copysign(half, frequencies)).div_(eighths).trunc_().mul_(one)
+    step, half, whole = coarseness
+    frequencies.add_(torch.copysign(half, frequencies)).div_(whole).trunc_().mul_(step)
 
 
 def _rounded(values: Tensor) -> Tensor:
