@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rugged.core.catalogue import PARAMETERS, PRESETS
 from rugged.core.errors import CorruptionError
-from rugged.corruptions import ALL, streams
+from rugged.corruptions import ALL, fields, host, streams, zoom
 from rugged.corruptions import corrupt as corrupt_with_textures
 from rugged.corruptions import replay as replay_with_textures
 from rugged.corruptions.registry import KERNELS
@@ -149,7 +149,8 @@ def test_words_made_by_tensor_arithmetic_give_the_same_bytes(monkeypatch, name):
 
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize(("preset", "count", "severities"), [("tiny64", 4, SEVERITIES), ("imagenet224", 1, (1, 5))])
-def test_what_a_gpu_runs_gives_the_same_bytes_on_a_cpu(monkeypatch, name, preset, count, severities):
+@pytest.mark.parametrize("few", [0, host._FEW])
+def test_what_a_gpu_runs_gives_the_same_bytes_on_a_cpu(monkeypatch, name, preset, count, severities, few):
     """Every branch that a GPU takes, taken without one: what remains to be tested there is arithmetic alone."""
     images = pictures(count, PRESETS[preset], PRESETS[preset])
     expected = {severity: corrupt(images, name, severity) for severity in severities}
@@ -158,6 +159,9 @@ def test_what_a_gpu_runs_gives_the_same_bytes_on_a_cpu(monkeypatch, name, preset
     assert len(asking) >= 8
     for module in asking:
         monkeypatch.setattr(module, "in_main_memory", lambda _: False)
+    monkeypatch.setattr(host, "_FEW", few)
+    for module, cached in ((fields, "_filter"), (zoom, "_matrix")):  # what is made once for a device, for another one
+        monkeypatch.setattr(module, cached, getattr(module, cached).__wrapped__)
     for severity in severities:
         assert torch.equal(corrupt(images, name, severity), expected[severity])
 

@@ -155,6 +155,9 @@ def test_bytes_do_not_depend_on_the_order_of_sums(monkeypatch, kind, sigma):
     """Float64 matrices instead of OpenCV in float32, other bands, other ways to settle."""
     images = pictures(kind, 64, 48, seed=1)
     expected = filter_bytes(images, sigma)
+    with monkeypatch.context() as few:
+        few.setattr(gaussian, "too_few_for_a_gpu", lambda _: True)
+        assert torch.equal(filter_bytes(images, sigma), expected)
     monkeypatch.setattr(gaussian, "_WINDOWS", 100)
     assert torch.equal(filter_bytes(images, sigma), expected)
     monkeypatch.setattr(gaussian, "_SMALL", 0)

@@ -1,5 +1,7 @@
 """Glass: the shuffle against the published loop, and where pixels go."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rugged.core.catalogue import PARAMETERS
+from rugged.corruptions import glass
 from rugged.corruptions.gaussian import filter_bytes
 from rugged.corruptions.glass import draw_glass_blur, glass_blur, replay_glass_blur, shuffle
 from rugged.corruptions.streams import Stream, stream_keys
@@ -52,8 +55,10 @@ def test_shuffle_is_the_published_loop(height, width, reach, passes, seed):
         script = Scripted([seed, i])
         offsets.append(replay_glass_blur(script, image, reach=reach, passes=passes))
         expected.append(one_by_one(image, script.pairs, reach, passes))
-    ours = shuffle(images, torch.cat(offsets), reach)
-    np.testing.assert_array_equal(ours.permute(0, 2, 3, 1).numpy(), np.stack(expected))
+    for on_host in (True, False):
+        with mock.patch.object(glass, "in_main_memory", lambda _, on_host=on_host: on_host):
+            ours = shuffle(images, torch.cat(offsets), reach)
+        np.testing.assert_array_equal(ours.permute(0, 2, 3, 1).numpy(), np.stack(expected))
 
 
 @pytest.mark.parametrize(("across", "down"), [(1, 1), (1, 0), (0, 1), (-2, 1), (0, 0), (-2, -2), (1, -2)])

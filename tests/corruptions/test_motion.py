@@ -59,6 +59,8 @@ def test_the_way_of_summing_cannot_be_told(monkeypatch, lit):
     dense = motion_blur(pictures, angles, radius=7, sigma=3)
     monkeypatch.setattr(motion, "_FEW", 0)
     assert torch.equal(motion_blur(pictures, angles, radius=7, sigma=3), dense)
+    monkeypatch.setattr(motion, "too_few_for_a_gpu", lambda _: True)
+    assert torch.equal(motion_blur(pictures, angles, radius=7, sigma=3), dense)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rugged.corruptions.levels import cut
+from rugged.corruptions.edges import extend
+from rugged.corruptions.levels import constant, cut
 from rugged.corruptions.places import send, true_places
 
 _GRID = 2.0**40
@@ -135,13 +136,7 @@ def reflect(images: Tensor, before: tuple[int, int], size: tuple[int, int]) -> T
         before: Rows above the images and columns to their left.
         size: Rows and columns of the result.
     """
-    for axis, start, length in ((3, before[1], size[1]), (2, before[0], size[0])):
-        old = images.shape[axis]
-        place = torch.arange(-start, length - start, device=images.device) % max(2 * (old - 1), 1)
-        place = torch.minimum(place, 2 * (old - 1) - place)
-        left, right = images.index_select(axis, place[:start]), images.index_select(axis, place[start + old :])
-        images = torch.cat((left, images, right), axis)
-    return images
+    return extend(extend(images, -1, before[1], size[1], "mirror"), -2, before[0], size[0], "mirror")
 
 
 def _by_taps(images: Tensor, kernel: Kernel) -> Tensor:
@@ -212,7 +207,7 @@ def _cut_estimate(estimate: Tensor, total: float, precision: Precision) -> tuple
     """Cut sums of bytes less 128 to bytes, and tell which are in doubt. Half of an integer's bits are the fraction."""
     dtype, whole, half, doubt = precision
     bits = torch.iinfo(half).bits
-    offset = torch.full((), 128 * total * 2.0**bits, dtype=dtype, device=estimate.device)
+    offset = constant(128 * total * 2.0**bits, dtype, estimate.device)
     levels = torch.add(offset, estimate, alpha=2.0**bits)
     if 255 * total + doubt > 255.5:
         levels.clamp_(max=255.5 * 2.0**bits)  # what is beyond becomes 255, without a doubt

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rugged.corruptions.host import in_main_memory
-from rugged.corruptions.levels import to_levels, to_unit
+from rugged.corruptions.levels import constant, to_levels, to_unit
 from rugged.corruptions.turning import turn
 
 
@@ -24,7 +24,7 @@ def contrast(images: Tensor, _: None, *, factor: float) -> Tensor:
 
     Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``contrast``.
     """
-    count = torch.full((), 255.0 * images.shape[2] * images.shape[3], dtype=torch.float64, device=images.device)
+    count = constant(255.0 * images.shape[2] * images.shape[3], torch.float64, images.device)
     mean = (_totals(images).double() / count)[:, :, None]
     # In one channel equal levels stay equal: it is enough to compute the 256 that there are.
     levels = to_unit(torch.arange(256, dtype=torch.uint8, device=images.device))

@@ -70,24 +70,27 @@ def corrupt(
     def bits(start: int, stop: int) -> Stream:
         return Stream(stream_keys(name, int(severity), seed, names[start:stop]), images.device)
 
-    return in_parts(images, kernel, parameters, bits)
+    result = torch.empty(images.shape, dtype=torch.uint8, device=images.device)
+    in_parts(images, result, kernel, parameters, bits)
+    return result
 
 
 def in_parts(
-    images: Tensor, kernel: Corruption, parameters: Mapping[str, Any], bits: Callable[[int, int], Bits]
-) -> Tensor:
+    images: Tensor,
+    result: Tensor,
+    kernel: Corruption,
+    parameters: Mapping[str, Any],
+    bits: Callable[[int, int], Bits],
+) -> None:
     """Draw and apply for a few images at a time, so that what is worked on stays in cache and memory stays bounded.
 
     Args:
-        images: ``(N, 3, H, W)`` uint8. Not modified.
+        images: ``(N, 3, H, W)`` uint8. Not modified, unless they are the result.
+        result: Where to write, ``(N, 3, H, W)`` uint8.
         kernel: What to apply.
         parameters: Its physical parameters.
         bits: Gives the source of random bits for the images from one position up to another.
-
-    Returns:
-        ``(N, 3, H, W)`` uint8, contiguous.
     """
-    result = torch.empty(images.shape, dtype=torch.uint8, device=images.device)
     if in_main_memory(images):
         keep_freed_memory()
         at_once = kernel.at_once
@@ -99,7 +102,6 @@ def in_parts(
         some = images[start:stop].contiguous()
         draws = kernel.draw(bits(start, stop), some, **parameters) if kernel.draw else None
         result[start:stop] = kernel.apply(some, draws, **parameters)
-    return result
 
 
 @plain_defaults()

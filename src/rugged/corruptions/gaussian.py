@@ -4,14 +4,14 @@ import math
 from collections.abc import Mapping
 from decimal import Decimal, localcontext
 from functools import lru_cache
-from typing import Literal
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from rugged.corruptions.host import in_main_memory
+from rugged.corruptions.edges import Mode, extend
+from rugged.corruptions.host import in_main_memory, too_few_for_a_gpu
 from rugged.corruptions.levels import cut, to_levels, to_unit
 from rugged.corruptions.places import true_places
 
@@ -75,9 +75,7 @@ def gaussian_weights(sigma: float, truncate: float = 4.0) -> np.ndarray:
     return weights
 
 
-def filter_planes(
-    planes: Tensor, sigma: float, *, truncate: float = 4.0, mode: Literal["nearest", "reflect"] = "nearest"
-) -> Tensor:
+def filter_planes(planes: Tensor, sigma: float, *, truncate: float = 4.0, mode: Mode = "nearest") -> Tensor:
     """Filter planes with a Gaussian: along the columns, then along the rows.
 
     Sums are made in float64, elementwise and in a fixed order, and kept in the planes' own precision between the axes,
@@ -87,31 +85,18 @@ def filter_planes(
         planes: ``(..., H, W)`` float32 or float64. Not modified.
         sigma: Standard deviation, in pixels. The planes stay as they are where the filter's radius rounds to 0.
         truncate: Where the filter ends, in standard deviations.
-        mode: How planes go on beyond their edges: ``"nearest"`` repeats the edge (a a | a b c), ``"reflect"`` mirrors
-            about it (b a | a b c).
+        mode: How planes go on beyond their edges.
 
     Returns:
         A new ``(..., H, W)``, of the planes' type.
     """
     weights = gaussian_weights(sigma, truncate)
+    radius = len(weights) // 2
     filtered = planes
     for axis in (-2, -1):
-        padded = _pad(filtered.double(), len(weights) // 2, axis, mode)
+        padded = extend(filtered.double(), axis, radius, planes.shape[axis] + 2 * radius, mode)
         filtered = _filter_axis(padded, weights, axis).to(planes.dtype)
     return filtered
-
-
-def _pad(planes: Tensor, radius: int, axis: int, mode: Literal["nearest", "reflect"] = "nearest") -> Tensor:
-    """Continue planes by ``radius`` values on both sides of an axis."""
-    length = planes.shape[axis]
-    places = torch.arange(-radius, length + radius, device=planes.device)
-    if mode == "nearest":
-        places.clamp_(0, length - 1)
-    else:
-        places %= 2 * length
-        places = torch.minimum(places, 2 * length - 1 - places)
-    before, after = places[:radius], places[radius + length :]
-    return torch.cat((planes.index_select(axis, before), planes, planes.index_select(axis, after)), axis)
 
 
 def _filter_axis(padded: Tensor, weights: np.ndarray, axis: int) -> Tensor:
@@ -145,8 +130,10 @@ def filter_bytes(images: Tensor, sigma: float, truncate: float = 4.0) -> Tensor:
     radius = len(gaussian_weights(sigma, truncate)) // 2
     if radius == 0:
         return images.clone()
+    if radius <= _SMALL and too_few_for_a_gpu(images):  # nobody waits to learn what is in doubt
+        return to_levels(filter_planes(to_unit(images), sigma, truncate=truncate))
     planes = images.flatten(0, 1)
-    on_host = in_main_memory(images) and radius <= _SMALL
+    on_host = radius <= _SMALL and in_main_memory(images)
     sums, error = (_sums_on_host if on_host else _sums_by_matrices)(planes, sigma, truncate)
     levels = sums.add_(error)
     result = cut(levels).contiguous()
@@ -243,7 +230,7 @@ def _is_flat(planes: Tensor, radius: int) -> Tensor:
     """Say where all bytes that a filter reaches are the same: ``(P, H, W)`` bool."""
     extremes = torch.stack((planes, ~planes))  # the largest of the second half are the smallest bytes
     for axis in (-2, -1):
-        extremes = _pad(extremes, radius, axis)
+        extremes = extend(extremes, axis, radius, planes.shape[axis] + 2 * radius, "nearest")
         size = 1
         while size <= 2 * radius:
             step = min(size, 2 * radius + 1 - size)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from rugged.corruptions.bits import Bits
 from rugged.corruptions.gaussian import filter_bytes
+from rugged.corruptions.host import in_main_memory
 from rugged.corruptions.places import true_places
 
 
@@ -79,16 +80,18 @@ def shuffle(images: Tensor, offsets: Tensor, reach: int) -> Tensor:
     if not offsets.numel():
         return images.clone()
     leaps = _leaps(offsets, height, width, reach)
-    places = torch.arange(passes * pixels, (passes + 1) * pixels, dtype=torch.int32, device=images.device)
-    places += leaps[-pixels:]
+    if not in_main_memory(leaps):  # A GPU rather makes leaps of eight than ask time and again who is under way.
+        for _ in range(3):
+            leaps = leaps.index_select(0, leaps)
+    places = leaps[-pixels:]
     # One leap a pass is the least. Two more bring most pixels to their origin; backwards by one line, none needs them.
     for _ in range(passes - 1 + (2 if reach > 1 else 0)):
-        places += leaps.index_select(0, places)
+        places = leaps.index_select(0, places)
     under_way = _not_below(places.clone(), pixels)
     while len(under_way):
         ends = places.index_select(0, under_way)
         for _ in range(2):
-            ends += leaps.index_select(0, ends)
+            ends = leaps.index_select(0, ends)
         places.scatter_(0, under_way, ends)
         under_way = under_way.index_select(0, _not_below(ends, pixels))
     starts = torch.arange(0, pixels, height * width, dtype=torch.int32, device=images.device)
@@ -110,19 +113,19 @@ def _leaps(offsets: Tensor, height: int, width: int, reach: int) -> Tensor:
         reach: The most rows or columns that an offset spans.
 
     Returns:
-        ``((passes + 1) * N * height * width,)`` int32: how much further the next place in the chain is, for all places
-        before the passes, which are its ends: 0; for all places after the first pass, and so on.
+        ``((passes + 1) * N * height * width,)`` int32: the next place in the chain, for all places before the passes,
+        which are its ends: themselves; for all places after the first pass, and so on.
     """
     count, passes = offsets.shape[:2]
     pixels = count * height * width
-    leaps = torch.empty((passes + 1, count, height, width), dtype=torch.int32, device=offsets.device)
-    leaps[0] = 0
-    leaps[1:] = -pixels
-    inner = leaps[1:, :, reach + 1 : height + 1 - reach, reach + 1 : width + 1 - reach]
+    leaps = torch.arange(-pixels, passes * pixels, dtype=torch.int32, device=offsets.device)
+    leaps[:pixels] += pixels
+    after = leaps[pixels:].view(passes, count, height, width)
+    inner = after[:, :, reach + 1 : height + 1 - reach, reach + 1 : width + 1 - reach]
     steps = offsets.transpose(0, 1)
-    stays = (steps - 1).bitwise_right_shift_(31)  # 0 where the source is further on, else -1
-    torch.add(steps, stays, alpha=pixels, out=inner)
-    return leaps.flatten()
+    further = steps.neg().bitwise_right_shift_(31)  # -1 where the source is further on, else 0
+    inner.add_(steps).sub_(further, alpha=pixels)
+    return leaps
 
 
 def _not_below(places: Tensor, limit: int) -> Tensor:

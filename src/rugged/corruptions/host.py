@@ -1,6 +1,8 @@
-"""Which tensors the libraries of the CPU can work on where they lie."""
+"""Which tensors the libraries of the CPU can work on where they lie, and which are too few to keep a GPU busy."""
 
 from torch import Tensor, device
+
+_FEW = 1 << 19  # values: 42 pictures of 64 × 64
 
 
 def in_main_memory(place: Tensor | device) -> bool:
@@ -10,3 +12,12 @@ def in_main_memory(place: Tensor | device) -> bool:
     right on a CPU too, and the tests hold both to the same bytes there.
     """
     return (place if isinstance(place, device) else place.device).type == "cpu"
+
+
+def too_few_for_a_gpu(images: Tensor) -> bool:
+    """Whether images lie on a GPU and are so few that it works on them faster than it is told what to do.
+
+    Then what costs time is the number of operations, and every answer that the CPU waits for; not the arithmetic.
+    Kernels ask this where they can do with fewer operations that do more.
+    """
+    return not in_main_memory(images) and images.numel() <= _FEW

@@ -8,7 +8,7 @@ pixel's highest and lowest channel follow from saturation and value; only the mi
 import torch
 from torch import Tensor
 
-from rugged.corruptions.levels import cut, to_unit
+from rugged.corruptions.levels import constant, cut, to_unit
 
 # Smaller than any difference of two levels, larger than nothing: keeps 0 / 0 away and changes no other quotient.
 _LESS_THAN_A_LEVEL = 1 / 512
@@ -34,7 +34,8 @@ def adjust_hsv(
     middle = red ^ green ^ blue ^ highest ^ lowest  # the highest and the lowest cancel out
     is_top, is_bottom = _equal(images, highest[:, None]), _equal(images, lowest[:, None])
 
-    low, share, value = to_unit(lowest), to_unit(middle), to_unit(highest)
+    unit = to_unit(torch.stack((lowest, middle, highest)))
+    low, share, value = unit
     share -= low
     spread = torch.sub(value, low, out=low)
     share /= spread.clamp_min(_LESS_THAN_A_LEVEL)
@@ -46,13 +47,13 @@ def adjust_hsv(
     if value_shift:
         value.add_(value_shift).clamp_(0, 1)
     darker = saturation.neg_()
-    middle = cut(share.mul_(darker).add_(1).mul_(value).mul_(255))
-    bottom = cut(darker.add_(1).mul_(value).mul_(255))
-    top = cut(value.mul_(255))
+    share.mul_(darker).add_(1).mul_(value)
+    darker.add_(1).mul_(value)
+    bottom, middle, top = cut(unit.mul_(255))  # the three again, each where it was
 
     # In a grey, every channel is highest and lowest; at hue 0 red counts as the highest, the others as the lowest.
-    is_bottom[:, 0] *= 1 - is_top[:, 0]
-    is_top[:, 1:] *= 1 - is_bottom[:, 1:]
+    is_bottom[:, 0].gt_(is_top[:, 0])
+    is_top[:, 1:].gt_(is_bottom[:, 1:])
     # Selection by bytes of 0 and 1: arithmetic modulo 256 is exact, and several times faster than masks.
     return is_top.mul_((top - middle)[:, None]).add_(is_bottom.mul_((bottom - middle)[:, None])).add_(middle[:, None])
 
@@ -69,10 +70,9 @@ def _below_the_highest(images: Tensor, height: Tensor, is_top: Tensor) -> None:
         is_top: ``(N, 3, H, W)`` uint8, 1 for the highest channel.
     """
     red, green, blue = images.unbind(1)
-    falls = ((red >= green) ^ (green >= blue) ^ (blue >= red)).view(torch.uint8)
-    climbs = (1 - falls).double()
-    start = ((is_top[:, 1] + is_top[:, 2] * 2) * 2).double()  # 0 at red, 2 at green, 4 at blue
-    six = torch.full((), 6.0, dtype=torch.float64, device=images.device)
+    climbs = ((red >= green) ^ (green >= blue) ^ (blue < red)).view(torch.uint8).double()
+    start = torch.add(is_top[:, 1], is_top[:, 2], alpha=2).mul_(2).double()  # 0 at red, 2 at green, 4 at blue
+    six = constant(6, torch.float64, images.device)
     hue = height.mul_(climbs.mul(2).sub_(1)).add_(start).div_(six)
     hue.sub_(torch.floor(hue, out=start)).mul_(six).frac_()
     hue.sub_(climbs).abs_()

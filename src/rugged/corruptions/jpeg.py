@@ -86,8 +86,8 @@ def _computed(images: Tensor, quality: int) -> Tensor:
     height, width = images.shape[2:]
     planes = _matrix(_TO_YCC, 16, images.device) @ images.flatten(2).double()
     # Half is added before rounding down; for the colours a little less, and the middle of their range.
-    planes[:, 0] += 0.5
-    planes[:, 1:] += 128.5 - 2**-16
+    planes[:, 0].add_(0.5)
+    planes[:, 1:].add_(128.5 - 2**-16)
     planes = planes.floor_().view(images.shape)
     light = _through_frequencies(planes[:, :1], _coarseness(0, quality, images.device))
     colours = _through_frequencies(_halve(planes[:, 1:]), _coarseness(1, quality, images.device))
@@ -105,8 +105,8 @@ def _halve(planes: Tensor) -> Tensor:
     missing = -rows.shape[3] % (2 * _BLOCK)
     rows = pad(rows, (0, missing, 0, 0), mode="replicate")
     means = rows[..., ::2] + rows[..., 1::2]
-    means[..., ::2] += 1
-    means[..., 1::2] += 2
+    means[..., ::2].add_(1)
+    means[..., 1::2].add_(2)
     return means.mul_(0.25).floor_()
 
 
@@ -119,8 +119,8 @@ def _double(planes: Tensor) -> Tensor:
         around = pad(planes, borders, mode="replicate")
         sides = torch.stack((around.narrow(axis, 0, size), around.narrow(axis, 2, size)), axis + 1)
         planes = sides.add_(planes.unsqueeze(axis + 1), alpha=3).flatten(axis, axis + 1)
-    planes[..., ::2] += 8
-    planes[..., 1::2] += 7
+    planes[..., ::2].add_(8)
+    planes[..., 1::2].add_(7)
     return planes.mul_(1 / 16).floor_()
 
 
@@ -130,9 +130,9 @@ def _through_frequencies(planes: Tensor, coarseness: Tensor) -> Tensor:
     blocks = pad(planes, (0, -width % _BLOCK, 0, -height % _BLOCK), mode="replicate").sub_(128)
     shape = blocks.shape
     rows, columns = (-1, _BLOCK), (-1, _BLOCK, shape[3])  # the same memory, seen as rows and as columns of blocks
-    forwards, backwards = _matrix(_COSINES, 11, planes.device), _matrix(_COSINES, 18, planes.device)
+    forwards, onwards, backwards = (_matrix(_COSINES, bits, planes.device) for bits in (11, 15, 18))
     values = _rounded(blocks.view(rows) @ forwards.T)
-    values = _rounded(forwards.mul(2**-4) @ values.view(columns))
+    values = _rounded(onwards @ values.view(columns))
     _round_to(values.view(-1, _BLOCK, shape[3] // _BLOCK, _BLOCK), coarseness)
     values = _rounded(forwards.T @ values)
     values = _rounded(values.view(rows) @ backwards)
@@ -141,7 +141,8 @@ def _through_frequencies(planes: Tensor, coarseness: Tensor) -> Tensor:
 
 def _round_to(frequencies: Tensor, coarseness: Tensor) -> None:
     """Replace frequencies, in eighths, by the nearest multiples of their coarseness; halves away from zero."""
-    frequencies.add_(torch.copysign(coarseness * 4, frequencies)).div_(coarseness * 8).trunc_().mul_(coarseness)
+    step, half, whole = coarseness
+    frequencies.add_(torch.copysign(half, frequencies)).div_(whole).trunc_().mul_(step)
 
 
 def _rounded(values: Tensor) -> Tensor:
@@ -156,7 +157,8 @@ def _matrix(rows: tuple[tuple[int, ...], ...], bits: int, device: torch.device) 
 
 @lru_cache
 def _coarseness(table: int, quality: int, device: torch.device) -> Tensor:
-    """Return the steps in which frequencies are stored: ``(8, 1, 8)``, for each row of blocks."""
+    """Return the steps in which frequencies are stored, and 4 and 8 of them, for a row of blocks: ``(3, 8, 1, 8)``."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     steps = [min(max((each * percent + 50) // 100, 1), 255) for each in _COARSENESS[table]]
-    return torch.tensor(steps, dtype=torch.float64, device=device).view(_BLOCK, 1, _BLOCK)
+    times = torch.tensor((1, 4, 8))[:, None] * torch.tensor(steps)
+    return times.view(3, _BLOCK, 1, _BLOCK).to(device, torch.float64)

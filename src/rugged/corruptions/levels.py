@@ -1,14 +1,23 @@
 """Between bytes and the unit interval, the way the reference goes there and back."""
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
 
 def to_unit(images: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
     """Divide bytes by 255: uint8 of any shape to ``dtype`` in [0, 1]."""
-    # A tensor, not a number: CUDA multiplies by the reciprocal of a number, which is off by a last bit.
-    white = torch.full((), 255, dtype=dtype, device=images.device)
-    return images.to(dtype).div_(white)
+    return images.to(dtype).div_(constant(255, dtype, images.device))
+
+
+@lru_cache
+def constant(value: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return a number as a tensor of no dimensions, made once. Not to be modified.
+
+    To divide by: CUDA multiplies by the reciprocal of a mere number, which is off by a last bit.
+    """
+    return torch.full((), value, dtype=dtype, device=device)
 
 
 def to_levels(values: Tensor) -> Tensor:

@@ -1,17 +1,20 @@
 """Movement: every pixel drawn out along a line, as the camera or the flakes in front of it moved.
 
 The sum of byte × weight along the line is cut to a byte. Weights are whole numbers of 2^-23 and sums are made of
-32-bit integers, so they are exact: no order of summation, batch or device can show.
+32-bit integers, or in float64, so they are exact: no order of summation, batch or device can show.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from rugged.corruptions.bits import Bits
+from rugged.corruptions.host import too_few_for_a_gpu
 from rugged.corruptions.places import send
 from rugged.corruptions.uniform import uniform
 
@@ -48,18 +51,21 @@ def motion_blur(images: Tensor, degrees: Tensor, *, radius: float, sigma: float)
     length = 2 * math.ceil(radius) + 1
     weights = line_weights(length, sigma)
     angles = degrees.cpu().double().numpy()
+    if too_few_for_a_gpu(images):
+        return _weigh(images, line_offsets(angles, length)[:, : len(weights)], weights)
     order = np.argsort(angles, kind="stable")  # neighbours share offsets, and are summed at once
     offsets = line_offsets(angles[order], length)[:, : len(weights)]
     there, back = (send(torch.from_numpy(places), images.device) for places in (order, np.argsort(order)))
     return _sum_along(images.index_select(0, there), offsets, weights).index_select(0, back)
 
 
-def line_weights(length: int, sigma: float) -> list[int]:
+@lru_cache
+def line_weights(length: int, sigma: float) -> tuple[int, ...]:
     """Return the weights of a line as numbers of 2^-23 that add up to one, without the zeros at its end."""
     exact = np.exp(-(np.arange(length) ** 2) / (2 * sigma**2))
     shares = np.round(exact / exact.sum() * (1 << _BITS)).astype(int)
     shares[0] += (1 << _BITS) - shares.sum()
-    return [int(share) for share in shares if share]
+    return tuple(int(share) for share in shares if share)
 
 
 def line_offsets(degrees: np.ndarray, length: int) -> np.ndarray:
@@ -76,7 +82,19 @@ def line_offsets(degrees: np.ndarray, length: int) -> np.ndarray:
     return places
 
 
-def _sum_along(images: Tensor, offsets: np.ndarray, weights: list[int]) -> Tensor:
+def _weigh(images: Tensor, offsets: np.ndarray, weights: Sequence[int]) -> Tensor:
+    """Do what ``_sum_along`` does in a few operations: lay out what each point of a line sees, and weigh it at once."""
+    height, width = images.shape[2:]
+    before, after = -offsets.min((0, 1)), offsets.max((0, 1))
+    padded = pad(images.double(), (before[1], after[1], before[0], after[0]), mode="replicate")
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1).movedim(1, 3)  # by picture, row and column of their start
+    rows, columns = send(torch.from_numpy(offsets + before), images.device).unbind(2)
+    seen = windows[torch.arange(len(images), device=images.device)[:, None], rows, columns]
+    total = send(torch.tensor(weights, dtype=torch.float64), images.device) @ seen.flatten(2)
+    return total.add_(_ALMOST).mul_(0.5**_BITS).to(torch.uint8).view(images.shape)
+
+
+def _sum_along(images: Tensor, offsets: np.ndarray, weights: Sequence[int]) -> Tensor:
     """Add up pixels along lines: ``offsets[n, i]`` is where image n finds what weighs ``weights[i]``.
 
     Images lie one behind another, with room for their shifts, in one long row of numbers. There a shift by rows and
@@ -94,7 +112,7 @@ def _sum_along(images: Tensor, offsets: np.ndarray, weights: list[int]) -> Tenso
     return levels[:, :height, :, :width].permute(0, 2, 1, 3).contiguous()
 
 
-def _gather(source: Tensor, size: int, shifts: np.ndarray, weights: list[int]) -> Tensor:
+def _gather(source: Tensor, size: int, shifts: np.ndarray, weights: Sequence[int]) -> Tensor:
     """Add shifted copies of images of ``size`` places: those that a shift has in common, in one go."""
     total = torch.full_like(source, _ALMOST)
     for tap, first, last, shift in _runs(shifts):
@@ -103,7 +121,7 @@ def _gather(source: Tensor, size: int, shifts: np.ndarray, weights: list[int]) -
     return total
 
 
-def _scatter(source: Tensor, size: int, shifts: np.ndarray, weights: list[int]) -> Tensor:
+def _scatter(source: Tensor, size: int, shifts: np.ndarray, weights: Sequence[int]) -> Tensor:
     """Do the same from the few places that are not black, each to all that see it."""
     lit = source.nonzero()
     lead = int(shifts.max())  # places before the first image, which see it without being part of it

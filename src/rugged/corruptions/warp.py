@@ -4,8 +4,7 @@ Places are integers, fixed point in pixels, so that reflecting them at the edges
 the same. Their layout is ``(N, 2, H, W)``, x before y.
 
 Levels are made by a fast sampler in float32, which rounds displaced places. Those that lie too near a whole level to be
-told from it are made again at the very places; and what still does, in the reference's own arithmetic, for its
-roundings decide what levels are cut to.
+told from it are made again in the reference's own arithmetic, for its roundings decide what levels are cut to.
 """
 
 from functools import lru_cache
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from rugged.corruptions.levels import cut, to_levels, to_unit
+from rugged.corruptions.levels import constant, cut, to_levels, to_unit
 from rugged.corruptions.places import send, true_places
 
 _PARTS = 1024  # OpenCV rounds what the row and the column add to a place to 1024ths of a pixel …
@@ -102,7 +101,7 @@ def displaced_places(fields: Tensor, alpha: float) -> tuple[Tensor, int]:
     half = 1 << bits - 1
     places = torch.empty(fields.shape, dtype=torch.int32, device=fields.device)
     places.copy_(fields.mul_(alpha * (1 << bits))).add_(_centres(height, width, bits, fields.device))
-    places = _fold(places, _lengths(height << bits, width << bits, fields.device), doublings)
+    places = _fold(places, height << bits, width << bits, doublings)
     for along, length in zip(places.unbind(1), (width, height), strict=True):
         along.clamp_(half, (length << bits) - half)
     return places, bits
@@ -123,27 +122,16 @@ def warp(images: Tensor, affine: Tensor, displaced: tuple[Tensor, int] | None = 
         ``(N, C, H, W)`` uint8.
     """
     height, width = images.shape[2:]
-    edges = _lengths(height - 1 << _STEPS_BITS, width - 1 << _STEPS_BITS, images.device)
-    once, error = _sample(images, _fold(affine, edges, 1), 0.5**_STEPS_BITS, 0.5), _ERROR
-    levels = once
+    inside = _fold(affine, height - 1 << _STEPS_BITS, width - 1 << _STEPS_BITS, 1)
+    levels, error = _sample(images, inside, 0.5**_STEPS_BITS, 0.5), _ERROR
     if displaced:
         places, bits = displaced
-        levels = _sample(once, places, 0.5**bits, 0)
+        levels = _sample(levels, places, 0.5**bits, 0)
         error += 2 * 255 * _PLACE_ERROR * _power(max(height, width))
-    result, doubtful = _cut(levels, error)
-    for some in torch.split(doubtful, _AT_ONCE):
-        result.view(-1)[some] = _settle(images, affine, once, displaced, some)
-    return result
-
-
-def _cut(levels: Tensor, error: float) -> tuple[Tensor, Tensor]:
-    """Cut levels that may be off by an error, to the most that they can be. Overwrites them.
-
-    Returns:
-        The bytes; and where they can be less, counted through all, ``(M,)`` int64.
-    """
     result, below = cut(levels.add_(error)), cut(levels.sub_(2 * error))
-    return result, true_places(result != below)
+    for some in torch.split(true_places(result != below), _AT_ONCE):
+        result.view(-1)[some] = _settle(images, affine, displaced, some)
+    return result
 
 
 def _sample(planes: Tensor, places: Tensor, unit: float, first: float) -> Tensor:
@@ -172,24 +160,18 @@ def _sample(planes: Tensor, places: Tensor, unit: float, first: float) -> Tensor
     else:
         values = planes.float()
     square = values.as_strided((count, channels, side, side), (channels * height * width, height * width, width, 1))
-    origin = torch.full((), 2 * first / side - 1, device=planes.device)
     grid = places.float()
-    torch.add(origin, grid, alpha=2 * unit / side, out=grid)
+    torch.add(constant(2 * first / side - 1, torch.float32, planes.device), grid, alpha=2 * unit / side, out=grid)
     sampled: Tensor = grid_sample(square, grid.permute(0, 2, 3, 1), padding_mode="zeros", align_corners=False)
     return sampled
 
 
-def _settle(
-    images: Tensor, affine: Tensor, once: Tensor, displaced: tuple[Tensor, int] | None, wanted: Tensor
-) -> Tensor:
+def _settle(images: Tensor, affine: Tensor, displaced: tuple[Tensor, int] | None, wanted: Tensor) -> Tensor:
     """Make ``(M,)`` bytes, wanted by their places in all images, of levels in the reference's arithmetic.
-
-    At displaced places most are certain as soon as the places are not rounded.
 
     Args:
         images: As for ``warp``, like the others.
         affine: Likewise.
-        once: ``(N, C, H, W)`` float32, the levels that the affine maps make, as ``_sample`` makes them.
         displaced: Likewise.
         wanted: ``(M,)`` int64.
     """
@@ -206,10 +188,8 @@ def _settle(
     before = torch.minimum(place >> bits, _lengths(height - 2, width - 2, images.device)[:, 0])
     ways = (place - (before << bits)).double().mul_(0.5**bits)
     steps = before[1] * width + before[0] - wanted % (height * width) + _corners(width, images.device)
-    settled, left = _cut(_between(once.take(wanted + steps).double(), ways), _ERROR)
-    four = _interpolate(images, plane[left], affine.take(axes[:, None, left] + steps[:, left]))
-    settled[left] = to_levels(_between(four.double(), ways[:, left]).float())
-    return settled
+    four = _interpolate(images, plane, affine.take(axes[:, None] + steps))
+    return to_levels(_between(four.double(), ways).float())
 
 
 def _between(four: Tensor, ways: Tensor) -> Tensor:
@@ -233,8 +213,7 @@ def _interpolate(images: Tensor, plane: Tensor, places: Tensor) -> Tensor:
     """
     height, width = images.shape[2:]
     before = places >> _STEPS_BITS
-    last = _lengths(height - 1, width - 1, images.device)[:, None]
-    columns, rows = _fold(torch.stack((before, before + 1), 1), last, 1)
+    columns, rows = _fold(torch.stack((before, before + 1)), height - 1, width - 1, 1).unbind(1)
     pixels = (rows.mul_(width)[:, None] + columns) + plane * (height * width)  # rows first
     way = (places & (1 << _STEPS_BITS) - 1).float().mul_(0.5**_STEPS_BITS)
     across, down = torch.stack((1 - way, way), 1)
@@ -244,11 +223,12 @@ def _interpolate(images: Tensor, plane: Tensor, places: Tensor) -> Tensor:
     return total
 
 
-def _fold(places: Tensor, edges: Tensor, doublings: int) -> Tensor:
-    """Reflect integers at 0 and at ``edges``, where none is farther from 0 than ``edges * 2**doublings``."""
+def _fold(places: Tensor, height: int, width: int, doublings: int) -> Tensor:
+    """Reflect places at 0 and at a height and a width, where none is farther from 0 than these ``* 2**doublings``."""
     places = places.abs()
     for power in range(doublings, 0, -1):
-        torch.minimum(places, (edges << power) - places, out=places)
+        periods = _lengths(height << power, width << power, places.device)
+        torch.minimum(places, periods - places, out=places)
     return places
 
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from rugged.corruptions.levels import to_levels, to_unit
+from rugged.corruptions.host import in_main_memory, too_few_for_a_gpu
+from rugged.corruptions.levels import constant, to_levels, to_unit
 from rugged.corruptions.places import true_places
 from rugged.corruptions.turning import turn
 
@@ -17,8 +18,9 @@ _LARGE = 1 << 17  # pixels; beyond, the matrix of a whole blur takes too much me
 _BITS = 16  # of the fraction of a level
 _DOUBT = 32  # parts of 2^16 of a level; the roundings of matrix and reference together add up to less
 _MANY = 256  # where more than one value in so many is in doubt, there must be even areas
-_PLACES = 4096  # doubtful values settled at once, to bound memory
-_BAND = 4096  # pixels made at once, so that what is worked on stays in a processor's cache
+_PLACES = 4096  # doubtful values settled at once on a CPU, so that what is worked on stays in a processor's cache
+_MANY_PLACES = 1 << 16  # and on a GPU, to bound memory
+_BAND = 4096  # pixels made at once on a CPU, likewise
 _HOST = torch.device("cpu")
 
 _Band = tuple[Tensor, ...]  # columns of the entries, where the entries of each row start, entries
@@ -45,6 +47,7 @@ def zoom_blur(images: Tensor, _: None, *, stop: float, step: float) -> Tensor:
     factors = tuple(np.arange(1, stop, step).tolist())
     if height * width > _LARGE:
         return _one_by_one(images, factors)
+    few = too_few_for_a_gpu(images)
     planes = images.reshape(-1, height * width)
     pixels = turn(planes).float()
     levels, doubtful = torch.empty(pixels.shape, dtype=torch.uint8, device=images.device), []
@@ -53,7 +56,8 @@ def zoom_blur(images: Tensor, _: None, *, stop: float, step: float) -> Tensor:
         fixed = sums.int()  # the lower 16 bits are the fraction, as a signed number that is small around whole levels
         levels[first : first + len(sums)] = fixed.bitwise_right_shift(_BITS)
         places = true_places(fixed.to(torch.int16).abs_() <= _DOUBT)
-        places = places[fixed.view(-1)[places] > _DOUBT]  # nothing lies below black
+        if not few:
+            places = places[fixed.view(-1)[places] > _DOUBT]  # nothing lies below black
         doubtful.append(places.add_(first * sums.shape[1]))
 
     _mend(levels, torch.cat(doubtful), images, factors)
@@ -135,7 +139,7 @@ def _matrix(height: int, width: int, factors: tuple[float, ...], device: torch.d
     rows, above = (values.permute(2, 0, 1).numpy()[:, None, :, :, None] for values in vertical)
     columns, beside = (values.permute(2, 0, 1).numpy()[:, :, None] for values in horizontal)
     bands = []
-    step = max(1, _BAND // width)
+    step = max(1, _BAND // width) if in_main_memory(device) else height
     for first in range(0, height, step):
         picture_rows = range(first, min(first + step, height))
         parts = [_merge(rows[row] * width + columns, above[row] * beside) for row in picture_rows]
@@ -168,12 +172,13 @@ def _mend(levels: Tensor, places: Tensor, images: Tensor, factors: tuple[float, 
     """Make the levels at some places, as ``_one_by_one`` does: ``levels`` has a row a pixel, a column a channel."""
     pixel, channel = places.div(levels.shape[1], rounding_mode="floor"), places % levels.shape[1]
     sources = channel * len(levels) + pixel
-    if len(places) * _MANY > levels.numel():
+    if len(places) * _MANY > levels.numel() and not too_few_for_a_gpu(images):
         even = _is_even(images, sources, factors)
         unit = to_unit(images.take(sources[even]), torch.float32)
         levels.view(-1)[places[even]] = _mean(unit, [unit] * len(factors), len(factors))
         places, sources = places[~even], sources[~even]
-    for some, source in zip(torch.split(places, _PLACES), torch.split(sources, _PLACES), strict=True):
+    at_once = _PLACES if in_main_memory(images) else _MANY_PLACES
+    for some, source in zip(torch.split(places, at_once), torch.split(sources, at_once), strict=True):
         levels.view(-1)[some] = _settle(images, source, factors)
 
 
@@ -216,5 +221,4 @@ def _mean(unit: Tensor, enlarged: Iterable[Tensor], count: int) -> Tensor:
     total = torch.zeros_like(unit)
     for layer in enlarged:
         total += layer
-    share = torch.full((), count + 1, dtype=torch.float32, device=unit.device)
-    return to_levels(total.add_(unit).div_(share))
+    return to_levels(total.add_(unit).div_(constant(count + 1, torch.float32, unit.device)))
