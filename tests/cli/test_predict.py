@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from rugged.cli import main
-from rugged.models import ModelSpec, build, save_model
+from rugged.models import ModelSpec, build, save_model, shipped
 
 
 @pytest.fixture
@@ -51,6 +51,21 @@ def test_a_table_is_printed(predict):
     assert [line.split()[0] for line in out.splitlines() if "in/" in line] == ["in/a.png", "in/b.png", "in/c.png"]
     assert out.count("hen (n1)") == out.count("crane (n2)") == 3
     assert "3 pictures" in err
+
+
+@pytest.mark.parametrize("pictures", [["in/a.png"], ["in"], ["in/*.png"], ["in/a.png", "in/b.png"]])
+def test_without_a_model_the_one_that_comes_with_rugged_answers(predict, run, monkeypatch, pictures):
+    monkeypatch.setattr(shipped, "shipped_models", lambda: {shipped.DEFAULT: run / "run" / "model.safetensors"})
+    code, out, _ = predict(*pictures, "--format", "csv")
+    assert code == 0
+    assert out == predict("run", *pictures, "--format", "csv")[1]
+
+
+def test_a_model_alone_is_not_taken_for_pictures(predict):
+    for model in ("run", "run/model.safetensors"):
+        code, _, err = predict(model)
+        assert code == 1
+        assert f"{model} is a model. Name the pictures after it." in err
 
 
 def test_csv_and_json_lines_say_the_same(predict, run):

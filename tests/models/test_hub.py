@@ -7,8 +7,7 @@ import pytest
 from tests.hub import TOKEN
 
 from rugged.core.errors import ModelError
-from rugged.models import fetched
-from rugged.models.hub import share
+from rugged.models.hub import fetched, share
 
 CONTENT = b"weights"
 

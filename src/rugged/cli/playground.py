@@ -10,13 +10,16 @@ from rugged.cli.options import DeviceOfModels
 
 def playground(
     model: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="RUN",
-            help="Run folder, model file, hf://user/name, .onnx file, module:function, or an architecture.",
+            help=(
+                "Run folder, model file, hf://user/name, .onnx file, module:function, or an architecture. Default: the "
+                "model that comes with rugged."
+            ),
         ),
-    ],
-    other: Annotated[str | None, typer.Argument(metavar="[RUN2]", help="A second model to compare.")] = None,
+    ] = None,
+    other: Annotated[str | None, typer.Argument(metavar="RUN2", help="A second model to compare.")] = None,
     data: Annotated[
         str, typer.Option("--data", "-d", help="Samples: builtin, a prepared data set's name, or a path.")
     ] = "builtin",
@@ -36,10 +39,11 @@ def playground(
 ) -> None:
     """Corrupt a picture in the browser and see, live, what one or two models make of it. Ctrl-C ends it."""
     from rugged.data import open_dataset
+    from rugged.models import DEFAULT
     from rugged.playground.serving import play, require_gradio
 
     require_gradio()
-    models = [model] if other is None else [model, other]
+    models = [name for name in (model or DEFAULT, other) if name]
     play(
         models, open_dataset(data), host=host, port=port, open_browser=open_browser, device=device, textures=textures,
         restorer=restore,

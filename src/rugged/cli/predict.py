@@ -13,18 +13,15 @@ _ENDINGS = {".csv": "csv", ".jsonl": "jsonl"}
 
 
 def predict(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL",
-            help="Run folder, model file, hf://user/name, .onnx file, or an architecture.",
-        ),
-    ],
-    pictures: Annotated[
+    named: Annotated[
         list[str],
         typer.Argument(
-            metavar="PICTURES...",
-            help="Files, folders, patterns, CSV files with a column path, or - for a list on standard input.",
+            metavar="[MODEL] PICTURES",
+            help=(
+                "Run folder, model file, hf://user/name, .onnx file, or an architecture; default: the model that comes "
+                "with rugged. Then files, folders, patterns, CSV files with a column path, or - for a list on standard "
+                "input."
+            ),
         ),
     ],
     top: Annotated[int, typer.Option(min=1, help="Classes a picture.")] = 5,
@@ -46,6 +43,7 @@ def predict(
     from rugged.core.progress import say
     from rugged.predict import Classifier, Watched, csv_lines, find_pictures, json_lines, predict_files
 
+    model, pictures = _model_and_pictures(named)
     chosen = _format(kind, out, pictures)
     sources = find_pictures(pictures, sys.stdin.buffer)
     classifier = Classifier.load(model, restore=restore, device=device, precision=precision)
@@ -60,6 +58,24 @@ def predict(
     else:
         _write(csv_lines(rows, top) if chosen == "csv" else json_lines(rows), out)
     rows.require_good(pictures)
+
+
+def _model_and_pictures(named: list[str]) -> tuple[str, list[str]]:
+    """A model comes first, unless pictures do."""
+    from rugged.core.errors import ConfigError
+    from rugged.models import DEFAULT
+    from rugged.results import RunFolder
+
+    first = Path(named[0])
+    if first.is_dir():
+        is_model = RunFolder(first).model.exists()
+    elif first.exists():
+        is_model = first.suffix in (".safetensors", ".onnx")
+    else:
+        is_model = len(named) > 1 and named[0] != "-" and not any(sign in named[0] for sign in "*?[")
+    if is_model and len(named) == 1:
+        raise ConfigError(f"{first} is a model. Name the pictures after it.")
+    return (named[0], named[1:]) if is_model else (DEFAULT, named)
 
 
 def _format(kind: str | None, out: Path | None, pictures: list[str]) -> str:

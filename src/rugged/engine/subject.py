@@ -17,7 +17,7 @@ from rugged.engine.devices import Fabric
 from rugged.engine.foreign import USUAL_SIDE, load_callable, load_onnx
 from rugged.engine.inference import infer
 from rugged.engine.networks import Network, class_infos, own_network, published_network, require_classes
-from rugged.models import ModelSpec, fetched, published_classes, resolve
+from rugged.models import ModelSpec, located, published_classes, resolve
 from rugged.results import ModelFacts, RunFolder
 
 _CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -53,9 +53,9 @@ def open_subject(
     """Make a classifier ready to answer.
 
     Args:
-        model: A run folder; a model file of rugged's (``.safetensors``), or one on the Hugging Face hub
-            (``hf://user/name``); an ``.onnx`` file; ``module:function``, a
-            Python callable; or an architecture of torchvision's or timm's, with its published ImageNet-1k weights.
+        model: A run folder; a model file of rugged's (``.safetensors``), by the name of one that comes with rugged, or
+            one on the Hugging Face hub (``hf://user/name``); an ``.onnx`` file; ``module:function``, a Python callable;
+            or an architecture of torchvision's or timm's, with its published ImageNet-1k weights.
         name: What the results call it.
         dataset: Whose classes it is to tell apart; None takes the model's own.
         fabric: Device and precision.
@@ -65,7 +65,7 @@ def open_subject(
         ConfigError: Weights for something that has its own.
         ModelError: There is no such model, it cannot be loaded, or it answers for other classes.
     """
-    model = fetched(model)
+    model = located(model)
     path = Path(model)
     ours = RunFolder(path).model if path.is_dir() else path
     if weights is None and ours.suffix == ".safetensors":

@@ -17,7 +17,7 @@ from rugged.data.decode import BadImageError
 from rugged.data.sources.trees import read_file
 from rugged.data.splits import evenly
 from rugged.engine import Fabric, Network, class_infos, own_network, published_network
-from rugged.models import fetched, resolve
+from rugged.models import located, resolve
 from rugged.results import RunFolder, place_of
 
 
@@ -76,7 +76,7 @@ def open_subjects(models: Sequence[str], dataset: Dataset | None, fabric: Fabric
 
 def _open(model: str, dataset: Dataset | None, fabric: Fabric) -> Subject:
     name = place_of(model, None).name
-    model = str(fetched(model))
+    model = str(located(model))
     path = RunFolder(Path(model)).model if Path(model).is_dir() else Path(model)
     if path.suffix == ".safetensors":
         return Subject(name, own_network(path, dataset, fabric), sha256_file(path))

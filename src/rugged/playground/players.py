@@ -9,7 +9,7 @@ from rugged.data import ClassInfo, Dataset
 from rugged.engine import Fabric
 from rugged.engine.subject import Subject, open_subject
 from rugged.explain import Layer, find_layer
-from rugged.models import fetched, imagenet_names, read_spec
+from rugged.models import imagenet_names, located, read_spec
 from rugged.results import RunFolder, place_of
 
 
@@ -75,7 +75,7 @@ def _layer(subject: Subject) -> tuple[Layer | None, str]:
 
 
 def _classes(model: str, dataset: Dataset) -> tuple[ClassInfo, ...]:
-    path = Path(fetched(model))
+    path = Path(located(model))
     file = RunFolder(path).model if path.is_dir() else path
     if file.suffix == ".safetensors":
         spec = read_spec(file)

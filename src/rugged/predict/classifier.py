@@ -15,7 +15,7 @@ from rugged.core.errors import ConfigError, ModelError
 from rugged.data import ClassInfo
 from rugged.engine import Device, Precision, make_fabric, open_subject
 from rugged.engine.restoring import open_restorer
-from rugged.models import ModelSpec
+from rugged.models import DEFAULT, ModelSpec
 from rugged.predict.pictures import Pictures, Pixels, each_picture
 from rugged.results import place_of
 
@@ -89,7 +89,7 @@ class Classifier:
     @classmethod
     def load(
         cls,
-        model: str | Path,
+        model: str | Path = DEFAULT,
         *,
         restore: str | Path | None = None,
         device: Device = "auto",
@@ -98,8 +98,8 @@ class Classifier:
         """Make a model ready.
 
         Args:
-            model: A run folder; a model file; ``hf://user/name``; an ``.onnx`` file; or an architecture, with its
-                published ImageNet weights.
+            model: A run folder; a model file; the name of a model that comes with rugged, as the default is;
+                ``hf://user/name``; an ``.onnx`` file; or an architecture, with its published ImageNet weights.
             restore: A restorer that pictures pass through first, as it was trained by ``rugged restore train``: its
                 run folder or its file.
             device: Where it runs.

@@ -1,0 +1,31 @@
+"""Models that come with rugged, and where any model that is named lies."""
+
+from importlib import resources
+from pathlib import Path
+
+from rugged.models.hub import fetched
+
+DEFAULT = "tiny-imagenet-squeezenet"
+"""What answers where no model is named: SqueezeNet for Tiny ImageNet's 200 classes."""
+
+
+def shipped_models() -> dict[str, Path]:
+    """The models that come with rugged, by name."""
+    folder = Path(str(resources.files("rugged") / "weights"))
+    return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
+
+
+def located(model: str | Path) -> str | Path:
+    """A model on this machine, where it has a file of its own.
+
+    Args:
+        model: What commands take. A shipped model is meant by its name unless something of that name lies here.
+
+    Returns:
+        The file of a shipped model; that of ``hf://user/name``, fetched once; anything else as it is.
+
+    Raises:
+        ModelError: As for ``fetched``.
+    """
+    path = shipped_models().get(str(model))
+    return fetched(model) if path is None or Path(model).exists() else path
