@@ -25,7 +25,7 @@ def test_it_says_what_it_was_trained_on():
 
 @pytest.mark.slow
 def test_it_knows_half_of_the_validation_pictures(shared):
-    """Of the first 1,000; 95 of 100 such samples lie within 3 points of the 50% of all."""
+    """Of the first 1,000; 95 of 100 such samples lie within 3 points of what all have."""
     file = shared / "data" / "tiny-imagenet" / "valid-00000.parquet"
     if not file.is_file():
         pytest.skip(f"no {file}")
