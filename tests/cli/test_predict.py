@@ -53,12 +53,20 @@ def test_a_table_is_printed(predict):
     assert "3 pictures" in err
 
 
-@pytest.mark.parametrize("pictures", [["in/a.png"], ["in"], ["in/*.png"], ["in/a.png", "in/b.png"]])
+@pytest.mark.parametrize("pictures", ["in/a.png", "in", "in/*.png"])
 def test_without_a_model_the_one_that_comes_with_rugged_answers(predict, run, monkeypatch, pictures):
     monkeypatch.setattr(shipped, "shipped_models", lambda: {shipped.DEFAULT: run / "run" / "model.safetensors"})
-    code, out, _ = predict(*pictures, "--format", "csv")
+    code, out, _ = predict(pictures, "--format", "csv")
     assert code == 0
-    assert out == predict("run", *pictures, "--format", "csv")[1]
+    assert out == predict("run", pictures, "--format", "csv")[1]
+
+
+def test_several_pictures_want_a_model_before_them(predict):
+    code, _, err = predict("in/a.png", "in/b.png")
+    assert code == 1
+    assert "in/a.png is no model. Before several pictures name one, such as tiny-imagenet-squeezenet." in " ".join(
+        err.split()
+    )
 
 
 def test_a_model_alone_is_not_taken_for_pictures(predict):

@@ -18,9 +18,9 @@ def predict(
         typer.Argument(
             metavar="[MODEL] PICTURES",
             help=(
-                "Run folder, model file, hf://user/name, .onnx file, or an architecture; default: the model that comes "
-                "with rugged. Then files, folders, patterns, CSV files with a column path, or - for a list on standard "
-                "input."
+                "Run folder, model file, hf://user/name, .onnx file, or an architecture; for a single file or folder "
+                "none need be named: the model that comes with rugged answers. Then files, folders, patterns, CSV "
+                "files with a column path, or - for a list on standard input."
             ),
         ),
     ],
@@ -61,21 +61,21 @@ def predict(
 
 
 def _model_and_pictures(named: list[str]) -> tuple[str, list[str]]:
-    """A model comes first, unless pictures do."""
+    """The model comes first, unless the pictures are named alone."""
+    import mimetypes
+
     from rugged.core.errors import ConfigError
     from rugged.models import DEFAULT
     from rugged.results import RunFolder
 
     first = Path(named[0])
-    if first.is_dir():
-        is_model = RunFolder(first).model.exists()
-    elif first.exists():
-        is_model = first.suffix in (".safetensors", ".onnx")
-    else:
-        is_model = len(named) > 1 and named[0] != "-" and not any(sign in named[0] for sign in "*?[")
-    if is_model and len(named) == 1:
-        raise ConfigError(f"{first} is a model. Name the pictures after it.")
-    return (named[0], named[1:]) if is_model else (DEFAULT, named)
+    if len(named) == 1:
+        if first.suffix in (".safetensors", ".onnx") or RunFolder(first).model.exists():
+            raise ConfigError(f"{first} is a model. Name the pictures after it.")
+        return DEFAULT, named
+    if (mimetypes.guess_type(first.name)[0] or "").startswith("image/"):
+        raise ConfigError(f"{first} is no model. Before several pictures name one, such as {DEFAULT}.")
+    return named[0], named[1:]
 
 
 def _format(kind: str | None, out: Path | None, pictures: list[str]) -> str:
