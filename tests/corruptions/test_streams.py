@@ -1,5 +1,6 @@
 """Keyed bits against NumPy's Philox, the documented key, and the theory of uniform bits."""
 
+import json
 from hashlib import blake2b
 
 import numpy as np
@@ -68,6 +69,14 @@ def test_keys_hash_the_documented_text():
             int.from_bytes(digest[:8], "little"),
             int.from_bytes(digest[8:], "little"),
         ]
+
+
+@given(st.lists(st.one_of(st.text(), st.integers())))
+def test_a_key_depends_on_its_own_id_alone(ids):
+    """Whatever the ids before and after it have in them, line ends and quotes among it."""
+    common = json.dumps([1, 0, "fog", 2]).encode()
+    expected = [blake2b(common + json.dumps(name).encode(), digest_size=16).digest() for name in ids]
+    assert stream_keys("fog", 2, 0, ids).astype("<u8").tobytes() == b"".join(expected)
 
 
 def test_nothing_that_differs_shares_a_key():
