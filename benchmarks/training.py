@@ -3,6 +3,7 @@
     python benchmarks/training.py                  torchvision/resnet18 at 64×64, batches of 128, on the CPU
     python benchmarks/training.py --device cuda    rugged/resnet18_64, batches of 512, 99,840 pictures on the GPU
     python benchmarks/training.py --names corrupted rugged64 pixmix    only these rows and augmentations
+    python benchmarks/training.py --alone          without the plain loop's turns
 
 Rugged's side is what `rugged train` runs: its loop, its trainer, and a pack of the built-in pictures. The other side is
 the loop that tutorials teach: torchvision's ImageFolder over the same pictures as JPEG files, which Pillow decodes at
@@ -233,17 +234,17 @@ def milliseconds(learner: Learner, batch: Batch) -> float:
     return 1000 * statistics.median(times[1:]) / len(batch[1])
 
 
-def measure_row(name: str, trainer: Trainer, files: Path) -> str:
-    """Train in turns and return a row of the first table."""
-    other = plain_loop(trainer, files, noisy=name == "corrupted").epoch if name in LABELS else None
+def measure_row(name: str, trainer: Trainer, files: Path, *, beside: bool) -> str:
+    """Train, in turns with the plain loop if it is to run beside, and return a row of the first table."""
+    other = plain_loop(trainer, files, noisy=name == "corrupted").epoch if beside and name in LABELS else None
     turns = Turns(trainer, other)
     with stop_on_signal() as stop:
         trainer.loop.run(turns, stop)
     mine, theirs = statistics.median(turns.mine), statistics.median(turns.theirs)
     waiting, share = statistics.median(turns.waiting), statistics.median(turns.augmenting)
-    beside = f"{theirs:,.0f} | {mine / theirs:.2f}" if other else "– | –"
+    theirs_and_ratio = f"{theirs:,.0f} | {mine / theirs:.2f}" if other else "– | –"
     label = LABELS.get(name, f"{name}'s")
-    return f"| {label} | {mine:,.0f} | {beside} | {waiting:.1%} | {share:.1%} |"
+    return f"| {label} | {mine:,.0f} | {theirs_and_ratio} | {waiting:.1%} | {share:.1%} |"
 
 
 def measure_alone(names: list[str], trainer: Trainer) -> Iterator[tuple[str, float]]:
@@ -266,6 +267,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="of a turn; each side has four turns a row")
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--architecture")
+    parser.add_argument("--alone", action="store_true", help="leave the plain loop's turns out")
     parser.add_argument("--names", nargs="+", choices=[*ROWS, *ALONE], help="only these rows and augmentations")
     arguments = parser.parse_args()
     architecture, batch_size, steps = DEFAULTS[arguments.device]
@@ -286,7 +288,7 @@ def main() -> None:
         print("|---|---|---|---|---|---|")
         for name in (name for name in ROWS if name in names):
             trainer = start(replace(recipe, augment=ROWS[name]), folder=Path(folder) / name)
-            print(measure_row(name, trainer, files), flush=True)
+            print(measure_row(name, trainer, files, beside=not arguments.alone), flush=True)
         if arguments.device == "cuda":
             print(f"\n{GOAL}")
         print("\n| augmentation alone | ms an image |\n|---|---|")

@@ -35,8 +35,12 @@ from rugged.train.augmentations.smooth import prime
 from rugged.train.augmentations.trivial import trivial_augment
 from rugged.train.mixing import operations as mixing_operations
 
-_TOGETHER = 16
-"""Images of a batch that share a corruption and severity on a GPU: 512 draw from 32 of the 95 pairs."""
+_TOGETHER = 32
+"""Images of a batch that share a corruption and severity on a GPU: 512 draw from 16 of the 95 pairs.
+
+The CPU takes longer to tell a GPU of a group than that takes to corrupt it; more in a group gain nothing further
+(measured on an H200, docs/training.md).
+"""
 
 
 @dataclass(frozen=True)
