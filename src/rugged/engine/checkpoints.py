@@ -65,12 +65,21 @@ def load_checkpoint(
             entries = _under(f"optimizer/{name}/", tensors) | document["optimizer_numbers"][name]
             optimizer.load_state_dict({**optimizer.state_dict(), "state": _by_parameter(entries)})
             _lay_out_as_parameters(optimizer)
-    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
+    except RuntimeError as error:  # PyTorch's own text lists every weight.
+        raise RunError(
+            f"The checkpoint {path} holds the weights of another network than this one ({_names(modules)}). "
+            "Delete it to start this training afresh, or train into another folder."
+        ) from error
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise RunError(
             f"The checkpoint {path} cannot be loaded ({error}). Delete it to start this training afresh."
         ) from error
     state: dict[str, Any] = document["state"]
     return state
+
+
+def _names(modules: Mapping[str, nn.Module]) -> str:
+    return ", ".join(dict.fromkeys(type(module).__name__ for module in modules.values()))
 
 
 @torch.no_grad()
