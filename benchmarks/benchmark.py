@@ -119,11 +119,11 @@ def main() -> None:
     print(f"{facts['cpu']}, {facts['cores']} cores, {torch.get_num_threads()} threads, {facts['accelerator']}, fp32")
     with tempfile.TemporaryDirectory() as folder:
         cells, bare = compare(Path(folder), architecture, images, arguments.device)
-    few, many = (peak_memory(count, architecture, arguments.device) for count in (images, 4 * images))
     print(f"\n| {architecture}, {images:,} pictures of 64 × 64, 76 cells | |\n|---|---|")
     print(f"| benchmark | {cells:.1f} s |")
     print(f"| bare forward passes | {bare:.1f} s |")
-    print(f"| overhead | {cells / bare - 1:.0%} |")
+    print(f"| overhead | {cells / bare - 1:.0%} |", flush=True)
+    few, many = (peak_memory(count, architecture, arguments.device) for count in (images, 4 * images))
     print(f"| peak memory with {images:,} pictures | {few:,.0f} MB |")
     print(f"| peak memory with {4 * images:,} pictures | {many:,.0f} MB |")
     print(f"\n{GOALS[arguments.device]} {4 * images:,} pictures are {4 * images * 64 * 64 * 3 / 2**20:,.0f} MB.")
