@@ -74,8 +74,8 @@ def line_offsets(degrees: np.ndarray, length: int) -> np.ndarray:
     At angles such as 60 degrees points lie half way between pixels and the last bit decides. The operations are
     therefore the reference's, and always those of the host, whatever the images' device.
     """
-    radians = [math.pi * angle / 180 for angle in degrees]
-    ends = length * np.array([(math.sin(angle), math.cos(angle)) for angle in radians])
+    radians = (math.pi * degrees / 180).tolist()
+    ends = length * np.array((list(map(math.sin, radians)), list(map(math.cos, radians)))).T
     distance = np.hypot(ends[:, :1], ends[:, 1:])
     points = np.arange(length)[:, None] * ends[:, None] / distance[:, None]
     places: np.ndarray = np.ceil(points - 0.5).astype(np.int64)
