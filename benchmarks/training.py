@@ -3,7 +3,7 @@
     python benchmarks/training.py                  torchvision/resnet18 at 64×64, batches of 128, on the CPU
     python benchmarks/training.py --device cuda    rugged/resnet18_64, batches of 512, 99,840 pictures on the GPU
     python benchmarks/training.py --names corrupted rugged64 pixmix    only these rows and augmentations
-    python benchmarks/training.py --alone          without the plain loop's turns
+    python benchmarks/training.py --no-plain-loop  without the plain loop's turns
 
 Rugged's side is what `rugged train` runs: its loop, its trainer, and a pack of the built-in pictures. The other side is
 the loop that tutorials teach: torchvision's ImageFolder over the same pictures as JPEG files, which Pillow decodes at
@@ -267,7 +267,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="of a turn; each side has four turns a row")
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--architecture")
-    parser.add_argument("--alone", action="store_true", help="leave the plain loop's turns out")
+    parser.add_argument("--no-plain-loop", action="store_true", help="leave the plain loop's turns out")
     parser.add_argument("--names", nargs="+", choices=[*ROWS, *ALONE], help="only these rows and augmentations")
     arguments = parser.parse_args()
     architecture, batch_size, steps = DEFAULTS[arguments.device]
@@ -288,7 +288,7 @@ def main() -> None:
         print("|---|---|---|---|---|---|")
         for name in (name for name in ROWS if name in names):
             trainer = start(replace(recipe, augment=ROWS[name]), folder=Path(folder) / name)
-            print(measure_row(name, trainer, files, beside=not arguments.alone), flush=True)
+            print(measure_row(name, trainer, files, beside=not arguments.no_plain_loop), flush=True)
         if arguments.device == "cuda":
             print(f"\n{GOAL}")
         print("\n| augmentation alone | ms an image |\n|---|---|")

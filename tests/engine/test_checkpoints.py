@@ -61,3 +61,16 @@ def test_a_checkpoint_of_another_model_is_named(tmp_path):
         RunError, match=r"^The checkpoint .*latest\.safetensors holds .* another network .*\(Linear\)[^\n]*$"
     ):
         load_checkpoint(path, {"m": other}, {"o": torch.optim.SGD(other.parameters(), lr=0.1)})
+
+
+def test_a_checkpoint_that_does_not_fit_into_memory_is_not_called_anothers(tmp_path, monkeypatch):
+    path = tmp_path / "latest.safetensors"
+    model, optimizer = make(1, torch.optim.SGD)
+    save_checkpoint(path, {"m": model}, {"o": optimizer}, {})
+
+    def fail(_):
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr(model, "load_state_dict", fail)
+    with pytest.raises(RunError, match=r"cannot be loaded \(out of memory\)"):
+        load_checkpoint(path, {"m": model}, {"o": optimizer})

@@ -59,18 +59,16 @@ def load_checkpoint(
         with safe_open(path, framework="pt") as stream:
             document = parse_json((stream.metadata() or {})[_KEY])
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+        weights = {name: _under(f"module/{name}/", tensors) for name in modules}
         for name, module in modules.items():
-            module.load_state_dict(_under(f"module/{name}/", tensors))
+            _require_same_network(path, module, weights[name])
+        for name, module in modules.items():
+            module.load_state_dict(weights[name])
         for name, optimizer in optimizers.items():
             entries = _under(f"optimizer/{name}/", tensors) | document["optimizer_numbers"][name]
             optimizer.load_state_dict({**optimizer.state_dict(), "state": _by_parameter(entries)})
             _lay_out_as_parameters(optimizer)
-    except RuntimeError as error:  # PyTorch's own text lists every weight.
-        raise RunError(
-            f"The checkpoint {path} holds the weights of another network than this one ({_names(modules)}). "
-            "Delete it to start this training afresh, or train into another folder."
-        ) from error
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
         raise RunError(
             f"The checkpoint {path} cannot be loaded ({error}). Delete it to start this training afresh."
         ) from error
@@ -78,8 +76,14 @@ def load_checkpoint(
     return state
 
 
-def _names(modules: Mapping[str, nn.Module]) -> str:
-    return ", ".join(dict.fromkeys(type(module).__name__ for module in modules.values()))
+def _require_same_network(path: Path, module: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Ask before anything is loaded, and in a line: PyTorch would list every weight."""
+    expected = {name: value.shape for name, value in module.state_dict().items()}
+    if expected != {name: value.shape for name, value in weights.items()}:
+        raise RunError(
+            f"The checkpoint {path} holds the weights of another network than this one ({type(module).__name__}). "
+            "Delete it to start this training afresh, or train into another folder."
+        )
 
 
 @torch.no_grad()
