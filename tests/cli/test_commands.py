@@ -129,6 +129,11 @@ def test_a_killed_training_resumes_to_the_same_weights(work, here, number, code)
             ("benchmark", "x", "--data", "pictures", "--sequences", "ten", "--as-baseline", "weak", "--stored", "no"),
             "--as-baseline, --stored: only for corruptions",
         ),
+        (
+            ("benchmark", "x", "--data", "pictures", "--sequences", "ten", "--baseline", "imagenet-c-alexnet"),
+            "--baseline imagenet-c-alexnet is no run folder. For sequences a baseline is a run folder",
+        ),
+        (("benchmark", "x", "--data", "pictures", "--precision", "fp16", "--device", "cpu"), "fp16 needs a CUDA GPU"),
         (("benchmark", "x", "--data", "pictures", "--difficulty", "2"), "--difficulty: only for sequences"),
         (("report", "nowhere"), "nowhere"),
         (("recipes", "nonsense"), "no recipe 'nonsense'"),

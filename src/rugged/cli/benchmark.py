@@ -158,6 +158,11 @@ def _measure_sequences(
     from rugged.data import open_dataset
     from rugged.results import place_of
 
+    if baseline is not None and not Path(baseline).is_dir():
+        raise ConfigError(
+            f"--baseline {baseline} is no run folder. For sequences a baseline is a run folder whose sequences are "
+            "measured: named baselines have none. Run `rugged benchmark --sequences` on one, or leave --baseline out."
+        )
     stability = benchmark_sequences(
         model,
         open_dataset(data),

@@ -1,12 +1,12 @@
 """Arguments and options that several commands share, so that they read and mean the same everywhere."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-DeviceName = Literal["auto", "cpu", "cuda", "mps"]
-PrecisionName = Literal["auto", "fp32", "bf16"]
+from rugged.core.devices import Device as DeviceName
+from rugged.core.devices import Precision as PrecisionName
 
 _PICTURES = "builtin, a prepared data set's name, or a path to pictures or a pack."
 _DATA = typer.Option("--data", "-d", help=_PICTURES)
