@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from rugged.cli.options import Source
+from rugged.cli.options import Limit, Seed, Source, Split
 
 
 def perturb(
@@ -23,11 +23,9 @@ def perturb(
     file_format: Annotated[
         Literal["frames", "mp4"], typer.Option("--format", help="PNG frames, exact; or MP4, small and nearly exact.")
     ] = "frames",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the sequences' randomness.")] = 0,
-    split: Annotated[Literal["train", "val"], typer.Option(help="Which pictures.")] = "val",
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Only so many pictures, taken evenly over the classes.")
-    ] = None,
+    seed: Seed = 0,
+    split: Split = "val",
+    limit: Limit = None,
 ) -> None:
     """Write perturbation sequences: 31 frames in which a picture changes a little from one to the next."""
     from rugged.cli.choices import parse_names

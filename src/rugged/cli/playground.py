@@ -12,14 +12,14 @@ def playground(
     model: Annotated[
         str | None,
         typer.Argument(
-            metavar="RUN",
+            metavar="MODEL",
             help=(
                 "Run folder, model file, hf://user/name, .onnx file, module:function, or an architecture. Default: the "
                 "model that comes with rugged."
             ),
         ),
     ] = None,
-    other: Annotated[str | None, typer.Argument(metavar="RUN2", help="A second model to compare.")] = None,
+    other: Annotated[str | None, typer.Argument(metavar="MODEL2", help="A second model to compare.")] = None,
     data: Annotated[
         str, typer.Option("--data", "-d", help="Samples: builtin, a prepared data set's name, or a path.")
     ] = "builtin",
@@ -28,7 +28,8 @@ def playground(
         typer.Option(metavar="DIR|procedural", help="Frost photographs, or drawn ice. Nothing is fetched."),
     ] = None,
     restore: Annotated[
-        Path | None, typer.Option(metavar="R", help="A restorer, whose pictures the models see beside the others.")
+        Path | None,
+        typer.Option(metavar="RESTORER", help="A restorer, whose pictures the models see beside the others."),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
     port: Annotated[

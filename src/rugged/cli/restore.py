@@ -5,15 +5,16 @@ from typing import Annotated
 
 import typer
 
-from rugged.cli.options import DeviceName, Overrides, RecipeRun
+from rugged.cli.options import Overrides, RecipeRun
 from rugged.cli.restore_benchmark import benchmark
+from rugged.core.devices import Device
 
 app = typer.Typer(
     no_args_is_help=True, help="Restore blurred or otherwise corrupted pictures: train, apply, benchmark."
 )
 app.command()(benchmark)
 
-_Device = Annotated[DeviceName, typer.Option(help="Where to compute.")]
+_Device = Annotated[Device, typer.Option(help="Where to compute.")]
 
 
 @app.command()

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from rugged.cli.options import Data, DeviceName, Overrides, RecipeRun
+from rugged.cli.options import Data, Overrides, RecipeRun
+from rugged.core.devices import Device
 
 
 def train(
@@ -14,7 +15,7 @@ def train(
     data: Data,
     out: RecipeRun = None,
     overrides: Overrides = None,
-    device: Annotated[DeviceName, typer.Option(help="Where to train.")] = "auto",
+    device: Annotated[Device, typer.Option(help="Where to train.")] = "auto",
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write TensorBoard's events too, into the run folder.")
     ] = False,

@@ -1,7 +1,6 @@
 """Pictures in their own size, for what crops them itself: those of a source undecoded, those of a pack as packed."""
 
 from functools import partial
-from operator import getitem
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +35,7 @@ def pictures_in_own_size(where: str, split: str, limit: int | None = None) -> tu
     if is_name(where) or is_pack(path) or not path.exists():
         dataset = open_dataset(where)
         packed = dataset.train if split == "train" else dataset.val
-        pictures = [Picture(name, partial(getitem, packed.images, row)) for row, name in enumerate(packed.ids)]
+        pictures = [Picture(name, partial(_row, packed.images, row)) for row, name in enumerate(packed.ids)]
         facts = {"name": dataset.name, "content": dataset.content_hash}
     else:
         found = read_source(path, holdout_of(path))
@@ -51,6 +50,11 @@ def pictures_in_own_size(where: str, split: str, limit: int | None = None) -> tu
         labels = np.unique([picture.id.partition("/")[0] for picture in pictures], return_inverse=True)[1]
         pictures = [pictures[index] for index in evenly(labels.astype(np.int64), limit)]
     return pictures, facts
+
+
+def _row(images: NDArray[np.uint8], row: int) -> NDArray[np.uint8]:
+    pixels: NDArray[np.uint8] = images[row]
+    return pixels
 
 
 def _decode(picture: SourcePicture) -> NDArray[np.uint8]:
