@@ -5,13 +5,12 @@ from typing import Annotated
 
 import typer
 
-from rugged.cli.options import out_option
-from rugged.core.devices import Device
+from rugged.cli.options import Device, out_option
 
 
 def demo(
     out: Annotated[Path, out_option("DIR", "Folder for runs and report.")] = Path("runs/demo"),
-    device: Annotated[Device, typer.Option(help="Where to run.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Run data, baseline, training, benchmark and report on the built-in data set: a few minutes, no download."""
     from rugged.cli.invocation import command_line

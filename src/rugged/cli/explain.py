@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rugged.cli.options import DeviceOfModels, OptionalData, Preset, Seed, Severities, Textures, out_option
+from rugged.cli.options import Device, OptionalData, Preset, Seed, Severities, Textures, out_option
 
 _Models = Annotated[
     list[str],
@@ -53,7 +53,7 @@ def explain(
     preset: Preset = None,
     textures: Textures = None,
     seed: Seed = 0,
-    device: DeviceOfModels = "auto",
+    device: Device = "auto",
 ) -> None:
     """Show where networks look, clean and as corruptions grow; their filters and activations."""
     from rugged.cli.choices import parse_names, parse_numbers

@@ -37,10 +37,9 @@ Textures = Annotated[
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the random draws.")]
 
-# Of running a model.
-Device = Annotated[devices.Device, typer.Option(help="Where to run the model.")]
-DeviceOfModels = Annotated[devices.Device, typer.Option(help="Where to run the models.")]
-Precision = Annotated[devices.Precision, typer.Option(help="Of the model's convolutions and matrix products.")]
+# Of running networks.
+Device = Annotated[devices.Device, typer.Option(help="Where to compute.")]
+Precision = Annotated[devices.Precision, typer.Option(help="Of convolutions and matrix products.")]
 
 
 def refuse(context: typer.Context, names: Sequence[str], here: str) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rugged.cli.options import DeviceOfModels
+from rugged.cli.options import Device
 
 
 def playground(
@@ -36,7 +36,7 @@ def playground(
         int | None, typer.Option(min=1, max=65535, help="Port to listen on. Default: the first free one from 7860.")
     ] = None,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
-    device: DeviceOfModels = "auto",
+    device: Device = "auto",
 ) -> None:
     """Corrupt a picture in the browser and see, live, what one or two models make of it. Ctrl-C ends it."""
     from rugged.data import open_dataset

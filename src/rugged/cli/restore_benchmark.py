@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from rugged.cli.options import Data, Limit, Preset, Seed, Severities, Textures, out_option
+from rugged.cli.options import Data, Device, Limit, Precision, Preset, Seed, Severities, Textures, out_option
 from rugged.core.catalogue import BLURS
-from rugged.core.devices import Device, Precision
 
 _BLURS = ",".join(BLURS)
 
@@ -22,8 +21,6 @@ _Out = Annotated[Path | None, out_option("DIR", "Run folder for the results. Def
 _Replace = Annotated[
     bool, typer.Option("--replace", help="Replace full results that were measured under other conditions.")
 ]
-_Device = Annotated[Device, typer.Option(help="Where to run the restorer.")]
-_Precision = Annotated[Precision, typer.Option(help="Of the restorer's convolutions.")]
 
 
 def benchmark(
@@ -37,8 +34,8 @@ def benchmark(
     out: _Out = None,
     replace: _Replace = False,
     seed: Seed = 0,
-    device: _Device = "auto",
-    precision: _Precision = "fp32",
+    device: Device = "auto",
+    precision: Precision = "fp32",
 ) -> None:
     """Measure PSNR and SSIM of restored pictures, beside doing nothing and a Wiener filter. Saved cells stay.
 

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rugged.cli.options import OptionalData, out_option
-from rugged.core.devices import Device
+from rugged.cli.options import Device, OptionalData, out_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +24,7 @@ def study(
     tables: Annotated[
         bool, typer.Option("--tables", help="Only print the tables of what is measured already.")
     ] = False,
-    device: Annotated[Device, typer.Option(help="Where to run.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Train and benchmark the rows of a study, and print their tables. Run again, it goes on where it stopped."""
     from rugged.cli.choices import parse_names

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rugged.cli.options import Data, Overrides, RecipeRun
-from rugged.core.devices import Device
+from rugged.cli.options import Data, Device, Overrides, RecipeRun
 
 
 def train(
@@ -15,7 +14,7 @@ def train(
     data: Data,
     out: RecipeRun = None,
     overrides: Overrides = None,
-    device: Annotated[Device, typer.Option(help="Where to train.")] = "auto",
+    device: Device = "auto",
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write TensorBoard's events too, into the run folder.")
     ] = False,

@@ -24,14 +24,9 @@ class Header(NamedTuple):
     start: int
 
     @property
-    def values(self) -> int:
-        """How many there should be."""
-        return math.prod(self.shape)
-
-    @property
     def size(self) -> int:
-        """The bytes they should take."""
-        return self.values * self.dtype.itemsize
+        """The bytes that the values should take."""
+        return math.prod(self.shape) * self.dtype.itemsize
 
 
 def read_header(stream: BinaryIO) -> Header:

@@ -173,7 +173,7 @@ def prepare_tiny_imagenet(
 
 def holdout_of(where: Path) -> float:
     """The share of each class that ``open_dataset`` holds out of a source without a validation split."""
-    before = _last_time(str(where.resolve()), _place(where))
+    before = _origin_or_none(_place(where))
     return Origin.holdout if before is None else before.holdout
 
 
@@ -183,16 +183,10 @@ def _place(where: Path, size: int | None = None, resize: int | None = None) -> P
     return cache_directory() / "packed" / f"{where.resolve().name}-{digest(f'{where.resolve()}:{way}')}"
 
 
-def _last_time(path: str, target: Path) -> Origin | None:
-    """How the same source was packed to ``target`` before, if it was."""
-    before = _origin_or_none(target)
-    return before if before is not None and before.path == path else None
-
-
 def _as_last_time(origin: Origin, target: Path) -> Origin:
     """With the choices made when the same source was packed to ``target`` before."""
-    before = _last_time(origin.path, target)
-    if before is None:
+    before = _origin_or_none(target)
+    if before is None or before.path != origin.path:
         return origin
     if before.fingerprint != origin.fingerprint:
         say(f"{origin.path} has changed since it was packed: packing it again.")

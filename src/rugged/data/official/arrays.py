@@ -1,5 +1,6 @@
 """CIFAR-10-C's layout: ``<corruption>.npy`` with all severities one after the other, and ``labels.npy``."""
 
+import math
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -99,7 +100,7 @@ class ArrayFiles:
             raise DataError(f"labels.npy is not in {self._where}. It says which class each row is of.")
         member = self._members["labels.npy"]
         header, left = _read_header(member, self._where)
-        count, severities = header.values, len(self._severities)
+        count, severities = math.prod(header.shape), len(self._severities)
         fits = np.issubdtype(header.dtype, np.integer) and count in (self._count, severities * self._count)
         if fits and header.size == left:
             labels = np.frombuffer(read_bytes(member)[-left:], header.dtype)
@@ -147,7 +148,7 @@ def _open_array(member: Member, where: Path) -> NDArray[np.uint8]:
     header, left = _read_header(member, where)
     shape, order = header.shape, "Fortran" if header.fortran else "C"
     usual = header.dtype == np.uint8 and not header.fortran and len(shape) == 4 and shape[3] == 3 and min(shape) >= 0
-    if not usual or 0 in shape[1:] or header.values != left:
+    if not usual or 0 in shape[1:] or header.size != left:
         raise DataError(
             f"{member.path} in {where} holds {header.dtype} of the shape {shape} in {order} order, {member.size:,} "
             f"bytes in all; expected uint8 of the shape (pictures, height, width, 3) in C order, whole. {WHOLE_AGAIN}"
