@@ -16,8 +16,10 @@ import typer
 from typer.testing import CliRunner
 
 from rugged.cli.doctor import doctor
+from rugged.core.errors import ConfigError
 from rugged.data.dataset import ClassInfo
 from rugged.data.packed import Origin, finish
+from rugged.engine import make_fabric
 from rugged.pipelines import doctor as gathering
 
 
@@ -52,6 +54,15 @@ def test_this_machine_is_ready(command, cache):
     assert not cache.exists(), "the doctor only looks"
     devices = {name for section, name in found if section == "Devices" and name.startswith("cuda")}
     assert devices == {f"cuda:{index}" for index in range(torch.cuda.device_count())}
+
+
+def test_an_apple_gpu_has_no_precision_that_is_refused_there(command, cache, monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    listed = findings(command, 0)["Devices", "mps"]["found"]
+    assert "fp32" in listed
+    with pytest.raises(ConfigError, match="needs a CUDA GPU, and this is mps"):
+        make_fabric("mps", "fp16")
+    assert "fp16" not in listed
 
 
 def test_everything_not_ok_says_what_to_do(command, cache):
