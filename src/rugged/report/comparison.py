@@ -7,7 +7,7 @@ from pathlib import Path
 from rugged.analyze import Comparison, Difference, compare
 from rugged.core.catalogue import display_name
 from rugged.core.files import write_text
-from rugged.core.tables import Table
+from rugged.core.tables import Table, signed
 from rugged.report import contrasts, figures, overview
 from rugged.report.charts import STYLES
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
@@ -170,7 +170,7 @@ def _row(label: str, differences: Sequence[Difference]) -> ComparedRow:
 
 def _points(difference: Difference) -> str:
     ends = (difference.value, difference.low, difference.high)
-    value, low, high = (f"{100 * each:+.1f}".replace("-", "−") for each in ends)
+    value, low, high = (signed(100 * each, 1) for each in ends)
     return f"{value} ({low} to {high})"
 
 
