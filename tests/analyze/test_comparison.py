@@ -113,7 +113,7 @@ def test_few_images_prove_nothing(three, images, clean, corrupted):
     assert [one.better for one in found.corruptions.values()] == [corrupted] * 3
     back = compare(three[0][0], right, three[1][0], wrong)
     assert (back.clean.worse, back.corrupted.worse, back.mce.worse) == (clean,) * 3
-    assert not (back.clean.better or back.corrupted.better or back.mce.better)
+    assert not any(one.better for one in (back.clean, back.corrupted, back.mce))
 
 
 def test_clean_images_that_are_others_may_be_of_another_number(three):
