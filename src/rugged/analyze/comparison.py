@@ -25,8 +25,8 @@ class Difference:
         value: Of the second model minus the first one's: accuracy in [-1, 1], or mCE.
         low: Lower end of the interval.
         high: Upper end.
-        better: The second model is better beyond doubt, by a paired permutation test at the interval's level. With few
-            images it says so less often than the interval, which then is too narrow.
+        better: The second model is better beyond doubt: the interval leaves out zero, and so does a paired permutation
+            test at its level, which is exact with few images, too, where intervals are too narrow.
         worse: It is worse beyond doubt.
     """
 
@@ -83,10 +83,11 @@ def compare(first: Summary, first_cells: Cells, second: Summary, second_cells: C
 
     def difference(name: str, level: float = LEVEL) -> Difference:
         value = float(changes[name].mean())
+        low, high = interval(drawn[name], level)
         real = bool(p[name] < 1 - level)
-        more, less = real and value > 0, real and value < 0
+        more, less = real and low > 0, real and high < 0
         better, worse = (less, more) if name == "mce" else (more, less)
-        return Difference(value, *interval(drawn[name], level), better, worse)
+        return Difference(value, low, high, better, worse)
 
     level = 1 - (1 - LEVEL) / len(gains)
     return Comparison(

@@ -7,9 +7,9 @@ import numpy as np
 from rugged.analyze.calibration import Calibration, CalibrationTable
 from rugged.analyze.classes import ClassTable
 from rugged.analyze.confusions import Confusion, Counts, Pair, Shift
-from rugged.analyze.gallery import Prediction
 from rugged.analyze.kinship import UNGROUPED, Groups, Kinship, KinshipTable
 from rugged.analyze.losing import NEVER, Losses
+from rugged.analyze.predictions import Prediction
 from rugged.core.catalogue import display_name
 from rugged.core.tables import Table, Value
 from rugged.results import Classes

@@ -72,8 +72,8 @@ def print_comparison(compared: ComparedRuns) -> None:
         errors.add_row(row.label, *row.values)
     lines = [
         *_explanations(compared.summaries[0]),
-        "+ better and − worse beyond doubt, by a paired test on the same images. Of each model held against the first, "
-        "all verdicts on corruptions hold together in 95 cases of 100, and so do those on classes.",
+        "+ better and − worse beyond doubt: the interval leaves out zero, and a paired test on the same images agrees. "
+        "Of each model, all verdicts on corruptions hold together in 95 cases of 100, and so do those on classes.",
         *(f"Note: {caveat}" for caveat in compared.caveats),
     ]
     more = [compared.kept, *compared.classes, *compared.steadiness, *compared.variants]

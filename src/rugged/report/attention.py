@@ -7,11 +7,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from rugged.analyze import BenchmarkedRun
 from rugged.core.catalogue import display_name
 from rugged.report.charts import STYLES, Axis, LineChart, Series, line_chart, nice_axis, percent
 from rugged.report.embedding import open_picture, picture_uri
 from rugged.report.headlines import share
-from rugged.report.subject import Subject
 from rugged.results import CLEAN, Explanations, read_explanations
 from rugged.results.explanations import INDEX, DriftResult, Panel, PointingResult, Tile, method_title
 
@@ -94,7 +94,7 @@ class AttentionView:
     notes: tuple[str, ...]
 
 
-def view_attention(subject: Subject) -> AttentionView | None:
+def view_attention(subject: BenchmarkedRun) -> AttentionView | None:
     """Lay out the saved explanations of a run; None where there are none, or where they are of another model.
 
     Raises:

@@ -14,7 +14,7 @@ from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severiti
 from rugged.report.headlines import HeadlineRow, headline_table
 from rugged.report.reading import read_runs
 from rugged.report.rendering import render_page
-from rugged.results import Summary, baseline_of, normalise, read_classes, read_measured
+from rugged.results import Summary, baseline_of, normalise
 
 _CONTENTS = {
     "figures": "Figures",
@@ -75,11 +75,9 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
     """
     runs = read_runs(folders, limit=STYLES, least=2)
     summaries, left_out = _relative_to_one([run.summary for run in runs])
-    measured = (read_measured(run.folder, run.summary.conditions) for run in runs)
-    first, *others = zip(summaries, measured, strict=True)
+    first, *others = ((summary, run.cells) for summary, run in zip(summaries, runs, strict=True))
     compared = [compare(*first, *other) for other in others]
     (subject, *beside) = ((summary.model.name, cells) for summary, cells in (first, *others))
-    classes = read_classes(runs[0].folder.classes, summaries[0].conditions.classes)
     normalised = all(summary.mce is not None for summary in summaries)
     return ComparedRuns(
         summaries=summaries,
@@ -91,7 +89,7 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
         else f"Mean error in percent, not normalised: {_why_not(summaries, left_out)}",
         caveats=(*left_out, *overview.caveats(summaries)),
         kept=contrasts.kept_table(*subject, beside),
-        classes=tuple(contrasts.class_contrast(classes, subject, other) for other in beside),
+        classes=tuple(contrasts.class_contrast(runs[0].classes, subject, other) for other in beside),
         steadiness=tuple(contrasts.steadiness_contrast(runs)),
         variants=tuple(contrasts.variant_contrast(runs)),
     )
