@@ -18,6 +18,7 @@ from rugged.analyze.confusions import (
     shift_at,
     shifts,
 )
+from rugged.analyze.failures import NEVER, Failures, failures
 from rugged.analyze.kinship import (
     Groups,
     Kinship,
@@ -28,7 +29,6 @@ from rugged.analyze.kinship import (
     read_groups,
     shipped_groups,
 )
-from rugged.analyze.losing import NEVER, Losses, losses
 from rugged.analyze.one_class import class_overview, class_tables
 from rugged.analyze.overview import Analysis, all_tables, analyse, extent, overview_lines, overview_tables
 from rugged.analyze.predictions import (
@@ -56,10 +56,10 @@ __all__ = [
     "Comparison",
     "Confusion",
     "Difference",
+    "Failures",
     "Groups",
     "Kinship",
     "KinshipTable",
-    "Losses",
     "Pair",
     "Prediction",
     "Shift",
@@ -81,10 +81,10 @@ __all__ = [
     "confusion_matrix",
     "corruptions_of",
     "extent",
+    "failures",
     "group_matrix",
     "kinship_of",
     "kinship_table",
-    "losses",
     "mistaken_as",
     "mistaken_for",
     "mutual_pairs",

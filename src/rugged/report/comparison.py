@@ -11,7 +11,7 @@ from rugged.core.tables import Table, signed
 from rugged.report import contrasts, figures, overview
 from rugged.report.charts import STYLES
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
-from rugged.report.headlines import HeadlineRow, headline_table
+from rugged.report.headlines import HeadlineRow, headline_rows
 from rugged.report.reading import read_runs
 from rugged.report.rendering import render_page
 from rugged.results import Summary, baseline_of, normalise
@@ -49,7 +49,7 @@ class ComparedRuns:
         caveats: What a reader must know.
         kept: How often both models are right, one alone, or neither.
         classes: The classes that differ most, a table for each of the others.
-        steadiness: Flip probabilities where the same perturbation sequences were measured, a table a difficulty.
+        stability: Flip probabilities where the same perturbation sequences were measured, a table a difficulty.
         variants: Figures of test-time variants that the first model and others have, a table each.
     """
 
@@ -61,7 +61,7 @@ class ComparedRuns:
     caveats: tuple[str, ...]
     kept: Table
     classes: tuple[Table, ...]
-    steadiness: tuple[Table, ...]
+    stability: tuple[Table, ...]
     variants: tuple[Table, ...]
 
 
@@ -81,7 +81,7 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
     normalised = all(summary.mce is not None for summary in summaries)
     return ComparedRuns(
         summaries=summaries,
-        headlines=tuple(headline_table(summaries)),
+        headlines=tuple(headline_rows(summaries)),
         differences=tuple(_difference_rows(summaries[0], compared)),
         errors=tuple(_error_rows(summaries, normalised)),
         errors_title=f"CE in percent of the baseline's errors ({mce_label(summaries[0])} is their mean)"
@@ -90,7 +90,7 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
         caveats=(*left_out, *overview.caveats(summaries)),
         kept=contrasts.kept_table(*subject, beside),
         classes=tuple(contrasts.class_contrast(runs[0].classes, subject, other) for other in beside),
-        steadiness=tuple(contrasts.steadiness_contrast(runs)),
+        stability=tuple(contrasts.stability_contrast(runs)),
         variants=tuple(contrasts.variant_contrast(runs)),
     )
 
@@ -131,7 +131,7 @@ def write_comparison(compared: ComparedRuns, out: Path) -> Path:
     """Write the comparison as one HTML page that needs nothing else. The same results give the same bytes."""
     summaries = compared.summaries
     first, *others = summaries
-    absent = () if compared.steadiness or compared.variants else ("more",)
+    absent = () if compared.stability or compared.variants else ("more",)
     text = render_page(
         "comparison.html.j2",
         title=f"{first.model.name} and {', '.join(one.model.name for one in others)}",

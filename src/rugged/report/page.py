@@ -17,14 +17,14 @@ from rugged.report.curves import learning_curves
 from rugged.report.embedding import script_data
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
 from rugged.report.gallery import class_sheets, show_pictures
-from rugged.report.headlines import headline_table, variant_table
+from rugged.report.headlines import headline_rows, variant_rows
 from rugged.report.reading import read_runs, read_shown, read_stabilities
 from rugged.report.reliability import view_reliability
 from rugged.report.rendering import render_page
 from rugged.report.restored import view_restored
 from rugged.report.samples import view_samples
-from rugged.report.steadiness import steadiness_means, steadiness_table, steadiness_title
-from rugged.report.tables import accuracy_table, error_table
+from rugged.report.stability import stability_means, stability_rows, stability_title
+from rugged.report.tables import accuracy_rows, error_rows
 from rugged.results import Summary
 
 _CONTENTS: Mapping[str, Mapping[str, str]] = {
@@ -102,20 +102,20 @@ def _of_all(runs: Sequence[BenchmarkedRun]) -> dict[str, Any]:
     """What the page shows of all models."""
     summaries = [run.summary for run in runs]
     return {
-        "accuracy": accuracy_table(summaries),
-        "headlines": headline_table(summaries),
+        "accuracy": accuracy_rows(summaries),
+        "headlines": headline_rows(summaries),
         "variants": [
-            (summary, variant_table(summary), _changes(summary, summary is summaries[0]))
+            (summary, variant_rows(summary), _changes(summary, summary is summaries[0]))
             for summary in summaries
             if summary.variants
         ],
         "marks_note": MARKS_NOTE,
-        "errors": [(summary, error_table(summary)) for summary in summaries],
+        "errors": [(summary, error_rows(summary)) for summary in summaries],
         "overall": figures.overall_curve(summaries),
         "panels": figures.corruption_curves(summaries),
         "bars": figures.error_bars(summaries),
         "sequences": [
-            (steadiness_title(one), steadiness_table(one), [*steadiness_means(one), *one.notes])
+            (stability_title(one), stability_rows(one), [*stability_means(one), *one.notes])
             for run in runs
             for one in read_stabilities(run)
         ],

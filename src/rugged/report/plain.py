@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,9 +23,9 @@ from rugged.report.changes import MARKS_NOTE, change_tables
 from rugged.report.charts import STYLES
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
 from rugged.report.gallery import gallery_strips
-from rugged.report.headlines import headline_table
+from rugged.report.headlines import headline_rows
 from rugged.report.reading import read_runs, read_shown
-from rugged.report.tables import accuracy_table, error_table
+from rugged.report.tables import accuracy_rows, error_rows
 from rugged.results import Strip, Summary
 
 _SPECIAL = re.compile(r"([\\`*_\[\]#~])")
@@ -96,7 +96,7 @@ def _summary(runs: Sequence[BenchmarkedRun]) -> Iterator[str]:
     yield f"# {escape_markdown(subject.model.name)}: robustness report"
     yield escape_markdown(overview.finding(subject))
     heads = ("Figure", *(summary.model.name for summary in summaries))
-    rows = tuple((row.label, *row.values) for row in headline_table(summaries))
+    rows = tuple((row.label, *row.values) for row in headline_rows(summaries))
     yield shown(Table("", heads, rows))
     yield (
         f"In brackets 95% intervals. Figures under corruption are means over {mean_extent(subject)}, "
@@ -156,7 +156,18 @@ def _analyse(subject: BenchmarkedRun) -> Analysis:
 
 def _accuracy(summaries: Sequence[Summary]) -> Table:
     columns = ("Model", "Architecture", "Parameters", "Clean top-1", "Clean top-5", "Mean corruption accuracy")
-    rows = tuple(astuple(row)[: len(columns) + 1] for row in accuracy_table(summaries))
+    rows = tuple(
+        (
+            row.model,
+            row.architecture,
+            row.parameters,
+            row.clean_top1,
+            row.clean_top5,
+            row.mean_corruption_accuracy,
+            row.mce,
+        )
+        for row in accuracy_rows(summaries)
+    )
     return Table("Accuracy", (*columns, mce_label(summaries[0])), rows)
 
 
@@ -166,7 +177,7 @@ def errors_table(summaries: Sequence[Summary]) -> Table:
     rows = tuple(
         (summary.model.name, row.label, *row.errors, row.mean, row.ce)
         for summary in summaries
-        for row in error_table(summary)
+        for row in error_rows(summary)
     )
     return Table("Errors by corruption", ("Model", "Corruption", *map(str, levels), "Mean", "CE"), rows)
 
