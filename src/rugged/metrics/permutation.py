@@ -30,11 +30,12 @@ def sign_flip_test(gains: Sequence[npt.NDArray[np.float64]], seed: int = 0) -> n
     p-values should never be zero".
     """
     moved = [values[values != 0] for values in gains]
-    many = [index for index, values in enumerate(moved) if len(values) > _FEW]
-    p = np.array([1.0 if index in many else _over_all_signs(values) for index, values in enumerate(moved)])
-    if many:
+    few = np.array([len(values) <= _FEW for values in moved])
+    p = np.empty(len(gains))
+    p[few] = [_over_all_signs(values) for values in moved if len(values) <= _FEW]
+    if not few.all():
         flips = max(_FLIPS, _FLIPS_PER_TEST * len(gains))
-        p[many] = _over_drawn_signs([moved[index] for index in many], flips, seed)
+        p[~few] = _over_drawn_signs([values for values in moved if len(values) > _FEW], flips, seed)
     return p
 
 
