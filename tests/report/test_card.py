@@ -37,6 +37,16 @@ def test_a_hub_reads_figures_and_tags(pair, card):
     assert mce.metric_value == pytest.approx(100 * summary.mce.value, abs=0.006)
 
 
+def test_what_a_partial_figure_is_over_stands_in_its_name(make_run, tmp_path, card):
+    """A hub shows name and value alone."""
+    found = card(make_run(tmp_path / "run", severities=(1, 3), limit=200))
+    assert [result.metric_name for result in found.data.eval_results] == [
+        "Clean top-1, n = 200",
+        "Mean corruption accuracy, 6 of the benchmark’s 15 corruptions, severities 1, 3, n = 200",
+    ]
+    assert "over 6 of the benchmark’s 15 corruptions, severities 1, 3; n = 200" in found.text
+
+
 def test_the_table_holds_every_error(pair, card):
     summary = read_summary(RunFolder(pair[0]).summary)
     rows = re.findall(r"^\| ([^|]+) \| ([\d. |]+) \|$", card(pair[0]).text, re.MULTILINE)

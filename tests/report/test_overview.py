@@ -1,4 +1,4 @@
-"""The sentence at the top says which corruption costs most and least, where one does."""
+"""The sentence at the top: how much is right, how surely, and which corruptions cost most and least, where that shows."""
 
 from dataclasses import replace
 
@@ -7,37 +7,105 @@ import pytest
 from rugged.report.overview import finding
 from rugged.results import RunFolder, read_summary
 
+CLEAN = 0.1
+
 
 @pytest.fixture
-def found(make_run, tmp_path):
-    summary = read_summary(RunFolder(make_run(tmp_path / "run")).summary)
+def summary(make_run, tmp_path):
+    return read_summary(RunFolder(make_run(tmp_path / "run")).summary)
 
-    def with_errors(**errors):
+
+@pytest.fixture
+def found(summary):
+    """The finding of a model with these errors, each with an interval of ``half`` to either side; clean has 10%."""
+
+    def with_errors(half=0.02, clean=CLEAN, **errors):
         results = {
             name: replace(summary.corruptions[name], error=(error,) * 5, ce=None) for name, error in errors.items()
         }
-        conditions = replace(summary.conditions, corruptions=tuple(results))
-        return finding(replace(summary, corruptions=results, conditions=conditions))
+        ends = {name: (error - half, error + half) for name, error in errors.items()}
+        return finding(
+            replace(
+                summary,
+                clean=replace(summary.clean, error=clean),
+                corruptions=results,
+                conditions=replace(summary.conditions, corruptions=tuple(results)),
+                intervals=replace(summary.intervals, errors=ends, clean_error=(clean - half, clean + half)),
+            )
+        )
 
     return with_errors
+
+
+def test_both_figures_have_an_interval_and_n(summary):
+    intervals = replace(summary.intervals, clean_error=(0.448, 0.793), mean_corruption_accuracy=(0.2714, 0.503))
+    measured = replace(
+        summary,
+        clean=replace(summary.clean, error=0.621),
+        mean_corruption_accuracy=0.386,
+        intervals=intervals,
+        conditions=replace(summary.conditions, images=29, severities=(1, 3)),
+    )
+    assert finding(measured).startswith(
+        "Right on 37.9% (20.7–55.2) of the clean pictures and on 38.6% (27.1–50.3) of the corrupted ones, over 6 of "
+        "the benchmark’s 15 corruptions, severities 1, 3; n = 29, in brackets 95% intervals."
+    )
+    others = replace(measured, conditions=replace(measured.conditions, clean_images=1000))
+    assert "n = 1,000 clean and 29 corrupted," in finding(others)
+
+
+@pytest.mark.parametrize(
+    ("errors", "text"),
+    [
+        (
+            {"gaussian_noise": 0.5, "contrast": 0.9, "pixelate": 0.2},
+            "Contrast costs the most (10.0% right), pixelate the least (80.0%).",
+        ),
+        (
+            {"gaussian_noise": 0.9, "contrast": 0.5, "jpeg_compression": 0.2},
+            "Gaussian noise costs the most (10.0% right), JPEG compression the least (80.0%).",
+        ),
+        (
+            {"gaussian_noise": 0.2, "contrast": 0.5, "pixelate": 0.9},
+            "Pixelate costs the most (10.0% right), Gaussian noise the least (80.0%).",
+        ),
+    ],
+)
+def test_the_worst_and_the_best_are_named_whatever_their_order(found, errors, text):
+    assert found(**errors).endswith(f"intervals. {text}")
+
+
+def test_those_that_intervals_do_not_tell_apart_are_named_together(found):
+    text = found(gaussian_noise=0.87, contrast=0.9, defocus_blur=0.5, brightness=0.3, pixelate=0.3)
+    assert text.endswith(
+        " Contrast and Gaussian noise cost the most (10.0% and 13.0% right), pixelate and brightness the least "
+        "(70.0% and 70.0%)."
+    )
+
+
+def test_where_too_many_intervals_touch_only_the_other_end_is_named(found):
+    chain = {"gaussian_noise": 0.9, "contrast": 0.87, "defocus_blur": 0.84, "pixelate": 0.81}
+    assert found(**chain, brightness=0.3).endswith("intervals. Brightness costs the least (70.0% right).")
+    chain = {"gaussian_noise": 0.2, "contrast": 0.23, "defocus_blur": 0.26, "pixelate": 0.29}
+    assert found(**chain, brightness=0.7).endswith("intervals. Brightness costs the most (30.0% right).")
 
 
 @pytest.mark.parametrize(
     "errors",
     [
-        {"gaussian_noise": 0.5, "contrast": 0.9, "pixelate": 0.2},
-        {"gaussian_noise": 0.9, "contrast": 0.5, "pixelate": 0.2},
-        {"gaussian_noise": 0.2, "contrast": 0.5, "pixelate": 0.9},
+        {"contrast": 0.5},
+        {"gaussian_noise": 0.5, "contrast": 0.5},
+        {"gaussian_noise": 0.5, "contrast": 0.9, "pixelate": 0.2, "half": 0.4},
     ],
 )
-def test_the_worst_and_the_best_are_named_whatever_their_order(found, errors):
-    words = {"gaussian_noise": "Gaussian noise", "contrast": "Contrast", "pixelate": "Pixelate"}
-    worst, best = words[max(errors, key=errors.get)], words[min(errors, key=errors.get)]
-    text = found(**errors)
-    assert f"{worst} costs the most (10.0% right)" in text
-    assert f"{best[0].lower()}{best[1:]} the least (80.0%)" in text
+def test_none_is_named_where_intervals_touch(found, errors):
+    assert "cost" not in found(**errors)
 
 
-@pytest.mark.parametrize("errors", [{"contrast": 0.5}, {"gaussian_noise": 0.5, "contrast": 0.5}])
-def test_none_is_named_where_all_cost_the_same(found, errors):
-    assert "costs the most" not in found(**errors)
+def test_what_loses_nothing_is_not_said_to_cost(found):
+    text = found(contrast=0.9, brightness=0.05)
+    assert text.endswith(" Contrast costs the most (10.0% right), brightness nothing (95.0%).")
+    # Contrast is the worst of the two, and no worse than clean.
+    assert found(contrast=0.6, pixelate=0.3, clean=0.6).endswith("intervals. Pixelate costs nothing (70.0% right).")
+    # Its interval touches that of clean: that it costs anything does not show.
+    assert "cost" not in found(contrast=0.63, pixelate=0.6, clean=0.6)

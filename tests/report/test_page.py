@@ -98,8 +98,8 @@ def test_learning_curves_equal_the_metrics(pair, pair_page):
 def test_pictures_bear_the_predictions_of_every_model(pair, pair_page):
     samples = json.loads((RunFolder(pair[0]).samples / "samples.json").read_text())
     names = [entry["name"] for entry in json.loads(RunFolder(pair[0]).classes.read_text())]
-    samples = pair_page.find("table", id="samples")[0]
-    last = pair_page.find("tbody", within=samples)[-1]
+    table = pair_page.find("table", id="samples")[0]
+    last = pair_page.find("tbody", within=table)[-1]
     row = pair_page.find("tr", within=last)[-1]
     for model, run in enumerate(pair):
         cell = read_cell(RunFolder(run).predictions, "jpeg_compression", 5)
@@ -112,7 +112,7 @@ def test_pictures_bear_the_predictions_of_every_model(pair, pair_page):
             assert ("✓" if right else "✗") in answer.text
             assert ("right:" if right else "wrong:") in answer.text
             assert f"{100 * cell.top_probabilities[place, 0]:.0f}%" in answer.text
-    heads = [th.text for th in pair_page.find("th", within=pair_page.find("thead", within=samples)[0])][1:]
+    heads = [th.text for th in pair_page.find("th", within=pair_page.find("thead", within=table)[0])][1:]
     assert heads == [names[label] for label in samples["labels"]]
 
 

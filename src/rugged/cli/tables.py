@@ -19,10 +19,9 @@ from rugged.report import (
     caveats,
     change_tables,
     error_rows,
+    full_extent,
     headline_rows,
     mce_label,
-    mean_extent,
-    severities,
     stability_means,
     stability_rows,
     stability_title,
@@ -249,7 +248,7 @@ def _errors(summary: Summary) -> Table:
 
 
 def _explanations(summary: Summary) -> list[str]:
-    lines = [f"Corrupted top-1 is over {mean_extent(summary)}, {severities(summary)}."]
+    lines = [f"Corrupted top-1 is over {full_extent(summary)}."]
     if summary.mce is not None:
         baseline = summary.mce.baseline
         lines.append(f"{mce_label(summary)} is relative to {baseline.name} ({baseline.architecture}): lower is better.")

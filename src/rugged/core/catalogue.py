@@ -52,6 +52,11 @@ def display_name(corruption: str) -> str:
     return _DISPLAY_NAMES.get(corruption, corruption.replace("_", " ").capitalize())
 
 
+def within_sentence(label: str) -> str:
+    """A display name as it stands within a sentence: ``"fog"``, but ``"Gaussian noise"`` and ``"JPEG compression"``."""
+    return label if label.startswith(("Gaussian", "JPEG")) else label[:1].lower() + label[1:]
+
+
 def preset_for(height: int, width: int) -> str:
     """Return the preset whose side is nearest to the shorter side, in pixels; the smaller one on a tie."""
     shorter = min(height, width)

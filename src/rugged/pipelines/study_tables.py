@@ -10,7 +10,7 @@ from rugged.core.files import write_text
 from rugged.core.tables import Table, Value, as_csv, markdown_table
 from rugged.metrics import error_rate
 from rugged.pipelines.study import Row, Study, StudyFolder, command_for, state
-from rugged.report import accuracy_rows, error_rows, mce_label, mean_extent, severities
+from rugged.report import accuracy_rows, error_rows, full_extent, mce_label
 from rugged.results import (
     CLEAN,
     Summary,
@@ -205,7 +205,7 @@ def _conditions(kept: Sequence[_Measured]) -> list[str]:
     where = first.conditions
     lines = [
         f"In percent. Clean: the {where.split} split of {where.dataset}, n = {where.images:,}. Mean corruption "
-        f"accuracy is over {mean_extent(first)}, {severities(first)}, corrupted {where.route} (preset {where.preset}, "
+        f"accuracy is over {full_extent(first)}, corrupted {where.route} (preset {where.preset}, "
         f"frost textures {where.textures}).",
         *(one.without_mce for one in kept if one.without_mce),
     ]

@@ -3,7 +3,7 @@
 from rugged.report.changes import MARKS_NOTE, change_tables
 from rugged.report.comparison import ComparedRow, ComparedRuns, compare_runs, write_comparison
 from rugged.report.curves import draw_curves
-from rugged.report.extent import mce_label, mean_extent, severities
+from rugged.report.extent import full_extent, mce_label
 from rugged.report.headlines import HeadlineRow, headline_rows, variant_rows
 from rugged.report.overview import caveats
 from rugged.report.page import write_report
@@ -24,10 +24,9 @@ __all__ = [
     "compare_runs",
     "draw_curves",
     "error_rows",
+    "full_extent",
     "headline_rows",
     "mce_label",
-    "mean_extent",
-    "severities",
     "stability_means",
     "stability_rows",
     "stability_title",

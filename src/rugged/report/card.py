@@ -13,7 +13,7 @@ from rugged.core.files import read_json, write_text
 from rugged.core.progress import format_seconds
 from rugged.core.tables import Table
 from rugged.report import overview
-from rugged.report.extent import mce_label, mean_extent, severities
+from rugged.report.extent import full_extent, images, mce_label
 from rugged.report.headlines import headline_rows
 from rugged.report.plain import errors_table, escape_markdown, shown
 from rugged.results import Classes, ModelFacts, RunFolder, Summary, read_summary
@@ -101,11 +101,14 @@ def _front_matter(card: Carded) -> str:
 
 
 def _metrics(summary: Summary) -> Iterator[str]:
+    """Each name says what a partial figure is over: hubs show it alone."""
+    few = "" if summary.conditions.limit is None else f", n = {images(summary)}"
     found = [("accuracy", "Clean top-1", 1 - summary.clean.error)]
-    found.append(("accuracy", f"Mean corruption accuracy, {mean_extent(summary)}", summary.mean_corruption_accuracy))
+    found.append(("accuracy", f"Mean corruption accuracy, {full_extent(summary)}", summary.mean_corruption_accuracy))
     if summary.mce is not None:
         found.append(("mce", f"{mce_label(summary)}, relative to {summary.mce.baseline.name}", summary.mce.value))
-    for kind, name, value in found:
+    for kind, what, value in found:
+        name = f"{what}{few}"
         yield f"    - type: {kind}\n      name: {json.dumps(name, ensure_ascii=False)}\n      value: {100 * value:.2f}"
 
 
@@ -132,8 +135,8 @@ def _robustness(card: Carded) -> Iterator[str]:
     yield shown(Table("", ("Figure", "Value"), rows))
     baseline = "" if summary.mce is None else f" mCE divides by the errors of {summary.mce.baseline.name}."
     yield escape_markdown(
-        f"n = {summary.conditions.images:,}. In brackets 95% intervals over the images. Figures under corruption are "
-        f"means over {mean_extent(summary)}, {severities(summary)}.{baseline}"
+        f"n = {images(summary)}. In brackets 95% intervals over the images. Figures under corruption are "
+        f"means over {full_extent(summary)}.{baseline}"
     )
     yield "Errors in percent, by severity:"
     yield shown(errors_table([summary]).without("Model"))

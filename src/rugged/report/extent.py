@@ -30,12 +30,23 @@ def mean_extent(summary: Summary) -> str:
     return f"{len(names)} of the benchmark’s {len(BENCHMARK)} corruptions"
 
 
+def full_extent(summary: Summary) -> str:
+    """The same with the severities: ``6 of the benchmark’s 15 corruptions, severities 1–5``."""
+    return f"{mean_extent(summary)}, {severities(summary)}"
+
+
 def severities(summary: Summary) -> str:
     """``severities 1–5``, ``severities 1, 2`` or ``severity 3``."""
     measured = summary.conditions.severities
     if measured == SEVERITIES:
         return f"severities {measured[0]}–{measured[-1]}"
     return f"{'severity' if len(measured) == 1 else 'severities'} {', '.join(map(str, measured))}"
+
+
+def images(summary: Summary) -> str:
+    """How many were measured: ``10,000``, or ``1,000 clean and 5,000 corrupted`` where these are others."""
+    corrupted, clean = summary.conditions.images, summary.conditions.clean_images
+    return f"{corrupted:,}" if clean is None else f"{clean:,} clean and {corrupted:,} corrupted"
 
 
 def origin(summary: Summary) -> str:

@@ -45,7 +45,7 @@ def _row(label: str, each: Sequence[dict[str, str]]) -> HeadlineRow:
 
 
 def _variant_figures(summary: Summary, variant: VariantResult) -> dict[str, str]:
-    found = {"Clean top-1": share(1 - variant.clean.error, _complement(variant.clean_interval))}
+    found = {"Clean top-1": share(1 - variant.clean.error, complement(variant.clean_interval))}
     if variant.mean_corruption_accuracy is not None:
         found["Corrupted top-1"] = share(variant.mean_corruption_accuracy, variant.mean_interval)
     measured = replace(
@@ -60,9 +60,9 @@ def _variant_figures(summary: Summary, variant: VariantResult) -> dict[str, str]
 
 def _figures(summary: Summary) -> dict[str, str]:
     intervals = summary.intervals
-    found = {"Clean top-1": share(1 - summary.clean.error, _complement(intervals.clean_error))}
+    found = {"Clean top-1": share(1 - summary.clean.error, complement(intervals.clean_error))}
     if summary.conditions.classes > 5:
-        found["Clean top-5"] = share(1 - summary.clean.top5_error, _complement(intervals.clean_top5_error))
+        found["Clean top-5"] = share(1 - summary.clean.top5_error, complement(intervals.clean_top5_error))
     found["Corrupted top-1"] = share(summary.mean_corruption_accuracy, intervals.mean_corruption_accuracy)
     if summary.without_noise is not None:
         found["Corrupted top-1 without noise"] = share(summary.without_noise, intervals.without_noise)
@@ -105,7 +105,7 @@ def share(value: float, ends: Ends) -> str:
     return percent(value) if ends is None else f"{percent(value)} ({100 * ends[0]:.1f}–{100 * ends[1]:.1f})"
 
 
-def _complement(ends: Sequence[float]) -> tuple[float, float]:
+def complement(ends: Sequence[float]) -> tuple[float, float]:
     """The interval of an accuracy from that of the error."""
     return 1 - ends[1], 1 - ends[0]
 

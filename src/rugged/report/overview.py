@@ -7,7 +7,9 @@ from rugged.core.catalogue import BENCHMARK, display_name
 from rugged.core.progress import format_seconds
 from rugged.report.changes import restorer_caveat
 from rugged.report.charts import percent
-from rugged.report.extent import mce_label, mean_extent, no_mce_reason, origin, severities
+from rugged.report.extent import full_extent, images, mce_label, no_mce_reason, origin, severities
+from rugged.report.extremes import extremes
+from rugged.report.headlines import complement, share
 from rugged.report.tables import accuracy_rows, error_rows
 from rugged.results import Summary
 
@@ -32,19 +34,15 @@ class Fact:
 
 
 def finding(summary: Summary) -> str:
-    """One plain sentence or two: how much is lost, and where most and least."""
-    rows = [row for row in error_rows(summary) if row.corruption in summary.conditions.averaged]
+    """One plain sentence or two: how much is right, and which corruptions cost the most and the least, if that shows."""
+    intervals = summary.intervals
+    clean = share(1 - summary.clean.error, complement(intervals.clean_error))
+    corrupted = share(summary.mean_corruption_accuracy, intervals.mean_corruption_accuracy)
     text = (
-        f"Right on {percent(1 - summary.clean.error)} of the clean pictures "
-        f"and on {percent(summary.mean_corruption_accuracy)} of the corrupted ones, over {mean_extent(summary)}."
+        f"Right on {clean} of the clean pictures and on {corrupted} of the corrupted ones, over "
+        f"{full_extent(summary)}; n = {images(summary)}, in brackets 95% intervals."
     )
-    least, most = min(rows, key=lambda row: row.mean), max(rows, key=lambda row: row.mean)
-    if least.mean < most.mean:
-        text += (
-            f" {most.label} costs the most ({percent(1 - most.mean)} right), "
-            f"{_lower_first(least.label)} the least ({percent(1 - least.mean)})."
-        )
-    return text
+    return f"{text} {extremes(summary)}".rstrip()
 
 
 def tiles(summary: Summary) -> list[Tile]:
@@ -53,7 +51,7 @@ def tiles(summary: Summary) -> list[Tile]:
     extra_ones = (
         "; the extra ones are left out" if len(summary.conditions.averaged) < len(conditions.corruptions) else ""
     )
-    extent = f"top-1 over {mean_extent(summary)}, {severities(summary)}{extra_ones}"
+    extent = f"top-1 over {full_extent(summary)}{extra_ones}"
     classes = f"{conditions.classes:,} classes, {origin(summary)}"
     return [
         Tile(_digits(summary.mean_corruption_accuracy), "%", "Mean corruption accuracy", extent),
@@ -158,11 +156,6 @@ def _count(number: int, what: str) -> str:
 
 def _names(names: Sequence[str]) -> str:
     return ", ".join(display_name(name) for name in names)
-
-
-def _lower_first(label: str) -> str:
-    """Lower the first letter within a sentence, but not of an abbreviation such as JPEG."""
-    return label if label[:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _seed(summary: Summary) -> str:

@@ -15,7 +15,7 @@ from rugged.report.classes import view_classes
 from rugged.report.confusions import view_confusions
 from rugged.report.curves import learning_curves
 from rugged.report.embedding import script_data
-from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
+from rugged.report.extent import full_extent, mce_label, no_mce_reason
 from rugged.report.gallery import class_sheets, show_pictures
 from rugged.report.headlines import headline_rows, variant_rows
 from rugged.report.reading import read_runs, read_shown, read_stabilities
@@ -91,7 +91,7 @@ def render(runs: Sequence[BenchmarkedRun]) -> str:
         making=[(summary, overview.making(summary)) for summary in summaries],
         mce_label=mce_label(subject),
         no_mce_reason=no_mce_reason(subject),
-        extent=f"{mean_extent(subject)}, {severities(subject)}",
+        extent=full_extent(subject),
         extra=overview.extra(subject),
         legend=[(summary.model.name, style) for style, summary in enumerate(summaries)],
         **sections,

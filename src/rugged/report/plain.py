@@ -21,7 +21,7 @@ from rugged.core.tables import Table, as_csv, markdown_table
 from rugged.report import overview
 from rugged.report.changes import MARKS_NOTE, change_tables
 from rugged.report.charts import STYLES
-from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
+from rugged.report.extent import full_extent, images, mce_label, no_mce_reason
 from rugged.report.gallery import gallery_strips
 from rugged.report.headlines import headline_rows
 from rugged.report.reading import read_runs, read_shown
@@ -99,8 +99,8 @@ def _summary(runs: Sequence[BenchmarkedRun]) -> Iterator[str]:
     rows = tuple((row.label, *row.values) for row in headline_rows(summaries))
     yield shown(Table("", heads, rows))
     yield (
-        f"In brackets 95% intervals. Figures under corruption are means over {mean_extent(subject)}, "
-        f"{severities(subject)}."
+        f"n = {images(subject)}. In brackets 95% intervals. Figures under corruption are means over "
+        f"{full_extent(subject)}."
     )
     yield "## Before you quote a number"
     notes = overview.caveats(summaries)
