@@ -4,10 +4,11 @@ import dataclasses
 
 import pytest
 
-from rugged.cli.tables import print_results, print_stability, print_tables
+from rugged.cli.tables import print_explanations, print_results, print_stability, print_tables
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.tables import Table
-from rugged.results import Conditions, Made, ModelFacts, SequenceConditions, Stability, Summary, VariantResult
+from rugged.results import Conditions, Explanations, Made, ModelFacts, SequenceConditions, Stability, Summary, VariantResult
+from rugged.results.explanations import DriftResult, ExplainedModel
 from rugged.results.stability import MeanFlipRate, SequenceResult
 from rugged.results.summary import BaselineFacts, CleanResult, CorruptionResult, Intervals, MeanCorruptionError
 
@@ -139,3 +140,27 @@ def test_a_hostile_name_cannot_steer_the_terminal(capsys):
 def test_wide_characters_stand_on_one_line(capsys):
     print_tables([Table("Names", ("Class", "n"), (("長い名前の分類", 1), ("cat", 2)))])
     assert any("長い名前の分類" in line for line in capsys.readouterr().out.splitlines())
+
+
+def test_drift_tables_say_how_many_pictures_and_leave_out_intervals_of_few(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def printed(*drifts):
+        results = tuple(DriftResult(0, "grad_cam", "fog", level, *rest) for level, *rest in drifts)
+        print_explanations(
+            Explanations(
+                (ExplainedModel("demo", "timm/resnet10t"),), ("a", "b"), (), "pictures", "predicted", ("grad_cam",), (), (),
+                drifts=results,
+            )
+        )  # fmt: skip
+        return " ".join(capsys.readouterr().out.split())
+
+    few = printed((1, 1, 2, 1.11, None), (3, 1, 2, 0.98, None))
+    assert "mean over n = 1 of 3 pictures, too few for an interval" in few
+    assert "1.11" in few
+    assert "0.98" in few
+    assert "mean over n = 8–12 of 12 pictures, with 95% interval where n allows" in printed(
+        (1, 12, 0, 0.5, (0.4, 0.6)), (3, 8, 4, 0.7, None)
+    )
+    assert "mean over n = 12 pictures, with 95% interval" in printed((1, 12, 0, 0.5, (0.4, 0.6)))
+    assert "–" in printed((1, 0, 3, None, None))

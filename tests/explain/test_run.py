@@ -19,7 +19,8 @@ from rugged.data import open_dataset
 from rugged.engine import published_network
 from rugged.explain import Wanted, depthwise_filters, explain_run, first_filters
 from rugged.explain.activations import as_grey, mean_and_strongest
-from rugged.explain.measuring import Measurement
+from rugged.explain.measuring import Condition, Look, Measurement, drift_results
+from rugged.explain.panels import save
 from rugged.explain.sheets import mosaic
 from rugged.models import ModelSpec, build, save_model
 from rugged.results import RunFolder, read_explanations
@@ -109,11 +110,44 @@ def test_several_methods_and_a_class_by_name(runs, dataset, tmp_path):
     assert found.models[0].layer is None
 
 
+def test_pages_keep_every_colour(tmp_path):
+    """A palette of 256 would bend these; a page's maps would change with what else stands on it."""
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    save(Image.fromarray(pixels), tmp_path / "page.png")
+    with Image.open(tmp_path / "page.png") as image:
+        assert image.mode == "RGB"
+        np.testing.assert_array_equal(np.asarray(image), pixels)
+
+
+def test_a_mean_over_few_pictures_has_no_interval():
+    def result(drifts):
+        look = Look(0, "grad_cam", Condition("fog", 1), *[np.zeros(1)] * 3, 0, np.array(drifts))
+        return next(drift_results([look]))
+
+    few = result([*[0.25] * 4, 0.75, np.nan])
+    assert (few.images, few.undefined, few.mean, few.interval) == (5, 1, pytest.approx(0.35), None)
+    assert result([np.nan]).mean is None
+    enough = result([0.25] * 10)
+    assert enough.interval == (0.25, 0.25)
+
+
+def test_where_maps_are_empty_another_layer_is_named(runs, dataset, monkeypatch):
+    monkeypatch.setattr("rugged.explain.measuring.maps_of", lambda network, images, *_, **__: images[:, 0] * 0.0)
+    for method, advice in (("grad_cam", " Another --layer may help."), ("saliency", "")):
+        found = read_explanations(explain_run(runs[:1], dataset, wanted=Wanted((method,), count=2), device="cpu"))
+        assert f"In 2 of 2 maps nothing speaks for the class: they are empty and have no drift.{advice}" in found.notes
+
+
 def test_files_are_explained_too(runs, tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 70, 3), dtype=np.uint8)).save(tmp_path / "my.png")
     runner = CliRunner()
     done = runner.invoke(app, ["explain", str(runs[0]), "--pictures", str(tmp_path / "my.png"), "--device", "cpu"])
     assert done.exit_code == 0, done.output
+    folder = RunFolder(runs[0]).explanations
+    *_, pages = done.stdout.partition("Pages to look at:\n")
+    assert pages.splitlines() == [
+        *(f"  {folder}/{name}" for name in ("models-grad_cam.png", "filters-0.png", "activations-0.png")), str(folder),
+    ]  # fmt: skip
     found = read_explanations(RunFolder(runs[0]).explanations)
     assert [(picture.id, picture.label) for picture in found.pictures] == [("my", None)]
     assert found.classes == CLASSES

@@ -1,5 +1,6 @@
 """``rugged explain``: why networks answer as they do, as pictures and figures."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -61,7 +62,7 @@ def explain(
     from rugged.cli.tables import print_explanations
     from rugged.data import open_dataset
     from rugged.explain import Wanted, explain_run
-    from rugged.results import read_explanations
+    from rugged.results import RunFolder, read_explanations
 
     wanted = Wanted(
         methods=parse_names(methods), corruptions=parse_names(corruptions), severities=parse_numbers(severities),
@@ -72,5 +73,12 @@ def explain(
     folder = explain_run(
         models, dataset, files=pictures or (), wanted=wanted, out=out, device=device, command=command_line()
     )
-    print_explanations(read_explanations(folder))
-    typer.echo(folder / "index.json")
+    found = read_explanations(folder)
+    print_explanations(found)
+    typer.echo("Pages to look at:")
+    for panel in found.panels:
+        typer.echo(f"  {folder / panel.file}")
+    own = RunFolder(Path(models[0]))
+    if own.summary.exists() and folder == own.explanations:
+        typer.echo(f"`rugged report {shlex.quote(models[0])}` shows what they show, too.")
+    typer.echo(folder)

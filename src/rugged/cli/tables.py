@@ -167,7 +167,7 @@ def print_explanations(explanations: Explanations) -> None:
 
 
 def _drifts(title: str, drifts: Sequence[DriftResult]) -> Table:
-    table = Table(title=f"{title}: mean over n = {max(each.images for each in drifts)} pictures, with 95% interval")
+    table = Table(title=f"{title}: mean over {_drift_extent(drifts)}")
     table.add_column("Corruption", no_wrap=True)
     levels = sorted({each.severity for each in drifts})
     for level in levels:
@@ -176,10 +176,22 @@ def _drifts(title: str, drifts: Sequence[DriftResult]) -> Table:
         row = {each.severity: each for each in drifts if each.corruption == name}
         cells = []
         for level in levels:
-            low, high = row[level].interval or (None, None)
-            cells.append("–" if row[level].mean is None else f"{row[level].mean:.2f}\n({low:.2f}–{high:.2f})")
+            mean, ends = row[level].mean, row[level].interval
+            bracket = "" if ends is None else f"\n({ends[0]:.2f}–{ends[1]:.2f})"
+            cells.append("–" if mean is None else f"{mean:.2f}{bracket}")
         table.add_row(display_name(name), *cells)
     return table
+
+
+def _drift_extent(drifts: Sequence[DriftResult]) -> str:
+    """``n = 4–6 of 9 pictures, with 95% interval where n allows``: maps that are empty have no drift."""
+    counts, every = sorted({each.images for each in drifts}), max(each.images + each.undefined for each in drifts)
+    n = "–".join(dict.fromkeys(map(str, (counts[0], counts[-1]))))
+    of = f" of {every}" if counts[0] < every else ""
+    with_ends = {each.interval is not None for each in drifts if each.mean is not None}
+    words = {True: "with 95% interval", False: "too few for an interval"}
+    said = "with 95% interval where n allows" if len(with_ends) == 2 else words[with_ends == {True}]
+    return f"n = {n}{of} picture{'' if every == 1 else 's'}, {said}"
 
 
 def _pointing(explanations: Explanations, result: PointingResult) -> str:

@@ -27,6 +27,8 @@ from rugged.results.explanations import DriftResult, PointingResult
 
 _AT_ONCE = 25
 _FEWEST = 50
+_FEWEST_OF_INTERVAL = 10
+"""Pictures below which resampled means hardly vary: the interval would look surer than the mean is."""
 POINTED_AT = 500
 """Pictures of the pointing game, unless more were asked for: its error is then below 2 points."""
 
@@ -185,12 +187,13 @@ def explain_all(
 
 
 def drift_results(looks: Sequence[Look]) -> Iterator[DriftResult]:
-    """The mean drift of each look at corrupted pictures, with its interval over pictures."""
+    """The mean drift of each look at corrupted pictures; with its interval over pictures, unless these are few."""
     for look in looks:
         if look.drifts is None:
             continue
         known = look.drifts[~np.isnan(look.drifts)]
-        mean, ends = (float(known.mean()), interval(resampled_means(known[None])[:, 0])) if len(known) else (None, None)
+        mean = float(known.mean()) if len(known) else None
+        ends = interval(resampled_means(known[None])[:, 0]) if len(known) >= _FEWEST_OF_INTERVAL else None
         yield DriftResult(
             look.subject, look.method, look.condition.corruption, look.condition.severity,
             len(known), len(look.drifts) - len(known), mean, ends,

@@ -24,7 +24,6 @@ from rugged.results.explanations import Panel, Tile, method_title
 
 _TILES = 200
 _TILE_SIDE = 96
-_COLOURS = 256
 _CHANNELS = 6
 
 
@@ -185,9 +184,9 @@ def save_panel(sheet: Sheet, path: Path, panel: Panel) -> Panel:
 
 
 def save(image: Image.Image, path: Path) -> None:
-    """Write a PNG atomically, in few colours: a third of the bytes, and hardly another picture."""
+    """Write a PNG atomically, in all its colours: a palette shared by a page would show one map in two ways."""
     with atomic_path(path) as temporary:
-        image.quantize(_COLOURS, dither=Image.Dither.NONE).save(temporary, format="PNG", optimize=True)
+        image.save(temporary, format="PNG", optimize=True)
 
 
 def filter_panel(subject: Opened, path: Path) -> Panel | None:

@@ -195,7 +195,8 @@ def _empty_maps(looks: Sequence[Look]) -> tuple[str, ...]:
     empty, total = sum(look.empty for look in looks), sum(len(look.targets) for look in looks)
     if not empty:
         return ()
-    return (f"In {empty:,} of {total:,} maps nothing speaks for the class: they are empty and have no drift.",)
+    advice = " Another --layer may help." if any(look.empty and look.method == "grad_cam" for look in looks) else ""
+    return (f"In {empty:,} of {total:,} maps nothing speaks for the class: they are empty and have no drift.{advice}",)
 
 
 def _model(subject: Opened, layer: Layer | None) -> ExplainedModel:

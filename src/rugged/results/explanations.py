@@ -124,7 +124,7 @@ class DriftResult:
         images: How many pictures the mean is over, n.
         undefined: How many have no drift, since one of their maps is empty or the same everywhere.
         mean: In [0, 2]; None where no picture has one.
-        interval: 95% bootstrap interval of the mean, over pictures.
+        interval: 95% bootstrap interval of the mean, over pictures; None where these are too few.
     """
 
     model: int
