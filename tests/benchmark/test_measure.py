@@ -246,7 +246,7 @@ def test_the_duration_is_that_of_the_measurement_not_of_the_last_command(dataset
 def test_what_the_reader_must_know_of_data_and_model_is_noted(dataset, tmp_path):
     run = make_run(tmp_path / "run")
     noted = dataclasses.replace(dataset, notes=("Three pictures were set aside.",))
-    assert benchmark(run, noted, **QUICK).notes[0] == "Three pictures were set aside."
+    assert benchmark(run, noted, **QUICK).notes[-1] == "Three pictures were set aside."
     (run / "manifest.json").write_text('{"dataset": {"content_hash": "feedfeedfeedfeed"}}')
     assert any("trained on other data" in note for note in benchmark(run, dataset, **QUICK).notes)
     (run / "manifest.json").write_text(f'{{"dataset": {{"content_hash": "{dataset.content_hash}"}}}}')

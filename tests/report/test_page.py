@@ -199,14 +199,23 @@ def test_top5_of_five_classes_is_no_figure(make_run, tmp_path, parse):
 
 def test_every_note_of_every_model_is_told_once(make_run, tmp_path, parse):
     runs = [make_run(tmp_path / name, skill=0.5 + i / 5) for i, name in enumerate("ab")]
-    told = {"a": ["Resized.", "Held out.", "Set aside.", "<b>Odd</b>."], "b": ["Resized.", "Trained on other data."]}
+    ways = ["Pictures converted from palette to RGB: 15.", "Pictures reduced to 64 x 64: 133."]
+    told = {
+        "a": ["Resized.", ways[0], "Held out.", ways[1], "Set aside.", "<b>Odd</b>."],
+        "b": ["Resized.", *ways, "Trained on other data."],
+    }
     for run in runs:
         summary = summary_of(run)
         path = RunFolder(run).summary
         path.write_text(json.dumps(summary | {"notes": told[run.name] + summary["notes"]}), encoding="utf-8")
     page = parse(write_report(runs, tmp_path / "r.html").read_text(encoding="utf-8"))
-    items = [item.text for item in page.find("li", within=page.find("div", class_="honesty")[0])]
-    assert items[1:] == [*summary_of(runs[0])["notes"], "b: Trained on other data."]
+    box = page.find("div", class_="honesty")[0]
+    shown, under = ([item.text for item in page.find("li", within=one)] for one in page.find("ul", within=box))
+    assert shown[1:] == [
+        *(note for note in summary_of(runs[0])["notes"] if note not in ways), "b: Trained on other data.",
+    ]  # fmt: skip
+    assert under == ways
+    assert page.find("details", within=box)
 
 
 def test_hostile_names_stay_text(make_run, tmp_path, parse):

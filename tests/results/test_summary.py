@@ -191,8 +191,10 @@ def test_cells_that_are_not_about_the_same_images_are_refused():
         summarise(cells, FACTS, CONDITIONS, MADE)
 
 
-def test_notes_of_data_and_model_come_first():
-    assert summarise(cells_with(GOOD), FACTS, CONDITIONS, MADE, ["Ten set aside."]).notes[0] == "Ten set aside."
+def test_notes_of_the_measurement_come_before_those_of_the_data():
+    notes = summarise(cells_with(GOOD), FACTS, CONDITIONS, MADE, ["Ten set aside."]).notes
+    assert "corruptions were measured" in notes[0]
+    assert notes[-1] == "Ten set aside."
 
 
 def test_a_summary_comes_back_from_its_file(summary, baseline_run, tmp_path):

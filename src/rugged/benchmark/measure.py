@@ -204,7 +204,7 @@ def _conclude(
 ) -> Summary:
     """Write the summary of what was measured, and the pictures that go with it."""
     run, route = bench.run, bench.route
-    notes = (*dataset.notes, *cautions(bench.subject, dataset), *route.notes())
+    notes = (*cautions(bench.subject, dataset), *route.notes(), *dataset.notes)
     summary = bench.summarise(cells, command, notes, reference)
     bench.keep_pictures(cells)
     rows = []

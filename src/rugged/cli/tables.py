@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rugged.core.catalogue import display_name
+from rugged.core.notes import folded
 from rugged.core.tables import Table as Values
 from rugged.report import (
     MARKS_NOTE,
@@ -88,7 +89,7 @@ def print_stability(stability: Stability) -> None:
         table.add_column(title, justify="right")
     for row in stability_rows(stability):
         table.add_row(row.label, row.flip_probability, row.top5_distance, row.error)
-    _print([table], [*stability_means(stability), *(f"Note: {note}" for note in stability.notes)])
+    _print([table], [*stability_means(stability), *(f"Note: {note}" for note in folded(stability.notes))])
 
 
 def print_tables(tables: Sequence[Values], lines: Sequence[str] = ()) -> None:
@@ -125,7 +126,7 @@ def print_restoration(tables: Sequence[Values], notes: Sequence[str]) -> None:
     lines = [
         "PSNR is in decibels, at most 60 a picture; SSIM is 1 for the same picture. Means over the severities, in "
         "brackets 95% intervals; differences are on the same pictures.",
-        *(f"Note: {note}" for note in notes),
+        *(f"Note: {note}" for note in folded(notes)),
     ]
     _print([_of_values(values) for values in tables], lines)
 
@@ -163,7 +164,7 @@ def print_explanations(explanations: Explanations) -> None:
                 tables.append(_drifts(f"Drift of {method}, {model.name}", drifts))
     lines = [f"{model.name}: Grad-CAM at {model.layer}" for model in explanations.models if model.layer is not None]
     lines += [_pointing(explanations, each) for each in explanations.pointing]
-    _print(tables, [*lines, *(f"Note: {note}" for note in explanations.notes)])
+    _print(tables, [*lines, *(f"Note: {note}" for note in folded(explanations.notes))])
 
 
 def _drifts(title: str, drifts: Sequence[DriftResult]) -> Table:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rugged.core import files
 from rugged.core.environment import available_cores
 from rugged.core.errors import DataError
+from rugged.core.notes import FITTED, prepared
 from rugged.core.progress import Bar, progress, say
 from rugged.core.spreadsheet import as_text
 from rugged.core.tables import csv_text
@@ -255,9 +256,9 @@ def _listing(problems: list[Problem]) -> str:
 
 
 def _notes(changes: Counter[str], kept: dict[str, list[Picture]], problems: list[Problem]) -> list[str]:
-    notes = [f"Pictures {change}: {count:,}." for change, count in sorted(changes.items())]
+    notes = [prepared(change, count) for change, count in sorted(changes.items())]
     if any(change.startswith(("reduced", "enlarged", "cropped")) for change in changes):
-        notes.append("Fitted to one size: the shorter side resized (bicubic, antialiased), then the centre cropped.")
+        notes.append(FITTED)
     notes.extend(_one_sided(kept["train"], kept["val"]))
     if problems:
         notes.append(f"Set aside ({SET_ASIDE}): {count_by_reason(problem.reason for problem in problems)}.")

@@ -174,7 +174,7 @@ def _draw(
         seed=wanted.seed,
         textures="none" if corruptor.textures is None else corruptor.textures.label,
         command=command,
-        notes=(*notes, *_empty_maps(looks)),
+        notes=(*_empty_maps(looks), *notes),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from rugged.core.catalogue import ALL, BENCHMARK, display_name
 from rugged.core.errors import ResultsError
 from rugged.core.files import write_text
+from rugged.core.notes import folded
 from rugged.core.tables import Table, Value, as_csv, markdown_table
 from rugged.metrics import error_rate
 from rugged.pipelines.study import Row, Study, StudyFolder, command_for, state
@@ -220,6 +221,6 @@ def _conditions(kept: Sequence[_Measured]) -> list[str]:
         )
     about: dict[str, list[str]] = {}
     for one in kept:
-        for note in one.summary.notes:
+        for note in folded(one.summary.notes):
             about.setdefault(note, []).append(one.row.name)
     return lines + [note if len(rows) == len(kept) else f"{', '.join(rows)}: {note}" for note, rows in about.items()]

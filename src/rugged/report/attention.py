@@ -9,6 +9,7 @@ from PIL import Image
 
 from rugged.analyze import BenchmarkedRun
 from rugged.core.catalogue import display_name
+from rugged.core.notes import folded
 from rugged.report.charts import STYLES, Axis, LineChart, Series, line_chart, nice_axis, percent
 from rugged.report.embedding import open_picture, picture_uri
 from rugged.report.headlines import share
@@ -118,7 +119,7 @@ def view_attention(subject: BenchmarkedRun) -> AttentionView | None:
         pointing=tuple(_pointing(found, one) for one in found.pointing),
         insides=tuple(_inside(folder, panel) for panel in _panels(found)),
         left_out=len(beside) + len(growing) - len(shown) - len(later),
-        notes=found.notes,
+        notes=tuple(folded(found.notes)),
     )
 
 

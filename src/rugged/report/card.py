@@ -10,6 +10,7 @@ from typing import Any
 from rugged.core.catalogue import BENCHMARK, EXTRA, display_name
 from rugged.core.errors import ResultsError
 from rugged.core.files import read_json, write_text
+from rugged.core.notes import folded
 from rugged.core.progress import format_seconds
 from rugged.core.tables import Table
 from rugged.report import overview
@@ -157,16 +158,18 @@ def _training(card: Carded) -> Iterator[str]:
         )
     else:
         yield "Of the corruptions that benchmarks test it has seen none under their names."
+    known = () if card.summary is None else card.summary.notes
     manifest = read_json(card.run.manifest) if card.run.manifest.exists() else {}
-    if lines := list(_manifest_lines(manifest if isinstance(manifest, dict) else {})):
+    if lines := list(_manifest_lines(manifest if isinstance(manifest, dict) else {}, known)):
         yield "\n".join(f"- {escape_markdown(line)}" for line in lines)
 
 
-def _manifest_lines(manifest: dict[str, Any]) -> Iterator[str]:
+def _manifest_lines(manifest: dict[str, Any], known: Sequence[str]) -> Iterator[str]:
+    """What the manifest tells of the training, but for the notes that stand among the limits."""
     data = manifest.get("dataset") or {}
     if "name" in data:
         yield f"Data: {data['name']}, content hash {data.get('content_hash', 'unknown')}."
-        yield from map(str, data.get("notes", ()))
+        yield from folded(note for note in map(str, data.get("notes", ())) if note not in known)
     if "epoch" in manifest:
         yield f"Epochs: {manifest['epoch']}."
     if "seconds" in manifest:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rugged.core import notes
 from rugged.core.catalogue import BENCHMARK, display_name
 from rugged.core.progress import format_seconds
 from rugged.report.changes import restorer_caveat
@@ -63,7 +64,17 @@ def tiles(summary: Summary) -> list[Tile]:
 
 
 def caveats(summaries: Sequence[Summary]) -> list[str]:
-    """What a reader must know before quoting a figure of the first summary."""
+    """What a reader must know before quoting a figure of the first summary; preparations of the pictures as one line."""
+    return notes.folded([*warnings(summaries), *preparations(summaries)])
+
+
+def preparations(summaries: Sequence[Summary]) -> list[str]:
+    """How the pictures were prepared, each way once: nothing that changes what a figure means."""
+    return list(dict.fromkeys(note for summary in summaries for note in notes.preparations(summary.notes)))
+
+
+def warnings(summaries: Sequence[Summary]) -> list[str]:
+    """What changes the meaning of a figure of the first summary."""
     subject = summaries[0]
     found = []
     for summary in summaries:
@@ -79,10 +90,10 @@ def caveats(summaries: Sequence[Summary]) -> list[str]:
     others = [
         f"{summary.model.name}: {note}"
         for summary in summaries[1:]
-        for note in summary.notes
+        for note in notes.warnings(summary.notes)
         if note not in subject.notes
     ]
-    return [*found, *subject.notes, *others]
+    return [*found, *notes.warnings(subject.notes), *others]
 
 
 def facts(summary: Summary) -> list[Fact]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rugged.analyze import BenchmarkedRun
 from rugged.core.files import write_text
+from rugged.core.notes import folded
 from rugged.core.tables import Table
 from rugged.report import figures, overview
 from rugged.report.attention import view_attention
@@ -86,7 +87,8 @@ def render(runs: Sequence[BenchmarkedRun]) -> str:
         summaries=summaries,
         finding=overview.finding(subject),
         tiles=overview.tiles(subject),
-        caveats=overview.caveats(summaries),
+        caveats=overview.warnings(summaries),
+        preparations=overview.preparations(summaries),
         facts=[(summary, overview.facts(summary)) for summary in summaries],
         making=[(summary, overview.making(summary)) for summary in summaries],
         mce_label=mce_label(subject),
@@ -115,7 +117,7 @@ def _of_all(runs: Sequence[BenchmarkedRun]) -> dict[str, Any]:
         "panels": figures.corruption_curves(summaries),
         "bars": figures.error_bars(summaries),
         "sequences": [
-            (stability_title(one), stability_rows(one), [*stability_means(one), *one.notes])
+            (stability_title(one), stability_rows(one), [*stability_means(one), *folded(one.notes)])
             for run in runs
             for one in read_stabilities(run)
         ],

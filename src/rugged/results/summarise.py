@@ -84,7 +84,7 @@ def summarise(
             brier=interval(resampled.brier),
         ),
         seen_in_training=tuple(name for name in BENCHMARK if name in model.training_operations),
-        notes=tuple(dict.fromkeys((*notes, *_notes(conditions)))),
+        notes=tuple(dict.fromkeys((*_notes(conditions), *notes))),
     )
     return summary if baseline is None else _normalise(summary, baseline, resampled)
 
