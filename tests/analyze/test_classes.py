@@ -25,7 +25,8 @@ def test_the_table_is_the_one_counted_by_hand(cells):
     assert table.by_corruption.top1.tolist() == [[0.75, 0.5, 0], [0, 0.5, 0], [0.5, 1, 0]]
     assert table.by_severity.top1.tolist() == [[1, 0.25], [0.5, 0], [0.5, 1]]
     assert table.corrupted.top1.tolist() == [0.625, 0.25, 0.75]
-    assert (table.cells.top5 == 1).all()  # There are but three classes.
+    assert np.isnan(table.cells.top5).all()  # There are but three classes.
+    assert np.isnan(table.corrupted.top5).all()
     # Class 0: right with 0.7, and wrong with the true class second at 0.3.
     assert table.clean.loss == pytest.approx([-np.log([0.7, 0.3]).mean(), -np.log(0.9), -np.log(0.1)])
 
@@ -53,6 +54,12 @@ def test_the_worst_and_the_best_are_ranked_with_ties_by_loss_then_by_label(cells
     assert rank_classes(tied, worst=False) == [0, 3, 2, 1]
     assert rank_classes(tied, by="loss") == [1, 2, 0, 3]
     assert np.isnan(tied.top1[4])
+
+
+def test_top5_means_something_from_six_classes_on():
+    five, six = (cell_of("clean", 0, [0, 1], [[0, 1, 2, 3, 4], [4, 3, 2, 0, 5]], [[0.5, 0.2, 0.1, 0.1, 0.1]] * 2),) * 2
+    assert np.isnan(class_figures([five], 5).top5).all()
+    assert class_figures([six], 6).top5[:2].tolist() == [1, 0]
 
 
 @given(st.permutations(range(40)), st.integers(0, 50))

@@ -29,6 +29,8 @@ def test_each_picture_is_followed_through_the_severities(cells):
     assert found.first_to_fail() == [2, 0]  # The others are mistaken when clean.
     assert found.first_to_fail(1) == [2]
     assert found.last_to_fail() == [3, 1, 0, 2]
+    assert found.first_and_last() == ([2, 0], [3, 1])  # None stands in both.
+    assert found.first_and_last(1) == ([2], [3])
 
 
 def test_a_picture_that_is_wrong_from_the_start_is_lost_when_clean(cells):
@@ -48,7 +50,7 @@ def test_clean_pictures_that_are_others_do_not_count(cells):
     assert found.cells == 4
     assert found.fails_at.tolist() == [[2, NEVER, 1, NEVER], [2, 2, 2, NEVER]]
     assert found.right_when_clean is None
-    assert found.first_to_fail() == [2, 0, 1, 3]
+    assert found.first_to_fail() == [2, 0, 1]  # Nothing loses the other one.
 
 
 def test_clean_alone_is_refused(cells):

@@ -44,8 +44,8 @@ def test_the_overview_fits_80_columns_and_says_what_it_found(rugged, measured):
     code, out, err = rugged("analyze", measured, "--top", 3)
     assert (code, err) == (0, "")
     assert max(map(len, out.splitlines())) <= 80
-    for title in ("Worst classes", "Best classes", "Most confused pairs", "Answers by severity", "Pictures not lost",
-                  "Pictures lost first", "Calibration"):  # fmt: skip
+    for title in ("Worst classes", "Best classes", "Most confused pairs", "Answers by severity",
+                  "Pictures recognised at a severity or a higher one", "Pictures lost first", "Calibration"):  # fmt: skip
         assert title in out
     assert "No groups of near classes are known for this data set" in " ".join(out.split())
     lost = " ".join(out.split())
@@ -97,7 +97,7 @@ def test_one_class_and_its_predictions(rugged, measured, tmp_path):
 def test_one_cell_alone(rugged, measured, tmp_path):
     code, out, _ = rugged("analyze", measured, "--corruption", "contrast", "--severity", 5, "--out", tmp_path / "cell")
     assert code == 0
-    assert "Worst classes (Contrast, severity 5)" in out
+    assert "Classes, the worst first (Contrast, severity 5)" in out
     cell = read_cells(RunFolder(measured).predictions)["contrast", 5]
     wrong = rows_of(tmp_path / "cell" / "confusions_corrupted.csv")[1:]
     assert sum(int(row[2]) for row in wrong) == (~cell.correct).sum()

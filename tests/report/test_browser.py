@@ -161,6 +161,15 @@ def test_samples_change_with_the_corruption_and_the_model(open_in_browser, repor
     assert set(page.evaluate(f"{models}.map((one) => one.dataset.model)")) == {"1"}
 
 
+def test_samples_show_names_of_two_words_whole(open_in_browser, make_run, tmp_path):
+    run = make_run(tmp_path / "run", classes=("golden retriever", "kästchen blau", "cat"))
+    page = open_in_browser(write_report([run], tmp_path / "report.html").as_uri())
+    cut = "one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 1"
+    names = "[...document.querySelectorAll('#samples .class')].filter((one) => one.clientWidth)"
+    assert page.evaluate(f"{names}.length") > 16
+    assert page.evaluate(f"{names}.filter((one) => {cut}).map((one) => one.innerText)") == []
+
+
 def test_charts_are_read_with_the_keys(open_in_browser, report):
     page = open_in_browser(report)
     page.locator("svg.chart").nth(1).focus()

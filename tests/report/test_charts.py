@@ -123,5 +123,13 @@ def test_bars_are_sorted_and_share_one_scale():
     assert fog[1].text == "200.0%"
 
 
+def test_the_line_of_the_baseline_crosses_no_figure():
+    """Where the figure behind a bar would reach over the line at 88% of the width, it stands behind the line."""
+    rows = [(name, [Series("a", 0, (value,))]) for name, value in (("Fog", 0.941), ("Snow", 0.5), ("Frost", 1.0))]
+    made = bar_chart(rows, normalised=True)
+    assert [(label, bar.text_at) for label, (bar,) in made.rows] == [("Frost", 88.0), ("Fog", 88.0), ("Snow", 44.0)]
+    assert [bar.text_at for _, (bar,) in bar_chart(rows, normalised=False).rows] == [88.0, 82.81, 44.0]
+
+
 def test_bars_without_a_baseline_have_no_reference():
     assert bar_chart([("Fog", [Series("a", 0, (0.5,))])], normalised=False).reference is None

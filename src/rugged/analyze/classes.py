@@ -14,6 +14,8 @@ from rugged.results import CLEAN, Cell
 
 Values = npt.NDArray[np.float64]
 
+_TOP = 5
+
 
 @dataclass(frozen=True)
 class ClassFigures:
@@ -21,7 +23,7 @@ class ClassFigures:
 
     Attributes:
         top1: Share of a class's pictures that are recognised, in [0, 1].
-        top5: Share of them whose class is among the five most probable.
+        top5: Share of them whose class is among the five most probable; NaN with five classes or fewer, where each is.
         loss: Their mean cross-entropy in nats.
     """
 
@@ -121,7 +123,8 @@ def class_figures(cells: Sequence[Cell], classes: int) -> ClassFigures:
         found: Values = np.bincount(labels, weights=values, minlength=classes) / counts
         return found
 
-    return ClassFigures(share("correct"), share("in_top5"), share("loss"))
+    top5 = share("in_top5") if classes > _TOP else np.full(classes, np.nan)
+    return ClassFigures(share("correct"), top5, share("loss"))
 
 
 def class_counts(cell: Cell, classes: int) -> npt.NDArray[np.int64]:

@@ -78,19 +78,24 @@ class Failures:
         return kept
 
     def first_to_fail(self, count: int = 10) -> list[int]:
-        """Places of the pictures that are lost first, of those that are recognised when clean.
+        """Places of the pictures that are lost first, of those that are recognised when clean and lost somewhere.
 
         By the mean severity of the loss, then by the number of wrong answers, then by id. Where it is not known which
         are recognised when clean, those that are ever recognised.
         """
         had = ~self.never_right if self.right_when_clean is None else self.right_when_clean
         order = np.lexsort((np.array(self.ids), -self.wrong, self.mean_fails_at))
-        return [int(place) for place in order if had[place]][:count]
+        return [int(place) for place in order if had[place] and not self.never_fails[place]][:count]
 
     def last_to_fail(self, count: int = 10) -> list[int]:
         """Places of the pictures that are lost last or never, the steadiest first; ties by id."""
         order = np.lexsort((np.array(self.ids), self.wrong, -self.mean_fails_at))
         return [int(place) for place in order if not self.never_right[place]][:count]
+
+    def first_and_last(self, count: int = 10) -> tuple[list[int], list[int]]:
+        """Both lists for few pictures, too: none stands in both, and none of the earlier half among those lost last."""
+        first, half = self.first_to_fail(count), -(-int(np.sum(~self.never_right)) // 2)
+        return first, [place for place in self.last_to_fail(min(count, half)) if place not in first]
 
 
 def failures(cells: Cells) -> Failures:

@@ -1,12 +1,13 @@
 """Everything that a run's predictions say about the model as a whole, and its tables."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rugged.analyze import tables
 from rugged.analyze.calibration import CalibrationTable, calibration_table
 from rugged.analyze.classes import ClassTable, class_table, rank_classes
 from rugged.analyze.confusions import Confusion, Counts, Shift, confused_pairs, confusion_matrix, mutual_pairs, shifts
-from rugged.analyze.failures import Failures, failures
+from rugged.analyze.failures import NEVER, Failures, failures
 from rugged.analyze.kinship import Groups, KinshipTable, kinship_table
 from rugged.analyze.selection import Cells, averaged, select, severities_of
 from rugged.core.catalogue import SEVERITIES, display_name
@@ -88,22 +89,38 @@ def extent(cells: Cells) -> str:
 
 
 def overview_tables(analysis: Analysis, count: int = 10) -> list[Table]:
-    """The tables that a person looks at first; lists that rank something have ``count`` rows."""
+    """The tables that a person looks at first; lists that rank something have ``count`` rows, empty ones are left out.
+
+    Classes that are no more than two such lists stand in one.
+    """
     classes, by_class, lost, over = analysis.classes, analysis.by_class, analysis.failures, analysis.extent
-    worst, best = (rank_classes(by_class.corrupted, count=count, worst=worst) for worst in (True, False))
+    first, last = lost.first_and_last(count)
     clean, corrupted = (mutual_pairs(matrix, count) for matrix in (analysis.clean_matrix, analysis.corrupted_matrix))
-    return [
-        tables.class_rows(classes, by_class, worst, f"Worst classes ({over})").without(*_LESS),
-        tables.class_rows(classes, by_class, best, f"Best classes ({over})").without(*_LESS),
+    found = [
+        *(
+            tables.class_rows(classes, by_class, labels, f"{title} ({over})").without(*_LESS)
+            for title, labels in _ranked(by_class, count)
+        ),
         tables.pair_rows(classes, clean, "Most confused pairs (clean)"),
         tables.pair_rows(classes, corrupted, f"Most confused pairs ({over})"),
         tables.shift_rows(classes, analysis.shifts),
         tables.survival_rows(lost),
-        tables.failure_rows(classes, lost, lost.first_to_fail(count), "Pictures lost first"),
-        tables.failure_rows(classes, lost, lost.last_to_fail(count), "Pictures lost last or never"),
+        tables.failure_rows(classes, lost, first, "Pictures lost first"),
+        tables.failure_rows(classes, lost, last, "Pictures lost last or never"),
         *([] if analysis.kinship is None else [tables.kinship_rows(analysis.kinship)]),
         tables.calibration_rows(analysis.calibration),
     ]
+    return [table for table in found if table.rows]
+
+
+def _ranked(by_class: ClassTable, count: int) -> Iterator[tuple[str, list[int]]]:
+    """Titles, and the classes that stand under them; none stands twice."""
+    every = rank_classes(by_class.corrupted, count=len(by_class.counts))
+    if len(every) <= 2 * count:
+        yield "Classes, the worst first", every
+    else:
+        yield "Worst classes", every[:count]
+        yield "Best classes", rank_classes(by_class.corrupted, count=count, worst=False)
 
 
 def overview_lines(analysis: Analysis) -> list[str]:
@@ -113,7 +130,14 @@ def overview_lines(analysis: Analysis) -> list[str]:
         f"Of {images:,} pictures {int(lost.never_right.sum()):,} are never recognised in {lost.cells} cells, "
         f"{int(lost.always_right.sum()):,} always; {int(lost.never_fails.sum()):,} are still recognised at the highest "
         "severity of every corruption.",
+        "A picture is lost under a corruption at the first severity from which on every answer is wrong; in its mean, a "
+        f"corruption under which it is not lost counts {NEVER}.",
     ]
+    if lost.right_when_clean is not None:
+        lines.append(
+            "Clean+ is no clean top-1: it also counts pictures that are mistaken when clean and recognised at some "
+            "severity."
+        )
     if analysis.kinship is None:
         lines.append(
             "No groups of near classes are known for this data set, so near and far mistakes are not told apart. "

@@ -84,23 +84,31 @@ def sink_rows(classes: Classes, shifts: Sequence[Shift]) -> Table:
 
 
 def survival_rows(failures: Failures) -> Table:
-    """The share of pictures that are not lost for good yet, by corruption and severity."""
+    """The share of pictures that are recognised at a severity or a higher one, by corruption and severity."""
     pairs = zip(failures.corruptions, failures.survival.tolist(), strict=True)
     rows = tuple((display_name(name), *shares) for name, shares in pairs)
     mean = ("Mean", *failures.survival.mean(axis=0).tolist())
-    columns = ("Corruption", *map(_severity, failures.severities))
-    return Table("Pictures not lost for good yet, by severity", columns, (*rows, mean))
+    *levels, last = map(_severity, failures.severities)
+    columns = ("Corruption", *(f"{level}+" for level in levels), last)
+    return Table("Pictures recognised at a severity or a higher one", columns, (*rows, mean))
 
 
 def failure_rows(classes: Classes, failures: Failures, places: Iterable[int], title: str) -> Table:
-    """Pictures in the order given: the severity of their loss, a mean over the corruptions, and their wrong answers."""
-    mean = failures.mean_fails_at
+    """Pictures in the order given: the severity of their loss, a mean over the corruptions, and their wrong answers.
+
+    The mean is text, since a picture that no corruption loses has none.
+    """
+    mean, never = failures.mean_fails_at, failures.never_fails
     rows = tuple(
-        (failures.ids[place], classes.shown[failures.labels[place]], float(mean[place]), int(failures.wrong[place]))
+        (
+            failures.ids[place],
+            classes.shown[failures.labels[place]],
+            "never" if never[place] else f"{mean[place]:.1f}",
+            int(failures.wrong[place]),
+        )
         for place in places
     )
-    columns = ("Picture", "Class", "Mean severity of loss", f"Wrong of {failures.cells}")
-    return Table(title, columns, rows, columns[2:3])
+    return Table(title, ("Picture", "Class", "Mean severity of loss", f"Wrong of {failures.cells}"), rows)
 
 
 def picture_rows(classes: Classes, failures: Failures) -> Table:

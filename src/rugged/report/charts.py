@@ -15,6 +15,8 @@ from typing import Any
 
 STYLES = 8  # Line styles the style sheet defines: colour, dash and marker together, so that none rests on colour alone.
 
+_FIGURE = 12.0  # Percent of a bar chart's width that the figure beside a bar may take.
+
 _MARKER_LIMIT = 24  # With more points than this the markers would touch.
 
 
@@ -89,12 +91,13 @@ class LineChart:
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: its length in percent of the chart's width and the value beside it."""
+    """One bar: its length and the place of the value beside it, in percent of the chart's width."""
 
     name: str
     style: int
     length: float
     text: str
+    text_at: float
 
 
 @dataclass(frozen=True)
@@ -221,13 +224,20 @@ def bar_chart(rows: Sequence[tuple[str, Sequence[Series]]], *, normalised: bool)
     """
     every = [bar.values[0] for _, bars in rows for bar in bars if bar.values[0] is not None]
     longest = max([*every, 1.0])
-    scale = 88.0 / longest  # The rest is room for the figure at the end of a bar.
+    scale = (100.0 - _FIGURE) / longest  # The rest is room for the figure at the end of a bar.
+    reference = scale if normalised else None
     ordered = sorted(rows, key=lambda row: -(row[1][0].values[0] or 0.0))
     placed = tuple(
         (
             name,
             tuple(
-                Bar(bar.name, bar.style, round(scale * bar.values[0], 2), percent(bar.values[0]))
+                Bar(
+                    bar.name,
+                    bar.style,
+                    round(scale * bar.values[0], 2),
+                    percent(bar.values[0]),
+                    round(_beside(scale * bar.values[0], reference), 2),
+                )
                 for bar in bars
                 if bar.values[0] is not None
             ),
@@ -235,7 +245,12 @@ def bar_chart(rows: Sequence[tuple[str, Sequence[Series]]], *, normalised: bool)
         for name, bars in ordered
     )
     words = "; ".join(f"{name}: " + ", ".join(f"{bar.name} {bar.text}" for bar in bars) for name, bars in placed)
-    return BarChart(placed, round(scale, 2) if normalised else None, words)
+    return BarChart(placed, None if reference is None else round(reference, 2), words)
+
+
+def _beside(length: float, reference: float | None) -> float:
+    """Where the figure of a bar begins: at its end, or behind the reference line where that would cross the figure."""
+    return reference if reference is not None and reference - _FIGURE < length < reference else length
 
 
 def _share(axis: Axis, value: float) -> float:

@@ -68,7 +68,7 @@ def view_classes(subject: BenchmarkedRun) -> ClassView:
     rows = [_row(table, names, label) for label in range(len(names))]
     heat = tuple(_heat(table, names))
     errors = [error for row in heat for error in row.errors if error is not None]
-    count = min(_EXTREME, len(names) // 2)
+    count = min(_EXTREME, int((table.counts > 0).sum()) // 2)
     return ClassView(
         corruptions=tuple(map(display_name, table.corruptions)),
         heat=heat,
