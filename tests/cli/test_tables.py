@@ -7,7 +7,16 @@ import pytest
 from rugged.cli.tables import print_explanations, print_results, print_stability, print_tables
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.tables import Table
-from rugged.results import Conditions, Explanations, Made, ModelFacts, SequenceConditions, Stability, Summary, VariantResult
+from rugged.results import (
+    Conditions,
+    Explanations,
+    Made,
+    ModelFacts,
+    SequenceConditions,
+    Stability,
+    Summary,
+    VariantResult,
+)
 from rugged.results.explanations import DriftResult, ExplainedModel
 from rugged.results.stability import MeanFlipRate, SequenceResult
 from rugged.results.summary import BaselineFacts, CleanResult, CorruptionResult, Intervals, MeanCorruptionError
@@ -149,8 +158,8 @@ def test_drift_tables_say_how_many_pictures_and_leave_out_intervals_of_few(monke
         results = tuple(DriftResult(0, "grad_cam", "fog", level, *rest) for level, *rest in drifts)
         print_explanations(
             Explanations(
-                (ExplainedModel("demo", "timm/resnet10t"),), ("a", "b"), (), "pictures", "predicted", ("grad_cam",), (), (),
-                drifts=results,
+                (ExplainedModel("demo", "timm/resnet10t"),), ("a", "b"), (), "pictures", "predicted",
+                ("grad_cam",), (), (), drifts=results,
             )
         )  # fmt: skip
         return " ".join(capsys.readouterr().out.split())

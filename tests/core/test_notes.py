@@ -9,7 +9,7 @@ from rugged.data import open_dataset
 IN_SIGHT = [
     "Only severities 1, 3 of 1 to 5 were measured.",
     "Frost: procedural frost, not comparable with published numbers.",
-    "The pictures have 32 × 32 pixels and the severities are those published for 64 × 64 (preset tiny64): not comparable.",
+    "The pictures have 32 × 32 pixels and the severities are those published for 64 × 64 (preset tiny64).",
     "Set aside (set_aside.csv): 3 truncated.",
     "Not read: 500 files that are not pictures in a class folder (500 .heic).",
     "Pictures enlarged to 64 x 64: 1,000.",
@@ -17,7 +17,11 @@ IN_SIGHT = [
 
 
 def test_preparations_are_counted_behind_every_warning():
-    ways = [prepared("converted from palette to RGB", 15), prepared("turned upright as their EXIF data says", 1500), FITTED]
+    ways = [
+        prepared("converted from palette to RGB", 15),
+        prepared("turned upright as their EXIF data says", 1500),
+        FITTED,
+    ]
     assert ways[1] == "Pictures turned upright as their EXIF data says: 1,500."
     line = "Data: 3 preparations of the pictures (conversions and sizes), see `rugged data info`."
     assert folded([ways[0], *IN_SIGHT, *ways[1:]]) == [*IN_SIGHT, line]

@@ -83,13 +83,17 @@ def test_the_manifest_tells_of_the_training_and_not_of_the_machine(make_run, tmp
 def test_no_note_of_the_data_stands_twice_and_preparations_are_one_line(make_run, tmp_path, card):
     notes = ["Held out.", *(f"Pictures converted from {mode} to RGB: 15." for mode in ("palette", "CMYK", "greyscale"))]
     folder = make_run(tmp_path / "run")
-    (folder / "manifest.json").write_text(json.dumps({"dataset": {"name": "d", "notes": [*notes, "Only in training."]}}))
+    (folder / "manifest.json").write_text(
+        json.dumps({"dataset": {"name": "d", "notes": [*notes, "Only in training."]}})
+    )
     path = RunFolder(folder).summary
     path.write_text(json.dumps(json.loads(path.read_text()) | {"notes": [*notes, "Frost is procedural."]}))
     text = card(folder).text
     assert "- Only in training." in text.partition("## Limits")[0]
     assert "converted" not in text
-    assert all(text.count(note) == 1 for note in ("Held out.", "Frost is procedural.", "3 preparations of the pictures"))
+    assert all(
+        text.count(note) == 1 for note in ("Held out.", "Frost is procedural.", "3 preparations of the pictures")
+    )
     assert text.index("Frost is procedural.") < text.index("3 preparations")
 
 

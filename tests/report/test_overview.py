@@ -1,4 +1,4 @@
-"""The sentence at the top: how much is right, how surely, and which corruptions cost most and least, where that shows."""
+"""The sentence at the top: how much is right, how surely, and which corruptions cost most and least, if shown."""
 
 from dataclasses import replace
 
@@ -102,10 +102,12 @@ def test_none_is_named_where_intervals_touch(found, errors):
     assert "cost" not in found(**errors)
 
 
-def test_what_loses_nothing_is_not_said_to_cost(found):
+def test_what_costs_nothing_is_said_so(found):
     text = found(contrast=0.9, brightness=0.05)
-    assert text.endswith(" Contrast costs the most (10.0% right), brightness nothing (95.0%).")
+    assert text.endswith(" Contrast costs the most (10.0% right), brightness the least (95.0%, no less than clean).")
     # Contrast is the worst of the two, and no worse than clean.
-    assert found(contrast=0.6, pixelate=0.3, clean=0.6).endswith("intervals. Pixelate costs nothing (70.0% right).")
+    assert found(contrast=0.6, pixelate=0.3, clean=0.6).endswith(
+        "intervals. Pixelate costs the least (70.0% right, no less than clean)."
+    )
     # Its interval touches that of clean: that it costs anything does not show.
     assert "cost" not in found(contrast=0.63, pixelate=0.6, clean=0.6)

@@ -130,8 +130,8 @@ def overview_lines(analysis: Analysis) -> list[str]:
         f"Of {images:,} pictures {int(lost.never_right.sum()):,} are never recognised in {lost.cells} cells, "
         f"{int(lost.always_right.sum()):,} always; {int(lost.never_fails.sum()):,} are still recognised at the highest "
         "severity of every corruption.",
-        "A picture is lost under a corruption at the first severity from which on every answer is wrong; in its mean, a "
-        f"corruption under which it is not lost counts {NEVER}.",
+        "A picture is lost under a corruption at the first severity from which on every answer is wrong; in its mean, "
+        f"a corruption under which it is not lost counts {NEVER}.",
     ]
     if lost.right_when_clean is not None:
         lines.append(

@@ -10,7 +10,7 @@ _PREPARED = (FITTED, *(f"Pictures {change} " for change in _CHANGES))
 
 
 def prepared(change: str, count: int) -> str:
-    """The note on how some pictures were prepared: ``Pictures converted from palette to RGB: 15.``"""
+    """The note on how some pictures were prepared, such as ``Pictures converted from palette to RGB: 15.`` of 15."""
     return f"Pictures {change}: {count:,}."
 
 

@@ -44,8 +44,8 @@ def extremes(summary: Summary) -> str:
     least = _apart(costs[::-1])
     parts = [_words(most, "the most", verb=True)] if most else []
     if least:
-        what = "nothing" if all(cost.error <= clean.error for cost in least) else "the least"
-        parts.append(_words(least, what, verb=not most))
+        more = ", no less than clean" if all(cost.error <= clean.error for cost in least) else ""
+        parts.append(_words(least, "the least", verb=not most, more=more))
     return f"{', '.join(parts)}." if parts else ""
 
 
@@ -58,11 +58,12 @@ def _apart(ranked: Sequence[_Cost], others: Sequence[_Cost] = ()) -> Sequence[_C
     return []
 
 
-def _words(costs: Sequence[_Cost], what: str, *, verb: bool) -> str:
-    names, shares = (_listed(words) for words in zip(*((one.label, percent(1 - one.error)) for one in costs)))
+def _words(costs: Sequence[_Cost], what: str, *, verb: bool, more: str = "") -> str:
+    names, shares = _listed([one.label for one in costs]), _listed([percent(1 - one.error) for one in costs])
     if not verb:
-        return f"{names} {what} ({shares})"
-    return f"{names[:1].upper()}{names[1:]} {'costs' if len(costs) == 1 else 'cost'} {what} ({shares} right)"
+        return f"{names} {what} ({shares}{more})"
+    says = "costs" if len(costs) == 1 else "cost"
+    return f"{names[:1].upper()}{names[1:]} {says} {what} ({shares} right{more})"
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from rugged.report.charts import percent
 from rugged.report.extent import full_extent, images, mce_label, no_mce_reason, origin, severities
 from rugged.report.extremes import extremes
 from rugged.report.headlines import complement, share
-from rugged.report.tables import accuracy_rows, error_rows
+from rugged.report.tables import accuracy_rows
 from rugged.results import Summary
 
 
@@ -35,7 +35,7 @@ class Fact:
 
 
 def finding(summary: Summary) -> str:
-    """One plain sentence or two: how much is right, and which corruptions cost the most and the least, if that shows."""
+    """One plain sentence or two: how much is right, and which corruptions cost the most and least, if that shows."""
     intervals = summary.intervals
     clean = share(1 - summary.clean.error, complement(intervals.clean_error))
     corrupted = share(summary.mean_corruption_accuracy, intervals.mean_corruption_accuracy)
@@ -64,7 +64,7 @@ def tiles(summary: Summary) -> list[Tile]:
 
 
 def caveats(summaries: Sequence[Summary]) -> list[str]:
-    """What a reader must know before quoting a figure of the first summary; preparations of the pictures as one line."""
+    """What a reader must know before quoting a figure of the first summary; how pictures were prepared in one line."""
     return notes.folded([*warnings(summaries), *preparations(summaries)])
 
 
