@@ -206,6 +206,21 @@ def test_a_replaced_result_never_stands_beside_new_cells(dataset, tmp_path, monk
     assert not (run / "benchmark" / "summary.json").exists()
 
 
+@pytest.mark.parametrize("damage", [lambda text: text[:-40], lambda text: text.replace('"format": 2', '"format": 3')])
+def test_a_summary_that_cannot_be_read_is_replaced_only_where_that_is_said(dataset, tmp_path, monkeypatch, damage):
+    run = make_run(tmp_path / "run")
+    full, path = benchmark(run, dataset, **QUICK), run / "benchmark" / "summary.json"
+    path.write_text(damage(path.read_text()))
+    before, measured = path.read_bytes(), count_cells(monkeypatch)
+    with pytest.raises(RunError, match=r"summary\.json is not a benchmark summary of format 2 .*--replace"):
+        benchmark(run, dataset, **QUICK)
+    assert path.read_bytes() == before
+    again = benchmark(run, dataset, replace_results=True, **QUICK)
+    assert read_summary(path) == again
+    assert again.errors == full.errors
+    assert not measured
+
+
 @pytest.mark.parametrize("damage", ["cut short", "other images", "other labels"])
 def test_damaged_cells_are_measured_anew(dataset, tmp_path, monkeypatch, damage):
     run = make_run(tmp_path / "run")

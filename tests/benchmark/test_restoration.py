@@ -117,6 +117,17 @@ def test_an_interrupted_measurement_goes_on(dataset, make_run, tmp_path, monkeyp
     assert benchmark_restorer(run, dataset, **QUICK).mean == whole.mean
 
 
+def test_figures_that_cannot_be_read_are_replaced_only_where_that_is_said(dataset, make_run):
+    run = make_run("gan", 5)
+    full, path = benchmark_restorer(run, dataset, **QUICK), RunFolder(run).restoration
+    path.write_bytes(path.read_bytes()[:-40])
+    before = path.read_bytes()
+    with pytest.raises(RunError, match=r"restoration\.json is not a restorer's benchmark of format 1 .*--replace"):
+        benchmark_restorer(run, dataset, **QUICK)
+    assert path.read_bytes() == before
+    assert benchmark_restorer(run, dataset, replace_results=True, **QUICK).mean == full.mean
+
+
 def test_a_restorer_that_was_trained_anew_takes_the_place_of_its_old_figures(dataset, make_run):
     benchmark_restorer(make_run("gan", 5), dataset, **QUICK)
     anew = benchmark_restorer(make_run("gan", 9), dataset, **QUICK)

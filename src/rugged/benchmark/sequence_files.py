@@ -1,4 +1,4 @@
-"""Perturbation sequences from files: official MP4s, or what ``rugged perturb`` has written."""
+"""The route of files: perturbation sequences in official MP4s, or in what ``rugged perturb`` has written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from rugged.benchmark.route import Images
+from rugged.benchmark.sequence_route import notes_of, with_sequences
 from rugged.core.errors import DataError
 from rugged.core.files import read_json
 from rugged.data import Dataset
@@ -21,8 +23,9 @@ from rugged.perturbations.request import choose_preset
 from rugged.perturbations.storage import FileFormat, folder_name, place
 from rugged.perturbations.video import read_video
 from rugged.perturbations.writing import MANIFEST
+from rugged.results import SequenceConditions
 
-ROUTES: dict[FileFormat, str] = {"mp4": "MP4 files", "frames": "PNG files"}
+_ROUTES: dict[FileFormat, str] = {"mp4": "MP4 files", "frames": "PNG files"}
 
 
 @dataclass(frozen=True)
@@ -33,21 +36,19 @@ class SequenceFiles:
         folder: Of all sequences.
         difficulty: 1 to 3; noise has a folder for each.
         file_format: Which of the two.
-        ids: ``<class id>/<stem>`` of those that are measured.
-        labels: ``(N,)`` int64.
+        images: Those that are measured; ids are ``<class id>/<stem>``.
         limited: Whether these are fewer than there are.
         made: Preset and seed, where ``rugged perturb`` wrote them down.
-        notes: What was passed over.
+        passed_over: How many are of no class of the data set.
     """
 
     folder: Path
     difficulty: int
     file_format: FileFormat
-    ids: tuple[str, ...]
-    labels: npt.NDArray[np.int64]
+    images: Images
     limited: bool
     made: dict[str, Any]
-    notes: tuple[str, ...]
+    passed_over: int
 
     def frames(self, name: str, piece: slice) -> Tensor:
         """The frames of some pictures: ``(n, F, 3, H, W)`` uint8 on the CPU.
@@ -56,7 +57,7 @@ class SequenceFiles:
             DataError: One cannot be read, or has another number of frames than a sequence of its kind has, or frames of
                 another size than its neighbours.
         """
-        paths = [self._path(name, each) for each in self.ids[piece]]
+        paths = [self._path(name, each) for each in self.images.ids[piece]]
         loaded = [read_video(path) if self.file_format == "mp4" else _read_frames(path) for path in paths]
         preset = choose_preset(self.made.get("preset"), loaded[0].shape[1:3])
         for path, one in zip(paths, loaded, strict=True):
@@ -72,7 +73,7 @@ class SequenceFiles:
     def fingerprint(self, name: str) -> str:
         """A hash over names and sizes of the files of one kind of sequence."""
         digest = sha256()
-        for each in self.ids:
+        for each in self.images.ids:
             path = self._path(name, each)
             files = [path] if self.file_format == "mp4" else sorted(path.glob("*.png"))
             digest.update(f"{each} {[file.stat().st_size for file in files]}\n".encode())
@@ -80,6 +81,83 @@ class SequenceFiles:
 
     def _path(self, name: str, identifier: str) -> Path:
         return place(self.folder / folder_name(name, self.difficulty), identifier, self.file_format)
+
+
+@dataclass
+class SequencesFromFiles:
+    """Reads. See ``rugged.benchmark.sequence_route.SequenceRoute`` for the methods.
+
+    Attributes:
+        conditions: As the files and the data set have them.
+        files: The frames.
+    """
+
+    conditions: SequenceConditions
+    files: SequenceFiles
+
+    @property
+    def images(self) -> Images:
+        """Those of the files."""
+        return self.files.images
+
+    def frames(self, name: str, piece: slice) -> Tensor:
+        """Read frames."""
+        return self.files.frames(name, piece)
+
+    def provenance(self, name: str) -> dict[str, Any]:
+        """A fingerprint of the files of one kind of sequence."""
+        return {"files": self.files.fingerprint(name)}
+
+    def joined_with(self, saved: SequenceConditions) -> SequenceConditions:  # noqa: ARG002
+        """These alone: files of others may not be here."""
+        return self.conditions
+
+    def notes(self) -> list[str]:
+        """What a reader must know."""
+        video = "Frames from MP4 files, whose compression removes much of a noise."
+        found = notes_of(self.conditions, video if self.files.file_format == "mp4" else "")
+        if self.files.passed_over:
+            lacking = f"{self.files.passed_over:,} sequences of classes that {self.conditions.dataset} lacks"
+            found.append(f"{lacking} were passed over.")
+        return found
+
+
+def sequences_from_files(
+    folder: Path, dataset: Dataset, chosen: tuple[str, ...], difficulty: int, limit: int | None
+) -> SequencesFromFiles:
+    """Open sequences that lie in files.
+
+    Args:
+        folder: Of all sequences.
+        dataset: Its classes count.
+        chosen: Which sequences.
+        difficulty: 1 to 3.
+        limit: Take only so many pictures, evenly over the classes.
+
+    Raises:
+        DataError: The files are not all there, or cannot be read.
+    """
+    found = find_sequences(folder, chosen, difficulty, dataset, limit)
+    ids, made = found.images.ids, found.made
+    height, width = found.frames(chosen[0], slice(0, 1)).shape[-2:]
+    conditions = SequenceConditions(
+        dataset=dataset.name,
+        content_hash=sha256(repr(([info.id for info in dataset.classes], ids)).encode()).hexdigest(),
+        split="files",
+        images=len(ids),
+        classes=len(dataset.classes),
+        size=(height, width),
+        route=_ROUTES[found.file_format],
+        preset=choose_preset(made.get("preset"), (height, width)),
+        difficulty=difficulty,
+        seed=made.get("seed", 0),
+        stream_version=made.get("stream_version", 0),
+        sequences=(),
+        averaged=(),
+        complete=False,
+        limit=len(ids) if found.limited else None,
+    )
+    return SequencesFromFiles(with_sequences(conditions, chosen), found)
 
 
 def find_sequences(
@@ -112,18 +190,16 @@ def find_sequences(
             f"The sequences in {folder} are of no class of {dataset.name} ({every[0]} …; expected folders named like "
             f"{dataset.classes[0].id})."
         )
-    passed_over = len(every) - len(known)
     labels = np.array([index[each.partition("/")[0]] for each in known], dtype=np.int64)
     chosen = np.arange(len(known)) if limit is None else evenly(labels, limit)
     return SequenceFiles(
         folder,
         difficulty,
         file_format,
-        tuple(known[place] for place in chosen),
-        labels[chosen],
+        Images(tuple(known[place] for place in chosen), labels[chosen]),
         len(chosen) < len(known),
         _made(folder),
-        (f"{passed_over:,} sequences of classes that {dataset.name} lacks were passed over.",) if passed_over else (),
+        len(every) - len(known),
     )
 
 

@@ -270,7 +270,7 @@ def read_summary(path: Path) -> Summary:
         return from_plain(Summary, without_none(read_json(path)), source=str(path))
     except RuggedError as error:
         raise ResultsError(
-            f"{path} is not a benchmark summary of format {FORMAT} ({error}). Measure it again."
+            f"{path} is not a benchmark summary of format {FORMAT} ({error}). Measure it again with --replace."
         ) from error
 
 
