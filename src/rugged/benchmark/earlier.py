@@ -95,13 +95,6 @@ def join_grids(here: Conditions, saved: Summary | RestorationSummary, fabric: Fa
 def what_differs(
     saved: Summary | Stability | RestorationSummary, wanted: Mapping[str, Any], found: Mapping[str, Any], fabric: Fabric
 ) -> list[str]:
-    """What keeps new figures from standing beside saved ones, a phrase each.
-
-    Args:
-        saved: The saved figures.
-        wanted: The conditions of the new ones.
-        found: Of the saved ones.
-        fabric: With the precision of the new ones.
-    """
+    """What keeps figures measured under the wanted conditions from standing beside saved ones, a phrase each."""
     here, there = measured_on(fabric)["hardware"]["precision"], saved.made.hardware.get("precision")
     return phrases({**wanted, "precision": here}, {**found, "precision": there}, may_differ=())

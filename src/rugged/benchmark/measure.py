@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from rugged.benchmark.cautions import cautions
-from rugged.benchmark.cells import find_saved, made_of, measure_each
+from rugged.benchmark.cells import made_of, measure_missing
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.earlier import is_at_home, join_earlier, join_grids
 from rugged.benchmark.in_memory import Stored, corrupted_in_memory
@@ -34,7 +34,7 @@ from rugged.benchmark.variants import (
     open_restorers,
 )
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, CellKey, display_name
-from rugged.core.errors import ConfigError, ResultsError
+from rugged.core.errors import ConfigError
 from rugged.core.files import exclusive, write_json
 from rugged.core.progress import Bar, say
 from rugged.core.selection import choose_corruptions, choose_severities
@@ -50,7 +50,6 @@ from rugged.engine import (
     make_fabric,
     measured_on,
     require_same,
-    shown_by_the_first,
     told_by_the_first,
 )
 from rugged.engine.prefetch import ahead
@@ -65,7 +64,6 @@ from rugged.results import (
     Summary,
     baseline_path,
     default_baseline,
-    is_stamped,
     join_cells,
     load_baseline,
     place_of,
@@ -204,7 +202,8 @@ def _conclude(
     """Write the summary of what was measured, and the pictures that go with it."""
     run, route = bench.run, bench.route
     notes = (*dataset.notes, *cautions(bench.subject, dataset), *route.notes())
-    summary = bench.summarise(cells, command, notes, reference)
+    made = made_of(bench, command)
+    summary = summarise(cells, bench.subject.facts, route.conditions, made, notes, reference)
     bench.keep_pictures(cells)
     rows = []
     for way, found in beside:
@@ -249,14 +248,14 @@ class _Bench:
         return self.route.conditions
 
     @property
-    def predictions(self) -> Path:
+    def folder(self) -> Path:
         """Where the cells are saved."""
         return self.run.predictions if self.variant is None else self.run.variant(self.variant.name)
 
     @property
     def fewest_images(self) -> int:
         """How many images the smallest cell is about."""
-        return min(len(self.route.images(name).ids) for name, _ in self.conditions.cells)
+        return min(self.count(name) for name, _ in self.conditions.cells)
 
     @property
     def cells(self) -> list[CellKey]:
@@ -301,17 +300,16 @@ class _Bench:
 
     def measure_missing(self) -> _Cells:
         """Measure every cell that is not saved yet, and give them all: to the first of several processes."""
-        cells, todo = find_saved(self.fabric, self.cells, self._saved, note=self._as_named)
-        if self.variant is None:
-            by_the_first(self.fabric, lambda: self._write_samples(todo))
-        return cells | self._measure(todo) if todo else cells
+        if self.variant is not None:
+            return measure_missing(self, "Benchmark", note=f" ({self.variant.name})")
+        return measure_missing(self, "Benchmark", before=self._write_samples)
 
     def _write_samples(self, todo: Sequence[CellKey]) -> None:
         samples = SampleStrips(self.run.samples, self.route)
         samples.write_index()
-        for corruption, severity in self.conditions.cells:
-            if (corruption, severity) in todo or not samples.exists(corruption, severity):
-                samples.write(corruption, severity)
+        for key in self.conditions.cells:
+            if key in todo or not samples.exists(*key):
+                samples.write(*key)
 
     def keep_pictures(self, cells: _Cells) -> None:
         """Keep small pictures that the predictions choose, for a report."""
@@ -321,27 +319,18 @@ class _Bench:
         ids = clean_ids if paired else choose_for_classes(corrupted, classes)
         PictureKeeper(self.run.pictures, self.route, ids, clean_ids, choose_for_galleries(cells)).keep()
 
-    def _saved(self, corruption: str, severity: int) -> Cell | None:
-        """The saved cell, if it is whole and was measured under these very conditions on these very images."""
-        if not is_stamped(self.predictions, corruption, severity, self.provenance_of(corruption, severity)):
-            return None
-        try:
-            cell = read_cell(self.predictions, corruption, severity)
-        except ResultsError:
-            return None
-        images = self.route.images(corruption)
+    def count(self, corruption: str) -> int:
+        """How many images a cell is about."""
+        return len(self.route.images(corruption).ids)
+
+    def read(self, corruption: str, severity: int) -> Cell | None:
+        """A saved cell, if it is of these very images."""
+        cell, images = read_cell(self.folder, corruption, severity), self.route.images(corruption)
         if cell.ids != images.ids or not np.array_equal(cell.labels, images.labels):
             return None
         return replace(cell, ids=images.ids)  # One copy of the names for all cells: each brought its own.
 
-    def _measure(self, todo: Sequence[CellKey]) -> _Cells:
-        total = sum(len(self.route.images(corruption).ids) for corruption, _ in todo)
-        with stop_on_signal() as stop, shown_by_the_first(self.fabric, f"Benchmark{self._as_named}", total) as bar:
-            return measure_each(
-                todo, lambda name, severity: self._measure_cell(name, severity, stop, bar), note=self._as_named
-            )
-
-    def _measure_cell(self, corruption: str, severity: int, stop: StopRequest, bar: Bar) -> Cell | None:
+    def measure(self, corruption: str, severity: int, stop: StopRequest, bar: Bar) -> Cell | None:
         """Measure one cell and save it; None in all processes but the first."""
         started, images = time.monotonic(), self.route.images(corruption)
         name = display_name(corruption)
@@ -366,7 +355,7 @@ class _Bench:
         def save() -> Cell:
             cell = join_cells(parts, images.ids)
             stamp = Stamp(self.provenance_of(corruption, severity), round(time.monotonic() - started, 2))
-            write_cell(self.predictions, cell, stamp)
+            write_cell(self.folder, cell, stamp)
             return cell
 
         return by_the_first(self.fabric, save)
@@ -377,12 +366,3 @@ class _Bench:
         if self.variant is not None:
             return self.variant.answering(pictures, images, stop)
         return nullcontext(lambda shown, _: self.subject.answer(shown))
-
-    @property
-    def _as_named(self) -> str:
-        return "" if self.variant is None else f" ({self.variant.name})"
-
-    def summarise(self, cells: _Cells, command: str, notes: Sequence[str], reference: Baseline | None) -> Summary:
-        """The summary of all cells, whoever measured them when."""
-        made = made_of(self.fabric, self.run.predictions, cells, command)
-        return summarise(cells, self.subject.facts, self.conditions, made, notes, reference)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rugged.analyze import restoration_table
-from rugged.benchmark.cells import find_saved, made_of, measure_each
+from rugged.benchmark.cells import made_of, measure_missing
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.classical import PICTURES, Blur, Wiener, fit_wiener
 from rugged.benchmark.earlier import join_earlier, join_grids
@@ -20,11 +20,11 @@ from rugged.benchmark.in_memory import InMemory, corrupted_in_memory
 from rugged.benchmark.restoration_sheet import draw_restoration
 from rugged.benchmark.variants import open_restorers
 from rugged.core.catalogue import BLURS, CellKey, display_name
-from rugged.core.errors import ConfigError, ResultsError, RunError
+from rugged.core.errors import ConfigError, RunError
 from rugged.core.files import atomic_path, exclusive, sha256_file, write_text
 from rugged.core.progress import Bar
 from rugged.core.selection import choose_corruptions, choose_severities
-from rugged.core.stopping import StopRequest, stop_on_signal
+from rugged.core.stopping import StopRequest
 from rugged.core.tables import as_csv
 from rugged.data import Dataset
 from rugged.data.splits import require_training
@@ -40,7 +40,6 @@ from rugged.engine import (
     make_fabric,
     measured_on,
     require_same,
-    shown_by_the_first,
     told_by_the_first,
 )
 from rugged.metrics import structural_similarity
@@ -53,7 +52,6 @@ from rugged.results import (
     RestorerFacts,
     RunFolder,
     Stamp,
-    is_stamped,
     place_of,
     read_nearness,
     read_restoration,
@@ -126,7 +124,7 @@ def benchmark_restorer(
         judge = _Judge(fabric, run, opened, facts, dataset, route)
         by_the_first(fabric, lambda: judge.make_room(replace_results))
         route.conditions = told_by_the_first(fabric, lambda: route.conditions)
-        cells = judge.measure_missing()
+        cells = measure_missing(judge, "Restorer")
         return told_by_the_first(fabric, lambda: judge.finish(cells, command))
 
 
@@ -145,7 +143,17 @@ class _Judge:
     def conditions(self) -> Conditions:
         return self.route.conditions
 
-    def provenance_of(self, corruption: str) -> dict[str, Any]:
+    @property
+    def folder(self) -> Path:
+        """Where the cells are saved."""
+        return self.run.nearness
+
+    @property
+    def cells(self) -> list[CellKey]:
+        """What is to be measured."""
+        return self.conditions.cells
+
+    def provenance_of(self, corruption: str, severity: int) -> dict[str, Any]:  # noqa: ARG002 (of files it has a part)
         """What a cell is stamped with."""
         return {
             "restorer_sha256": self.facts.sha256,
@@ -182,24 +190,16 @@ class _Judge:
             raise RunError(f"{self.run.path} is the run folder of something else. Name another one with --out.")
         return False
 
-    def measure_missing(self) -> dict[CellKey, Nearness]:
-        """Measure every cell that is not saved yet, and give them all: to the first of several processes."""
-        cells, todo = find_saved(self.fabric, self.conditions.cells, self._saved)
-        total = len(todo) * self.conditions.images
-        with stop_on_signal() as stop, shown_by_the_first(self.fabric, "Restorer", total) as bar:
-            return cells | measure_each(todo, lambda name, severity: self._measure(name, severity, stop, bar))
+    def count(self, corruption: str) -> int:
+        """How many pictures a cell is about."""
+        return len(self.route.images(corruption).ids)
 
-    def _saved(self, corruption: str, severity: int) -> Nearness | None:
-        """The saved cell, if it is whole and was measured under these very conditions on these very pictures."""
-        if not is_stamped(self.run.nearness, corruption, severity, self.provenance_of(corruption)):
-            return None
-        try:
-            cell = read_nearness(self.run.nearness, corruption, severity)
-        except ResultsError:
-            return None
+    def read(self, corruption: str, severity: int) -> Nearness | None:
+        """A saved cell, if it is of these very pictures."""
+        cell = read_nearness(self.folder, corruption, severity)
         return cell if cell.ids == self.route.split.ids else None
 
-    def _measure(self, corruption: str, severity: int, stop: StopRequest, bar: Bar) -> Nearness | None:
+    def measure(self, corruption: str, severity: int, stop: StopRequest, bar: Bar) -> Nearness | None:
         """Measure one cell and save it; None in all processes but the first."""
         started, ids = time.monotonic(), self.route.split.ids
         wiener = self.classical(corruption, severity)
@@ -218,8 +218,8 @@ class _Judge:
 
         def save() -> Nearness:
             cell = Nearness(ids, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
-            stamp = Stamp(self.provenance_of(corruption), round(time.monotonic() - started, 2))
-            write_nearness(self.run.nearness, corruption, severity, cell, stamp)
+            stamp = Stamp(self.provenance_of(corruption, severity), round(time.monotonic() - started, 2))
+            write_nearness(self.folder, corruption, severity, cell, stamp)
             return cell
 
         return by_the_first(self.fabric, save)
@@ -242,7 +242,7 @@ class _Judge:
 
     def finish(self, cells: Mapping[CellKey, Nearness], command: str) -> RestorationSummary:
         """The figures of all saved cells, whoever measured them when, with their table and a page of pictures."""
-        conditions, made = self.conditions, made_of(self.fabric, self.run.nearness, cells, command)
+        conditions, made = self.conditions, made_of(self, command)
         summary = summarise_restoration(cells, self.facts, conditions, made, self._notes())
         sheet = draw_restoration(self.facts.name, conditions, self.route, self._shown)
         with atomic_path(self.run.restoration_sheet) as temporary:

@@ -11,17 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from rugged.benchmark.cautions import cautions
-from rugged.benchmark.cells import find_saved, made_of, measure_each
+from rugged.benchmark.cells import made_of, measure_missing
 from rugged.benchmark.earlier import is_at_home, join_earlier, what_differs
 from rugged.benchmark.predictions import finite, make_cell
-from rugged.benchmark.sequence_files import sequences_from_files
-from rugged.benchmark.sequence_route import SequenceRoute
-from rugged.benchmark.sequences_in_memory import perturbed_in_memory
+from rugged.benchmark.sequence_files import find_sequences
+from rugged.benchmark.sequence_route import SequenceRoute, perturbed_in_memory
 from rugged.core.catalogue import CellKey, display_name
-from rugged.core.errors import ConfigError, ResultsError
+from rugged.core.errors import ConfigError
 from rugged.core.files import exclusive
 from rugged.core.progress import Bar, say
-from rugged.core.stopping import StopRequest, stop_on_signal
+from rugged.core.stopping import StopRequest
 from rugged.data import Dataset
 from rugged.engine import (
     CHUNK,
@@ -33,7 +32,6 @@ from rugged.engine import (
     make_fabric,
     measured_on,
     require_same,
-    shown_by_the_first,
     told_by_the_first,
 )
 from rugged.engine.subject import Subject, open_subject
@@ -47,7 +45,6 @@ from rugged.results import (
     SequenceConditions,
     Stability,
     Stamp,
-    is_stamped,
     join_frames,
     load_steady_baseline,
     moves_of,
@@ -121,7 +118,7 @@ def benchmark_sequences(
     if files is None:
         route = perturbed_in_memory(dataset, chosen, difficulty, limit, preset, seed, fabric.device)
     elif (preset, seed) == (None, 0):
-        route = sequences_from_files(files, dataset, chosen, difficulty, limit)
+        route = find_sequences(files, chosen, difficulty, dataset, limit)
     else:
         raise ConfigError("Preset and seed are those of the files. Leave them out.")
     subject = open_subject(model, run.name, dataset, fabric, weights)
@@ -133,7 +130,7 @@ def benchmark_sequences(
         bench = _Bench(fabric, run, subject, route)
         reference = by_the_first(fabric, lambda: bench.make_room(baseline, replace_results))
         route.conditions = told_by_the_first(fabric, lambda: route.conditions)
-        moves = bench.measure_missing()
+        moves = measure_missing(bench, "Sequences", "sequences", "sequences")
         notes = (*dataset.notes, *cautions(subject, dataset), *route.notes())
         return told_by_the_first(fabric, lambda: bench.finish(moves, command, notes, reference))
 
@@ -151,7 +148,17 @@ class _Bench:
     def conditions(self) -> SequenceConditions:
         return self.route.conditions
 
-    def provenance_of(self, name: str) -> dict[str, Any]:
+    @property
+    def folder(self) -> Path:
+        """Where predictions are saved."""
+        return self.run.sequences
+
+    @property
+    def cells(self) -> list[CellKey]:
+        """What is to be measured."""
+        return [(name, self.conditions.difficulty) for name in self.conditions.sequences]
+
+    def provenance_of(self, name: str, difficulty: int) -> dict[str, Any]:  # noqa: ARG002 (it is the conditions')
         """What the predictions on one kind of sequence are stamped with."""
         return {
             "model_sha256": self.subject.facts.sha256,
@@ -185,39 +192,28 @@ class _Bench:
         apart = what_differs(saved, here.without_extent(), there.without_extent(), self.fabric)
         return self.route.joined_with(there), apart
 
-    def measure_missing(self) -> dict[CellKey, Moves]:
-        """Measure every kind of sequence that is not saved yet, and give how far each moves: to the first process."""
-        keys = [(name, self.conditions.difficulty) for name in self.conditions.sequences]
-        moves, todo = find_saved(self.fabric, keys, self._saved, "sequences")
-        total = len(todo) * len(self.route.images.ids)
-        with stop_on_signal() as stop, shown_by_the_first(self.fabric, "Sequences", total, "sequences") as bar:
-            return moves | measure_each(todo, lambda name, _: self._measure(name, stop, bar), "sequences")
+    def count(self, name: str) -> int:  # noqa: ARG002 (corruptions and clean pictures may differ)
+        """How many sequences there are of a kind."""
+        return len(self.route.images.ids)
 
-    def _saved(self, name: str, difficulty: int) -> Moves | None:
-        """Of saved predictions, if they are whole and were measured under these very conditions on these pictures."""
-        if not is_stamped(self.run.sequences, name, difficulty, self.provenance_of(name)):
-            return None
-        try:
-            frames = read_frames(self.run.sequences, name, difficulty)
-        except ResultsError:
-            return None
-        images = self.route.images
-        if frames.ids != images.ids or not np.array_equal(frames.labels, images.labels):
-            return None
-        return _moves_of(frames)
+    def read(self, name: str, difficulty: int) -> Moves | None:
+        """How far saved predictions move, if they are of these very pictures."""
+        frames, images = read_frames(self.folder, name, difficulty), self.route.images
+        same = frames.ids == images.ids and np.array_equal(frames.labels, images.labels)
+        return _moves_of(frames) if same else None
 
-    def _measure(self, name: str, stop: StopRequest, bar: Bar) -> Moves | None:
+    def measure(self, name: str, difficulty: int, stop: StopRequest, bar: Bar) -> Moves | None:
         """Measure one kind of sequence and save the predictions; None in all processes but the first."""
-        started, images, conditions = time.monotonic(), self.route.images, self.conditions
+        started, images = time.monotonic(), self.route.images
         # As many pictures as have their frames in one forward pass: the same batches for any number of processes.
-        at_once = max(1, CHUNK // frames_of(name, conditions.preset))
+        at_once = max(1, CHUNK // frames_of(name, self.conditions.preset))
         pieces = [slice(start, start + at_once) for start in range(0, len(images.ids), at_once)]
 
         def answer(piece: slice) -> Cell:
             frames = self.route.frames(name, piece)
             logits = finite(self.subject.answer(frames.flatten(0, 1)), display_name(name))
             labels: npt.NDArray[np.int64] = np.repeat(images.labels[piece], frames.shape[1])
-            return make_cell(name, conditions.difficulty, (), labels, logits)
+            return make_cell(name, difficulty, (), labels, logits)
 
         def advance(finished: Sequence[slice]) -> None:
             bar.advance(sum(len(images.labels[piece]) for piece in finished), display_name(name))
@@ -226,8 +222,8 @@ class _Bench:
 
         def save() -> Moves:
             frames = join_frames(cells, images.ids, images.labels)
-            stamp = Stamp(self.provenance_of(name), round(time.monotonic() - started, 2))
-            write_frames(self.run.sequences, frames, stamp)
+            stamp = Stamp(self.provenance_of(name, difficulty), round(time.monotonic() - started, 2))
+            write_frames(self.folder, frames, stamp)
             return _moves_of(frames)
 
         return by_the_first(self.fabric, save)
@@ -237,7 +233,7 @@ class _Bench:
     ) -> Stability:
         """The figures of all predictions, whoever measured them when."""
         conditions, place = self.conditions, self.run.stability(self.conditions.difficulty)
-        made = made_of(self.fabric, self.run.sequences, moves, command)
+        made = made_of(self, command)
         in_order = {name: moves[name, conditions.difficulty] for name in conditions.sequences}
         stability = stability_of(in_order, self.subject.facts, conditions, made, notes, reference)
         _say_what_goes(place, stability)

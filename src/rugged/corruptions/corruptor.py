@@ -46,16 +46,7 @@ def choose_corruptor(
 ) -> Corruptor:
     """Complete what was not asked for: the preset by size, and textures where there is frost.
 
-    Args:
-        size: Height and width.
-        corruptions: Which will be asked for.
-        preset: Table of severities, or None.
-        seed: Of the keyed draws.
-        textures: As :func:`rugged.corruptions.choose_textures` takes them.
-
     Raises:
         ConfigError: There is no such preset.
     """
-    height, width = size
-    chosen = choose_preset(preset, height, width)
-    return Corruptor(chosen, seed, choose_textures(textures) if "frost" in corruptions else None)
+    return Corruptor(choose_preset(preset, *size), seed, choose_textures(textures) if "frost" in corruptions else None)

@@ -19,7 +19,7 @@ from rugged.engine import Device, as_batch, chunks, infer, make_fabric, measured
 from rugged.models import load_model, resolve
 from rugged.pipelines.study import Row, Study, StudyFolder
 from rugged.report.curves import draw_curves
-from rugged.results import CLEAN, RunFolder, Stamp, is_stamped, load_baseline, read_summary, write_cell
+from rugged.results import CLEAN, RunFolder, Stamp, load_baseline, read_stamp, read_summary, write_cell
 from rugged.train import Recipe, load_recipe, train
 
 
@@ -178,7 +178,8 @@ def measure_once(run: RunFolder, dataset: Dataset, folder: Path, *, device: Devi
             "split": split.name,
             **measured_on(fabric),
         }
-        if is_stamped(folder, CLEAN, 0, provenance):
+        stamp = read_stamp(folder, CLEAN, 0)
+        if stamp is not None and stamp.provenance == provenance:
             return
         fabric.setup_module(model.eval())
         logits = []

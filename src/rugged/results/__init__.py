@@ -16,17 +16,7 @@ from rugged.results.explanations import Explanations, read_explanations, write_e
 from rugged.results.frames import Frames, join_frames, read_frames, write_frames
 from rugged.results.measured import read_measured, require_fitting
 from rugged.results.pictures import Pictures, Sheets, Strip, read_pictures, write_pictures
-from rugged.results.predictions import (
-    CLEAN,
-    Cell,
-    Stamp,
-    is_stamped,
-    join_cells,
-    read_cell,
-    read_cells,
-    read_stamp,
-    write_cell,
-)
+from rugged.results.predictions import CLEAN, Cell, Stamp, join_cells, read_cell, read_cells, read_stamp, write_cell
 from rugged.results.restoration import (
     METHODS,
     CorruptionQuality,
@@ -98,7 +88,6 @@ __all__ = [
     "baseline_path",
     "default_baseline",
     "differences",
-    "is_stamped",
     "join_cells",
     "join_frames",
     "load_baseline",

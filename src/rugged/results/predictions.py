@@ -123,12 +123,6 @@ def read_stamp(folder: Path, corruption: str, severity: int) -> Stamp | None:
         return None
 
 
-def is_stamped(folder: Path, corruption: str, severity: int, provenance: dict[str, Any]) -> bool:
-    """Whether a cell is saved that was measured under these very conditions."""
-    stamp = read_stamp(folder, corruption, severity)
-    return stamp is not None and stamp.provenance == provenance
-
-
 def read_cell(folder: Path, corruption: str, severity: int) -> Cell:
     """Read one cell.
 
