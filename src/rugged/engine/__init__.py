@@ -13,6 +13,7 @@ from rugged.engine.devices import (
     by_the_first,
     describe,
     make_fabric,
+    measured_on,
     require_same,
     share_statistics,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "infer",
     "later",
     "make_fabric",
+    "measured_on",
     "open_restorer",
     "open_subject",
     "own_network",
