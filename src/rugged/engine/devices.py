@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any, Literal, TypeVar
 
 import torch
-from lightning.fabric import Fabric
+from lightning.fabric import Fabric as Fabric  # Handed on.
 from lightning.fabric.strategies.ddp import DDPStrategy
 from torch import nn
 from torch.distributed.distributed_c10d import PrefixStore
@@ -16,8 +16,6 @@ from torch.distributed.rendezvous import rendezvous
 
 from rugged.core.environment import hardware
 from rugged.core.errors import ConfigError, RunError
-
-__all__ = ["Device", "Fabric", "Precision", "describe", "has_fast_bf16", "make_fabric"]
 
 T = TypeVar("T")
 
