@@ -80,7 +80,7 @@ def test_a_file_of_a_later_format_says_so(saved):
 def test_an_unreadable_specification_is_refused(saved, text):
     _, path = saved
     save_file({}, path, metadata={"rugged.model": text})
-    with pytest.raises(ModelError, match="unreadable model specification"):
+    with pytest.raises(ModelError, match="unreadable specification of a model"):
         read_spec(path)
 
 
