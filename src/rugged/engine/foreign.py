@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -70,7 +69,7 @@ def load_callable(model: str) -> Foreign:
     function = getattr(module, name, None)
     if not callable(function):
         raise ModelError(f"The module {module_name} has no function {name}. Expected module:function.")
-    source = _source(module)
+    source = inspect.getsourcefile(module) if getattr(module, "__file__", None) else None  # Python's own have none.
     if source is None:
         raise ModelError(f"{module_name} has no source file that could be hashed. Expected a module in Python.")
 
@@ -86,14 +85,6 @@ def load_callable(model: str) -> Foreign:
         "else, such as the weights it loads, measure into another folder."
     )
     return Foreign("callable", answer, sha256_file(Path(source)), 0, None, note)
-
-
-def _source(module: ModuleType) -> str | None:
-    """The file that a module was written in; None for one in another language, or of no file at all."""
-    try:
-        return inspect.getsourcefile(module)
-    except TypeError:
-        return None
 
 
 def load_onnx(path: Path, side: int | None, device: torch.device) -> Foreign:
