@@ -60,10 +60,10 @@ def start_from(model: nn.Module, path: Path, architecture: str) -> None:
             f"{path} holds weights of {spec.architecture}; expected {architecture}. Train {spec.architecture}, or "
             "choose another file."
         )
-    fit_body(model, tensors, str(path), architecture)
+    load_body(model, tensors, str(path), architecture)
 
 
-def fit_body(model: nn.Module, tensors: Mapping[str, Tensor], source: str, architecture: str) -> None:
+def load_body(model: nn.Module, tensors: Mapping[str, Tensor], source: str, architecture: str) -> None:
     """Copy published or local weights into a network, all of them but a head for another number of classes.
 
     Args:
@@ -74,16 +74,18 @@ def fit_body(model: nn.Module, tensors: Mapping[str, Tensor], source: str, archi
         architecture: Full name of the network, for messages.
 
     Raises:
-        ModelError: As ``fit``.
+        ModelError: As ``load_weights``.
     """
     own = model.state_dict()
     named = _own_names(model, tensors)
     fresh = {name: own[name] for name in _for_other_classes(head_parameters(model), own, named)}
     counters = {name: own[name] for name in own if name.endswith(".num_batches_tracked")}  # Old files have none.
-    fit(model, counters | named | fresh, source, architecture)
+    load_weights(model, counters | named | fresh, source, architecture)
 
 
-def fit(model: nn.Module, tensors: Mapping[str, Tensor], source: str, architecture: str, advice: str = "") -> None:
+def load_weights(
+    model: nn.Module, tensors: Mapping[str, Tensor], source: str, architecture: str, advice: str = ""
+) -> None:
     """Copy weights into a network that has exactly these, in its own precision.
 
     Args:

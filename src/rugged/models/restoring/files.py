@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rugged.core.errors import ModelError
-from rugged.models.loading import fit, read_safetensors
+from rugged.models.loading import load_weights, read_safetensors
 from rugged.models.restoring.generator import Generator
 from rugged.models.restoring.spec import RestorerSpec, from_metadata, make_restorer, to_metadata
 from rugged.models.spec import from_metadata as classifier_from_metadata
@@ -36,7 +36,7 @@ def load_restorer(path: Path) -> tuple[Generator, RestorerSpec]:
     """
     spec, tensors = _read(path, weights=True)
     module = make_restorer(spec)
-    fit(module, tensors, str(path), "a restorer", "It was written by another version; train it again.")
+    load_weights(module, tensors, str(path), "a restorer", "It was written by another version; train it again.")
     return module.to(memory_format=torch.channels_last).eval(), spec  # type: ignore[call-overload]
 
 
