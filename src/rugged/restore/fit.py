@@ -23,7 +23,7 @@ from rugged.engine.sharing import shared_batch_size
 from rugged.models import RestorerSpec, make_restorer
 from rugged.models.restoring import Discriminator
 from rugged.restore.content import Content, open_content
-from rugged.restore.drawn import draw_pairs
+from rugged.restore.drawn import draw_pairs, settle_textures
 from rugged.restore.folders import PairFolder, take_pairs
 from rugged.restore.learner import Learner
 from rugged.restore.pairs import Pairs, Provenance
@@ -58,6 +58,8 @@ def train(
     """
     fabric = make_fabric(device, recipe.precision)
     recipe = replace(recipe, precision=describe(fabric)["precision"])
+    if isinstance(source, Dataset):
+        recipe = settle_textures(recipe)
     run = RunFolder(folder)
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"train into {folder}")))
