@@ -84,7 +84,7 @@ class Trainer:
             clean, damaged = self.pairs.make(batch)
         hand_over((clean, damaged))
         figures = self.learner.learn(
-            clean, damaged, rates=self._rates(position.step), step=position.step,
+            clean, damaged, total=len(indices), rates=self._rates(position.step), step=position.step,
             adversarial=position.step >= self.recipe.adversary.after_epochs * self.loop.steps_per_epoch,
             signal_number=self.loop.stop.signal_number or 0,
         )  # fmt: skip
