@@ -20,6 +20,7 @@ from rugged.engine.log import Log
 from rugged.engine.manifest import Manifest
 from rugged.engine.optimize import make_optimizer
 from rugged.engine.sharing import shared_batch_size
+from rugged.engine.steps import Claim
 from rugged.models import RestorerSpec, make_restorer
 from rugged.models.restoring import Discriminator
 from rugged.restore.content import Content, open_content
@@ -106,6 +107,7 @@ def prepare(
         fetched_ahead=pairs.fetched_ahead,
         longest_epoch=recipe.epoch_pictures,
     )
+    manifest = earlier or Manifest("training", "rugged/restorer", pairs.provenance.trained_on, companions=companions)
     return Trainer(
         recipe=recipe,
         spec=spec,
@@ -113,8 +115,7 @@ def prepare(
         learner=learner,
         loop=loop,
         pairs=pairs,
-        manifest=earlier or Manifest("training", "rugged/restorer", pairs.provenance.trained_on, companions=companions),
-        command=command,
+        claim=Claim(run, recipe, manifest, command),
         log=Log(run.metrics, COLUMNS),
     )
 
@@ -129,8 +130,15 @@ def make_learner(fabric: Fabric, recipe: RestoreRecipe, spec: RestorerSpec, cont
     if adversary.loss != "none" and adversary.weight:
         discriminator = _placed(Discriminator(adversary.width, spectral=adversary.loss == "ragan-ls"), fabric.device)
         optimizers["discriminator"] = make_optimizer(discriminator, adversary.optimizer)
-    average = make_average(generator) if recipe.average else None
-    return Learner(fabric, recipe, generator, discriminator, content, optimizers, average)
+    return Learner(
+        fabric=fabric,
+        recipe=recipe,
+        generator=generator,
+        discriminator=discriminator,
+        content=content,
+        optimizers=optimizers,
+        average=make_average(generator) if recipe.average else None,
+    )
 
 
 def _placed(network: nn.Module, device: torch.device) -> nn.Module:

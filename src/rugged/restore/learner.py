@@ -175,7 +175,8 @@ class Learner:
             gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
             together = torch.cat([gradient.flatten() for gradient in gradients])  # One message for all.
             torch.distributed.all_reduce(together)
-            for gradient, shared in zip(gradients, together.split([each.numel() for each in gradients]), strict=True):
+            parts = torch.split(together, [gradient.numel() for gradient in gradients])
+            for gradient, shared in zip(gradients, parts, strict=True):
                 gradient.copy_(shared.view_as(gradient))
 
 
