@@ -8,7 +8,7 @@ from rugged.core.errors import ConfigError
 from rugged.corruptions import corrupt
 from rugged.train.augmentations.augmix import augmix
 from rugged.train.augmentations.geometry import MAPS
-from rugged.train.augmentations.operations import COLOUR, STRICT, TRIVIAL, apply_chosen, draw_signs, operations
+from rugged.train.augmentations.operations import COLOUR, STRICT, TRIVIAL, apply_chosen, draw_signs, policy_ledger
 from rugged.train.augmentations.trivial import trivial_augment
 
 
@@ -19,15 +19,15 @@ def test_what_a_recipe_may_name_is_what_there_is():
 
 
 def test_the_ledger_names_elementary_operations_as_the_catalogue_does():
-    assert operations(("translate_y", "identity", "shear_x", "translate_x", "saturate")) == (
+    assert policy_ledger(("translate_y", "identity", "shear_x", "translate_x", "saturate")) == (
         "translate",
         "shear",
         "saturate",
     )
-    assert set(operations(TRIVIAL)) & set(ALL) == {"brightness", "contrast", "saturate", "defocus_blur"}
-    assert not set(operations(STRICT)) & set(ALL)
-    assert operations(("identity",)) == ()
-    assert operations(("sharpness", "posterize", "sharpness")) == ("sharpness", "defocus_blur", "posterize")
+    assert set(policy_ledger(TRIVIAL)) & set(ALL) == {"brightness", "contrast", "saturate", "defocus_blur"}
+    assert not set(policy_ledger(STRICT)) & set(ALL)
+    assert policy_ledger(("identity",)) == ()
+    assert policy_ledger(("sharpness", "posterize", "sharpness")) == ("sharpness", "defocus_blur", "posterize")
 
 
 def test_sharpness_below_1_blurs_about_as_defocus_does():

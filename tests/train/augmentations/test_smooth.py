@@ -14,7 +14,6 @@ from rugged.train.augmentations import smooth as module
 from rugged.train.augmentations.smooth import (
     TRANSFORMS,
     colour_curve,
-    operations,
     prime,
     random_filter,
     random_warp,
@@ -256,10 +255,6 @@ def test_transforms_work_on_the_device(transform):
     result = transform(images)
     assert result.is_cuda
     assert (result != images).flatten(1).any(1).sum() > 15
-
-
-def test_the_ledger():
-    assert operations(("elastic_transform", "random_filter")) == ("elastic_transform", "random_filter")
 
 
 @pytest.mark.parametrize("names", [(), ("random_warp",), ("random_filter", "brightness")])

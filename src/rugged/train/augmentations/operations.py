@@ -33,7 +33,7 @@ Ranges = Mapping[str, Callable[[Tensor], Tensor]]
 """What strengths in [-1, 1] mean as an operation's magnitudes. Operations without a direction ignore the sign."""
 
 
-def operations(names: Sequence[str]) -> tuple[str, ...]:
+def policy_ledger(names: Sequence[str]) -> tuple[str, ...]:
     """Names for the training ledger, each once: the elementary operations behind those of a policy, in their order.
 
     Sharpness is two of them. Below 1 its factors blur, about as the first severity of ``defocus_blur`` does.

@@ -110,12 +110,8 @@ TRANSFORMS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "colour_curve": colour_curve,
     "elastic_transform": random_warp,
 }
-"""What ``prime`` mixes. The warp is a close copy of a corruption of the benchmark, and goes by its name."""
-
-
-def operations(names: Sequence[str]) -> tuple[str, ...]:
-    """Names for the training ledger, each once, in the order given: those of ``TRANSFORMS`` are such names."""
-    return tuple(dict.fromkeys(names))
+"""What ``prime`` mixes, by the ledger's names. The warp is a close copy of a corruption of the benchmark, and goes by
+that one's name."""
 
 
 def prime(
