@@ -59,7 +59,7 @@ class DrawnPairs:
         """Corrupt them whole, as the benchmark does, then cut out what is shown."""
         clean = fetched
         if self.recipe.flip:
-            clean, _ = flip_alike(clean, clean)
+            (clean,) = flip_alike(clean)
         damaged = corrupt_randomly(
             clean, self.provenance.corruptions, self.provenance.severities, probability=1 - self.recipe.clean,
             together=_TOGETHER if clean.is_cuda else 1, textures=self.textures,

@@ -150,7 +150,9 @@ class FolderPairs:
             place = crop_place(pair[0], self.recipe.crop) if self.recipe.crop else (slice(None),) * 2
             cut.append([picture[(..., *place)] for picture in pair])
         clean, damaged = (torch.stack(side).to(self.device) for side in zip(*cut, strict=True))
-        return flip_alike(clean, damaged) if self.recipe.flip else (clean, damaged)
+        if self.recipe.flip:
+            clean, damaged = flip_alike(clean, damaged)
+        return clean, damaged
 
     def held_out(self) -> Iterator[HeldOut]:
         """The middle of each pair."""
