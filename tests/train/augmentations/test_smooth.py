@@ -195,8 +195,8 @@ def test_every_chain_belongs_to_its_picture(monkeypatch):
     images = pictures(50)
     seen = []
     monkeypatch.setattr(module, "_mix", lambda images, copies: seen.append((images, copies)) or images)
-    prime(images, names=("same",), width=4, probability=0.5)
-    assert seen[0][1].shape == (4, len(seen[0][0]), 3, 16, 16)
+    prime(images, names=("same",), probability=0.5)
+    assert seen[0][1].shape == (3, len(seen[0][0]), 3, 16, 16)
     assert all(torch.equal(copy, seen[0][0]) for copy in seen[0][1])
 
 
