@@ -54,6 +54,14 @@ def test_this_machine_is_ready(command, cache):
     assert devices == {f"cuda:{index}" for index in range(torch.cuda.device_count())}
 
 
+def test_the_gpu_of_a_mac_is_named_and_not_used(command, cache, monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    found = findings(command, 0)["Devices", "gpu"]
+    assert found["status"] == "ok"
+    assert "Apple's, which is not used" in found["found"]
+
+
 def test_everything_not_ok_says_what_to_do(command, cache):
     for finding in findings(command, 0).values():
         assert (finding["status"] == "ok") == (finding["advice"] == "")

@@ -160,7 +160,7 @@ def _rewrite(path, change):
             lambda path: save_file({}, path, metadata={"rugged.restorer": '{"format": 2}'}),
             "format 2; this rugged reads",
         ),
-        (lambda path: save_file({}, path, metadata={"rugged.restorer": "[]"}), "format None"),
+        (lambda path: save_file({}, path, metadata={"rugged.restorer": "[]"}), "unreadable specification of a restorer"),
         (lambda path: save_file({}, path, metadata={"rugged.restorer": "{"}), "unreadable specification"),
         (
             lambda path: save_file(

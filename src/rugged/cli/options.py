@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+DeviceName = Literal["auto", "cpu", "cuda"]
 PrecisionName = Literal["auto", "fp32", "bf16"]
 
 _PICTURES = "builtin, a prepared data set's name, or a path to pictures or a pack."

@@ -21,6 +21,6 @@ def send(numbers: Tensor, device: torch.device) -> Tensor:
         numbers: On the CPU. They are read before this returns, and may be changed afterwards.
         device: Where to.
     """
-    # An ordinary copy waits until a GPU has done all that it was given before. CUDA reads ordinary memory before the
-    # call returns; Metal reads it later, when it may have been given away.
-    return numbers.to(device, non_blocking=device.type == "cuda")
+    # An ordinary copy waits until a GPU has done all that it was given before. This one does not, and CUDA still reads
+    # ordinary memory before the call returns.
+    return numbers.to(device, non_blocking=True)

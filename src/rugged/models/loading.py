@@ -152,9 +152,18 @@ def _read(path: Path) -> tuple[Mapping[str, Tensor], ModelSpec | None]:
     return tensors, from_metadata(metadata, str(path))
 
 
-def _read_pickle(path: Path) -> Mapping[str, Tensor]:
+def require_pickle(path: Path) -> None:
+    """See that a pickle of weights is there, without reading it.
+
+    Raises:
+        ModelError: It is missing.
+    """
     if not path.is_file():
         raise ModelError(f"There is no file of weights {path}. Give another path (model.weights).")
+
+
+def _read_pickle(path: Path) -> Mapping[str, Tensor]:
+    require_pickle(path)
     try:
         with warnings.catch_warnings(action="ignore"):  # PyTorch's own advice is to read what could run code.
             loaded: Any = torch.load(path, map_location="cpu", weights_only=True)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 from rugged.core.catalogue import BLURS, SEVERITIES
-from rugged.core.errors import ConfigError
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.shipped import load_shipped, shipped
 from rugged.engine.optimize import OPTIMIZER_LIMITS, OptimizerRecipe
@@ -59,11 +58,8 @@ class PairsRecipe:
     textures: str | None = None
 
     def __post_init__(self) -> None:
-        try:
-            choose_severities(self.severities)
-            choose_corruptions(self.corruptions)
-        except ConfigError as error:  # What reads recipes adds which one it is, to a ValueError.
-            raise ValueError(str(error)) from error
+        choose_severities(self.severities, "pairs.severities")
+        choose_corruptions(self.corruptions, "pairs.corruptions")
 
 
 @dataclass(frozen=True)

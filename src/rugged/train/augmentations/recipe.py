@@ -4,11 +4,9 @@ The order is that of the fields: first what moves pixels, then what recolours an
 corruptions, as in a camera, at last what acts on the finished batch.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rugged.core.catalogue import SEVERITIES
-from rugged.core.errors import ConfigError
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.train.augmentations.names import require_known
 from rugged.train.augmentations.noise import RADII
@@ -35,7 +33,7 @@ class TrivialRecipe:
     names: tuple[str, ...] = TRIVIAL
 
     def __post_init__(self) -> None:
-        _require_known("augment.trivial.names", self.names, TRIVIAL)
+        require_known("augment.trivial.names", self.names, TRIVIAL)
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class AugMixRecipe:
     names: tuple[str, ...] = STRICT
 
     def __post_init__(self) -> None:
-        _require_known("augment.augmix.names", self.names, TRIVIAL)
+        require_known("augment.augmix.names", self.names, TRIVIAL)
         if self.depth == 0:
             raise ValueError("augment.augmix.depth is 0; it must be from 1 on, or -1 for 1 to 3.")
 
@@ -99,7 +97,7 @@ class SmoothRecipe:
     names: tuple[str, ...] = ("random_filter", "colour_curve")
 
     def __post_init__(self) -> None:
-        _require_known("augment.smooth.names", self.names, SMOOTH)
+        require_known("augment.smooth.names", self.names, SMOOTH)
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ class NoiseRecipe:
     strength: float = 1.0
 
     def __post_init__(self) -> None:
-        _require_known("augment.noise.norms", self.norms, NORMS)
+        require_known("augment.noise.norms", self.norms, NORMS)
 
 
 @dataclass(frozen=True)
@@ -152,9 +150,9 @@ class CorruptRecipe:
     textures: str | None = None
 
     def __post_init__(self) -> None:
-        choose_severities(self.severities)
+        choose_severities(self.severities, "augment.corrupt.severities")
         if self.names:
-            choose_corruptions(self.names)
+            choose_corruptions(self.names, "augment.corrupt.names")
 
 
 @dataclass(frozen=True)
@@ -246,10 +244,3 @@ AUGMENT_LIMITS: dict[str, tuple[float, float]] = {
     "mix.cutmix": (0, 1000),
 }
 """The least and the greatest value of each number, both allowed."""
-
-
-def _require_known(where: str, names: Sequence[str], known: Sequence[str]) -> None:
-    try:
-        require_known(where, names, known)
-    except ConfigError as error:  # What reads recipes adds which one it is, to a ValueError.
-        raise ValueError(str(error)) from error
