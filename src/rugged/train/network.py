@@ -26,7 +26,7 @@ from rugged.models.loading import brief
 from rugged.models.recomputing import recompute_activations
 from rugged.models.split_norm import split_batch_norms
 from rugged.train.augment import operations
-from rugged.train.growth import extreme_sides
+from rugged.train.progressive_resizing import extreme_sides
 from rugged.train.recipe import Recipe, portions
 
 _FULL = ("ALLOC_FAILED", "out of memory")

@@ -19,9 +19,9 @@ from rugged.engine.steps import Claim, Steps, own_share, throughput
 from rugged.models import load_model, preprocess, save_model
 from rugged.models.split_norm import merge_batch_norms
 from rugged.results import RunFolder
-from rugged.train.growth import picture_side
 from rugged.train.judging import judge
 from rugged.train.learner import FIGURES, Learner
+from rugged.train.progressive_resizing import picture_side
 from rugged.train.recipe import Recipe
 
 _AGAINST_DIVERGENCE = (

@@ -1,4 +1,4 @@
-"""Pictures that grow while a network learns."""
+"""Progressive resizing: pictures that grow while a network learns."""
 
 from rugged.core.errors import ConfigError
 from rugged.train.recipe import Recipe
