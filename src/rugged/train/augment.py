@@ -23,8 +23,8 @@ from rugged.train.augmentations.geometry import (
 from rugged.train.augmentations.noise import noise_ledger, p_norm_noise
 from rugged.train.augmentations.operations import STRICT, policy_ledger
 from rugged.train.augmentations.pixmix import pixmix
+from rugged.train.augmentations.prime import prime
 from rugged.train.augmentations.recipe import AugmentRecipe
-from rugged.train.augmentations.smooth import prime
 from rugged.train.augmentations.trivial import trivial_augment
 from rugged.train.mixing import mix_ledger
 

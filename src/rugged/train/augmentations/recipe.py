@@ -11,7 +11,7 @@ from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.train.augmentations.names import require_known
 from rugged.train.augmentations.noise import RADII
 from rugged.train.augmentations.operations import STRICT, TRIVIAL
-from rugged.train.augmentations.smooth import TRANSFORMS
+from rugged.train.augmentations.prime import TRANSFORMS
 
 SMOOTH = tuple(TRANSFORMS)
 """The operations of PRIME."""

@@ -1,4 +1,4 @@
-"""Random smooth transforms in frequency, in space and in colour, and mixtures of them."""
+"""PRIME: random smooth transforms in frequency, in space and in colour, and mixtures of them."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

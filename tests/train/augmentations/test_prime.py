@@ -10,8 +10,8 @@ from scipy import fft, ndimage, stats
 from rugged.core.catalogue import ALL
 from rugged.core.errors import ConfigError
 from rugged.data import builtin
-from rugged.train.augmentations import smooth as module
-from rugged.train.augmentations.smooth import (
+from rugged.train.augmentations import prime as module
+from rugged.train.augmentations.prime import (
     TRANSFORMS,
     colour_curve,
     prime,
