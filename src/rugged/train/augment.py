@@ -21,7 +21,7 @@ from rugged.train.augmentations.geometry import (
     random_shift,
 )
 from rugged.train.augmentations.noise import noise_ledger, p_norm_noise
-from rugged.train.augmentations.operations import STRICT, policy_ledger
+from rugged.train.augmentations.operations import AUGMIX_OPERATIONS, policy_ledger
 from rugged.train.augmentations.pixmix import pixmix
 from rugged.train.augmentations.prime import prime
 from rugged.train.augmentations.recipe import AugmentRecipe
@@ -64,7 +64,7 @@ def operations(recipe: AugmentRecipe) -> tuple[str, ...]:
         (recipe.rotate > 0, ("rotate",)),
         (recipe.trivial.probability > 0, policy_ledger(recipe.trivial.names)),
         (augmix.probability + augmix.consistency > 0, policy_ledger(augmix.names)),
-        (recipe.pixmix.probability > 0, ("fractal_mix", *policy_ledger(STRICT))),
+        (recipe.pixmix.probability > 0, ("fractal_mix", *policy_ledger(AUGMIX_OPERATIONS))),
         (recipe.smooth.probability > 0, recipe.smooth.names),
         (recipe.fourier.probability > 0, ("fourier_mix",)),
         (recipe.noise.probability > 0, noise_ledger(recipe.noise.norms)),

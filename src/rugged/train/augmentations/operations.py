@@ -21,13 +21,13 @@ COLOUR: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 """Operations on levels."""
 
-TRIVIAL = ("identity", *MAPS, *COLOUR)
-"""All operations; those of TrivialAugment."""
+ALL_OPERATIONS = ("identity", *MAPS, *COLOUR)
+"""Those of TrivialAugment."""
 
-STRICT = (
+AUGMIX_OPERATIONS = (
     "shear_x", "shear_y", "translate_x", "translate_y", "rotate", "posterize", "solarize", "autocontrast", "equalize",
 )  # fmt: skip
-"""The operations of AugMix: those that no corruption of the benchmark resembles."""
+"""Those that no corruption of the benchmark resembles."""
 
 Ranges = Mapping[str, Callable[[Tensor], Tensor]]
 """What strengths in [-1, 1] mean as an operation's magnitudes. Operations without a direction ignore the sign."""
