@@ -11,7 +11,7 @@ from rugged.core.errors import RunError
 from rugged.core.files import read_json
 from rugged.engine import Loop, Position, make_fabric
 from rugged.engine.manifest import Manifest, TrainedOn
-from rugged.engine.steps import Claim, Steps, own_share, throughput
+from rugged.engine.steps import Claim, Steps, own_share
 from rugged.results import RunFolder
 
 
@@ -92,6 +92,9 @@ def test_every_image_of_a_batch_is_one_process_s():
     assert [len(share) for share in shares] == [3, 3, 2]
 
 
-def test_throughput_is_of_the_whole_epoch():
-    totals = {"loss": 1.0, "images": 600.0, "seconds": 20.0, "waiting": 5.0}
-    assert throughput(totals) == {"images_per_second": 30.0, "seconds": 20.0, "waiting": 0.25}
+def test_a_row_says_how_fast_the_whole_epoch_went(loop):
+    loop.count(loss=1.0, images=600.0, seconds=20.0, waiting=5.0)
+    assert Steps(loop, ("loss",), lambda *_: "").row(2, loss=0.5) == {
+        "epoch": 3, "step": 6, "split": "train", "loss": 0.5,
+        "images_per_second": 30.0, "seconds": 20.0, "waiting": 0.25,
+    }  # fmt: skip

@@ -2,7 +2,7 @@
 
 import math
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,16 +89,20 @@ class Steps:
             if signals:
                 self.loop.agreed = self.loop.stop.signal_number or signal.SIGTERM
 
+    def row(self, epoch: int, **figures: float) -> dict[str, Any]:
+        """What ``metrics.csv`` says of a finished epoch, counted from 0: these figures, and how fast it went."""
+        totals = self.loop.totals
+        return {
+            "epoch": epoch + 1,
+            "step": (epoch + 1) * self.loop.steps_per_epoch,
+            "split": "train",
+            **figures,
+            "images_per_second": totals["images"] / totals["seconds"],
+            "seconds": totals["seconds"],
+            "waiting": totals["waiting"] / totals["seconds"],
+        }
+
 
 def own_share(fabric: Fabric, indices: Indices) -> Indices:
     """What this process does of a batch that several share."""
     return indices[fabric.global_rank :: fabric.world_size]
-
-
-def throughput(totals: Mapping[str, float]) -> dict[str, float]:
-    """How fast an epoch went, and the share of its time that was spent waiting for pictures, from a loop's totals."""
-    return {
-        "images_per_second": totals["images"] / totals["seconds"],
-        "seconds": totals["seconds"],
-        "waiting": totals["waiting"] / totals["seconds"],
-    }

@@ -130,15 +130,11 @@ def make_learner(fabric: Fabric, recipe: RestoreRecipe, spec: RestorerSpec, cont
     if adversary.loss != "none" and adversary.weight:
         discriminator = _placed(Discriminator(adversary.width, spectral=adversary.loss == "ragan-ls"), fabric.device)
         optimizers["discriminator"] = make_optimizer(discriminator, adversary.optimizer)
+    average = make_average(generator) if recipe.average else None
     return Learner(
-        fabric=fabric,
-        recipe=recipe,
-        generator=generator,
-        discriminator=discriminator,
-        content=content,
-        optimizers=optimizers,
-        average=make_average(generator) if recipe.average else None,
-    )
+        fabric=fabric, recipe=recipe, content=content,
+        generator=generator, discriminator=discriminator, optimizers=optimizers, average=average,
+    )  # fmt: skip
 
 
 def _placed(network: nn.Module, device: torch.device) -> nn.Module:

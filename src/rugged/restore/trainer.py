@@ -9,7 +9,7 @@ from rugged.engine import Indices, Loop, Position, Restorer, beside, hand_over
 from rugged.engine.claiming import complete, require_finite
 from rugged.engine.log import Log
 from rugged.engine.optimize import learning_rate
-from rugged.engine.steps import Claim, Steps, own_share, throughput
+from rugged.engine.steps import Claim, Steps, own_share
 from rugged.models import RestorerSpec, save_restorer
 from rugged.restore.learner import FIGURES, Learner
 from rugged.restore.looking import draw_sheet, look
@@ -103,14 +103,8 @@ class Trainer:
         """Note the epoch's figures, look at the held-out pairs, and draw some of them."""
         totals = self.loop.totals
         step = (epoch + 1) * self.loop.steps_per_epoch
-        trained = {
-            "epoch": epoch + 1,
-            "step": step,
-            "split": "train",
-            **{name: totals[name] / totals["images"] for name in FIGURES},
-            "learning_rate": self._rates(step - 1)["generator"],
-            **throughput(totals),
-        }
+        means = {name: totals[name] / totals["images"] for name in FIGURES}
+        trained = self.steps.row(epoch, learning_rate=self._rates(step - 1)["generator"], **means)
         restorer = Restorer(self.learner.judged, self.spec, "", self.learner.fabric)
         figures, shown = look(restorer, self.pairs.held_out(), self.learner.content)
         self.loop.rows += [trained, {"epoch": epoch + 1, "step": step, "split": "dev", **figures}]

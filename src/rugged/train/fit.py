@@ -146,15 +146,9 @@ def _make_learner(
         model.compile()
     module, moved = fabric.setup(model, optimizer)
     return Learner(
-        fabric=fabric,
-        recipe=recipe,
-        spec=spec,
-        model=model,
-        module=module,
-        optimizer=moved,
-        average=average,
-        sources=sources,
-    )
+        fabric=fabric, recipe=recipe, spec=spec, sources=sources,
+        model=model, module=module, optimizer=moved, average=average,
+    )  # fmt: skip
 
 
 @contextmanager

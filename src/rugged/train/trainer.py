@@ -15,7 +15,7 @@ from rugged.engine.averaging import reestimate_batch_norms
 from rugged.engine.claiming import complete, require_finite
 from rugged.engine.log import Log
 from rugged.engine.optimize import learning_rate
-from rugged.engine.steps import Claim, Steps, own_share, throughput
+from rugged.engine.steps import Claim, Steps, own_share
 from rugged.models import load_model, preprocess, save_model
 from rugged.models.split_norm import merge_batch_norms
 from rugged.results import RunFolder
@@ -111,17 +111,10 @@ class Trainer:
         """Note the epoch's figures and look at the development split."""
         totals = self.loop.totals
         step = (epoch + 1) * self.loop.steps_per_epoch
-        trained = {
-            "epoch": epoch + 1,
-            "step": step,
-            "split": "train",
-            "loss": totals["loss"] / totals["images"],
-            "top1": totals["correct"] / totals["images"],
-            "learning_rate": self._rate(step - 1),
-            **throughput(totals),
-        }
+        loss, top1 = (totals[name] / totals["images"] for name in FIGURES)
+        trained = self.steps.row(epoch, loss=loss, top1=top1, learning_rate=self._rate(step - 1))
         self.loop.rows.append(trained)
-        line = f"epoch {epoch + 1}/{self.recipe.epochs}: train loss {trained['loss']:.3f}, top-1 {trained['top1']:.1%}"
+        line = f"epoch {epoch + 1}/{self.recipe.epochs}: train loss {loss:.3f}, top-1 {top1:.1%}"
         if len(self.development):
             line += self._judge(epoch + 1, step)
         if self.loop.fabric.is_global_zero:
