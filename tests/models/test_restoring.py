@@ -165,7 +165,12 @@ def _rewrite(path, change):
             "unreadable specification of a restorer",
         ),
         (lambda path: save_file({}, path, metadata={"rugged.restorer": "{"}), "unreadable specification"),
-        (lambda path: save_file({}, path, metadata={"rugged.restorer": '{"format": 1, "width": 0}'}), "no network"),
+        (
+            lambda path: save_file(
+                {}, path, metadata={"rugged.restorer": '{"format": 1, "width": 0, "blocks": [1], "blocks_up": []}'}
+            ),
+            "no network",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused(saved, damage, message):

@@ -19,8 +19,8 @@ from rugged.train.augmentations.geometry import (
 from rugged.train.augmentations.noise import p_norm_noise
 from rugged.train.augmentations.picking import send, take
 from rugged.train.augmentations.pixmix import pixmix
+from rugged.train.augmentations.prime import colour_curve, prime, random_filter, random_warp
 from rugged.train.augmentations.recipe import NORMS
-from rugged.train.augmentations.smooth import colour_curve, prime, random_filter, random_warp
 from rugged.train.augmentations.trivial import trivial_augment
 
 

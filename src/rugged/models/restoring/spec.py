@@ -23,9 +23,9 @@ class RestorerSpec:
         content_model: The network in whose features pictures were compared; None for none.
     """
 
-    width: int = 32
-    blocks: tuple[int, ...] = (1, 2, 4)
-    blocks_up: tuple[int, ...] = (1, 1)
+    width: int
+    blocks: tuple[int, ...]
+    blocks_up: tuple[int, ...]
     dataset: str = ""
     picture_size: tuple[int, ...] = ()
     corruptions: tuple[str, ...] = ()

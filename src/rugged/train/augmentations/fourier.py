@@ -7,11 +7,6 @@ from rugged.corruptions.places import send
 from rugged.train.augmentations.picking import take
 
 
-def operations() -> tuple[str, ...]:
-    """Names for the training ledger."""
-    return ("fourier_mix",)
-
-
 def fourier_mix(images: Tensor, *, strength: float = 1.0, probability: float = 0.5) -> Tensor:
     """Mix the amplitudes of each picture's spectrum with those of another picture of the batch; phases stay.
 

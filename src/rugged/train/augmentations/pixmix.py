@@ -10,11 +10,6 @@ from rugged.corruptions.places import send
 from rugged.train.augmentations.picking import take
 
 
-def operations() -> tuple[str, ...]:
-    """Names for the training ledger; what ``augment`` does comes on top of them."""
-    return ("fractal_mix",)
-
-
 def pixmix(
     images: Tensor,
     mixers: Tensor,

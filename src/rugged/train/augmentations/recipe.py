@@ -10,8 +10,8 @@ from rugged.core.catalogue import SEVERITIES
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.train.augmentations.names import require_known
 from rugged.train.augmentations.noise import RADII
-from rugged.train.augmentations.operations import STRICT, TRIVIAL
-from rugged.train.augmentations.smooth import TRANSFORMS
+from rugged.train.augmentations.operations import ALL_OPERATIONS, AUGMIX_OPERATIONS
+from rugged.train.augmentations.prime import TRANSFORMS
 
 SMOOTH = tuple(TRANSFORMS)
 """The operations of PRIME."""
@@ -30,10 +30,10 @@ class TrivialRecipe:
     """
 
     probability: float = 0.0
-    names: tuple[str, ...] = TRIVIAL
+    names: tuple[str, ...] = ALL_OPERATIONS
 
     def __post_init__(self) -> None:
-        require_known("augment.trivial.names", self.names, TRIVIAL)
+        require_known("augment.trivial.names", self.names, ALL_OPERATIONS)
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class AugMixRecipe:
     width: int = 3
     depth: int = -1
     alpha: float = 1.0
-    names: tuple[str, ...] = STRICT
+    names: tuple[str, ...] = AUGMIX_OPERATIONS
 
     def __post_init__(self) -> None:
-        require_known("augment.augmix.names", self.names, TRIVIAL)
+        require_known("augment.augmix.names", self.names, ALL_OPERATIONS)
         if self.depth == 0:
             raise ValueError("augment.augmix.depth is 0; it must be from 1 on, or -1 for 1 to 3.")
 
