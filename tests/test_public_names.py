@@ -1,7 +1,10 @@
 """What ``import rugged`` offers."""
 
+import ast
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,14 @@ import rugged
 def test_every_public_name_is_there(name):
     assert getattr(rugged, name) is not None
     assert name in dir(rugged)
+
+
+def test_type_checkers_see_every_public_name_where_it_is_from():
+    """They read the source, and take what is only imported on first use for anything at all."""
+    tree = ast.parse(Path(rugged.__file__).read_text(encoding="utf-8"))
+    (block,) = [each for each in tree.body if isinstance(each, ast.If) and ast.unparse(each.test) == "TYPE_CHECKING"]
+    seen = {name.asname: getattr(import_module(each.module), name.name) for each in block.body for name in each.names}
+    assert seen == {name: getattr(rugged, name) for name in rugged.__all__ if name != "__version__"}
 
 
 def test_other_names_are_not():

@@ -1,10 +1,31 @@
 """rugged: image classifiers that hold up in the real world, and the proof.
 
-Public names are imported on first use, so ``import rugged`` costs nothing and never pulls in torch by itself.
+Public names are imported on first use, so ``import rugged`` costs nothing and never pulls in torch by itself. Type
+checkers see them imported here.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rugged.core.errors import RuggedError as RuggedError
+    from rugged.corruptions import corrupt as corrupt
+    from rugged.corruptions import corrupt_randomly as corrupt_randomly
+    from rugged.corruptions import replay as replay
+    from rugged.corruptions.dataset import CorruptedDataset as CorruptedDataset
+    from rugged.corruptions.transform import Corrupt as Corrupt
+    from rugged.data import open_dataset as open_dataset
+    from rugged.data import write_corrupted as write_corrupted
+    from rugged.data import write_one_per_image as write_one_per_image
+    from rugged.export import export_model as export_model
+    from rugged.metrics import mean_corruption_error as mean_corruption_error
+    from rugged.models import load_model as load_model
+    from rugged.perturbations import perturb as perturb
+    from rugged.predict import Classifier as Classifier
+    from rugged.report import write_report as write_report
+    from rugged.results import read_summary as read_summary
+    from rugged.train import Recipe as Recipe
+    from rugged.train import load_recipe as load_recipe
 
 __version__ = "0.1.0"
 

@@ -109,7 +109,7 @@ def test_one_cell_alone(rugged, measured, tmp_path):
     (("--corruption", "fog"), "fog was not measured."),
     (("--severity", "9"), "severity 9 was not measured. Measured: 0, 1, 2, 3, 4, 5."),
     (("--corruption", "clean"), "Clean stands beside every corruption."),
-    (("--groups", "none.toml", "--class", "ring"), "Leave out --class, or --groups."),
+    (("--groups", "none.toml", "--class", "ring"), "--groups means nothing with --class"),
     (("--groups", "none.toml"), "Cannot read the groups none.toml"),
 ])  # fmt: skip
 def test_a_wrong_choice_is_named(rugged, measured, options, message):

@@ -10,9 +10,10 @@ import time
 
 import pytest
 import torch
+import typer
 
 import rugged
-from rugged.cli import main
+from rugged.cli import app, main
 from rugged.core.files import read_json, sha256_file
 from rugged.models import ModelSpec, build, save_model
 
@@ -127,9 +128,17 @@ def test_a_killed_training_resumes_to_the_same_weights(work, here, number, code)
         (("benchmark", "x", "--data", "pictures", "--severities", "one"), "list of whole numbers"),
         (
             ("benchmark", "x", "--data", "pictures", "--sequences", "ten", "--as-baseline", "weak", "--stored", "no"),
-            "--as-baseline, --stored: only for corruptions",
+            "--as-baseline, --stored mean nothing for sequences. Leave them out.",
         ),
-        (("benchmark", "x", "--data", "pictures", "--difficulty", "2"), "--difficulty: only for sequences"),
+        (
+            ("benchmark", "x", "--data", "pictures", "--sequences", "ten", "--baseline", "imagenet-c-alexnet"),
+            "--baseline imagenet-c-alexnet is no run folder. For sequences a baseline is a run folder",
+        ),
+        (("benchmark", "x", "--data", "pictures", "--precision", "fp16", "--device", "cpu"), "fp16 needs a CUDA GPU"),
+        (
+            ("benchmark", "x", "--data", "pictures", "--difficulty", "2"),
+            "--difficulty means nothing without --sequences",
+        ),
         (("report", "nowhere"), "nowhere"),
         (("recipes", "nonsense"), "no recipe 'nonsense'"),
         (("data", "info", "nowhere"), "nowhere"),
@@ -175,6 +184,20 @@ def test_official_files_and_baselines_on_the_command_line(work, here):
 )
 def test_a_wrong_command_line_is_a_usage_error(here, arguments):
     assert here(*arguments)[0] == 2
+
+
+def commands(group):
+    for command in group.commands.values():
+        yield from commands(command) if hasattr(command, "commands") else [command]
+
+
+def test_what_commands_have_in_common_has_the_same_names_in_all():
+    short = {"--out": "-o", "--data": "-d"}
+    for command in commands(typer.main.get_command(app)):
+        options = {name for parameter in command.params for name in parameter.opts}
+        assert all(short[name] in options for name in options & short.keys()), command.name
+        lists = {name for parameter in command.params if parameter.metavar == "N,N" for name in parameter.opts}
+        assert lists <= {"--severities"}, command.name
 
 
 def test_recipes_are_listed_and_printed_to_be_changed(work, here):

@@ -1,6 +1,7 @@
 """``rugged perturb`` as a person calls it."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -200,6 +201,20 @@ def test_pictures_of_a_pack_are_taken_as_they_are(run, tmp_path, monkeypatch):
     )
     assert result.exit_code == 0, result.output
     assert storage.count(tmp_path / "out" / "rotate", "frames") == 48
+
+
+def test_a_source_is_divided_as_it_was_packed(run, tmp_path):
+    """Of what was packed for training nothing is written as validation."""
+    from rugged.data import open_dataset, pack_source
+
+    source = tmp_path / "undivided"
+    shutil.copytree(tmp_path / "pictures" / "train", source)
+    pack_source(source, holdout=0.1)
+    validation = open_dataset(source).val.ids
+    result = CliRunner().invoke(app, ["perturb", str(source), str(tmp_path / "out"), "--sequences", "rotate"])
+    assert result.exit_code == 0, result.output
+    written = (path.relative_to(tmp_path / "out" / "rotate") for path in (tmp_path / "out" / "rotate").glob("*/*"))
+    assert sorted(path.as_posix() for path in written) == list(validation)
 
 
 def test_nothing_is_written_into_the_source(run, tmp_path):

@@ -73,7 +73,10 @@ def test_by_a_classifier(rugged):
         (("restore", "benchmark", "run", *CELLS), "There is no model file run/restorer.safetensors"),
         (("restore", "benchmark", "run/model.safetensors", *CELLS), "is a classifier"),
         (("benchmark", "run", *CELLS, "--restore", "run/model.safetensors"), "is a classifier"),
-        (("benchmark", "run", *CELLS[:2], "--sequences", "ten", "--restore", "gan"), "--restore: only for corruptions"),
+        (
+            ("benchmark", "run", *CELLS[:2], "--sequences", "ten", "--restore", "gan"),
+            "--restore means nothing for sequences",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_message(rugged, arguments, message):

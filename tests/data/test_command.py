@@ -56,11 +56,17 @@ def test_pack_tells_how_to_use_it(tmp_path, class_folders):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("prepare", "imagenet"), ("pack", "src", "--bad-images", "ignore"), ("pack", "src", "--holdout", "1")],
+    [("prepare", "imagenet"), ("pack", "src", "--holdout", "1")],
 )
 def test_choices_that_do_not_exist_are_told(arguments):
     with pytest.raises(ConfigError, match="expected"):
         run(*arguments)
+
+
+def test_bad_images_are_refused_or_skipped_and_nothing_else():
+    result = CliRunner().invoke(app, ["pack", "src", "--bad-images", "ignore"])
+    assert result.exit_code == 2
+    assert all(word in result.output for word in ("--bad-images", "'refuse'", "'skip'"))
 
 
 def test_public_names_are_not_hidden_by_modules_of_their_name():

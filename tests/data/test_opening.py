@@ -2,13 +2,17 @@
 
 import json
 import os
+import shlex
 import shutil
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from rugged.cli import app
 from rugged.core.errors import DataError
 from rugged.data import builtin, open_dataset, open_pack, pack_source, prepare_tiny_imagenet
+from rugged.data.packed import origin_of
 
 
 @pytest.fixture
@@ -105,6 +109,22 @@ def test_a_damaged_explicit_pack_says_how_to_make_it_again(source, tmp_path):
     (tmp_path / "out" / "val-ids.txt").unlink()
     with pytest.raises(DataError, match=rf"rugged data pack {source} --out {tmp_path / 'out'}"):
         open_dataset(tmp_path / "out")
+
+
+def test_the_advice_for_a_damaged_pack_makes_the_same_pack(source, tmp_path):
+    shutil.rmtree(source / "val")
+    folder = tmp_path / "packed"
+    content = pack_source(source, folder, size=4, resize=6, holdout=0.4, bad_images="skip").content_hash
+    origin = origin_of(folder)
+    (folder / "train-labels.npy").write_bytes(b"")
+    with pytest.raises(DataError) as caught:
+        open_pack(folder)
+    shutil.rmtree(folder)  # The advice holds where nothing is left to go by.
+    command = str(caught.value).partition("Make it again: ")[2]
+    result = CliRunner().invoke(app, shlex.split(command)[1:])
+    assert result.exit_code == 0, result.output
+    assert open_pack(folder).content_hash == content
+    assert origin_of(folder) == origin
 
 
 def test_an_explicit_pack_outlives_its_source(source, tmp_path):

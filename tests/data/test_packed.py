@@ -12,7 +12,8 @@ import pytest
 from rugged.core.errors import DataError
 from rugged.data import packed
 from rugged.data.dataset import ClassInfo
-from rugged.data.packed import ImageWriter, Origin, UnusablePackError, read_pack
+from rugged.data.npy import ImageWriter, create
+from rugged.data.packed import Origin, UnusablePackError, read_pack
 from rugged.data.packing import pack_arrays
 
 CLASSES = (ClassInfo("cat", "house cat"), ClassInfo("dog", "dog"))
@@ -148,7 +149,8 @@ def test_labels_beyond_the_classes_are_noticed(pack):
 
 def test_writer_takes_rows_in_any_order_and_drops_some(tmp_path):
     rows = pictures(2, 1200)
-    writer = ImageWriter(tmp_path / "images.npy", 1200, 4)
+    create(tmp_path / "images.npy", (1200, 4, 4, 3))
+    writer = ImageWriter(tmp_path / "images.npy")
     for position in reversed(range(1200)):
         writer.write(position, rows[position])
     # From 1200 to about 60: headers of different length, were they not padded.

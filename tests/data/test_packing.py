@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 
 from rugged.core.errors import DataError
 from rugged.data import development_split, open_dataset, pack_source, packing
-from rugged.data.packed import ImageWriter
+from rugged.data.npy import ImageWriter
 
 
 def pixels_by_id(split):

@@ -127,7 +127,7 @@ JOBS = {
     "train": Job(TRAIN, files("run/model.safetensors")),
     "benchmark": Job(BENCHMARK, figures("trained")),
     "explain": Job(
-        ("explain", "trained", "--data", "pack", "--corruption", "fog,contrast", "--count", "8", "--out", "explained"),
+        ("explain", "trained", "--data", "pack", "--corruptions", "fog,contrast", "--limit", "8", "--out", "explained"),
         files("explained"),
     ),
     "restore train": Job((*RESTORER, "run"), files("run/restorer.safetensors")),

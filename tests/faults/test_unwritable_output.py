@@ -19,7 +19,7 @@ COMMANDS = {
     "report": "report measured --out OUT.html",
     "report --format md": "report measured --format md --out OUT.md",
     "report --format csv": "report measured --format csv --out OUT",
-    "explain": "explain good.safetensors --data pictures --count 2 --out OUT",
+    "explain": "explain good.safetensors --data pictures --limit 2 --out OUT",
     "predict": "predict good.safetensors pictures --out OUT.csv",
     "export": "export good.safetensors OUT.onnx",
     "card": "card measured --out OUT.md",

@@ -198,9 +198,16 @@ def test_notes_of_data_and_model_come_first():
 def test_a_summary_comes_back_from_its_file(summary, baseline_run, tmp_path):
     for each in (summary, normalise_by(summary, baseline_run)):
         write_summary(tmp_path / "summary.json", each)
-        found = read_summary(tmp_path / "summary.json")
-        hardware = {"cores": 2}  # Unknown facts are null in the file and absent when read.
-        assert found == dataclasses.replace(each, made=dataclasses.replace(MADE, hardware=hardware))
+        assert read_summary(tmp_path / "summary.json") == each
+
+
+def test_a_summary_of_noise_alone_comes_back_from_its_file(tmp_path):
+    """Nothing of it is without noise: that figure and its interval are null."""
+    noise = dataclasses.replace(CONDITIONS, corruptions=("gaussian_noise",))
+    made = summarise(cells_with({"gaussian_noise": [1, 1, 2, 2, 4]}), FACTS, noise, MADE)
+    assert made.without_noise is made.intervals.without_noise is None
+    write_summary(tmp_path / "summary.json", made)
+    assert read_summary(tmp_path / "summary.json") == made
 
 
 @pytest.mark.parametrize("change", [{"format": 99}, {"clean": 3}, {"model": None}, {"surprise": 1}])

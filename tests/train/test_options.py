@@ -247,7 +247,7 @@ def test_what_contradicts_itself_is_refused(changes, message):
 
 def test_half_precision_needs_a_gpu(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ConfigError, match=r"fp16.* needs a GPU"):
+    with pytest.raises(ConfigError, match=r"fp16 needs a CUDA GPU, and this is cpu"):
         train(recipe_with("precision=fp16"), dataset, tmp_path / "run", device="cpu")
     assert not (tmp_path / "run").exists()
 

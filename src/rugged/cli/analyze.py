@@ -5,8 +5,11 @@ from typing import Annotated
 
 import typer
 
+from rugged.cli.options import out_option, refuse
+
 
 def analyze(
+    context: typer.Context,
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A benchmarked run folder.")],
     class_: Annotated[
         str | None, typer.Option("--class", metavar="NAME_OR_ID", help="Show everything about this class.")
@@ -20,21 +23,16 @@ def analyze(
         typer.Option("--groups", help='TOML file of near classes: lines such as dogs = ["poodle", "Chihuahua"].'),
     ] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="Rows of each list.")] = 10,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FOLDER", help="Write every table, whole, as CSV into this folder.")
-    ] = None,
+    out: Annotated[Path | None, out_option("DIR", "Write every table, whole, as CSV into this folder.")] = None,
 ) -> None:
     """Show the classes a model knows worst, what it confuses, which pictures it loses, and how sure it is."""
     from rugged import analyze as analysis
     from rugged.cli.tables import print_tables
-    from rugged.core.errors import ConfigError
     from rugged.core.files import write_text
     from rugged.core.tables import as_csv
 
-    if class_ is not None and groups is not None:
-        raise ConfigError(
-            "--groups tells near mistakes from far ones over all classes. Leave out --class, or --groups."
-        )
+    if class_ is not None:
+        refuse(context, ("groups",), "with --class: it tells near mistakes from far ones over all classes")
     measured = analysis.read_run(run)
     classes = measured.classes
     label = None if class_ is None else classes.find(class_)

@@ -1,12 +1,11 @@
 """``rugged benchmark``: a trained model on clean and corrupted validation images."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from rugged.cli.options import Data, Device, Limit, Precision, Preset, Seed, Severities, Textures
+from rugged.cli.options import Data, Device, Limit, Precision, Preset, Seed, Severities, Textures, out_option, refuse
 from rugged.core.errors import ConfigError
 
 _Model = Annotated[
@@ -38,7 +37,8 @@ _Variants = Annotated[
 _Restorers = Annotated[
     list[Path] | None,
     typer.Option(
-        metavar="R", help="Also with this restorer (run folder or file) before the model. May be given again."
+        metavar="RESTORER",
+        help="Also with this restorer (run folder or file) before the model. May be given again.",
     ),
 ]
 _Sequences = Annotated[
@@ -54,9 +54,7 @@ _SequenceFiles = Annotated[
 _Stored = Annotated[
     Literal["no", "jpeg85"], typer.Option(help="Pass corrupted pictures through the official files' JPEG step.")
 ]
-_Out = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Run folder for the results. Default: the model's, or runs/NAME.")
-]
+_Out = Annotated[Path | None, out_option("DIR", "Run folder for the results. Default: the model's, or runs/NAME.")]
 _Weights = Annotated[
     Path | None, typer.Option(metavar="FILE", help="For an architecture: a local file of ImageNet weights.")
 ]
@@ -102,25 +100,16 @@ def benchmark(
         "device": device, "precision": precision,
     }  # fmt: skip
     if sequences is not None or sequence_files is not None:
-        _refuse(context, _OF_CORRUPTIONS, "for corruptions, and this command measures sequences")
+        refuse(context, _OF_CORRUPTIONS, "for sequences")
         _measure_sequences(
             model, data, sequences or "ten", baseline, difficulty=difficulty, files=sequence_files, **shared
         )
     else:
-        _refuse(context, _OF_SEQUENCES, "for sequences, and --sequences is not given")
+        refuse(context, _OF_SEQUENCES, "without --sequences")
         _measure_corruptions(
             model, data, corruptions, severities, variants, official=official, baseline=baseline,
             as_baseline=as_baseline, restorers=restore or (), textures=textures, stored=stored, **shared,
         )  # fmt: skip
-
-
-def _refuse(context: typer.Context, names: Sequence[str], why: str) -> None:
-    """Refuse options that would do nothing, rather than have them pass for done."""
-    sources = {name: context.get_parameter_source(name) for name in names}
-    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
-    if given:
-        options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-        raise ConfigError(f"{options}: only {why}. Leave out one or the other.")
 
 
 def _measure_corruptions(
@@ -158,6 +147,11 @@ def _measure_sequences(
     from rugged.data import open_dataset
     from rugged.results import place_of
 
+    if baseline is not None and not Path(baseline).is_dir():
+        raise ConfigError(
+            f"--baseline {baseline} is no run folder. For sequences a baseline is a run folder whose sequences are "
+            "measured: named baselines have none. Run `rugged benchmark --sequences` on one, or leave --baseline out."
+        )
     stability = benchmark_sequences(
         model,
         open_dataset(data),

@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from rugged.cli.options import out_option
+
 
 def card(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Default: card.md in RUN.")] = None,
+    out: Annotated[Path | None, out_option("FILE", "Default: card.md in RUN.")] = None,
 ) -> None:
     """Write the model card: figures with intervals, what training did and saw, limits, use. From saved results."""
     from rugged.pipelines.publishing import card_of

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from rugged.cli.options import out_option
+
 
 def compare(
     runs: Annotated[
@@ -12,7 +14,7 @@ def compare(
         typer.Argument(metavar="RUN RUN...", help="Benchmarked run folders; the others are held against the first."),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", help="The HTML page to write. Default: report/comparison.html in the first.")
+        Path | None, out_option("FILE", "The HTML page to write. Default: report/comparison.html in the first.")
     ] = None,
 ) -> None:
     """Hold models against each other on the same images: differences with intervals, and CE for each corruption."""

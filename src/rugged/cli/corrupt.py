@@ -1,12 +1,11 @@
 """``rugged corrupt``: corrupted copies of a data set, as files, as a data set, or as a page to look at."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from rugged.cli.options import Preset, Seed, Severities, Source, Textures
+from rugged.cli.options import Limit, Preset, Seed, Severities, Source, Split, Textures, refuse
 from rugged.core.errors import ConfigError
 
 _Out = Annotated[
@@ -20,11 +19,9 @@ _Corruptions = Annotated[
     ),
 ]
 _Format = Annotated[
-    Literal["jpeg", "png", "npy"] | None,
-    typer.Option("--format", help="JPEG of quality 85 as in the official sets (default), PNG, or CIFAR-C's arrays."),
+    Literal["jpeg", "png", "npy"],
+    typer.Option("--format", help="JPEG of quality 85 as in the official sets, PNG, or CIFAR-C's arrays."),
 ]
-_Split = Annotated[Literal["train", "val"] | None, typer.Option(help="Which pictures. Default: val.")]
-_Limit = Annotated[int | None, typer.Option(min=1, help="Only so many, taken evenly over the classes.")]
 _Size = Annotated[int | None, typer.Option(min=1, help="Fit the pictures of a source to so many pixels.")]
 _Shard = Annotated[
     str | None, typer.Option(metavar="I/N", help="Only the I-th of N shares. Default: the rank under torchrun.")
@@ -39,7 +36,11 @@ _Preview = Annotated[
 _Picture = Annotated[str | None, typer.Option("--id", help="Which picture --preview shows.")]
 
 
+_OF_FILES = ("file_format", "limit", "shard")
+
+
 def corrupt(
+    context: typer.Context,
     source: Source,
     out: _Out,
     corruptions: _Corruptions = None,
@@ -47,9 +48,9 @@ def corrupt(
     preset: Preset = None,
     seed: Seed = 0,
     textures: Textures = None,
-    file_format: _Format = None,
-    split: _Split = None,
-    limit: _Limit = None,
+    file_format: _Format = "jpeg",
+    split: Split = "val",
+    limit: Limit = None,
     size: _Size = None,
     shard: _Shard = None,
     workers: _Workers = None,
@@ -69,26 +70,15 @@ def corrupt(
         "seed": seed,
         "textures": textures,
     }
-    given = {
-        "--format": file_format, "--split": split, "--limit": limit, "--shard": shard, "--workers": workers,
-        "--id": picture, "--one-per-image": one_per_image or None,
-    }  # fmt: skip
     if preview:
-        _refuse_others("with --preview", given, ("--split", "--id"))
-        _preview(source, out, split or "val", size, picture, how)
+        refuse(context, (*_OF_FILES, "workers", "one_per_image"), "with --preview")
+        _preview(source, out, split, size, picture, how)
     elif one_per_image:
-        _refuse_others("with --one-per-image", given, ("--one-per-image", "--workers"))
+        refuse(context, (*_OF_FILES, "split", "picture"), "with --one-per-image")
         _one_per_image(source, out, size, workers, how)
     else:
-        _refuse_others("without --preview", given, ("--format", "--split", "--limit", "--shard", "--workers"))
-        _write(source, out, split or "val", size, limit, shard, workers, how | {"file_format": file_format or "jpeg"})
-
-
-def _refuse_others(here: str, given: Mapping[str, object], known: tuple[str, ...]) -> None:
-    """Refuse an option that would be read and then not obeyed."""
-    for option, value in given.items():
-        if value is not None and option not in known:
-            raise ConfigError(f"{option} means nothing {here}. Leave it out.")
+        refuse(context, ("picture",), "without --preview")
+        _write(source, out, split, size, limit, shard, workers, how | {"file_format": file_format})
 
 
 def _write(

@@ -1,10 +1,11 @@
 """``rugged data``: prepare, pack and look at data sets."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from rugged.cli.options import Source, out_option
 from rugged.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -12,11 +13,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Prepare, pack and look at data sets.")
 
-_Out = Annotated[Path | None, typer.Option("--out", help="Folder to make. Default: a place in the cache.")]
+_Out = Annotated[Path | None, out_option("DIR", "Folder to make. Default: a place in the cache.")]
 _BadImages = Annotated[
-    str | None,
+    Literal["refuse", "skip"] | None,
     typer.Option(
-        "--bad-images",
         help="What to do with pictures that cannot be used: refuse (stop and name them) or skip (set them aside, "
         "counted and listed). Default: as the last time, else refuse.",
     ),
@@ -36,7 +36,6 @@ def prepare(
     """Pack a published data set under its name, so that --data NAME opens it."""
     if name != "tiny-imagenet":
         raise ConfigError(f"No data set {name!r} to prepare: expected tiny-imagenet. For a folder: rugged data pack.")
-    _check_bad_images(bad_images)
     from rugged.data import prepare_tiny_imagenet
     from rugged.data.opening import spelled
 
@@ -46,7 +45,9 @@ def prepare(
 
 @app.command()
 def pack(
-    source: Annotated[Path, typer.Argument(help="Folder or zip with one subfolder a class, or Parquet files.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="SRC", help="Folder or zip with one subfolder a class, or Parquet files.")
+    ],
     out: _Out = None,
     size: Annotated[
         int | None,
@@ -70,7 +71,6 @@ def pack(
     """Pack any folder of pictures. The shorter side is resized and the centre cropped where sizes differ."""
     if holdout is not None and not 0 < holdout < 1:
         raise ConfigError(f"--holdout is {holdout}; expected a share between 0 and 1, such as 0.2.")
-    _check_bad_images(bad_images)
     from rugged.data import pack_source
     from rugged.data.opening import spelled
 
@@ -80,7 +80,7 @@ def pack(
 
 @app.command()
 def info(
-    where: Annotated[str, typer.Argument(help="builtin, a prepared name, a pack, or a source.")],
+    source: Source,
     contact_sheet: Annotated[
         Path | None, typer.Option("--contact-sheet", help="Write a page with pictures of each class (PNG).")
     ] = None,
@@ -94,11 +94,11 @@ def info(
     from rugged.core.progress import say
     from rugged.data import open_dataset, open_pack
 
-    dataset = open_dataset(where)
+    dataset = open_dataset(source)
     if verify:
         dataset = open_pack(dataset.folder, verify=True)
     _print_classes(dataset)
-    _print_summary(dataset, shlex.quote(where))
+    _print_summary(dataset, shlex.quote(source))
     if verify:
         say("Verified: the content fits its hash.")
     if classes_csv is not None:
@@ -110,11 +110,6 @@ def info(
         with files.atomic_path(contact_sheet) as path:
             draw_contact_sheet(dataset).save(path, format="PNG")
         say(f"Contact sheet: {contact_sheet}")
-
-
-def _check_bad_images(choice: str | None) -> None:
-    if choice not in (None, "refuse", "skip"):
-        raise ConfigError(f"--bad-images is {choice!r}; expected refuse or skip.")
 
 
 def _print_classes(dataset: "Dataset") -> None:

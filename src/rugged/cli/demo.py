@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from rugged.cli.options import DeviceName
+from rugged.cli.options import Device, out_option
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for runs and report.")] = Path("runs/demo"),
-    device: Annotated[DeviceName, typer.Option(help="Where to run.")] = "auto",
+    out: Annotated[Path, out_option("DIR", "Folder for runs and report.")] = Path("runs/demo"),
+    device: Device = "auto",
 ) -> None:
     """Run data, baseline, training, benchmark and report on the built-in data set: a few minutes, no download."""
     from rugged.cli.invocation import command_line

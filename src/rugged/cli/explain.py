@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rugged.cli.options import DeviceOfModels, OptionalData, Preset, Seed, Textures
+from rugged.cli.options import Device, OptionalData, Preset, Seed, Severities, Textures, out_option
 
 _Models = Annotated[
     list[str],
@@ -21,7 +21,6 @@ _Methods = Annotated[
 _Corruptions = Annotated[
     str, typer.Option(metavar="NAME,NAME", help="Also under corruptions, or the sets benchmark, extra and all.")
 ]
-_Severities = Annotated[str, typer.Option(metavar="N,N", help="Of the corruptions.")]
 _Target = Annotated[
     str, typer.Option(metavar="CLASS", help="Class to explain: predicted (for the clean picture), label, or one.")
 ]
@@ -31,30 +30,30 @@ _Layer = Annotated[
 _Activations = Annotated[
     str, typer.Option(metavar="NAME,NAME", help="Layers whose activations are drawn. Default: one of each size.")
 ]
-_Count = Annotated[int, typer.Option(min=1, help="Pictures that figures are over, evenly over the classes.")]
+_Limit = Annotated[int, typer.Option(min=1, help="Pictures that figures are over, taken evenly over the classes.")]
 _Shown = Annotated[int, typer.Option(min=1, help="How many of them are shown.")]
 _Ids = Annotated[str, typer.Option(metavar="ID,ID", help="These validation pictures instead.")]
-_Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Default: explanations in the first run folder.")]
+_Out = Annotated[Path | None, out_option("DIR", "Default: explanations in the first run folder.")]
 
 
 def explain(
     models: _Models,
     data: OptionalData = None,
     pictures: _Pictures = None,
-    method: _Methods = "grad_cam",
-    corruption: _Corruptions = "",
-    severity: _Severities = "1,2,3,4,5",
+    methods: _Methods = "grad_cam",
+    corruptions: _Corruptions = "",
+    severities: Severities = "1,2,3,4,5",
     target: _Target = "predicted",
     layer: _Layer = None,
     activations: _Activations = "",
-    count: _Count = 50,
+    limit: _Limit = 50,
     shown: _Shown = 6,
     ids: _Ids = "",
     out: _Out = None,
     preset: Preset = None,
     textures: Textures = None,
     seed: Seed = 0,
-    device: DeviceOfModels = "auto",
+    device: Device = "auto",
 ) -> None:
     """Show where networks look, clean and as corruptions grow; their filters and activations."""
     from rugged.cli.choices import parse_names, parse_numbers
@@ -65,8 +64,8 @@ def explain(
     from rugged.results import read_explanations
 
     wanted = Wanted(
-        methods=parse_names(method), corruptions=parse_names(corruption), severities=parse_numbers(severity),
-        target=target, layer=layer, activations=parse_names(activations), count=count, shown=shown,
+        methods=parse_names(methods), corruptions=parse_names(corruptions), severities=parse_numbers(severities),
+        target=target, layer=layer, activations=parse_names(activations), count=limit, shown=shown,
         ids=parse_names(ids), preset=preset, seed=seed, textures=textures,
     )  # fmt: skip
     dataset = None if data is None else open_dataset(data)

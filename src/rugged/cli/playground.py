@@ -5,21 +5,21 @@ from typing import Annotated
 
 import typer
 
-from rugged.cli.options import DeviceOfModels
+from rugged.cli.options import Device
 
 
 def playground(
     model: Annotated[
         str | None,
         typer.Argument(
-            metavar="RUN",
+            metavar="MODEL",
             help=(
                 "Run folder, model file, hf://user/name, .onnx file, module:function, or an architecture. Default: the "
                 "model that comes with rugged."
             ),
         ),
     ] = None,
-    other: Annotated[str | None, typer.Argument(metavar="RUN2", help="A second model to compare.")] = None,
+    other: Annotated[str | None, typer.Argument(metavar="MODEL2", help="A second model to compare.")] = None,
     data: Annotated[
         str, typer.Option("--data", "-d", help="Samples: builtin, a prepared data set's name, or a path.")
     ] = "builtin",
@@ -28,14 +28,15 @@ def playground(
         typer.Option(metavar="DIR|procedural", help="Frost photographs, or drawn ice. Nothing is fetched."),
     ] = None,
     restore: Annotated[
-        Path | None, typer.Option(metavar="R", help="A restorer, whose pictures the models see beside the others.")
+        Path | None,
+        typer.Option(metavar="RESTORER", help="A restorer, whose pictures the models see beside the others."),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port to listen on. Default: the first free one from 7860.")
     ] = None,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
-    device: DeviceOfModels = "auto",
+    device: Device = "auto",
 ) -> None:
     """Corrupt a picture in the browser and see, live, what one or two models make of it. Ctrl-C ends it."""
     from rugged.data import open_dataset

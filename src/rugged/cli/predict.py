@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from rugged.cli.options import Device, Precision
+from rugged.cli.options import Device, Precision, out_option
 
 _ENDINGS = {".csv": "csv", ".jsonl": "jsonl"}
 
@@ -29,11 +29,10 @@ def predict(
         Literal["table", "csv", "jsonl"] | None,
         typer.Option("--format", help="Default: by the ending of --out, else a table."),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write CSV or JSON lines here.")
-    ] = None,
+    out: Annotated[Path | None, out_option("FILE", "Write CSV or JSON lines here.")] = None,
     restore: Annotated[
-        Path | None, typer.Option(metavar="R", help="Restorer that pictures pass through first: run folder or file.")
+        Path | None,
+        typer.Option(metavar="RESTORER", help="Pictures pass through this restorer first: run folder or file."),
     ] = None,
     device: Device = "auto",
     precision: Precision = "fp32",

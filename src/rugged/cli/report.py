@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from rugged.cli.options import out_option
+
 
 def report(
     runs: Annotated[
@@ -17,9 +19,9 @@ def report(
     ] = "html",
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            help="The file, or for csv the folder, to write. Default: in the first run's folder report/ index.html, "
+        out_option(
+            "PATH",
+            "The file, or for csv the folder, to write. Default: in the first run's folder report/ index.html, "
             "report.md or tables.",
         ),
     ] = None,

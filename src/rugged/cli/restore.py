@@ -5,15 +5,13 @@ from typing import Annotated
 
 import typer
 
-from rugged.cli.options import DeviceName, Overrides, RecipeRun
+from rugged.cli.options import Device, Overrides, RecipeRun
 from rugged.cli.restore_benchmark import benchmark
 
 app = typer.Typer(
     no_args_is_help=True, help="Restore blurred or otherwise corrupted pictures: train, apply, benchmark."
 )
 app.command()(benchmark)
-
-_Device = Annotated[DeviceName, typer.Option(help="Where to compute.")]
 
 
 @app.command()
@@ -31,7 +29,7 @@ def train(
     ] = None,
     out: RecipeRun = None,
     overrides: Overrides = None,
-    device: _Device = "auto",
+    device: Device = "auto",
 ) -> None:
     """Train a restorer. Interrupted and run again, it goes on where it stopped."""
     from rugged.cli.invocation import command_line
@@ -58,7 +56,7 @@ def apply(
     keep_format: Annotated[
         bool, typer.Option("--keep-format", help="Write each picture in its own format instead of PNG.")
     ] = False,
-    device: _Device = "auto",
+    device: Device = "auto",
 ) -> None:
     """Restore pictures. Interrupted and run again, it goes on where it stopped; bad pictures are named and left out."""
     from rugged.restore.apply import apply_restorer

@@ -5,24 +5,22 @@ from typing import Annotated
 
 import typer
 
-from rugged.cli.options import Data, DeviceName, Limit, PrecisionName, Preset, Seed, Severities, Textures
+from rugged.cli.options import Data, Device, Limit, Precision, Preset, Seed, Severities, Textures, out_option
 from rugged.core.catalogue import BLURS
 
 _BLURS = ",".join(BLURS)
 
-_Restorer = Annotated[Path, typer.Argument(metavar="R", help="Run folder or file of a restorer.")]
+_Restorer = Annotated[Path, typer.Argument(metavar="RESTORER", help="Run folder or file of a restorer.")]
 _Corruptions = Annotated[
     str,
     typer.Option(
         metavar="NAME,NAME", help="Corruptions, or the sets benchmark (15), extra (4) and all. Default: five blurs."
     ),
 ]
-_Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Run folder for the results. Default: the restorer's.")]
+_Out = Annotated[Path | None, out_option("DIR", "Run folder for the results. Default: the restorer's.")]
 _Replace = Annotated[
     bool, typer.Option("--replace", help="Replace full results that were measured under other conditions.")
 ]
-_Device = Annotated[DeviceName, typer.Option(help="Where to run the restorer.")]
-_Precision = Annotated[PrecisionName, typer.Option(help="Of the restorer's convolutions.")]
 
 
 def benchmark(
@@ -36,12 +34,12 @@ def benchmark(
     out: _Out = None,
     replace: _Replace = False,
     seed: Seed = 0,
-    device: _Device = "auto",
-    precision: _Precision = "fp32",
+    device: Device = "auto",
+    precision: Precision = "fp32",
 ) -> None:
     """Measure PSNR and SSIM of restored pictures, beside doing nothing and a Wiener filter. Saved cells stay.
 
-    With rugged benchmark MODEL --restore R a classifier is the judge.
+    With rugged benchmark MODEL --restore RESTORER a classifier is the judge.
     """
     from rugged.analyze import restoration_tables
     from rugged.benchmark import benchmark_restorer

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rugged.cli.options import DeviceName, OptionalData
+from rugged.cli.options import Device, OptionalData, out_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,13 +18,13 @@ def study(
         str | None, typer.Argument(metavar="STUDY", help="A shipped study or a .toml file. Left out: list them.")
     ] = None,
     data: OptionalData = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The study's folder. Default: studies/STUDY.")] = None,
+    out: Annotated[Path | None, out_option("DIR", "The study's folder. Default: studies/STUDY.")] = None,
     only: Annotated[str, typer.Option(metavar="ROW,ROW", help="Only these rows.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the rows and how far each is; run nothing.")] = False,
     tables: Annotated[
         bool, typer.Option("--tables", help="Only print the tables of what is measured already.")
     ] = False,
-    device: Annotated[DeviceName, typer.Option(help="Where to run.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Train and benchmark the rows of a study, and print their tables. Run again, it goes on where it stopped."""
     from rugged.cli.choices import parse_names
@@ -78,7 +78,7 @@ def _print_tables(study: "Study", name: str, folder: Path, data: str | None) -> 
     say(f"Written: {StudyFolder(folder).tables}")
 
 
-def _run(study: "Study", name: str, rows: "Sequence[Row]", data: str, folder: Path, device: DeviceName) -> None:
+def _run(study: "Study", name: str, rows: "Sequence[Row]", data: str, folder: Path, device: Device) -> None:
     from rugged.cli.invocation import command_line
     from rugged.core.errors import RunError
     from rugged.data import open_dataset

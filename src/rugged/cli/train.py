@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rugged.cli.options import Data, DeviceName, Overrides, RecipeRun
+from rugged.cli.options import Data, Device, Overrides, RecipeRun
 
 
 def train(
@@ -14,7 +14,7 @@ def train(
     data: Data,
     out: RecipeRun = None,
     overrides: Overrides = None,
-    device: Annotated[DeviceName, typer.Option(help="Where to train.")] = "auto",
+    device: Device = "auto",
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write TensorBoard's events too, into the run folder.")
     ] = False,

@@ -20,7 +20,7 @@ from rugged.core.parsing import parse_toml
 T = TypeVar("T")
 
 NONE = "none"
-"""What stands for no value, where a field may be None: TOML has no word for it, and ``--set`` must be able to unset."""
+"""What stands for no value, where a field may be None: TOML has no null, and ``--set`` must be able to unset."""
 
 
 def load(kind: type[T], text: str, *, source: str, overrides: Sequence[str] = ()) -> T:
@@ -161,7 +161,7 @@ def _convert(value: Any, hint: Any, source: str, where: str) -> Any:
     """Check ``value`` against a type hint; an int is accepted where a float is wanted, nothing else is guessed."""
     origin = get_origin(hint)
     if (inner := _without_none(hint)) is not hint:
-        return None if value == NONE else _convert(value, inner, source, where)
+        return None if value is None or value == NONE else _convert(value, inner, source, where)
     if origin is Literal:
         if value in get_args(hint):
             return value

@@ -4,15 +4,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from rugged.data.dataset import ClassInfo, Dataset
+from rugged.data.drawing import BACKGROUND, FAINT, INK, MARGIN, font, shortened
 from rugged.data.splits import hash_key
 
-BACKGROUND = (250, 250, 248)
-INK = (32, 33, 36)
-FAINT = (128, 130, 134)
-MARGIN = 28
 _GAP = 4
 _SIDES = (40, 96)  # A picture is shown between these sides, so that small ones are seen and large ones fit.
 
@@ -109,18 +106,3 @@ def _choose(dataset: Dataset, label: int, count: int) -> list[np.ndarray[tuple[i
             ranked = sorted(members, key=lambda position: hash_key(split.ids[position], "rugged contact sheet"))
             return [np.asarray(split.images[position]) for position in ranked[:count]]
     return []
-
-
-def shortened(draw: ImageDraw.ImageDraw, text: str, room: float, size: int = 13) -> str:
-    """As much of a text as has room in so many pixels, at a font size; an ellipsis stands for the rest."""
-    written = font(size)
-    if draw.textlength(text, font=written) <= room:
-        return text
-    while text and draw.textlength(text + "…", font=written) > room:
-        text = text[:-1]
-    return text.rstrip() + "…"
-
-
-def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """The font of pages, in a height of so many pixels."""
-    return ImageFont.load_default(size)

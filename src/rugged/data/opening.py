@@ -131,10 +131,9 @@ def pack_source(
         raise DataError(f"{where} is a pack already: open it with --data {spelled(where)}.")
     if resize is not None and (size is None or resize < size):
         raise DataError(f"The shorter side is to be resized to {resize}: name a size to crop to, at most as large.")
-    path = str(where.resolve())
-    origin = Origin(path, sources.fingerprint(where), automatic=out is None, size=size, resize=resize)
-    way = f"{size}" if resize is None else f"{size} of {resize}"
-    target = out or cache_directory() / "packed" / f"{where.resolve().name}-{digest(f'{path}:{way}')}"
+    target = out or _place(where, size, resize)
+    fingerprint = sources.fingerprint(where)
+    origin = Origin(str(where.resolve()), fingerprint, automatic=out is None, size=size, resize=resize)
     origin = _as_last_time(origin, target)
     if holdout is not None:
         origin = replace(origin, holdout=holdout)
@@ -170,6 +169,18 @@ def prepare_tiny_imagenet(
     if bad_images is not None:
         origin = replace(origin, bad_images=bad_images)
     return _ensure(target, origin)
+
+
+def holdout_of(where: Path) -> float:
+    """The share of each class that ``open_dataset`` holds out of a source without a validation split."""
+    before = _origin_or_none(_place(where))
+    return Origin.holdout if before is None else before.holdout
+
+
+def _place(where: Path, size: int | None = None, resize: int | None = None) -> Path:
+    """Where in the cache a source's pack lies that was not given a place."""
+    way = f"{size}" if resize is None else f"{size} of {resize}"
+    return cache_directory() / "packed" / f"{where.resolve().name}-{digest(f'{where.resolve()}:{way}')}"
 
 
 def _as_last_time(origin: Origin, target: Path) -> Origin:
@@ -265,7 +276,10 @@ def _remedy(folder: Path, origin: Origin | None) -> str:
     place = "" if origin and origin.automatic else f" --out {shlex.quote(str(folder))}"
     if folder == _named(TINY_IMAGENET) or (origin and origin.name == TINY_IMAGENET):
         return f"Make it again: rugged data prepare tiny-imagenet --from {source}{place}"
-    return f"Make it again: rugged data pack {source}{place}"
+    names = ("size", "resize", "holdout", "bad_images") if origin else ()
+    choices = {name: getattr(origin, name) for name in names if getattr(origin, name) != getattr(Origin, name)}
+    given = "".join(f" --{name.replace('_', '-')} {value}" for name, value in choices.items())
+    return f"Make it again: rugged data pack {source}{place}{given}"
 
 
 def _unknown(where: str) -> str:

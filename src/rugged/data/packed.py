@@ -14,13 +14,12 @@ Opening checks the structure and the sizes each time. It checks the whole conten
 date of a file differs from ``verified.json``, as git's index does: a pack costs no time to open until it is touched.
 """
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +27,7 @@ from numpy.typing import NDArray
 from rugged.core import files
 from rugged.core.errors import DataError, RuggedError
 from rugged.data.dataset import ClassInfo, Dataset, Split
+from rugged.data.npy import read_header
 
 FORMAT = 1
 MANIFEST = "dataset.json"
@@ -66,49 +66,6 @@ class Origin:
     bad_images: str = "refuse"
     name: str | None = None
     command: str | None = None
-
-
-class ImageWriter:
-    """Writes pictures to an ``.npy`` file in any order.
-
-    Plain writes rather than a memory map: on a full disk they fail with an error, where a map kills the process.
-    """
-
-    def __init__(self, path: Path, count: int, side: int) -> None:
-        self._stream: BinaryIO = path.open("w+b")
-        self._side = side
-        self._row = side * side * 3
-        self._start = self._write_header(count)
-
-    def write(self, position: int, pixels: NDArray[np.uint8]) -> None:
-        """Write the ``(side, side, 3)`` picture at ``position``."""
-        self._stream.seek(self._start + position * self._row)
-        self._stream.write(np.ascontiguousarray(pixels).data)
-
-    def finish(self, positions: Sequence[int]) -> None:
-        """Move the pictures at ``positions``, which rise, to the front, drop the others, and bring all to the disk."""
-        for new, old in enumerate(positions):
-            if new != old:
-                self._stream.seek(self._start + old * self._row)
-                pixels = self._stream.read(self._row)
-                self._stream.seek(self._start + new * self._row)
-                self._stream.write(pixels)
-        self._stream.truncate(self._start + len(positions) * self._row)
-        self._write_header(len(positions))
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
-        self._stream.close()
-
-    def close(self) -> None:
-        """Close the file, finished or not."""
-        self._stream.close()
-
-    def _write_header(self, count: int) -> int:
-        self._stream.seek(0)
-        shape = (count, self._side, self._side, 3)
-        # Of the same length for every count: NumPy pads it so that an array can grow along its first axis.
-        np.lib.format.write_array_header_1_0(self._stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        return self._stream.tell()
 
 
 def images_path(folder: Path, split: str) -> Path:
@@ -302,13 +259,11 @@ def _map(folder: Path, name: str, ids: tuple[str, ...]) -> Split:
 def _check_length(path: Path) -> int:
     """The bytes of data in an array file. NumPy notices a file that is too short, but not one that is too long."""
     with path.open("rb") as stream:
-        np.lib.format.read_magic(stream)
-        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-        data = int(np.prod(shape)) * dtype.itemsize
-        expected = stream.tell() + data
+        header = read_header(stream)
+    expected = header.start + header.size
     if path.stat().st_size != expected:
         raise ValueError(f"{path.name} has {path.stat().st_size:,} bytes, expected {expected:,}")
-    return data
+    return header.size
 
 
 def _stamp(folder: Path) -> dict[str, list[int]]:

@@ -17,10 +17,11 @@ from rugged.core.errors import DataError
 from rugged.core.progress import Bar, progress, say
 from rugged.core.spreadsheet import as_text
 from rugged.core.tables import csv_text
-from rugged.data import packed
+from rugged.data import npy, packed
 from rugged.data.dataset import ClassInfo, Dataset
 from rugged.data.decode import BadImageError, Decoded, decode_image
-from rugged.data.packed import ImageWriter, Origin
+from rugged.data.npy import ImageWriter
+from rugged.data.packed import Origin
 from rugged.data.sources.source import PICTURES_AT_A_TIME, Picture, Problem, Source, count_by_reason
 from rugged.data.staging import require_space, staging
 
@@ -86,7 +87,7 @@ def pack_arrays(
             images, numbers, names = splits[split]
             order = sorted(range(len(names)), key=names.__getitem__)
             labels[split], ids[split] = numbers[order], [names[i] for i in order]
-            writer = ImageWriter(packed.images_path(folder, split), len(order), images.shape[1])
+            writer = _new_writer(folder, split, len(order), images.shape[1])
             for position, index in enumerate(order):
                 writer.write(position, images[index])
             writer.finish(range(len(order)))
@@ -124,7 +125,7 @@ def _write_pack(source: Source, folder: Path, side: int, origin: Origin, must_ma
     require_space(folder, len(jobs) * side * side * 3)
     with ExitStack() as stack:
         writers = {
-            split: stack.enter_context(closing(ImageWriter(packed.images_path(folder, split), len(plan), side)))
+            split: stack.enter_context(closing(_new_writer(folder, split, len(plan), side)))
             for split, plan in plans.items()
         }
         bar = stack.enter_context(progress(f"Packing {source.name}", len(jobs)))
@@ -143,6 +144,12 @@ def _write_pack(source: Source, folder: Path, side: int, origin: Origin, must_ma
         _write_set_aside(folder / SET_ASIDE, problems)
     notes = [*source.notes, *_notes(changes, kept, problems)]
     packed.finish(folder, source.name, classes, labels, ids, origin, notes)
+
+
+def _new_writer(folder: Path, split: str, count: int, side: int) -> ImageWriter:
+    path = packed.images_path(folder, split)
+    npy.create(path, (count, side, side, 3))
+    return ImageWriter(path)
 
 
 def _write_pictures(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from rugged.data.contact_sheet import BACKGROUND, FAINT, INK, MARGIN, font, shortened
+from rugged.data.drawing import BACKGROUND, FAINT, INK, MARGIN, font, shortened
 
 _SHOWN = 128  # Pictures are enlarged by whole numbers up to about this side: each pixel stays what it is.
 _GAP = 6

@@ -3,19 +3,11 @@
 Lightning's ``Fabric`` is handed on from here, since no other layer imports Lightning.
 """
 
+from rugged.core.devices import Device, Precision
 from rugged.engine.attack import ascend
 from rugged.engine.batches import as_batch, as_pictures
 from rugged.engine.beside import beside, hand_over
-from rugged.engine.devices import (
-    Device,
-    Fabric,
-    Precision,
-    by_the_first,
-    describe,
-    make_fabric,
-    require_same,
-    share_statistics,
-)
+from rugged.engine.devices import Fabric, by_the_first, describe, make_fabric, require_same, share_statistics
 from rugged.engine.inference import CHUNK, chunks, infer
 from rugged.engine.later import later
 from rugged.engine.loop import Indices, Loop, Position

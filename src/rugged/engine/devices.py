@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from lightning.fabric import Fabric as Fabric  # Handed on.
@@ -14,13 +14,11 @@ from torch import nn
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
+from rugged.core.devices import Device, Precision
 from rugged.core.environment import hardware
 from rugged.core.errors import ConfigError, RunError
 
 T = TypeVar("T")
-
-Device = Literal["auto", "cpu", "cuda"]  # Apple's GPUs have no float64, which the corruptions compute in.
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 # What Fabric announces at the start, precision and device, stands in the manifest. It speaks through either logger.
 for _name in ("lightning.fabric", "lightning.pytorch"):
@@ -38,7 +36,7 @@ def make_fabric(
 
     Args:
         device: ``auto`` takes a GPU where there is one.
-        precision: ``auto`` takes bf16 where the hardware computes in it, else fp32. ``fp16`` needs a GPU.
+        precision: ``auto`` takes bf16 where the hardware computes in it, else fp32. ``fp16`` needs a CUDA GPU.
         deterministic: Use only algorithms that give the same bits every time, where a device has faster ones.
         tuned: Let a GPU try which convolutions are fastest for the sizes at hand. Another day it may come to others,
             which differ in the last bits.
@@ -50,7 +48,7 @@ def make_fabric(
     if precision == "auto":
         precision = "bf16" if has_fast_bf16(chosen) else "fp32"
     if precision == "fp16" and chosen != "cuda":
-        raise ConfigError(f'precision = "fp16" needs a GPU, and this is {chosen}. Use "auto", "bf16" or "fp32".')
+        raise ConfigError(f"Precision fp16 needs a CUDA GPU, and this is {chosen}. Use auto, bf16 or fp32.")
     # Left alone, convolutions on recent GPUs round float32 to 10 bits of mantissa, and "fp32" would not be true.
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
     torch.backends.cudnn.benchmark = tuned and not deterministic

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from rugged.data.contact_sheet import BACKGROUND, FAINT, INK, MARGIN, font, shortened
+from rugged.data.drawing import BACKGROUND, FAINT, INK, MARGIN, font, shortened
 
 WRONG = (176, 32, 32)
 

@@ -21,7 +21,7 @@ from rugged.core.files import atomic_path, read_json, write_json
 from rugged.metrics import interval, resampled_means
 from rugged.results.conditions import Conditions, Made
 from rugged.results.predictions import STAMP, Stamp, cell_path
-from rugged.results.summary import Ends, RestorerFacts, without_none
+from rugged.results.summary import Ends, RestorerFacts
 
 FORMAT: Literal[1] = 1
 
@@ -201,7 +201,7 @@ def read_restoration(path: Path) -> RestorationSummary:
     if not path.exists():
         raise ResultsError(f"{path} does not exist. Run `rugged restore benchmark` first.")
     try:
-        return from_plain(RestorationSummary, without_none(read_json(path)), source=str(path))
+        return from_plain(RestorationSummary, read_json(path), source=str(path))
     except RuggedError as error:
         raise ResultsError(
             f"{path} is not a restorer's benchmark of format {FORMAT} ({error}). Measure it again."

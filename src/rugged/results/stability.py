@@ -15,7 +15,7 @@ from rugged.metrics import error_rate, flips, interval, mean_flip_rate, resample
 from rugged.results.comparison import phrases
 from rugged.results.conditions import Made, ModelFacts
 from rugged.results.frames import Frames
-from rugged.results.summary import Ends, without_none
+from rugged.results.summary import Ends
 
 FORMAT: Literal[1] = 1
 
@@ -285,7 +285,7 @@ def read_stability(path: Path) -> Stability:
     if not path.exists():
         raise ResultsError(f"{path} does not exist. Run `rugged benchmark --sequences` on this run first.")
     try:
-        return from_plain(Stability, without_none(read_json(path)), source=str(path))
+        return from_plain(Stability, read_json(path), source=str(path))
     except RuggedError as error:
         raise ResultsError(
             f"{path} holds no figures of sequences, format {FORMAT} ({error}). Measure again."

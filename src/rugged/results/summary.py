@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from rugged.core.configuration import from_plain
 from rugged.core.errors import ResultsError, RuggedError
@@ -267,17 +267,8 @@ def read_summary(path: Path) -> Summary:
     if not path.exists():
         raise ResultsError(f"{path} does not exist: this run has no benchmark yet. Run `rugged benchmark` on it first.")
     try:
-        return from_plain(Summary, without_none(read_json(path)), source=str(path))
+        return from_plain(Summary, read_json(path), source=str(path))
     except RuggedError as error:
         raise ResultsError(
             f"{path} is not a benchmark summary of format {FORMAT} ({error}). Measure it again."
         ) from error
-
-
-def without_none(value: Any) -> Any:
-    """JSON without its nulls: what is missing takes the default, which is None."""
-    if isinstance(value, dict):
-        return {key: without_none(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [without_none(item) for item in value]
-    return value

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from rugged.core.devices import Precision
 from rugged.core.limits import require_within
 from rugged.core.shipped import load_shipped, shipped
 from rugged.engine.optimize import OPTIMIZER_LIMITS, OptimizerRecipe
@@ -123,7 +124,7 @@ class Recipe:
     batch_size: int = 128
     micro_batch: int | None = None
     seed: int = 0
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    precision: Precision = "auto"
     label_smoothing: float = 0.0
     development_per_class: int = 25
     watch: Literal["clean", "extra"] = "clean"

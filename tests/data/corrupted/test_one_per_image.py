@@ -106,7 +106,7 @@ def test_what_is_there_is_not_replaced(dataset, make_dataset, tmp_path):
 def test_interrupted_it_leaves_nothing(dataset, tmp_path, monkeypatch):
     import signal
 
-    monkeypatch.setattr(one_per_image.rows, "write", lambda *_: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(one_per_image.npy, "write_rows", lambda *_: signal.raise_signal(signal.SIGTERM))
     with pytest.raises(Interrupted):
         write_one_per_image(dataset, tmp_path / "out", **CHOICE)
     assert list(tmp_path.iterdir()) == []

@@ -15,8 +15,7 @@ from PIL import Image
 from rugged.core.errors import ConfigError, CorruptionError, DataError, Interrupted, RunError
 from rugged.core.files import read_json
 from rugged.corruptions import corrupt
-from rugged.data import open_dataset
-from rugged.data.corrupted import rows
+from rugged.data import npy, open_dataset
 from rugged.data.corrupted.arrays import Arrays
 from rugged.data.corrupted.folders import Folders, check_names
 from rugged.data.corrupted.shard import Shard
@@ -215,7 +214,7 @@ def test_a_share_has_one_writer_and_the_whole_one_division(dataset, tmp_path):
 def test_a_full_disk_is_one_message_and_nothing_half_written(dataset, tmp_path, tree, monkeypatch, file_format):
     write_corrupted(dataset, tmp_path / "whole", **CELLS, file_format=file_format)
     with monkeypatch.context() as patch:
-        owner, name, limit = (Path, "write_bytes", 7) if file_format == "jpeg" else (rows, "write", 2)
+        owner, name, limit = (Path, "write_bytes", 7) if file_format == "jpeg" else (npy, "write_rows", 2)
         patch.setattr(owner, name, full_after(getattr(owner, name), limit))
         with pytest.raises(DataError, match=r"disk of .*out is full.*run the same command again"):
             write_corrupted(dataset, tmp_path / "out", **CELLS, file_format=file_format)

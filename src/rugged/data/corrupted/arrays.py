@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from rugged.core import files
-from rugged.data.corrupted import rows
+from rugged.data import npy
 from rugged.data.corrupted.layout import PICTURES_AN_ITEM, Counts, Item, Job
 from rugged.data.corrupted.shard import Shard
 
@@ -45,7 +45,7 @@ class Arrays:
         for corruption in dict.fromkeys(item.corruption for item in items):
             listed = self._listed(corruption)
             if not listed:
-                rows.create(self._growing(corruption), self._shape)
+                npy.create(self._growing(corruption), self._shape)
             # Anew, so that the next line does not continue one that a kill has cut short.
             files.write_text(self._list(corruption), "".join(f"{line}\n" for line in sorted(listed)))
 
@@ -56,7 +56,7 @@ class Arrays:
         batches = self.job.pictures.corrupted(members, self.job.corruptor, item.corruption, item.severity)
         for batch, images in batches:
             positions = [first + member for member in batch]
-            rows.write(self._growing(item.corruption), positions, images.permute(0, 2, 3, 1).contiguous().numpy())
+            npy.write_rows(self._growing(item.corruption), positions, images.permute(0, 2, 3, 1).contiguous().numpy())
 
     def finish(self, item: Item) -> None:
         """Put an item on the list; or its array into its place, when it is the last."""
@@ -94,11 +94,11 @@ class Arrays:
         return self.job.work / f"{corruption}.txt"
 
     def _whole(self, corruption: str) -> bool:
-        return rows.is_of(self._place(corruption), self._shape)
+        return npy.is_whole(self._place(corruption), self._shape)
 
     def _listed(self, corruption: str) -> set[str]:
         """The lines of the list, if the array that they speak of is there."""
-        if not rows.is_of(self._growing(corruption), self._shape):
+        if not npy.is_whole(self._growing(corruption), self._shape):
             return set()
         try:
             return set(self._list(corruption).read_text(encoding="ascii").splitlines())

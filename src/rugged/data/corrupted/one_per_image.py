@@ -17,8 +17,8 @@ from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.spreadsheet import as_text
 from rugged.core.stopping import stop_on_signal
 from rugged.core.tables import csv_text
-from rugged.data import packed
-from rugged.data.corrupted import manifest, rows
+from rugged.data import npy, packed
+from rugged.data.corrupted import manifest
 from rugged.data.corrupted.layout import PICTURES_AN_ITEM
 from rugged.data.corrupted.pictures import Corruptor, Pictures, choose_corruptor, rehearse
 from rugged.data.corrupted.processes import work_on
@@ -130,7 +130,7 @@ class _Job:
     def write(self, item: _Item) -> None:
         for batch, images in self.sources[item.split].corrupted(item.members, self.corruptor, *item.cell):
             pixels = images.permute(0, 2, 3, 1).contiguous().numpy()
-            rows.write(packed.images_path(self.folder, item.split), batch, pixels)
+            npy.write_rows(packed.images_path(self.folder, item.split), batch, pixels)
 
 
 def _there_already(out: Path, description: Mapping[str, Any]) -> bool:
@@ -168,7 +168,7 @@ def _write_pictures(job: _Job, drawn: Mapping[str, Sequence[Cell]], workers: int
     shapes = {split: (len(pictures), *pictures.size, 3) for split, pictures in job.sources.items()}
     require_space(job.folder, sum(count * height * width * 3 for count, height, width, _ in shapes.values()))
     for split, shape in shapes.items():
-        rows.create(packed.images_path(job.folder, split), shape)
+        npy.create(packed.images_path(job.folder, split), shape)
     items = list(_items(drawn))
     with (
         stop_on_signal() as stop,

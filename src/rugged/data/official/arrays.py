@@ -1,17 +1,17 @@
 """CIFAR-10-C's layout: ``<corruption>.npy`` with all severities one after the other, and ``labels.npy``."""
 
 import math
-import tokenize
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rugged.core.catalogue import SEVERITIES
 from rugged.core.errors import DataError
+from rugged.data.npy import Header, read_header
 from rugged.data.official.archive import WHOLE_AGAIN, Cell, Contents
 from rugged.data.official.members import Member, read_bytes
 
@@ -99,11 +99,11 @@ class ArrayFiles:
         if "labels.npy" not in self._members:
             raise DataError(f"labels.npy is not in {self._where}. It says which class each row is of.")
         member = self._members["labels.npy"]
-        header = _read_header(member, self._where)
-        count, severities = header.values, len(self._severities)
+        header, left = _read_header(member, self._where)
+        count, severities = math.prod(header.shape), len(self._severities)
         fits = np.issubdtype(header.dtype, np.integer) and count in (self._count, severities * self._count)
-        if fits and count * header.dtype.itemsize == header.left:
-            labels = np.frombuffer(read_bytes(member)[-header.left :], header.dtype)
+        if fits and header.size == left:
+            labels = np.frombuffer(read_bytes(member)[-left:], header.dtype)
             numbers = labels.reshape(-1, self._count).astype(np.int64)
             fits = bool((numbers == numbers[0]).all()) and 0 <= numbers.min() <= numbers.max() < classes
         else:
@@ -129,43 +129,26 @@ class ArrayFiles:
         return ids
 
 
-class _Header(NamedTuple):
-    """What an array's file says of itself: shape, order, type, where the values begin, and how many bytes they take."""
-
-    shape: tuple[int, ...]
-    fortran: bool
-    dtype: np.dtype[Any]
-    start: int
-    left: int
-
-    @property
-    def values(self) -> int:
-        return math.prod(self.shape)
-
-
-def _read_header(member: Member, where: Path) -> _Header:
-    """Read how an array lies in a file of its own or in a tar. Values are never unpickled: they are not read here."""
+def _read_header(member: Member, where: Path) -> tuple[Header, int]:
+    """Read how an array lies in a file of its own or in a tar, and how many bytes are left for its values."""
     try:
         with member.file.open("rb") as stream:
             stream.seek(member.offset)
-            version = np.lib.format.read_magic(stream)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, fortran, dtype = read(stream)
-            start = stream.tell()
+            header = read_header(stream)
     except OSError as error:
         raise DataError(f"Cannot read {member.file}: {error.strerror or error}.") from error
-    except (ValueError, TypeError, EOFError, tokenize.TokenError, MemoryError, RecursionError) as error:
+    except ValueError as error:
         # NumPy's own words would advise to load it as a pickle.
         raise DataError(f"{member.path} in {where} cannot be read as a NumPy array. {WHOLE_AGAIN}") from error
-    return _Header(tuple(map(int, shape)), fortran, dtype, start, member.offset + member.size - start)
+    return header, member.offset + member.size - header.start
 
 
 def _open_array(member: Member, where: Path) -> NDArray[np.uint8]:
     """Map an array where it lies."""
-    header = _read_header(member, where)
+    header, left = _read_header(member, where)
     shape, order = header.shape, "Fortran" if header.fortran else "C"
     usual = header.dtype == np.uint8 and not header.fortran and len(shape) == 4 and shape[3] == 3 and min(shape) >= 0
-    if not usual or 0 in shape[1:] or header.values != header.left:
+    if not usual or 0 in shape[1:] or header.size != left:
         raise DataError(
             f"{member.path} in {where} holds {header.dtype} of the shape {shape} in {order} order, {member.size:,} "
             f"bytes in all; expected uint8 of the shape (pictures, height, width, 3) in C order, whole. {WHOLE_AGAIN}"
