@@ -4,12 +4,12 @@ Lightning's ``Fabric`` is handed on from here, since no other layer imports Ligh
 """
 
 from rugged.core.devices import Device, Precision
+from rugged.engine.async_copy import async_copy
 from rugged.engine.attack import ascend
 from rugged.engine.batches import as_batch, as_pictures
 from rugged.engine.beside import beside, hand_over
 from rugged.engine.devices import Fabric, by_the_first, describe, make_fabric, require_same, share_statistics
 from rugged.engine.inference import CHUNK, chunks, infer
-from rugged.engine.later import later
 from rugged.engine.loop import Indices, Loop, Position
 from rugged.engine.networks import (
     IMAGENET_CLASSES,
@@ -41,6 +41,7 @@ __all__ = [
     "as_batch",
     "as_pictures",
     "ascend",
+    "async_copy",
     "beside",
     "by_the_first",
     "chunks",
@@ -49,7 +50,6 @@ __all__ = [
     "hand_over",
     "in_turn",
     "infer",
-    "later",
     "make_fabric",
     "open_restorer",
     "open_subject",

@@ -11,9 +11,9 @@ from torch import Tensor
 from rugged.core.configuration import dump
 from rugged.core.environment import versions
 from rugged.core.errors import RunError
+from rugged.engine.async_copy import async_copy
 from rugged.engine.claiming import claim
 from rugged.engine.devices import Fabric, describe
-from rugged.engine.later import later
 from rugged.engine.loop import Indices, Loop, Position
 from rugged.engine.manifest import Manifest, Session
 from rugged.results import RunFolder
@@ -68,7 +68,7 @@ class Steps:
             indices: The batch, of all processes.
             figures: As many as there are names, and the sum of the signals that ask to stop, of all processes.
         """
-        self._under_way.append((position, indices, later(figures)))
+        self._under_way.append((position, indices, async_copy(figures)))
         self.settle(all_but=0 if figures.device.type == "cpu" else 1)
         return self.loop.note(position)
 
