@@ -7,7 +7,6 @@ from rugged.core.devices import Device, Precision
 from rugged.engine.async_copy import async_copy
 from rugged.engine.attack import ascend
 from rugged.engine.batches import as_batch, as_pictures
-from rugged.engine.beside import beside, hand_over
 from rugged.engine.devices import Fabric, by_the_first, describe, make_fabric, require_same, share_statistics
 from rugged.engine.inference import CHUNK, chunks, infer
 from rugged.engine.loop import Indices, Loop, Position
@@ -23,6 +22,7 @@ from rugged.engine.pictures import Pictures
 from rugged.engine.randomness import seed_step
 from rugged.engine.restoring import Restorer, open_restorer
 from rugged.engine.sharing import in_turn, shown_by_the_first, told_by_the_first
+from rugged.engine.side_stream import record_streams, side_stream
 from rugged.engine.subject import Subject, open_subject
 
 __all__ = [
@@ -42,12 +42,10 @@ __all__ = [
     "as_pictures",
     "ascend",
     "async_copy",
-    "beside",
     "by_the_first",
     "chunks",
     "class_infos",
     "describe",
-    "hand_over",
     "in_turn",
     "infer",
     "make_fabric",
@@ -55,10 +53,12 @@ __all__ = [
     "open_subject",
     "own_network",
     "published_network",
+    "record_streams",
     "require_classes",
     "require_same",
     "seed_step",
     "share_statistics",
     "shown_by_the_first",
+    "side_stream",
     "told_by_the_first",
 ]

@@ -5,7 +5,7 @@ from typing import Any
 
 from rugged.core.files import atomic_path
 from rugged.core.progress import say
-from rugged.engine import Indices, Loop, Position, Restorer, beside, hand_over
+from rugged.engine import Indices, Loop, Position, Restorer, record_streams, side_stream
 from rugged.engine.claiming import complete, require_finite
 from rugged.engine.log import Log
 from rugged.engine.optimize import learning_rate
@@ -62,15 +62,15 @@ class Trainer:
 
     def fetch(self, indices: Indices) -> Any:
         """Bring this process's share of a batch to the device."""
-        with beside(self.loop.fabric.device):
+        with side_stream(self.loop.fabric.device):
             return self.pairs.fetch(own_share(self.loop.fabric, indices))
 
     def step(self, indices: Indices, batch: Any, position: Position) -> str:
         """Learn from one batch."""
         self.claim.make_once(self.loop.fabric, position.step)
-        with beside(self.loop.fabric.device):
+        with side_stream(self.loop.fabric.device):
             clean, damaged = self.pairs.make(batch)
-        hand_over((clean, damaged))
+        record_streams((clean, damaged))
         figures = self.learner.learn(
             clean, damaged, total=len(indices), rates=self._rates(position.step), step=position.step,
             adversarial=position.step >= self.recipe.adversary.after_epochs * self.loop.steps_per_epoch,

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from rugged.engine import Fabric, beside, hand_over, share_statistics
+from rugged.engine import Fabric, record_streams, share_statistics, side_stream
 from rugged.engine.averaging import update_average
 from rugged.models import ModelSpec, preprocess
 from rugged.models.split_norm import auxiliary
@@ -85,9 +85,9 @@ class Learner:
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        with beside(labels.device):
+        with side_stream(labels.device):
             pictures, targets = self.augmented(images, labels, plainly=plainly)
-        hand_over((*pictures, targets))
+        record_streams((*pictures, targets))
         spec = replace(self.spec, input_size=side)
         figures = torch.zeros(3, device=labels.device)
         figures[2] = signal_number

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from rugged.core.files import write_text
 from rugged.core.progress import say
 from rugged.data import Split
-from rugged.engine import Indices, Loop, Pictures, Position, beside, seed_step, share_statistics
+from rugged.engine import Indices, Loop, Pictures, Position, seed_step, share_statistics, side_stream
 from rugged.engine.averaging import reestimate_batch_norms
 from rugged.engine.claiming import complete, require_finite
 from rugged.engine.log import Log
@@ -71,7 +71,7 @@ class Trainer:
 
     def fetch(self, indices: Indices) -> Batch:
         """Bring this process's share of a batch to the device."""
-        with beside(self.loop.fabric.device):
+        with side_stream(self.loop.fabric.device):
             return self.pictures.take(self.rows[own_share(self.loop.fabric, indices)])
 
     def step(self, indices: Indices, batch: Batch, position: Position) -> str:
