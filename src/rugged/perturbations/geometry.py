@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rugged.corruptions.host import send
 from rugged.corruptions.levels import cut
-from rugged.corruptions.places import send
 
 _STEPS = 32  # OpenCV rounds places to 1/32 of a pixel
 

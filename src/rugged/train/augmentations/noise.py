@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from rugged.corruptions.places import send
+from rugged.corruptions.host import send
 from rugged.train.augmentations.names import require_known
 from rugged.train.augmentations.picking import take
 

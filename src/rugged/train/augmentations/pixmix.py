@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rugged.core.errors import ConfigError
-from rugged.corruptions.places import send
+from rugged.corruptions.host import send
 from rugged.train.augmentations.picking import take
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rugged.corruptions.places import send
+from rugged.corruptions.host import send
 from rugged.train.augmentations.names import require_known
 from rugged.train.augmentations.picking import take
 
