@@ -88,7 +88,7 @@ def test_ctrl_c_ends_it_and_a_second_one_at_once(dataset, monkeypatch, also_at_t
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr("rugged.playground.serving._served", served)
-    monkeypatch.setattr("rugged.playground.serving._set", lambda *_: None)
+    monkeypatch.setattr("rugged.playground.serving._make_stage", lambda *_: None)
     with pytest.raises(ends) as caught:
         play([], dataset)
     if ends is Interrupted:

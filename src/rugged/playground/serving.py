@@ -69,7 +69,7 @@ def play(
     port = _free_port(host, port)
     with TemporaryDirectory(prefix="rugged-playground-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder  # Before Gradio is imported: it fixes some of its paths then.
-        stage = _set(models, dataset, device, textures, restorer)
+        stage = _make_stage(models, dataset, device, textures, restorer)
         signals = stop_on_signal("Closing the page", "The playground has ended.")
         with signals as stop, _served(stage, host, port) as address:
             if not _is_local(host):
@@ -92,7 +92,7 @@ def require_gradio() -> None:
         raise ConfigError("gradio is not installed. Install it with `pip install 'rugged[playground]'`.")
 
 
-def _set(
+def _make_stage(
     models: Sequence[str], dataset: Dataset, device: Device, textures: str | None, restorer: Path | None
 ) -> "Stage":
     from rugged.playground.page import Stage
