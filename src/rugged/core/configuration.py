@@ -122,7 +122,7 @@ def _dataclass(kind: Any, table: Any, source: str, where: str) -> Any:
     values = {key: _convert(value, hints[key], source, f"{where}{key}") for key, value in table.items()}
     try:
         return kind(**values)
-    except ValueError as error:  # A dataclass refuses values that contradict each other in __post_init__.
+    except (ValueError, ConfigError) as error:  # A dataclass refuses values that contradict each other.
         raise ConfigError(f"{source}: {error}") from error
 
 

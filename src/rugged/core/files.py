@@ -34,8 +34,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary sibling of ``path`` to write to, and move it into place when the block succeeds.
 
     A reader sees the old file or the new one, never a part of it; after a failure the old one stands and the
-    temporary is gone. Only a process that is killed leaves it; the next one that writes ``path`` clears that away, and
-    so does ``exclusive``.
+    temporary is gone. Only a process that is killed leaves it; the next one that writes ``path`` clears that away (not
+    on Windows, where nobody could tell whether it is still being written).
 
     Raises:
         RuggedError: The folder cannot be written, or the disk is full. An error that names another file, which the
@@ -176,8 +176,6 @@ def sha256_file(path: Path) -> str:
 def exclusive(path: Path, doing: str) -> Iterator[None]:
     """Hold the lock file ``path`` for the length of the block; the system releases it if the process dies.
 
-    The lock is for all that lies in its folder, so what a killed holder left half-written there is removed first.
-
     Args:
         path: Lock file, created when missing and left in place (removing it would race with others).
         doing: What the block does, for the message: "train into runs/a".
@@ -202,9 +200,6 @@ def exclusive(path: Path, doing: str) -> Iterator[None]:
     except OSError as error:
         raise RunError(f"Cannot {doing}: {path} cannot be locked ({error.strerror or error}).") from error
     try:
-        for leftover in path.parent.rglob(f".*.{_RANDOM}.partial"):
-            with suppress(OSError):  # It is in nobody's way.
-                leftover.unlink()
         yield
     finally:
         lock.release()

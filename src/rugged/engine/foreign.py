@@ -14,12 +14,15 @@ from torch import Tensor
 
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.files import sha256_file
+from rugged.core.progress import say
 from rugged.models import ModelSpec, preprocess
 from rugged.models.loading import brief
 from rugged.models.spec import from_metadata
 
 USUAL_SIDE = 224
 """Of pictures for a model that does not say: ImageNet's."""
+
+_CUDA = "CUDAExecutionProvider"
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def load_callable(model: str) -> Foreign:
     function = getattr(module, name, None)
     if not callable(function):
         raise ModelError(f"The module {module_name} has no function {name}. Expected module:function.")
-    source = inspect.getsourcefile(module)
+    source = inspect.getsourcefile(module) if getattr(module, "__file__", None) else None  # Python's own have none.
     if source is None:
         raise ModelError(f"{module_name} has no source file that could be hashed. Expected a module in Python.")
 
@@ -152,12 +155,16 @@ def open_session(path: Path, device: torch.device) -> Any:
         runtime = importlib.import_module("onnxruntime")
     except ImportError as error:
         raise ConfigError("onnxruntime is not installed. Install it with `pip install 'rugged[onnx]'`.") from error
-    wanted = ["CUDAExecutionProvider"] if device.type == "cuda" else []
-    providers = [one for one in (*wanted, "CPUExecutionProvider") if one in runtime.get_available_providers()]
+    providers: list[Any] = ["CPUExecutionProvider"]
+    if device.type == "cuda" and _CUDA in runtime.get_available_providers():
+        providers.insert(0, (_CUDA, {"device_id": device.index or 0}))
     try:
-        return runtime.InferenceSession(str(path), providers=providers)
+        session = runtime.InferenceSession(str(path), providers=providers)
     except Exception as error:  # Its exceptions are made in C++, one class for each cause.
         raise ModelError(f"{path} cannot be opened as ONNX ({brief(error)}).") from error
+    if device.type == "cuda" and _CUDA not in session.get_providers():
+        say(f"{path} runs on the CPU: onnxruntime has no CUDA here. It comes with `pip install onnxruntime-gpu`.")
+    return session
 
 
 def _run(session: Any, name: str, result: str, pixels: Any, at_once: int) -> Any:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rugged.core.errors import ModelError
-from rugged.models.loading import PICKLES, fit, read_safetensors
+from rugged.models.loading import PICKLES, load_weights, read_safetensors, require_file
 from rugged.models.spec import ModelSpec, from_metadata, to_metadata
 from rugged.models.tensors import save_tensors
 from rugged.models.zoo import build
@@ -56,6 +56,7 @@ def spec_of_weights(path: Path) -> ModelSpec | None:
         ModelError: Missing, not safetensors, or written by a later version.
     """
     if path.suffix in PICKLES:
+        require_file(path)
         return None
     return from_metadata(read_safetensors(path, weights=False)[1], str(path))
 
@@ -70,7 +71,7 @@ def load_model(path: Path) -> tuple[nn.Module, ModelSpec]:
     spec, tensors = _read(path, weights=True)
     model = build(spec.architecture, len(spec.classes))
     expected = f"{spec.architecture} with {len(spec.classes)} classes"
-    fit(model, tensors, str(path), expected, "It was written by another version; train it again.")
+    load_weights(model, tensors, str(path), expected, "It was written by another version; train it again.")
     return model.to(memory_format=torch.channels_last).eval(), spec  # type: ignore[call-overload]
 
 

@@ -15,7 +15,7 @@ from rugged.core.hints import did_you_mean, nearest
 from rugged.models.alexnet64 import AlexNet64
 from rugged.models.blurpool import blurred
 from rugged.models.heads import drop_auxiliary_heads, replace_head
-from rugged.models.loading import fit_body, start_from
+from rugged.models.loading import load_body, start_from
 from rugged.models.preactivation import preactivation_resnet18, wide_resnet
 from rugged.models.pretrained import timm_network, torchvision_weights
 from rugged.models.small import small_resnet
@@ -119,7 +119,7 @@ def _build_pretrained(source: str, name: str, num_classes: int) -> nn.Module:
         return timm_network(name, num_classes)
     tensors = torchvision_weights(name)  # First: without them there is no point in building.
     model = _build_torchvision(name, num_classes)
-    fit_body(model, tensors, f"The published file of torchvision/{name}", f"torchvision/{name}")
+    load_body(model, tensors, f"The published file of torchvision/{name}", f"torchvision/{name}")
     return model
 
 

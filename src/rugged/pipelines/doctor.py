@@ -132,8 +132,8 @@ def _devices() -> Iterator[Finding]:
         bf16 = ", bf16" if facts.major >= 8 else ""  # Ampere brought bf16; older ones only pretend.
         yield Finding(section, f"cuda:{index}", f"{facts.name}, {readable_bytes(facts.total_memory)}, fp32, fp16{bf16}")
     if torch.backends.mps.is_available():
-        yield Finding(section, "mps", "Apple GPU, fp32")
-    if not torch.cuda.is_available() and not torch.backends.mps.is_available():
+        yield Finding(section, "gpu", "Apple's, which is not used: it has no float64, in which the corruptions compute")
+    elif not torch.cuda.is_available():
         advice = "everything works on the CPU; for a GPU, install its driver and a torch build for it"
         yield Finding(section, "gpu", "none", "missing", advice)
 

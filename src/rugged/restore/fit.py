@@ -20,10 +20,11 @@ from rugged.engine.log import Log
 from rugged.engine.manifest import Manifest
 from rugged.engine.optimize import make_optimizer
 from rugged.engine.sharing import shared_batch_size
+from rugged.engine.steps import Claim
 from rugged.models import RestorerSpec, make_restorer
 from rugged.models.restoring import Discriminator
 from rugged.restore.content import Content, open_content
-from rugged.restore.drawn import draw_pairs
+from rugged.restore.drawn import draw_pairs, settle_textures
 from rugged.restore.folders import PairFolder, take_pairs
 from rugged.restore.learner import Learner
 from rugged.restore.pairs import Pairs, Provenance
@@ -58,6 +59,8 @@ def train(
     """
     fabric = make_fabric(device, recipe.precision)
     recipe = replace(recipe, precision=describe(fabric)["precision"])
+    if isinstance(source, Dataset):
+        recipe = settle_textures(recipe)
     run = RunFolder(folder)
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"train into {folder}")))
@@ -104,6 +107,7 @@ def prepare(
         fetched_ahead=pairs.fetched_ahead,
         longest_epoch=recipe.epoch_pictures,
     )
+    manifest = earlier or Manifest("training", "rugged/restorer", pairs.provenance.trained_on, companions=companions)
     return Trainer(
         recipe=recipe,
         spec=spec,
@@ -111,8 +115,7 @@ def prepare(
         learner=learner,
         loop=loop,
         pairs=pairs,
-        manifest=earlier or Manifest("training", "rugged/restorer", pairs.provenance.trained_on, companions=companions),
-        command=command,
+        claim=Claim(run, recipe, manifest, command),
         log=Log(run.metrics, COLUMNS),
     )
 
@@ -128,7 +131,10 @@ def make_learner(fabric: Fabric, recipe: RestoreRecipe, spec: RestorerSpec, cont
         discriminator = _placed(Discriminator(adversary.width, spectral=adversary.loss == "ragan-ls"), fabric.device)
         optimizers["discriminator"] = make_optimizer(discriminator, adversary.optimizer)
     average = make_average(generator) if recipe.average else None
-    return Learner(fabric, recipe, generator, discriminator, content, optimizers, average)
+    return Learner(
+        fabric=fabric, recipe=recipe, content=content,
+        generator=generator, discriminator=discriminator, optimizers=optimizers, average=average,
+    )  # fmt: skip
 
 
 def _placed(network: nn.Module, device: torch.device) -> nn.Module:
