@@ -75,7 +75,7 @@ def pack(
     from rugged.data.opening import spelled
 
     dataset = pack_source(source, out, size=size, resize=resize, holdout=holdout, bad_images=bad_images)
-    _print_summary(dataset, spelled(source if out is None and size is None else dataset.folder))
+    _print_summary(dataset, spelled(source if out is None else dataset.folder))
 
 
 @app.command()
