@@ -192,8 +192,8 @@ def test_the_order_in_which_threads_end_changes_no_byte(troubled, tmp_path, monk
     root, _ = troubled
     monkeypatch.setattr(packing, "PICTURES_AT_A_TIME", 1)
     consume, made = packing._consume, []
+    by_place = partial(sorted, key=lambda future: future.result()[0][0].picture.where)
     for name, turn in (("forwards", list), ("backwards", reversed)):
-        by_place = partial(sorted, key=lambda future: future.result()[0][0].picture.where)
         monkeypatch.setattr(packing, "_consume", lambda done, bar, turn=turn: consume(turn(by_place(done)), bar))
         folder = pack_source(root, tmp_path / name, bad_images="skip").folder
         made.append({file: (folder / file).read_bytes() for file in ("dataset.json", "set_aside.csv")})

@@ -39,8 +39,9 @@ def open_dataset(where: str | Path, *, size: int | None = None) -> Dataset:
         where: ``builtin``; the name of a prepared data set (``tiny-imagenet``); a packed folder; or a source, which is
             packed into the cache: class folders or Tiny ImageNet, as a folder or zip, or a folder of Parquet files.
             A pack in the cache is made again when its source has changed or its files are damaged.
-        size: Fit the pictures of a source to ``size`` x ``size``. A pack must have this size already. None opens a
-            source as ``pack_source`` packed it the last time, else in the pictures' own size if all share one, else 224.
+        size: Fit the pictures of a source to ``size`` x ``size``. A pack must have this size already. None
+            opens a source as ``pack_source`` packed it the last time, else at the pictures' own size if all share one,
+            else at 224.
 
     Raises:
         DataError: Nothing of that name, a source that cannot be used, or a pack that cannot be made again.
