@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from rugged.cli.options import Limit, Preset, Seed, Severities, Source, Split, Textures, refuse
+from rugged.cli.options import Limit, Preset, Seed, Severities, Source, Split, Textures, refuse, require_png
 from rugged.core.errors import ConfigError
 
 _Out = Annotated[
@@ -125,11 +125,10 @@ def _preview(source: str, out: Path, split: str, size: int | None, picture: str 
     from rugged.core import files
     from rugged.data import open_dataset
     from rugged.data.corrupted.preview import draw_preview, read_subject, subject_of
-    from rugged.data.corrupted.writer import require_apart
     from rugged.data.opening import is_name
+    from rugged.data.packed import require_apart
 
-    if out.suffix.lower() != ".png":
-        raise ConfigError(f"--preview writes a PNG file, and {out} is not the name of one. Write OUT.png.")
+    require_png(out, "--preview")
     if Path(source).is_file() and not is_name(source) and not source.lower().endswith(".zip"):
         if picture is not None:
             raise ConfigError("--id means nothing with a picture file. Leave it out.")

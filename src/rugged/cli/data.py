@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from rugged.cli.options import Source, out_option
+from rugged.cli.options import Source, out_option, require_png
 from rugged.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -93,8 +93,13 @@ def info(
     from rugged.core import files
     from rugged.core.progress import say
     from rugged.data import open_dataset, open_pack
+    from rugged.data.packed import require_apart
 
+    if contact_sheet is not None:
+        require_png(contact_sheet, "--contact-sheet")
     dataset = open_dataset(source)
+    if contact_sheet is not None:
+        require_apart(contact_sheet, dataset)
     if verify:
         dataset = open_pack(dataset.folder, verify=True)
     _print_classes(dataset)

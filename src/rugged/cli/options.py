@@ -59,3 +59,17 @@ def refuse(context: typer.Context, names: Sequence[str], here: str) -> None:
     if given:
         means, them = ("means", "it") if len(given) == 1 else ("mean", "them")
         raise ConfigError(f"{', '.join(given)} {means} nothing {here}. Leave {them} out.")
+
+
+def require_png(path: Path, option: str) -> None:
+    """Refuse to write a picture under a name that says something else.
+
+    Args:
+        path: Where a picture is to be written.
+        option: That which asks for it, such as ``--preview``.
+
+    Raises:
+        ConfigError: The name does not end with ``.png``.
+    """
+    if path.suffix.lower() != ".png":
+        raise ConfigError(f"{option} writes a PNG file, and {path} is not the name of one. Write OUT.png.")

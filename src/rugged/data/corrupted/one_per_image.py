@@ -23,7 +23,6 @@ from rugged.data.corrupted.layout import PICTURES_AN_ITEM
 from rugged.data.corrupted.pictures import Corruptor, Pictures, choose_corruptor, rehearse
 from rugged.data.corrupted.processes import work_on
 from rugged.data.corrupted.shard import default_workers
-from rugged.data.corrupted.writer import require_apart
 from rugged.data.dataset import Dataset, Split
 from rugged.data.locks import locked
 from rugged.data.packed import Origin
@@ -74,7 +73,7 @@ def write_one_per_image(
         Interrupted: A signal came; nothing was kept.
     """
     chosen, levels = choose_corruptions(corruptions), choose_severities(severities)
-    require_apart(out, dataset)
+    packed.require_apart(out, dataset)
     corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
     count = len(dataset.train) + len(dataset.val)
     description = manifest.describe(dataset, "all", count, corruptor, chosen, levels)

@@ -8,7 +8,6 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from rugged.core import files
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.errors import ConfigError, DataError
 from rugged.core.progress import progress
@@ -127,7 +126,7 @@ def _plan(
         raise DataError(f"The {split} split of {dataset.name} is empty. Choose the other one with --split.")
     if limit is not None and limit < 1:
         raise ConfigError(f"The limit is {limit}; expected at least 1 picture.")
-    require_apart(out, dataset)
+    packed.require_apart(out, dataset)
     corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
     positions = evenly(source.labels, len(source) if limit is None else limit)
     ids = tuple(source.ids[position] for position in positions)
@@ -135,11 +134,6 @@ def _plan(
     labels = source.labels[positions].tolist()
     description = manifest.describe(dataset, split, len(ids), corruptor, chosen, levels)
     return Job(out, pictures, labels, corruptor, chosen, levels, shard or Shard()), description
-
-
-def require_apart(out: Path, dataset: Dataset) -> None:
-    """Refuse to write into the data set itself: into its source or into its pack."""
-    files.require_outside(out, (dataset.folder.resolve(), Path(packed.origin_of(dataset.folder).path)))
 
 
 def _write_missing(job: Job, layout: Layout, workers: int) -> None:
