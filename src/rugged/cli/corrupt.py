@@ -124,7 +124,7 @@ def _one_per_image(source: str, out: Path, size: int | None, workers: int | None
 def _preview(source: str, out: Path, split: str, size: int | None, picture: str | None, how: dict[str, Any]) -> None:
     from rugged.core import files
     from rugged.data import open_dataset
-    from rugged.data.corrupted.preview import draw_preview, read_subject, subject_of
+    from rugged.data.corrupted.preview import draw_preview, picture_of, read_picture
     from rugged.data.corrupted.writer import require_apart
     from rugged.data.opening import is_name
 
@@ -134,12 +134,12 @@ def _preview(source: str, out: Path, split: str, size: int | None, picture: str 
         if picture is not None:
             raise ConfigError("--id means nothing with a picture file. Leave it out.")
         files.require_outside(out, [Path(source).resolve()])
-        subject = read_subject(Path(source), size)
+        shown = read_picture(Path(source), size)
     else:
         dataset = open_dataset(source, size=size)
         require_apart(out, dataset)
-        subject = subject_of(dataset, dataset.train if split == "train" else dataset.val, picture)
-    page = draw_preview(subject, **how)
+        shown = picture_of(dataset, dataset.train if split == "train" else dataset.val, picture)
+    page = draw_preview(shown, **how)
     with files.atomic_path(out) as path:
         page.save(path, format="PNG")
     typer.echo(out)

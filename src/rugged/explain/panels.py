@@ -100,7 +100,7 @@ class Gallery:
         pictures, shown = self.measurement.pictures, self.measurement.shown
         labels = None if pictures.labels is None else pictures.labels[:shown]
         some = type(pictures)(pictures.images[:shown], pictures.ids[:shown], labels, pictures.source)
-        return self.measurement.corruptor.pictures(some, condition).permute(0, 2, 3, 1).contiguous().numpy()
+        return self.measurement.under(condition, some).permute(0, 2, 3, 1).contiguous().numpy()
 
     def labels(self, place: int) -> tuple[str, ...]:
         """The words beside a picture."""

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from rugged.core.errors import ConfigError, ResultsError
 from rugged.core.files import exclusive
-from rugged.core.selection import choose_corruptions, choose_preset, choose_severities
+from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
-from rugged.corruptions import choose_textures
+from rugged.corruptions import choose_corruptor
 from rugged.data import ClassInfo, Dataset
 from rugged.engine import Device, make_fabric
 from rugged.explain.layers import Layer, find_layer
-from rugged.explain.measuring import Condition, Corruptor, Look, Measurement, drift_results, play_pointing_game
+from rugged.explain.measuring import Condition, Look, Measurement, drift_results, play_pointing_game
 from rugged.explain.methods import check_method
 from rugged.explain.opening import (
     Pictures,
@@ -145,12 +145,11 @@ def _measurement(
     corruptions = choose_corruptions(wanted.corruptions) if wanted.corruptions else ()
     severities = choose_severities(wanted.severities)
     height, width = pictures.images.shape[2:]
-    textures = choose_textures(wanted.textures) if "frost" in corruptions else None
     conditions = [Condition(), *(Condition(name, severity) for name in corruptions for severity in severities)]
     layers: list[Layer | None] = [None] * len(subjects)
     if "grad_cam" in wanted.methods:
         layers = [find_layer(subject.network, wanted.layer) for subject in subjects]
-    corruptor = Corruptor(choose_preset(wanted.preset, height, width), wanted.seed, textures)
+    corruptor = choose_corruptor((height, width), corruptions, wanted.preset, wanted.seed, wanted.textures)
     shown = len(pictures.ids) if wanted.ids or pictures.labels is None else min(wanted.shown, len(pictures.ids))
     return Measurement(subjects, layers, pictures, wanted.methods, conditions, corruptor, target, shown)
 
@@ -174,7 +173,7 @@ def _draw(
         pointing=pointing,
         preset=corruptor.preset,
         seed=wanted.seed,
-        textures="none" if corruptor.textures is None else corruptor.textures.label,
+        textures=corruptor.textures_label,
         command=command,
         notes=(*notes, *_empty_maps(looks)),
     )

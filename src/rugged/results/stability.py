@@ -288,5 +288,5 @@ def read_stability(path: Path) -> Stability:
         return from_plain(Stability, read_json(path), source=str(path))
     except RuggedError as error:
         raise ResultsError(
-            f"{path} holds no figures of sequences, format {FORMAT} ({error}). Measure again."
+            f"{path} holds no figures of sequences, format {FORMAT} ({error}). Measure again with --replace."
         ) from error

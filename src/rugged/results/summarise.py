@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rugged.core.catalogue import BENCHMARK, PROCEDURAL_NOTE, SEVERITIES, display_name, size_note
+from rugged.core.catalogue import BENCHMARK, PROCEDURAL_NOTE, SEVERITIES, CellKey, display_name, size_note
 from rugged.core.errors import ResultsError
 from rugged.metrics import (
     brier_score,
@@ -34,7 +34,7 @@ from rugged.results.summary import (
 
 
 def summarise(
-    cells: Mapping[tuple[str, int], Cell],
+    cells: Mapping[CellKey, Cell],
     model: ModelFacts,
     conditions: Conditions,
     made: Made,
@@ -98,7 +98,7 @@ def normalise(summary: Summary, baseline: Baseline) -> Summary:
     return _normalise(summary, baseline, None)
 
 
-def _require_whole(cells: Mapping[tuple[str, int], Cell], conditions: Conditions) -> None:
+def _require_whole(cells: Mapping[CellKey, Cell], conditions: Conditions) -> None:
     wanted = conditions.cells
     missing = [f"{name}-{severity}" for name, severity in wanted if (name, severity) not in cells]
     if missing:

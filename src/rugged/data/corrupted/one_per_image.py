@@ -10,17 +10,23 @@ from typing import Any
 import numpy as np
 
 from rugged.core import files
-from rugged.core.catalogue import BENCHMARK, SEVERITIES
+from rugged.core.catalogue import BENCHMARK, SEVERITIES, CellKey
 from rugged.core.errors import DataError
 from rugged.core.progress import progress, say
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.spreadsheet import as_text
 from rugged.core.stopping import stop_on_signal
 from rugged.core.tables import csv_text
+<<<<<<< HEAD
 from rugged.data import npy, packed
 from rugged.data.corrupted import manifest
+=======
+from rugged.corruptions import Corruptor, choose_corruptor
+from rugged.data import packed
+from rugged.data.corrupted import manifest, rows
+>>>>>>> mend-benchmark
 from rugged.data.corrupted.layout import PICTURES_AN_ITEM
-from rugged.data.corrupted.pictures import Corruptor, Pictures, choose_corruptor, rehearse
+from rugged.data.corrupted.pictures import Pictures, rehearse
 from rugged.data.corrupted.processes import work_on
 from rugged.data.corrupted.shard import default_workers
 from rugged.data.corrupted.writer import require_apart
@@ -31,8 +37,6 @@ from rugged.data.splits import hash_key
 from rugged.data.staging import require_space, staging
 
 TABLE = "corruptions.csv"
-
-Cell = tuple[str, int]
 
 
 def write_one_per_image(
@@ -95,7 +99,7 @@ def write_one_per_image(
     return packed.read_pack(out)
 
 
-def _draw(job: "_Job", cells: Sequence[Cell], seed: int) -> dict[str, list[Cell]]:
+def _draw(job: "_Job", cells: Sequence[CellKey], seed: int) -> dict[str, list[CellKey]]:
     """Draw a corruption and a severity for every picture of both splits, and try all of them on one."""
     for pictures in job.sources.values():
         if len(pictures):
@@ -104,7 +108,7 @@ def _draw(job: "_Job", cells: Sequence[Cell], seed: int) -> dict[str, list[Cell]
     return {split: [draw_cell(each, cells, seed) for each in job.sources[split].ids] for split in packed.SPLITS}
 
 
-def draw_cell(identifier: str, cells: Sequence[Cell], seed: int) -> Cell:
+def draw_cell(identifier: str, cells: Sequence[CellKey], seed: int) -> CellKey:
     """Draw a picture's corruption and severity by its id."""
     number = int.from_bytes(hash_key(identifier, f"rugged one per image {seed}"), "little")
     return cells[number % len(cells)]  # 64 bits over a few dozen: no cell is favoured by as much as 1e-17.
@@ -115,7 +119,7 @@ class _Item:
     """Some pictures of a split that carry the same corruption."""
 
     split: str
-    cell: Cell
+    cell: CellKey
     members: Sequence[int]
 
 
@@ -154,9 +158,9 @@ def _sources(dataset: Dataset) -> dict[str, Pictures]:
     return {"train": whole(dataset.train), "val": whole(dataset.val)}
 
 
-def _items(drawn: Mapping[str, Sequence[Cell]]) -> Iterator[_Item]:
+def _items(drawn: Mapping[str, Sequence[CellKey]]) -> Iterator[_Item]:
     for split, cells in drawn.items():
-        members: dict[Cell, list[int]] = defaultdict(list)
+        members: dict[CellKey, list[int]] = defaultdict(list)
         for member, cell in enumerate(cells):
             members[cell].append(member)
         for cell, places in members.items():
@@ -164,7 +168,7 @@ def _items(drawn: Mapping[str, Sequence[Cell]]) -> Iterator[_Item]:
                 yield _Item(split, cell, places[start : start + PICTURES_AN_ITEM])
 
 
-def _write_pictures(job: _Job, drawn: Mapping[str, Sequence[Cell]], workers: int) -> None:
+def _write_pictures(job: _Job, drawn: Mapping[str, Sequence[CellKey]], workers: int) -> None:
     shapes = {split: (len(pictures), *pictures.size, 3) for split, pictures in job.sources.items()}
     require_space(job.folder, sum(count * height * width * 3 for count, height, width, _ in shapes.values()))
     for split, shape in shapes.items():
@@ -200,7 +204,7 @@ def _finish(
     )
 
 
-def _table(sources: Mapping[str, Pictures], drawn: Mapping[str, Sequence[Cell]]) -> str:
+def _table(sources: Mapping[str, Pictures], drawn: Mapping[str, Sequence[CellKey]]) -> str:
     lines = (
         (split, as_text(each), *cell)
         for split, pictures in sources.items()

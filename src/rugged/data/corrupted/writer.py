@@ -14,13 +14,14 @@ from rugged.core.errors import ConfigError, DataError
 from rugged.core.progress import progress
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
+from rugged.corruptions import choose_corruptor
 from rugged.data import packed
 from rugged.data.corrupted import manifest
 from rugged.data.corrupted.arrays import Arrays, write_labels
 from rugged.data.corrupted.claim import claimed, manifest_held, remove_work
 from rugged.data.corrupted.folders import Folders, check_names
 from rugged.data.corrupted.layout import Job, Layout, missing_shares, total
-from rugged.data.corrupted.pictures import Pictures, choose_corruptor, rehearse
+from rugged.data.corrupted.pictures import Pictures, rehearse
 from rugged.data.corrupted.processes import work_on
 from rugged.data.corrupted.shard import Shard, default_workers
 from rugged.data.dataset import Dataset
