@@ -7,14 +7,8 @@ from rugged.core.devices import Device, Precision
 from rugged.engine.async_copy import async_copy
 from rugged.engine.attack import ascend
 from rugged.engine.batches import as_batch, as_pictures
-<<<<<<< HEAD
-from rugged.engine.devices import Fabric, by_the_first, describe, make_fabric, require_same, share_statistics
-=======
-from rugged.engine.beside import beside, hand_over
 from rugged.engine.devices import (
-    Device,
     Fabric,
-    Precision,
     by_the_first,
     describe,
     make_fabric,
@@ -22,7 +16,6 @@ from rugged.engine.devices import (
     require_same,
     share_statistics,
 )
->>>>>>> mend-benchmark
 from rugged.engine.inference import CHUNK, chunks, infer
 from rugged.engine.loop import Indices, Loop, Position
 from rugged.engine.networks import (

@@ -17,14 +17,9 @@ from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.spreadsheet import as_text
 from rugged.core.stopping import stop_on_signal
 from rugged.core.tables import csv_text
-<<<<<<< HEAD
+from rugged.corruptions import Corruptor, choose_corruptor
 from rugged.data import npy, packed
 from rugged.data.corrupted import manifest
-=======
-from rugged.corruptions import Corruptor, choose_corruptor
-from rugged.data import packed
-from rugged.data.corrupted import manifest, rows
->>>>>>> mend-benchmark
 from rugged.data.corrupted.layout import PICTURES_AN_ITEM
 from rugged.data.corrupted.pictures import Pictures, rehearse
 from rugged.data.corrupted.processes import work_on

@@ -12,12 +12,7 @@ from PIL import Image, ImageDraw
 from rugged.core.catalogue import ALL, EXTRA, PROCEDURAL_NOTE, SEVERITIES, display_name
 from rugged.core.errors import DataError
 from rugged.core.selection import choose_corruptions, choose_severities
-<<<<<<< HEAD
-from rugged.data.corrupted.pictures import Corruptor, choose_corruptor
-=======
 from rugged.corruptions import Corruptor, choose_corruptor
-from rugged.data.contact_sheet import BACKGROUND, FAINT, INK, MARGIN, font
->>>>>>> mend-benchmark
 from rugged.data.dataset import Dataset, Split
 from rugged.data.decode import BadImageError, decode_image
 from rugged.data.drawing import BACKGROUND, FAINT, INK, MARGIN, font

@@ -11,12 +11,8 @@ from numpy.typing import NDArray
 
 from rugged.core.catalogue import SEVERITIES, CellKey
 from rugged.core.errors import DataError
-<<<<<<< HEAD
 from rugged.data.npy import Header, read_header
-from rugged.data.official.archive import WHOLE_AGAIN, Cell, Contents
-=======
 from rugged.data.official.archive import WHOLE_AGAIN, Contents
->>>>>>> mend-benchmark
 from rugged.data.official.members import Member, read_bytes
 
 
