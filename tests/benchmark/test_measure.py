@@ -11,6 +11,7 @@ from PIL import Image
 from torch import nn
 
 import rugged.benchmark.measure as measure
+import rugged.corruptions.textures as textures
 import rugged.engine.subject as subject
 from rugged.benchmark import benchmark
 from rugged.benchmark.predictions import make_cell
@@ -79,6 +80,14 @@ def test_sample_strips_show_the_pictures_that_were_measured(dataset, tmp_path):
     expected = corrupt(images, "contrast", 5, preset="cifar32", seed=1, ids=index["ids"]).permute(0, 2, 3, 1)
     strip = np.asarray(Image.open(run / "benchmark" / "samples" / "contrast-5.png"))
     np.testing.assert_array_equal(strip, np.concatenate(list(expected.numpy()), axis=1))
+
+
+@pytest.mark.parametrize("model", ["nomine:x", "timm/test_resnet"])
+def test_a_model_that_cannot_answer_is_refused_before_photographs_are_fetched(model, dataset, monkeypatch):
+    """The second one knows ImageNet's classes, and not those of the pictures."""
+    monkeypatch.setattr(textures, "_download", lambda folder: pytest.fail("fetched"))
+    with pytest.raises(ModelError, match=model.partition(":")[0]):
+        benchmark(model, dataset, corruptions=("frost",), severities=(1,), device="cpu")
 
 
 def test_mce_against_itself_is_one(dataset, tmp_path):

@@ -246,5 +246,5 @@ def test_what_fails_in_onnxruntime_is_one_message(dataset, tmp_path):
 def test_without_onnxruntime_the_way_out_is_named(dataset, tmp_path, monkeypatch):
     save_onnx(tmp_path / "theirs.onnx", "N")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(ConfigError, match=r"pip install 'rugged\[onnx\]'"):
+    with pytest.raises(ConfigError, match=r"pip install '\.\[onnx\]'"):
         benchmark(tmp_path / "theirs.onnx", dataset, **QUICK)

@@ -17,15 +17,15 @@ class MeasuredRun:
     cells: Cells
 
 
-def read_run(folder: Path) -> MeasuredRun:
+def read_run(folder: str | Path) -> MeasuredRun:
     """Read a benchmarked run.
 
     Raises:
         ResultsError: There is no such folder, it has no benchmark, or part of it is missing, damaged or of another one.
     """
-    if not folder.is_dir():
-        raise ResultsError(f"{folder} is not a run folder: there is no such folder. Check the path.")
     run = RunFolder(folder)
+    if not run.path.is_dir():
+        raise ResultsError(f"{folder} is not a run folder: there is no such folder. Check the path.")
     summary = read_summary(run.summary)
     classes = read_classes(run.classes, summary.conditions.classes)
     return MeasuredRun(summary, classes, read_measured(run, summary.conditions))

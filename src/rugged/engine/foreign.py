@@ -14,6 +14,7 @@ from torch import Tensor
 
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.files import sha256_file
+from rugged.core.hints import how_to_install
 from rugged.core.progress import say
 from rugged.models import ModelSpec, preprocess
 from rugged.models.loading import brief
@@ -154,7 +155,7 @@ def open_session(path: Path, device: torch.device) -> Any:
     try:
         runtime = importlib.import_module("onnxruntime")
     except ImportError as error:
-        raise ConfigError("onnxruntime is not installed. Install it with `pip install 'rugged[onnx]'`.") from error
+        raise ConfigError(f"onnxruntime is not installed. {how_to_install('onnx')}.") from error
     providers: list[Any] = ["CPUExecutionProvider"]
     if device.type == "cuda" and _CUDA in runtime.get_available_providers():
         providers.insert(0, (_CUDA, {"device_id": device.index or 0}))

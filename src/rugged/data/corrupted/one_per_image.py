@@ -27,6 +27,7 @@ from rugged.data.corrupted.shard import default_workers
 from rugged.data.corrupted.writer import require_apart
 from rugged.data.dataset import Dataset, Split
 from rugged.data.locks import locked
+from rugged.data.opening import as_dataset
 from rugged.data.packed import Origin
 from rugged.data.splits import hash_key
 from rugged.data.staging import require_space, staging
@@ -35,14 +36,14 @@ TABLE = "corruptions.csv"
 
 
 def write_one_per_image(
-    dataset: Dataset,
-    out: Path,
+    dataset: Dataset | str | Path,
+    out: str | Path,
     *,
     corruptions: Sequence[str] = BENCHMARK,
     severities: Sequence[int] = SEVERITIES,
     preset: str | None = None,
     seed: int = 0,
-    textures: str | None = None,
+    textures: str | Path | None = None,
     workers: int | None = None,
     command: str = "",
 ) -> Dataset:
@@ -52,7 +53,7 @@ def write_one_per_image(
     table, ``corruptions.csv``, says which. The pixels are what ``rugged.corruptions.corrupt`` gives.
 
     Args:
-        dataset: The source.
+        dataset: The source: opened, or as ``rugged.open_dataset`` takes it.
         out: The folder to make. The same pack, made before, is left as it is.
         corruptions: Names of corruptions or of sets of them, to draw from.
         severities: Some of 1 to 5, to draw from.
@@ -73,6 +74,7 @@ def write_one_per_image(
         Interrupted: A signal came; nothing was kept.
     """
     chosen, levels = choose_corruptions(corruptions), choose_severities(severities)
+    dataset, out = as_dataset(dataset), Path(out)
     require_apart(out, dataset)
     corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
     count = len(dataset.train) + len(dataset.val)

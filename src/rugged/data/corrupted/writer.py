@@ -25,6 +25,7 @@ from rugged.data.corrupted.pictures import Pictures, rehearse
 from rugged.data.corrupted.processes import work_on
 from rugged.data.corrupted.shard import Shard, default_workers
 from rugged.data.dataset import Dataset
+from rugged.data.opening import as_dataset
 from rugged.data.splits import evenly
 from rugged.data.staging import no_space, require_space
 
@@ -48,15 +49,15 @@ class Written:
 
 
 def write_corrupted(
-    dataset: Dataset,
-    out: Path,
+    dataset: Dataset | str | Path,
+    out: str | Path,
     *,
     split: Literal["train", "val"] = "val",
     corruptions: Sequence[str] = BENCHMARK,
     severities: Sequence[int] = SEVERITIES,
     preset: str | None = None,
     seed: int = 0,
-    textures: str | None = None,
+    textures: str | Path | None = None,
     file_format: FileFormat = "jpeg",
     limit: int | None = None,
     shard: Shard | None = None,
@@ -65,7 +66,7 @@ def write_corrupted(
     """Write corrupted copies of a split. Interrupted and called again, it writes what is missing, to the same bytes.
 
     Args:
-        dataset: The source.
+        dataset: The source: opened, or as ``rugged.open_dataset`` takes it.
         out: The folder to make, or to go on with.
         split: Which pictures.
         corruptions: Names of corruptions or of sets of them.
@@ -91,6 +92,7 @@ def write_corrupted(
         raise ConfigError(f"There is no format {file_format!r}; expected one of {', '.join(FORMATS)}.")
     if workers is not None and workers < 1:
         raise ConfigError(f"There are {workers} workers; expected at least 1.")
+    dataset, out = as_dataset(dataset), Path(out)
     job, description = _plan(dataset, out, split, corruptions, severities, preset, seed, textures, limit, shard)
     layout: Layout = Arrays(job) if file_format == "npy" else Folders(job, file_format)
     if isinstance(layout, Folders):
@@ -116,7 +118,7 @@ def _plan(
     severities: Sequence[int],
     preset: str | None,
     seed: int,
-    textures: str | None,
+    textures: str | Path | None,
     limit: int | None,
     shard: Shard | None,
 ) -> tuple[Job, dict[str, Any]]:

@@ -13,28 +13,28 @@ from rugged.models.spec import from_metadata as classifier_from_metadata
 from rugged.models.tensors import save_tensors
 
 
-def save_restorer(path: Path, module: nn.Module, spec: RestorerSpec) -> None:
+def save_restorer(path: str | Path, module: nn.Module, spec: RestorerSpec) -> None:
     """Write a restorer's weights and specification to one safetensors file, atomically."""
-    save_tensors(path, module.state_dict(), to_metadata(spec))
+    save_tensors(Path(path), module.state_dict(), to_metadata(spec))
 
 
-def read_restorer_spec(path: Path) -> RestorerSpec:
+def read_restorer_spec(path: str | Path) -> RestorerSpec:
     """Read a restorer's specification without its weights.
 
     Raises:
         ModelError: Missing, not safetensors, no restorer, or written by another version.
     """
-    return _read(path, weights=False)[0]
+    return _read(Path(path), weights=False)[0]
 
 
-def load_restorer(path: Path) -> tuple[Generator, RestorerSpec]:
+def load_restorer(path: str | Path) -> tuple[Generator, RestorerSpec]:
     """Read a restorer's file and build the restorer on the CPU, in float32 and evaluation mode.
 
     Raises:
         ModelError: Missing, not safetensors, no restorer, written by another version, or weights that do not fit or
             are not finite.
     """
-    spec, tensors = _read(path, weights=True)
+    spec, tensors = _read(Path(path), weights=True)
     module = make_restorer(spec)
     load_weights(module, tensors, str(path), "a restorer", "It was written by another version; train it again.")
     return module.to(memory_format=torch.channels_last).eval(), spec  # type: ignore[call-overload]
