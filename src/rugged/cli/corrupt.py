@@ -26,7 +26,9 @@ _Size = Annotated[int | None, typer.Option(min=1, help="Fit the pictures of a so
 _Shard = Annotated[
     str | None, typer.Option(metavar="I/N", help="Only the I-th of N shares. Default: the rank under torchrun.")
 ]
-_Workers = Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")]
+_Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes. Default: one for each core; for few pictures one.")
+]
 _OnePerImage = Annotated[
     bool, typer.Option("--one-per-image", help="Pack both splits with one corruption drawn for each picture.")
 ]

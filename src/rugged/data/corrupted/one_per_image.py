@@ -60,7 +60,7 @@ def write_one_per_image(
         preset: Table of severities; by the pictures' size unless named.
         seed: Of all draws.
         textures: For frost, as for ``rugged.data.corrupted.writer.write_corrupted``.
-        workers: Processes; a core each unless given.
+        workers: Processes, as for ``rugged.data.corrupted.writer.write_corrupted``.
         command: The command line that makes the pack, to be given again should it be damaged.
 
     Returns:
@@ -87,7 +87,7 @@ def write_one_per_image(
         with staging(out, elsewhere="") as folder:
             job = _Job(_sources(dataset), folder, corruptor)
             drawn = _draw(job, cells, seed)
-            _write_pictures(job, drawn, default_workers() if workers is None else workers)
+            _write_pictures(job, drawn, workers)
             files.write_text(folder / TABLE, _table(job.sources, drawn))
             origin = Origin(
                 str(dataset.folder.resolve()), dataset.content_hash, automatic=False, command=command or None
@@ -165,16 +165,17 @@ def _items(drawn: Mapping[str, Sequence[CellKey]]) -> Iterator[_Item]:
                 yield _Item(split, cell, places[start : start + PICTURES_AN_ITEM])
 
 
-def _write_pictures(job: _Job, drawn: Mapping[str, Sequence[CellKey]], workers: int) -> None:
+def _write_pictures(job: _Job, drawn: Mapping[str, Sequence[CellKey]], workers: int | None) -> None:
     shapes = {split: (len(pictures), *pictures.size, 3) for split, pictures in job.sources.items()}
-    require_space(job.folder, sum(count * height * width * 3 for count, height, width, _ in shapes.values()))
+    pixels = sum(count * height * width for count, height, width, _ in shapes.values())
+    require_space(job.folder, 3 * pixels)
     for split, shape in shapes.items():
         npy.create(packed.images_path(job.folder, split), shape)
     items = list(_items(drawn))
     with (
         stop_on_signal() as stop,
         progress("Corrupting", sum(len(item.members) for item in items)) as bar,
-        closing(work_on(items, job.write, workers, stop)) as written,
+        closing(work_on(items, job.write, workers or default_workers(pixels), stop)) as written,
     ):
         for item in written:
             bar.advance(len(item.members))

@@ -78,8 +78,8 @@ def write_corrupted(
         file_format: ``jpeg`` or ``png`` in the official layout, or ``npy`` in CIFAR-C's.
         limit: Only so many pictures, evenly over the classes.
         shard: The share of the work that this call does; all of it unless given.
-        workers: Processes; a core each unless given. With more than one, a script needs the usual
-            ``if __name__ == "__main__":``.
+        workers: Processes; unless given a core each, or this one alone for few pictures. With more than one,
+            a script needs the usual ``if __name__ == "__main__":``.
 
     Raises:
         ConfigError: An argument that means nothing.
@@ -106,7 +106,7 @@ def write_corrupted(
             )
             if file_format == "npy":
                 write_labels(job)
-        _write_missing(job, layout, default_workers() if workers is None else workers)
+        _write_missing(job, layout, workers)
         return _conclude(job, layout, whole)
 
 
@@ -145,13 +145,14 @@ def require_apart(out: Path, dataset: Dataset) -> None:
     files.require_outside(out, (dataset.folder.resolve(), Path(packed.origin_of(dataset.folder).path)))
 
 
-def _write_missing(job: Job, layout: Layout, workers: int) -> None:
+def _write_missing(job: Job, layout: Layout, workers: int | None) -> None:
     items = layout.items(job.shard)
     missing = [item for item in items if not layout.done(item)]
     if not missing:
         return
+    pixels = sum(map(len, missing)) * int(np.prod(job.pictures.size))
     if isinstance(layout, Arrays):
-        require_space(job.work, sum(map(len, missing)) * int(np.prod((*job.pictures.size, 3))))
+        require_space(job.work, 3 * pixels)
     layout.prepare(missing)
     count = sum(map(len, items))
     title = "Corrupting" if job.shard.of == 1 else f"Corrupting, shard {job.shard}"
@@ -159,7 +160,7 @@ def _write_missing(job: Job, layout: Layout, workers: int) -> None:
     with (
         stop_on_signal() as stop,
         progress(title, count, done=done) as bar,
-        closing(work_on(missing, layout.write, workers, stop)) as written,
+        closing(work_on(missing, layout.write, workers or default_workers(pixels), stop)) as written,
     ):
         for item in written:
             layout.finish(item)
