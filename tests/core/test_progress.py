@@ -90,6 +90,14 @@ def test_where_nobody_knows_how_many_there_are_the_rate_is_shown_alone(log):
     assert stream.getvalue().splitlines()[0] == "Predicting: 26 pictures, 1.2/s"
 
 
+def test_one_is_no_plural(log):
+    stream, clock = log
+    with progress("Predicting", None, "pictures") as bar:
+        clock.now += 20
+        bar.advance()
+    assert stream.getvalue().splitlines() == ["Predicting: 1 picture", "Predicting: 1 picture in 20.0 s"]
+
+
 def test_a_terminal_gets_a_bar(monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr(module, "_console", Console(file=stream, width=120, force_terminal=True, legacy_windows=False))

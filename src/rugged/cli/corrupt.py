@@ -61,13 +61,13 @@ def corrupt(
     picture: _Picture = None,
 ) -> None:
     """Write corrupted copies in the official layout. Interrupted and run again, it goes on where it stopped."""
-    from rugged.cli.choices import parse_names, parse_numbers
+    from rugged.cli.choices import parse_corruptions, parse_severities
 
     if corruptions is None:
         corruptions = "all" if preview else "benchmark"
     how = {
-        "corruptions": parse_names(corruptions),
-        "severities": parse_numbers(severities),
+        "corruptions": parse_corruptions(corruptions),
+        "severities": parse_severities(severities),
         "preset": preset,
         "seed": seed,
         "textures": textures,
@@ -93,12 +93,13 @@ def _write(
     workers: int | None,
     how: dict[str, Any],
 ) -> None:
-    from rugged.core.progress import say
-    from rugged.data import open_dataset
     from rugged.data.corrupted.shard import choose_shard
-    from rugged.data.corrupted.writer import write_corrupted
 
     share = choose_shard(shard)
+    from rugged.core.progress import say
+    from rugged.data import open_dataset
+    from rugged.data.corrupted.writer import write_corrupted
+
     dataset = open_dataset(source, size=size)
     written = write_corrupted(dataset, out, split=split, limit=limit, shard=share, workers=workers, **how)
     if written.missing_shards:
