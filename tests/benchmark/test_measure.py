@@ -387,7 +387,7 @@ def test_chunks_do_not_change_the_predictions(dataset, tmp_path, monkeypatch):
     benchmark(run, dataset, **QUICK)
     first = read_cell(run / "benchmark" / "predictions", "gaussian_noise", 5)
     monkeypatch.setattr("rugged.engine.inference.CHUNK", 5)
-    monkeypatch.setattr(measure, "read_stamp", lambda *_: None)
+    monkeypatch.setattr("rugged.benchmark.cells.read_stamp", lambda *_: None)
     benchmark(run, dataset, **QUICK)
     second = read_cell(run / "benchmark" / "predictions", "gaussian_noise", 5)
     np.testing.assert_allclose(first.label_probability, second.label_probability, atol=1e-6)

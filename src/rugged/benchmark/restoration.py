@@ -155,7 +155,7 @@ class _Judge:
         """What is to be measured."""
         return self.conditions.cells
 
-    def provenance_of(self, corruption: str, severity: int) -> dict[str, Any]:  # noqa: ARG002 (of files it has a part)
+    def provenance_of(self, corruption: str, severity: int) -> dict[str, Any]:  # noqa: ARG002 (all have the same)
         """What a cell is stamped with."""
         return {
             "restorer_sha256": self.facts.sha256,

@@ -160,7 +160,7 @@ class _Bench:
         """What is to be measured."""
         return [(name, self.conditions.difficulty) for name in self.conditions.sequences]
 
-    def provenance_of(self, name: str, difficulty: int) -> dict[str, Any]:  # noqa: ARG002 (it is the conditions')
+    def provenance_of(self, name: str, difficulty: int) -> dict[str, Any]:  # noqa: ARG002 (the conditions name it)
         """What the predictions on one kind of sequence are stamped with."""
         return {
             "model_sha256": self.subject.facts.sha256,
@@ -194,7 +194,7 @@ class _Bench:
         apart = what_differs(saved, here.without_extent(), there.without_extent(), self.fabric)
         return self.route.joined_with(there), apart
 
-    def count(self, name: str) -> int:  # noqa: ARG002 (corruptions and clean pictures may differ)
+    def count(self, name: str) -> int:  # noqa: ARG002 (all kinds have the same)
         """How many sequences there are of a kind."""
         return len(self.route.images.ids)
 

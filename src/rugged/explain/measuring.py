@@ -19,7 +19,7 @@ from rugged.explain.attribution import maps_of
 from rugged.explain.drifting import drift
 from rugged.explain.layers import Layer
 from rugged.explain.looking import device_of, undisturbed
-from rugged.explain.opening import Pictures, Subject, choose_pictures
+from rugged.explain.opening import Opened, Pictures, choose_pictures
 from rugged.explain.pointing import centre_hits, hits
 from rugged.metrics import interval, resampled_means
 from rugged.results import CLEAN
@@ -64,7 +64,7 @@ class Look:
     drifts: NDArray[np.float64] | None = None
 
 
-def probabilities(subject: Subject, images: Tensor) -> NDArray[np.float32]:
+def probabilities(subject: Opened, images: Tensor) -> NDArray[np.float32]:
     """``(N, classes)`` for pictures, in full precision."""
     module, found = subject.network.module, []
     with undisturbed(module), torch.no_grad():
@@ -89,7 +89,7 @@ class Measurement:
         shown: How many pictures are shown.
     """
 
-    subjects: Sequence[Subject]
+    subjects: Sequence[Opened]
     layers: Sequence[Layer | None]
     pictures: Pictures
     methods: Sequence[str]
@@ -139,7 +139,7 @@ class Measurement:
 
 
 def explain_all(
-    subject: Subject,
+    subject: Opened,
     layer: Layer | None,
     images: Tensor,
     targets: NDArray[np.int64],

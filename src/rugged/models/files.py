@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rugged.core.errors import ModelError
-from rugged.models.loading import PICKLES, load_weights, read_safetensors, require_pickle
+from rugged.models.loading import PICKLES, load_weights, read_safetensors, require_file
 from rugged.models.spec import ModelSpec, from_metadata, to_metadata
 from rugged.models.tensors import save_tensors
 from rugged.models.zoo import build
@@ -57,7 +57,7 @@ def spec_of_weights(path: str | Path) -> ModelSpec | None:
     """
     path = Path(path)
     if path.suffix in PICKLES:
-        require_pickle(path)
+        require_file(path)
         return None
     return from_metadata(read_safetensors(path, weights=False)[1], str(path))
 
