@@ -97,7 +97,7 @@ def benchmark(
     baseline: str | Path | None = None,
     variants: Sequence[str] = (),
     restorers: Sequence[str | Path] = (),
-    as_baseline: str | None = None,
+    as_baseline: str | Path | None = None,
     replace_results: bool = False,
     device: Device = "auto",
     precision: Precision = "fp32",
@@ -274,7 +274,9 @@ class _Bench:
         of_route = self.route.provenance(corruption, severity)
         return {**self.provenance, **self.conditions.of_cell(corruption), **of_route}
 
-    def make_room(self, baseline: str | Path | None, as_baseline: str | None, replace_results: bool) -> Baseline | None:
+    def make_room(
+        self, baseline: str | Path | None, as_baseline: str | Path | None, replace_results: bool
+    ) -> Baseline | None:
         """See, before hours of measuring, that results and baselines go with what is there; give the baseline."""
         joined = join_earlier(
             read_summary,
