@@ -97,6 +97,25 @@ def test_differences_by_chance_are_called_real_as_seldom_as_said(three):
     assert sum(verdicts) <= 8  # 3 are expected of 60; more than 8 come once in 300.
 
 
+@pytest.mark.parametrize(
+    ("images", "clean", "corrupted"), [(2, False, False), (5, False, False), (6, True, False), (7, True, True)]
+)
+def test_few_images_prove_nothing(three, images, clean, corrupted):
+    """One model always right, the other never: of 2^n signs two are as far from zero, and 2 / 2^n is the p-value.
+
+    Six images are below 0.05, and seven below a third of it, which each of three corruptions must be.
+    """
+    keys = list(three[0][1])
+    right, wrong = ({key: cell_of(np.full(images, good), *key, images) for key in keys} for good in (True, False))
+    found = compare(three[0][0], wrong, three[1][0], right)
+    assert (found.clean.low, found.clean.better) == (1, clean)
+    assert (found.corrupted.better, found.mce.better) == (clean, clean)
+    assert [one.better for one in found.corruptions.values()] == [corrupted] * 3
+    back = compare(three[0][0], right, three[1][0], wrong)
+    assert (back.clean.worse, back.corrupted.worse, back.mce.worse) == (clean,) * 3
+    assert not any(one.better for one in (back.clean, back.corrupted, back.mce))
+
+
 def test_clean_images_that_are_others_may_be_of_another_number(three):
     """Then the clean interval is that of a paired difference over these images alone, and the others stay."""
     (first, cells), (second, others), _ = three

@@ -159,7 +159,7 @@ def test_extra_that_is_absent_costs_only_a_feature(command, cache, monkeypatch):
     found = findings(command, 0)
     assert found["Optional tools", "play"]["status"] == "missing"
     assert "no-such-package" in found["Optional tools", "play"]["found"]
-    assert "rugged[play]" in found["Optional tools", "play"]["advice"]
+    assert "pip install '.[play]'" in found["Optional tools", "play"]["advice"]
     assert found["Optional tools", "docs"]["status"] == "ok"
 
 

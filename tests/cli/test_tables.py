@@ -101,21 +101,19 @@ def test_variants_have_a_table_of_their_own_and_say_how(printed):
     assert "Test-time variants" not in "\n".join(printed(summary))
 
 
-def test_steadiness_is_called_mfr_only_beside_a_baseline(printed_steadiness):
-    plain = printed_steadiness(None, complete=True)
+def test_stability_is_called_mfr_only_beside_a_baseline(printed_stability):
+    plain = printed_stability(None, complete=True)
     assert "No mFR, since no baseline was given" in plain
     assert "Rotate" in plain
     assert "12.5% (10.0–15.0)" in plain
     assert "1.50 (1.25–1.75)" in plain
     rate = MeanFlipRate(0.75, (0.5, 1.0), "small", "rugged/alexnet64", "b" * 64, 0.8, (0.7, 0.9))
-    assert "mFR 75.0% (50.0–100.0), mT5D 80.0% (70.0–90.0), relative to small" in printed_steadiness(
-        rate, complete=True
-    )
-    assert "mFR over 1 sequence 75.0%" in printed_steadiness(rate, complete=False)
+    assert "mFR 75.0% (50.0–100.0), mT5D 80.0% (70.0–90.0), relative to small" in printed_stability(rate, complete=True)
+    assert "mFR over 1 sequence 75.0%" in printed_stability(rate, complete=False)
 
 
 @pytest.fixture
-def printed_steadiness(monkeypatch, capsys):
+def printed_stability(monkeypatch, capsys):
     def text(rate, complete):
         monkeypatch.setenv("COLUMNS", "120")
         conditions = SequenceConditions(

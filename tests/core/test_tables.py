@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from rugged.core.tables import Table, as_csv, csv_text, markdown_table
+from rugged.core.tables import Table, as_csv, csv_text, markdown_table, signed
 
 
 def test_what_is_written_is_read_back():
@@ -36,6 +36,13 @@ TABLE = Table(
 def test_fractions_are_read_in_percent_and_numbers_as_they_are():
     assert TABLE.words() == [("=a|b", "12.50", "1.50", "1,234"), ("c", "−50.00", "–", "–")]
     assert TABLE.words(digits=0)[0] == ("=a|b", "12", "2", "1,234")
+
+
+def test_what_rounds_to_zero_has_no_sign():
+    texts = {-0.04: "0.0", -0.0: "0.0", 0.04: "0.0", -0.05001: "−0.1", 1: "+1.0", -1234.56: "−1234.6"}
+    assert {value: signed(value, 1) for value in texts} == texts
+    small = Table("Small", ("Share", "Loss"), ((-0.0004, -0.004), (-0.0006, -0.06)), ("Loss",))
+    assert small.words(digits=1) == [("0.0", "0.0"), ("−0.1", "−0.1")]
 
 
 def test_csv_keeps_fractions_and_makes_no_formulas():

@@ -1,6 +1,7 @@
 """The whole job: what is saved, that it can be read, and that it is whole or not there."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -8,12 +9,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from rugged.cli import app
 from rugged.core.errors import ConfigError, DataError, Interrupted, ModelError, ResultsError
 from rugged.core.stopping import StopRequest
 from rugged.data import open_dataset
+from rugged.engine import published_network
 from rugged.explain import Wanted, depthwise_filters, explain_run, first_filters
 from rugged.explain.activations import as_grey, mean_and_strongest
 from rugged.explain.measuring import Measurement
@@ -99,7 +102,7 @@ def test_interrupted_explanations_are_not_there(runs, dataset, monkeypatch):
 
 
 def test_several_methods_and_a_class_by_name(runs, dataset, tmp_path):
-    wanted = Wanted(("saliency", "occlusion"), target="below", count=2, shown=2)
+    wanted = Wanted(("saliency", "occlusion"), target="BELOW", count=2, shown=2)
     found = read_explanations(explain_run(runs[:1], dataset, wanted=wanted, out=tmp_path / "out", device="cpu"))
     assert [panel.kind for panel in found.panels] == ["methods", "filters", "activations"]
     assert {tile.target for tile in found.tiles} == {1}
@@ -113,7 +116,37 @@ def test_files_are_explained_too(runs, tmp_path):
     assert done.exit_code == 0, done.output
     found = read_explanations(RunFolder(runs[0]).explanations)
     assert [(picture.id, picture.label) for picture in found.pictures] == [("my", None)]
+    folder = RunFolder(runs[0]).explanations
+    named = [line for line in done.stdout.splitlines() if line.endswith(".png")]
+    assert named == [str(folder / panel.file) for panel in found.panels]
     assert found.classes == CLASSES
+
+
+def test_published_weights_bring_their_classes_and_are_known_by_their_hash(tmp_path, monkeypatch):
+    weights = tmp_path / "weights.safetensors"
+    save_file(build("torchvision/squeezenet1_1", 1000).state_dict(), weights)
+    monkeypatch.setattr(
+        "rugged.engine.subject.published_network",
+        lambda name, data, fabric, _: published_network(name, data, fabric, weights),
+    )
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "red.png")
+    folder = explain_run(
+        ["squeezenet1_1"],
+        files=[tmp_path / "red.png"],
+        wanted=Wanted(target="Goldfish"),
+        out=tmp_path / "out",
+        device="cpu",
+    )
+    found = read_explanations(folder)
+    assert (len(found.classes), found.tiles[0].target) == (1000, 1)
+    assert re.fullmatch("[0-9a-f]{64}", found.models[0].sha256)
+
+
+def test_what_only_answers_cannot_be_explained(dataset, tmp_path, monkeypatch):
+    (tmp_path / "theirs.py").write_text("def answer(images):\n    return images.float().mean((2, 3))[:, :2]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModelError, match="nobody can look inside"):
+        explain_run(["theirs:answer"], dataset, device="cpu")
 
 
 def test_named_pictures_are_shown(runs, dataset):
@@ -130,14 +163,12 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(runs, dataset, 
     refused(ConfigError, "at least one model", models=[])
     refused(ConfigError, "Say what to explain", data=None)
     refused(ConfigError, "no method 'cam'", methods=("cam",))
-    refused(ConfigError, "no class 'abov'. Did you mean above", target="abov")
+    refused(ConfigError, "no class 'abov'. Did you mean 'above'", target="abov")
     refused(ConfigError, "--layer is for grad_cam", methods=("saliency",), layer="layer1")
     refused(ModelError, "no layer 'layerx'", layer="layerx")
     refused(ConfigError, "no corruption", corruptions=("fogg",))
     refused(DataError, "no validation picture 'x/y'", ids=("x/y",))
-    refused(ModelError, "nobody can look inside", models=["theirs.onnx"])
-    refused(ModelError, "no run folder or model file resnet19", models=["resnet19"])
-    refused(ConfigError, "is an architecture", models=["resnet18"], data=None, files=(tmp_path / "x.png",))
+    refused(ModelError, "no run folder, model file or callable resnet19", models=["resnet19"])
     refused(DataError, "cannot be explained: unreadable", files=(tmp_path / "x.png",))
     (tmp_path / "x.png").write_text("no")
     refused(DataError, "cannot be explained: not a picture", files=(tmp_path / "x.png",))

@@ -190,12 +190,12 @@ def run(tmp_path_factory):
 
 def summaries(path: Path) -> None:
     """A summary, and the page's parts that are made of it."""
-    from rugged.report import accuracy_table, headline_table
+    from rugged.report import accuracy_rows, headline_rows
     from rugged.results import read_summary
 
     summary = read_summary(path)
-    accuracy_table([summary])
-    headline_table([summary])
+    accuracy_rows([summary])
+    headline_rows([summary])
 
 
 def readers_of_results(run) -> dict[str, Reader]:  # type: ignore[no-untyped-def]

@@ -9,7 +9,7 @@ import pytest
 from rugged.core.catalogue import SEVERITIES
 from rugged.core.configuration import load
 from rugged.pipelines.study import Study, StudyFolder
-from rugged.pipelines.study_tables import as_csv, as_markdown, study_tables, write_tables
+from rugged.pipelines.study_tables import as_csv, as_markdown, study_tables, write_study_tables
 from rugged.results import (
     Cell,
     Conditions,
@@ -204,7 +204,7 @@ def test_the_files_hold_the_tables(study, save, tmp_path):
     save(0, (5, 8), fog=2, contrast=5, copy=(3, 6))
     save(1, (8, 10), fog=6, contrast=4)
     tables = study_tables(study, "mine", tmp_path)
-    text = write_tables(tables, "mine", tmp_path)
+    text = write_study_tables(tables, "mine", tmp_path)
     assert (tmp_path / "tables.md").read_text(encoding="utf-8") == text
     for name, table in {"accuracy": tables.accuracy, "errors": tables.errors}.items():
         assert (tmp_path / f"{name}.csv").read_text(encoding="utf-8") == as_csv(table)

@@ -76,7 +76,7 @@ def test_maps_stand_side_by_side_and_by_severity(run, tmp_path, parse):
     clean = "<b>circle</b> 50%"
     assert words == [[clean, clean], *[[clean, "b 50% drift 0.10", "f 50% drift 0.50"]] * 2]
     assert [page.find("h4", within=story)[0].text for story in stories] == [
-        "<b>circle</b>", "<b>circle</b> Fog, Grad-CAM", "<b>circle</b> Fog, saliency",
+        "<b>circle</b>", "<b>circle</b> Fog, Grad-CAM", "<b>circle</b> Fog, Saliency",
     ]  # fmt: skip
     assert {image.attributes["width"] for image in page.find("img", within=stories[0])} == {"160"}
     assert "85.0% (80.0–90.0)" in section.text

@@ -150,14 +150,14 @@ def test_counts_of_the_explorer_add_up(open_in_browser, report):
 def test_samples_change_with_the_corruption_and_the_model(open_in_browser, report):
     page = open_in_browser(report)
     visible = lambda: page.evaluate(  # noqa: E731 - read again after each choice.
-        "[...document.querySelectorAll('#gallery tbody[data-corruption]')].filter((one) => !one.hidden)"
+        "[...document.querySelectorAll('#samples tbody[data-corruption]')].filter((one) => !one.hidden)"
         ".map((one) => one.dataset.corruption)"
     )
     assert visible() == ["0"]
     page.locator("#pick-corruption label").nth(3).click()
     assert visible() == ["3"]
     page.locator("#pick-model label").nth(1).click()
-    models = "[...document.querySelectorAll('#gallery .answer')].filter((one) => !one.hidden)"
+    models = "[...document.querySelectorAll('#samples .answer')].filter((one) => !one.hidden)"
     assert set(page.evaluate(f"{models}.map((one) => one.dataset.model)")) == {"1"}
 
 
@@ -223,7 +223,7 @@ def test_without_scripts_the_page_can_be_read(open_in_browser, report):
     assert page.locator("#explorer").is_hidden()
     assert page.locator("#theme").is_hidden()
     assert "needs scripts" in page.locator("#confusions").inner_text()
-    assert page.locator("#gallery tbody[data-corruption]").nth(3).is_visible()
+    assert page.locator("#samples tbody[data-corruption]").nth(3).is_visible()
     page.locator("summary", has_text="All 10 classes").click()
     assert page.locator("table[aria-labelledby=every] tbody tr").count() == 10
 

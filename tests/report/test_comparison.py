@@ -30,6 +30,11 @@ def test_tables_are_those_of_the_summaries(runs):
     assert headlines["mCE over 6 of 15"][0] == f"{100 * first.mce.value:.1f}% ({low:.1f}–{high:.1f})"
 
 
+def test_no_difference_is_zero_without_a_sign(make_run, tmp_path):
+    compared = compare_runs([make_run(tmp_path / name, skill=0.8) for name in ("a", "b")])
+    assert {row.values for row in compared.differences} == {("0.0 (0.0 to 0.0)",)}
+
+
 def test_the_baseline_itself_has_an_mce_of_one(pair):
     """It is the natural one to hold others against, and was measured without a baseline."""
     model, baseline = pair

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.report.test_steadiness import measure
+from tests.report.test_stability import measure
 from tests.report.test_variants import with_variants
 
 from rugged.report import compare_runs, write_comparison
@@ -50,12 +50,12 @@ def test_classes_are_ranked_by_what_the_other_model_gains(runs):
 
 
 def test_sequences_stand_side_by_side_only_where_both_saw_the_same(runs):
-    assert compare_runs(runs).steadiness == ()
+    assert compare_runs(runs).stability == ()
     measure(runs[0])
-    assert compare_runs(runs).steadiness == ()
+    assert compare_runs(runs).stability == ()
     measure(runs[1])
     measure(runs[1], difficulty=2)
-    (table,) = compare_runs(runs).steadiness
+    (table,) = compare_runs(runs).stability
     assert "difficulty 1" in table.title
     assert table.rows == (
         ("Mean over 2 sequences", *["18.8% (15.0–20.0)"] * 2),
@@ -65,7 +65,7 @@ def test_sequences_stand_side_by_side_only_where_both_saw_the_same(runs):
     place = RunFolder(runs[1]).stability(1)
     other = read_stability(place)
     write_stability(place, replace(other, conditions=replace(other.conditions, preset="cifar32")))
-    assert compare_runs(runs).steadiness == ()
+    assert compare_runs(runs).stability == ()
 
 
 def test_variants_stand_side_by_side_only_where_both_have_them(runs):
@@ -86,6 +86,6 @@ def test_the_page_shows_them(runs, tmp_path, parse):
     compared = compare_runs(runs)
     page = parse(write_comparison(compared, tmp_path / "page.html").read_text(encoding="utf-8"))
     cells = {element.text for element in page.elements if element.tag in ("td", "th")}
-    for table in (compared.kept, *compared.classes, *compared.steadiness):
+    for table in (compared.kept, *compared.classes, *compared.stability):
         assert {cell for row in table.words(1) for cell in row} <= cells
         assert any(head.text == table.title for head in page.find("h3"))

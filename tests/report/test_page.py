@@ -98,8 +98,8 @@ def test_learning_curves_equal_the_metrics(pair, pair_page):
 def test_pictures_bear_the_predictions_of_every_model(pair, pair_page):
     samples = json.loads((RunFolder(pair[0]).samples / "samples.json").read_text())
     names = [entry["name"] for entry in json.loads(RunFolder(pair[0]).classes.read_text())]
-    gallery = pair_page.find("table", id="gallery")[0]
-    last = pair_page.find("tbody", within=gallery)[-1]
+    samples = pair_page.find("table", id="samples")[0]
+    last = pair_page.find("tbody", within=samples)[-1]
     row = pair_page.find("tr", within=last)[-1]
     for model, run in enumerate(pair):
         cell = read_cell(RunFolder(run).predictions, "jpeg_compression", 5)
@@ -112,7 +112,7 @@ def test_pictures_bear_the_predictions_of_every_model(pair, pair_page):
             assert ("✓" if right else "✗") in answer.text
             assert ("right:" if right else "wrong:") in answer.text
             assert f"{100 * cell.top_probabilities[place, 0]:.0f}%" in answer.text
-    heads = [th.text for th in pair_page.find("th", within=pair_page.find("thead", within=gallery)[0])][1:]
+    heads = [th.text for th in pair_page.find("th", within=pair_page.find("thead", within=samples)[0])][1:]
     assert heads == [names[label] for label in samples["labels"]]
 
 
@@ -222,7 +222,7 @@ def test_hostile_names_stay_text(make_run, tmp_path, parse):
     heads = page.find("th", within=page.find("table", id="heat")[0], scope="row")
     assert HOSTILE in [head.text for head in heads]
     assert not [name for one in page.elements for name in one.attributes if name.startswith("on")]
-    assert page.find("th", within=page.find("table", id="gallery")[0])[1].text == HOSTILE
+    assert page.find("th", within=page.find("table", id="samples")[0])[1].text == HOSTILE
     for svg in page.find("svg", class_="chart"):
         json.loads(svg.attributes["data-chart"])
 
@@ -275,7 +275,7 @@ def test_all_nineteen_corruptions_stay_light(make_run, tmp_path, parse):
     out = write_report([make_run(tmp_path / "run", corruptions=ALL)], tmp_path / "r.html")
     assert out.stat().st_size < 6e6
     page = parse(out.read_text(encoding="utf-8"))
-    assert len(page.find("img", within=page.find("table", id="gallery")[0])) == 8 * (1 + 19 * 5)
+    assert len(page.find("img", within=page.find("table", id="samples")[0])) == 8 * (1 + 19 * 5)
     assert "JPEG of quality 92" in page.find("section", id="pictures")[0].text
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from rugged.core.errors import ConfigError, IncomparableError, ResultsError, RuggedError
 from rugged.report import write_report
-from rugged.report.reading import read_runs
+from rugged.report.reading import read_epochs, read_runs
 from rugged.results import RunFolder
 
 
@@ -100,7 +100,7 @@ def test_runs_measured_otherwise_are_refused(make_run, tmp_path, field, value):
 def test_another_seed_may_stand_beside_but_its_answers_are_to_other_pictures(make_run, tmp_path, parse):
     runs = [make_run(tmp_path / "a"), make_run(tmp_path / "b", skill=0.8, seed=7)]
     page = parse(write_report(runs, tmp_path / "out.html").read_text(encoding="utf-8"))
-    answers = page.find("p", within=page.find("table", id="gallery")[0])
+    answers = page.find("p", within=page.find("table", id="samples")[0])
     assert {answer.attributes["data-model"] for answer in answers} == {"0"}
     assert not page.find("fieldset", id="pick-model")
 
@@ -123,8 +123,8 @@ def test_a_resumed_epoch_counts_once_and_a_diverged_loss_is_a_gap(make_run, tmp_
     run = RunFolder(make_run(tmp_path / "run", corruptions=("fog",)))
     head = "epoch,step,split,loss,top1,learning_rate,images_per_second,seconds\n"
     run.metrics.write_text(f"{head}1,9,train,2.0,0.1,0.1,9,9\n2,9,train,1.5,0.2,,,\n2,9,train,nan,0.3,,,\n")
-    (read,) = read_runs([run.path], limit=8)
-    assert [(epoch.epoch, epoch.loss, epoch.top1) for epoch in read.epochs] == [(1, 2.0, 0.1), (2, None, 0.3)]
+    found = read_epochs(run.metrics)
+    assert [(epoch.epoch, epoch.loss, epoch.top1) for epoch in found] == [(1, 2.0, 0.1), (2, None, 0.3)]
 
 
 def test_answers_that_do_not_fit_the_samples_are_refused(make_run, tmp_path):

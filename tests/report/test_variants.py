@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from rugged.report import variant_table, write_report
+from rugged.report import variant_rows, write_report
 from rugged.results import RunFolder, VariantResult, read_summary, write_summary
 from rugged.results.summary import CleanResult
 
@@ -24,7 +24,7 @@ def with_variants(run):
 
 def test_rows_are_the_figures_of_the_summary(make_run, tmp_path):
     summary = with_variants(make_run(tmp_path / "run"))
-    rows = {row.label: row.values for row in variant_table(summary)}
+    rows = {row.label: row.values for row in variant_rows(summary)}
     assert rows["Clean top-1"][1:] == (f"{100 - 100 * summary.clean.error:.1f}% (80.0–90.0)", "25.0% (20.0–30.0)")
     assert rows["Corrupted top-1"][1:] == ("87.5% (85.0–90.0)", "–")
     plain, *variants = rows["Negative log-likelihood, clean"]
@@ -46,5 +46,5 @@ def test_the_page_shows_them_and_says_how(make_run, tmp_path, parse):
         "Figure", "plain", "batchnorm", "pgd",
     ]  # fmt: skip
     shown = [[cell.text for cell in page.find("td", within=row)] for row in page.find("tr", within=table)[1:]]
-    assert shown == [list(row.values) for row in variant_table(summary)]
+    assert shown == [list(row.values) for row in variant_rows(summary)]
     assert any(item.text == "batchnorm: Adapted <to> each cell." for item in page.find("li"))

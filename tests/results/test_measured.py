@@ -41,7 +41,7 @@ def test_a_cell_that_does_not_fit_is_named(tmp_path, whole, message):
     predictions = RunFolder(run).predictions
     write_cell(predictions, DAMAGES[message](read_cell(predictions, "contrast", 3)), Stamp({}, 1.0))
     for read in (
-        lambda: read_run(run),
+        lambda: read_run(run).cells,
         lambda: compare_runs([whole, run]),
         lambda: write_report([run], tmp_path / "page.html"),
         lambda: write_markdown([run], tmp_path / "page.md"),

@@ -18,13 +18,7 @@ from rugged.analyze.confusions import (
     shift_at,
     shifts,
 )
-from rugged.analyze.gallery import (
-    Prediction,
-    predictions_at,
-    predictions_of_class,
-    random_predictions,
-    surest_mistakes,
-)
+from rugged.analyze.failures import NEVER, Failures, failures
 from rugged.analyze.kinship import (
     Groups,
     Kinship,
@@ -35,10 +29,16 @@ from rugged.analyze.kinship import (
     read_groups,
     shipped_groups,
 )
-from rugged.analyze.losing import NEVER, Losses, losses
 from rugged.analyze.one_class import class_overview, class_tables
 from rugged.analyze.overview import Analysis, all_tables, analyse, extent, overview_lines, overview_tables
-from rugged.analyze.reading import MeasuredRun, read_run
+from rugged.analyze.predictions import (
+    Prediction,
+    predictions_at,
+    predictions_of_class,
+    random_predictions,
+    surest_mistakes,
+)
+from rugged.analyze.reading import BenchmarkedRun, read_run
 from rugged.analyze.restoration import restoration_table, restoration_tables
 from rugged.analyze.selection import Cells, averaged, corruptions_of, restrict, select, severities_of
 
@@ -46,6 +46,7 @@ __all__ = [
     "NEVER",
     "Agreement",
     "Analysis",
+    "BenchmarkedRun",
     "Calibration",
     "CalibrationTable",
     "Cells",
@@ -55,11 +56,10 @@ __all__ = [
     "Comparison",
     "Confusion",
     "Difference",
+    "Failures",
     "Groups",
     "Kinship",
     "KinshipTable",
-    "Losses",
-    "MeasuredRun",
     "Pair",
     "Prediction",
     "Shift",
@@ -81,10 +81,10 @@ __all__ = [
     "confusion_matrix",
     "corruptions_of",
     "extent",
+    "failures",
     "group_matrix",
     "kinship_of",
     "kinship_table",
-    "losses",
     "mistaken_as",
     "mistaken_for",
     "mutual_pairs",

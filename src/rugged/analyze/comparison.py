@@ -1,6 +1,6 @@
 """Models held against each other on the same images: which differences are real."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from rugged.analyze.selection import Cells
 from rugged.core.catalogue import BENCHMARK
-from rugged.metrics import interval
+from rugged.metrics import interval, sign_flip_test
 from rugged.results import CLEAN, Summary
 from rugged.results.resampling import redraw
 
@@ -25,7 +25,8 @@ class Difference:
         value: Of the second model minus the first one's: accuracy in [-1, 1], or mCE.
         low: Lower end of the interval.
         high: Upper end.
-        better: The second model is better beyond doubt: the interval leaves out zero, on the better side.
+        better: The second model is better beyond doubt: the interval leaves out zero, and so does a paired permutation
+            test at its level, which is exact with few images, too, where intervals are too narrow.
         worse: It is worse beyond doubt.
     """
 
@@ -44,8 +45,8 @@ class Comparison:
         clean: Of clean top-1 accuracy.
         corrupted: Of mean corruption accuracy.
         mce: Of mCE, lower being better; None unless both have one relative to the same baseline.
-        corruptions: Of each corruption's mean accuracy over the severities. Their intervals are wider, so that all of
-            them together hold in 95 cases of 100 (Bonferroni).
+        corruptions: Of each corruption's mean accuracy over the severities. Their intervals are wider and their tests
+            stricter, so that all of them together hold in 95 cases of 100 (Bonferroni).
     """
 
     clean: Difference
@@ -67,32 +68,33 @@ def compare(first: Summary, first_cells: Cells, second: Summary, second_cells: C
         second_cells: Its predictions, of the same images in the same order.
     """
     conditions = first.conditions
-    severities = conditions.severities
     clean = _gain(first_cells, second_cells, [(CLEAN, 0)])
-    gains = [_gain(first_cells, second_cells, [(name, each) for each in severities]) for name in conditions.corruptions]
-    resampled = redraw([clean], gains, conditions, _DRAWS)
-    means = np.array([gain.mean() for gain in (clean, *gains)])
-    columns = {name: index for index, name in enumerate((CLEAN, *conditions.corruptions))}
+    gains = {
+        name: _gain(first_cells, second_cells, [(name, severity) for severity in conditions.severities])
+        for name in conditions.corruptions
+    }
+    changes = {"clean": clean, "corrupted": np.mean([gains[name] for name in conditions.averaged], axis=0)}
+    if divisors := _baseline_errors(first, second):
+        changes["mce"] = -np.mean([gains[name] / error for name, error in divisors.items()], axis=0)
+    changes |= gains
+    others = [change for name, change in changes.items() if name != "clean"]
+    drawn = dict(zip(changes, redraw([clean], others, conditions, _DRAWS).T, strict=True))
+    p = dict(zip(changes, sign_flip_test(list(changes.values())), strict=True))
 
-    def difference(weights: Mapping[str, float], level: float, sign: int = 1) -> Difference:
-        each = [columns[name] for name in weights]
-        factors = np.array(list(weights.values()))
-        low, high = interval(resampled[:, each] @ factors, level)
-        better, worse = (low > 0, high < 0) if sign > 0 else (high < 0, low > 0)
-        return Difference(float(means[each] @ factors), low, high, better, worse)
+    def difference(name: str, level: float = LEVEL) -> Difference:
+        value = float(changes[name].mean())
+        low, high = interval(drawn[name], level)
+        real = bool(p[name] < 1 - level)
+        more, less = real and low > 0, real and high < 0
+        better, worse = (less, more) if name == "mce" else (more, less)
+        return Difference(value, low, high, better, worse)
 
-    divisors = _baseline_errors(first, second)
-    share = 1 / len(conditions.averaged)
+    level = 1 - (1 - LEVEL) / len(gains)
     return Comparison(
-        clean=difference({CLEAN: 1.0}, LEVEL),
-        corrupted=difference(dict.fromkeys(conditions.averaged, share), LEVEL),
-        mce=difference({name: -1 / (len(divisors) * error) for name, error in divisors.items()}, LEVEL, sign=-1)
-        if divisors
-        else None,
-        corruptions={
-            name: difference({name: 1.0}, 1 - (1 - LEVEL) / len(conditions.corruptions))
-            for name in conditions.corruptions
-        },
+        clean=difference("clean"),
+        corrupted=difference("corrupted"),
+        mce=difference("mce") if divisors else None,
+        corruptions={name: difference(name, level) for name in gains},
     )
 
 

@@ -71,7 +71,6 @@ class Shift:
         sinks: The most common wrong answers, most common first.
         entropy: Of how often each class is answered, in nats: log C where all are answered alike, 0 where one is.
         effective_classes: Its exponential: as many classes answered alike would have this entropy.
-        classes_answered: How many classes are answered at all.
     """
 
     severity: int
@@ -80,7 +79,6 @@ class Shift:
     sinks: tuple[Sink, ...]
     entropy: float
     effective_classes: float
-    classes_answered: int
 
 
 def confusion_matrix(cells: Sequence[Cell], classes: int) -> Counts:
@@ -202,7 +200,7 @@ def shift_at(severity: int, matrix: Counts, count: int = 5) -> Shift:
     shares = answered[answered > 0] / answered.sum()
     entropy = float(-(shares * np.log(shares)).sum())
     sinks = [Sink(label, int(mistakes[label]), float(mistakes[label] / wrong)) for label in _ranked(mistakes)[:count]]
-    return Shift(severity, int(answered.sum()), wrong, tuple(sinks), abs(entropy), float(np.exp(entropy)), len(shares))
+    return Shift(severity, int(answered.sum()), wrong, tuple(sinks), abs(entropy), float(np.exp(entropy)))
 
 
 def _places(cell: Cell, classes: int) -> Counts:

@@ -7,8 +7,8 @@ import numpy as np
 
 from rugged.analyze.classes import ClassTable, class_table, rank_classes
 from rugged.analyze.confusions import mistaken_as, mistaken_for
-from rugged.analyze.gallery import predictions_of_class
 from rugged.analyze.overview import extent
+from rugged.analyze.predictions import predictions_of_class
 from rugged.analyze.selection import Cells, select
 from rugged.analyze.tables import answer_rows, class_rows, confusion_rows, prediction_rows
 from rugged.core.catalogue import display_name

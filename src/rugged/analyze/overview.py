@@ -6,8 +6,8 @@ from rugged.analyze import tables
 from rugged.analyze.calibration import CalibrationTable, calibration_table
 from rugged.analyze.classes import ClassTable, class_table, rank_classes
 from rugged.analyze.confusions import Confusion, Counts, Shift, confused_pairs, confusion_matrix, mutual_pairs, shifts
+from rugged.analyze.failures import Failures, failures
 from rugged.analyze.kinship import Groups, KinshipTable, kinship_table
-from rugged.analyze.losing import Losses, losses
 from rugged.analyze.selection import Cells, averaged, select, severities_of
 from rugged.core.catalogue import SEVERITIES, display_name
 from rugged.core.tables import Table
@@ -33,7 +33,7 @@ class Analysis:
         clean_confusions: Every mistake one way, the most common first.
         corrupted_confusions: The same over these corruptions.
         shifts: Answers by severity, clean first.
-        losses: When each picture is lost.
+        failures: When each picture is lost.
         calibration: Confidence against accuracy.
         kinship: Near and far mistakes; None where no groups fit the classes.
     """
@@ -46,7 +46,7 @@ class Analysis:
     clean_confusions: tuple[Confusion, ...]
     corrupted_confusions: tuple[Confusion, ...]
     shifts: tuple[Shift, ...]
-    losses: Losses
+    failures: Failures
     calibration: CalibrationTable
     kinship: KinshipTable | None
 
@@ -73,7 +73,7 @@ def analyse(cells: Cells, classes: Classes, groups: Groups | None = None) -> Ana
         clean_confusions=tuple(confused_pairs(clean, count, _EVERY)),
         corrupted_confusions=tuple(confused_pairs(corrupted, count, _EVERY)),
         shifts=tuple(shifts(cells, count, count=count)),
-        losses=losses(cells),
+        failures=failures(cells),
         calibration=calibration_table(cells),
         kinship=None if groups is None else kinship_table(cells, groups),
     )
@@ -89,7 +89,7 @@ def extent(cells: Cells) -> str:
 
 def overview_tables(analysis: Analysis, count: int = 10) -> list[Table]:
     """The tables that a person looks at first; lists that rank something have ``count`` rows."""
-    classes, by_class, lost, over = analysis.classes, analysis.by_class, analysis.losses, analysis.extent
+    classes, by_class, lost, over = analysis.classes, analysis.by_class, analysis.failures, analysis.extent
     worst, best = (rank_classes(by_class.corrupted, count=count, worst=worst) for worst in (True, False))
     clean, corrupted = (mutual_pairs(matrix, count) for matrix in (analysis.clean_matrix, analysis.corrupted_matrix))
     return [
@@ -99,8 +99,8 @@ def overview_tables(analysis: Analysis, count: int = 10) -> list[Table]:
         tables.pair_rows(classes, corrupted, f"Most confused pairs ({over})"),
         tables.shift_rows(classes, analysis.shifts),
         tables.survival_rows(lost),
-        tables.lost_rows(classes, lost, lost.first_lost(count), "Pictures lost first"),
-        tables.lost_rows(classes, lost, lost.last_lost(count), "Pictures lost last or never"),
+        tables.failure_rows(classes, lost, lost.first_to_fail(count), "Pictures lost first"),
+        tables.failure_rows(classes, lost, lost.last_to_fail(count), "Pictures lost last or never"),
         *([] if analysis.kinship is None else [tables.kinship_rows(analysis.kinship)]),
         tables.calibration_rows(analysis.calibration),
     ]
@@ -108,10 +108,10 @@ def overview_tables(analysis: Analysis, count: int = 10) -> list[Table]:
 
 def overview_lines(analysis: Analysis) -> list[str]:
     """What the tables leave out, as sentences."""
-    lost, images = analysis.losses, len(analysis.losses.ids)
+    lost, images = analysis.failures, len(analysis.failures.ids)
     lines = [
         f"Of {images:,} pictures {int(lost.never_right.sum()):,} are never recognised in {lost.cells} cells, "
-        f"{int(lost.always_right.sum()):,} always; {int(lost.never_lost.sum()):,} are still recognised at the highest "
+        f"{int(lost.always_right.sum()):,} always; {int(lost.never_fails.sum()):,} are still recognised at the highest "
         "severity of every corruption.",
     ]
     if analysis.kinship is None:
@@ -135,8 +135,8 @@ def all_tables(analysis: Analysis) -> dict[str, Table]:
         "pairs_corrupted": tables.pair_rows(classes, corrupted, "Pairs, corrupted"),
         "answers_by_severity": tables.shift_rows(classes, moved),
         "sinks": tables.sink_rows(classes, moved),
-        "survival": tables.survival_rows(analysis.losses),
-        "pictures": tables.picture_rows(classes, analysis.losses),
+        "survival": tables.survival_rows(analysis.failures),
+        "pictures": tables.picture_rows(classes, analysis.failures),
         "calibration": tables.calibration_rows(analysis.calibration),
         "reliability": tables.reliability_rows(analysis.calibration),
     }

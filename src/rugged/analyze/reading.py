@@ -1,6 +1,7 @@
 """Reads what a question about a benchmarked run needs: its summary, its classes and its predictions."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from rugged.analyze.selection import Cells
@@ -9,23 +10,37 @@ from rugged.results import Classes, RunFolder, Summary, read_classes, read_measu
 
 
 @dataclass(frozen=True)
-class MeasuredRun:
-    """A benchmarked run: its summary, its classes, and the predictions that the summary names."""
+class BenchmarkedRun:
+    """A benchmarked run. Classes and predictions are read when they are first asked for.
 
+    They raise ``ResultsError`` where they are missing, damaged, or not about what the summary says.
+
+    Attributes:
+        folder: Where it lies.
+        summary: Of its benchmark.
+    """
+
+    folder: RunFolder
     summary: Summary
-    classes: Classes
-    cells: Cells
+
+    @cached_property
+    def classes(self) -> Classes:
+        """What the labels mean."""
+        return read_classes(self.folder.classes, self.summary.conditions.classes)
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The predictions that the summary names."""
+        return read_measured(self.folder, self.summary.conditions)
 
 
-def read_run(folder: Path) -> MeasuredRun:
+def read_run(folder: str | Path) -> BenchmarkedRun:
     """Read a benchmarked run.
 
     Raises:
-        ResultsError: There is no such folder, it has no benchmark, or part of it is missing, damaged or of another one.
+        ResultsError: There is no such folder, or it has no benchmark that can be read.
     """
-    if not folder.is_dir():
-        raise ResultsError(f"{folder} is not a run folder: there is no such folder. Check the path.")
     run = RunFolder(folder)
-    summary = read_summary(run.summary)
-    classes = read_classes(run.classes, summary.conditions.classes)
-    return MeasuredRun(summary, classes, read_measured(run, summary.conditions))
+    if not run.path.is_dir():
+        raise ResultsError(f"{folder} is not a run folder: there is no such folder. Check the path.")
+    return BenchmarkedRun(run, read_summary(run.summary))

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from rugged.core.catalogue import display_name
-from rugged.core.tables import Table, Value
+from rugged.core.tables import Table, Value, signed
 from rugged.results import METHODS, Figure, Quality, RestorationSummary
 
 _MEASURES = (("psnr", "PSNR"), ("ssim", "SSIM"))
+_DIGITS = {"psnr": 2, "ssim": 3}
 
 
 def restoration_table(summary: RestorationSummary) -> Table:
@@ -73,14 +74,9 @@ def _each(summary: RestorationSummary) -> Iterator[tuple[str, str, Quality]]:
 def _gain(figure: Figure | None, measure: str) -> str:
     if figure is None:
         return "–"
-    low, high = figure.interval
-    return f"{_signed(figure.value, measure)} ({_signed(low, measure)} to {_signed(high, measure)})"
+    value, low, high = (signed(each, _DIGITS[measure]) for each in (figure.value, *figure.interval))
+    return f"{value} ({low} to {high})"
 
 
-def _signed(value: float, measure: str) -> str:
-    text = _number(value, measure, "+")
-    return text[1:] if float(text) == 0 else text.replace("-", "−")
-
-
-def _number(value: float, measure: str, sign: str = "") -> str:
-    return f"{value:{sign}.2f}" if measure == "psnr" else f"{value:{sign}.3f}"
+def _number(value: float, measure: str) -> str:
+    return f"{value:.{_DIGITS[measure]}f}"

@@ -7,9 +7,9 @@ import numpy as np
 from rugged.analyze.calibration import Calibration, CalibrationTable
 from rugged.analyze.classes import ClassTable
 from rugged.analyze.confusions import Confusion, Counts, Pair, Shift
-from rugged.analyze.gallery import Prediction
+from rugged.analyze.failures import NEVER, Failures
 from rugged.analyze.kinship import UNGROUPED, Groups, Kinship, KinshipTable
-from rugged.analyze.losing import NEVER, Losses
+from rugged.analyze.predictions import Prediction
 from rugged.core.catalogue import display_name
 from rugged.core.tables import Table, Value
 from rugged.results import Classes
@@ -83,43 +83,42 @@ def sink_rows(classes: Classes, shifts: Sequence[Shift]) -> Table:
     return Table("Wrong answers by severity", ("Severity", "Answered", "Wrong answers", "Share of wrong"), rows)
 
 
-def survival_rows(losses: Losses) -> Table:
+def survival_rows(failures: Failures) -> Table:
     """The share of pictures that are not lost for good yet, by corruption and severity."""
-    rows = tuple(
-        (display_name(name), *shares) for name, shares in zip(losses.corruptions, losses.survival.tolist(), strict=True)
-    )
-    mean = ("Mean", *losses.survival.mean(axis=0).tolist())
-    columns = ("Corruption", *map(_severity, losses.severities))
+    pairs = zip(failures.corruptions, failures.survival.tolist(), strict=True)
+    rows = tuple((display_name(name), *shares) for name, shares in pairs)
+    mean = ("Mean", *failures.survival.mean(axis=0).tolist())
+    columns = ("Corruption", *map(_severity, failures.severities))
     return Table("Pictures not lost for good yet, by severity", columns, (*rows, mean))
 
 
-def lost_rows(classes: Classes, losses: Losses, places: Iterable[int], title: str) -> Table:
+def failure_rows(classes: Classes, failures: Failures, places: Iterable[int], title: str) -> Table:
     """Pictures in the order given: the severity of their loss, a mean over the corruptions, and their wrong answers."""
-    mean = losses.mean_lost_at
+    mean = failures.mean_fails_at
     rows = tuple(
-        (losses.ids[place], classes.shown[losses.labels[place]], float(mean[place]), int(losses.wrong[place]))
+        (failures.ids[place], classes.shown[failures.labels[place]], float(mean[place]), int(failures.wrong[place]))
         for place in places
     )
-    columns = ("Picture", "Class", "Mean severity of loss", f"Wrong of {losses.cells}")
+    columns = ("Picture", "Class", "Mean severity of loss", f"Wrong of {failures.cells}")
     return Table(title, columns, rows, columns[2:3])
 
 
-def picture_rows(classes: Classes, losses: Losses) -> Table:
+def picture_rows(classes: Classes, failures: Failures) -> Table:
     """Every picture: its wrong answers, and the severity at which it is lost under each corruption, or nothing."""
-    clean = losses.right_when_clean
+    clean = failures.right_when_clean
     rows = tuple(
         (
-            losses.ids[place],
-            classes.shown[losses.labels[place]],
+            failures.ids[place],
+            classes.shown[failures.labels[place]],
             None if clean is None else str(bool(clean[place])).lower(),
-            int(losses.wrong[place]),
-            losses.cells,
-            *(None if level == NEVER else level for level in losses.lost_at[:, place].tolist()),
+            int(failures.wrong[place]),
+            failures.cells,
+            *(None if level == NEVER else level for level in failures.fails_at[:, place].tolist()),
         )
-        for place in range(len(losses.ids))
+        for place in range(len(failures.ids))
     )
     columns = ("Picture", "Class", "Right when clean", "Wrong answers", "Of")
-    return Table("Severity at which each picture is lost", (*columns, *map(display_name, losses.corruptions)), rows)
+    return Table("Severity at which each picture is lost", (*columns, *map(display_name, failures.corruptions)), rows)
 
 
 def prediction_rows(classes: Classes, predictions: Sequence[Prediction], title: str) -> Table:

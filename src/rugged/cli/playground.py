@@ -39,6 +39,9 @@ def playground(
     device: Device = "auto",
 ) -> None:
     """Corrupt a picture in the browser and see, live, what one or two models make of it. Ctrl-C ends it."""
+    from rugged.core.progress import say
+
+    say("Loading the models …" if other else "Loading the model …")  # First: to import what runs them takes a while.
     from rugged.data import open_dataset
     from rugged.models import DEFAULT
     from rugged.playground.serving import play, require_gradio

@@ -72,9 +72,9 @@ def _print_plan(study: "Study", rows: "Sequence[Row]", folder: Path) -> None:
 def _print_tables(study: "Study", name: str, folder: Path, data: str | None) -> None:
     from rugged.core.progress import say
     from rugged.pipelines.study import StudyFolder
-    from rugged.pipelines.study_tables import study_tables, write_tables
+    from rugged.pipelines.study_tables import study_tables, write_study_tables
 
-    typer.echo(write_tables(study_tables(study, name, folder, data or "DATA"), name, folder), nl=False)
+    typer.echo(write_study_tables(study_tables(study, name, folder, data or "DATA"), name, folder), nl=False)
     say(f"Written: {StudyFolder(folder).tables}")
 
 

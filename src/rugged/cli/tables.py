@@ -18,15 +18,15 @@ from rugged.report import (
     HeadlineRow,
     caveats,
     change_tables,
-    error_table,
-    headline_table,
+    error_rows,
+    headline_rows,
     mce_label,
     mean_extent,
     severities,
-    steadiness_means,
-    steadiness_table,
-    steadiness_title,
-    variant_table,
+    stability_means,
+    stability_rows,
+    stability_title,
+    variant_rows,
 )
 from rugged.report.charts import percent
 from rugged.results import Explanations, Stability, Summary
@@ -50,7 +50,7 @@ def print_results(summaries: Sequence[Summary]) -> None:
     variants = [_variants(first)] if first.variants else []
     changes = change_tables(first)
     _print(
-        [_headlines(summaries, headline_table(summaries)), *variants, _errors(first), *map(_of_values, changes)],
+        [_headlines(summaries, headline_rows(summaries)), *variants, _errors(first), *map(_of_values, changes)],
         [
             *_explanations(first),
             *([MARKS_NOTE] if changes else []),
@@ -72,24 +72,24 @@ def print_comparison(compared: ComparedRuns) -> None:
         errors.add_row(row.label, *row.values)
     lines = [
         *_explanations(compared.summaries[0]),
-        "+ better and − worse beyond doubt: the interval leaves out zero. Both models answer for the same images. The "
-        "intervals of the corruptions hold all together in 95 cases of 100, and so do the verdicts on classes.",
+        "+ better and − worse beyond doubt: the interval leaves out zero, and a paired test on the same images agrees. "
+        "Of each model, all verdicts on corruptions hold together in 95 cases of 100, and so do those on classes.",
         *(f"Note: {caveat}" for caveat in compared.caveats),
     ]
-    more = [compared.kept, *compared.classes, *compared.steadiness, *compared.variants]
+    more = [compared.kept, *compared.classes, *compared.stability, *compared.variants]
     tables = [_headlines(compared.summaries, compared.headlines), differences, errors, *map(_of_values, more)]
     _print(tables, lines)
 
 
 def print_stability(stability: Stability) -> None:
     """Print the figures of perturbation sequences, and what to bear in mind."""
-    table = Table(title=steadiness_title(stability))
+    table = Table(title=stability_title(stability))
     table.add_column("Sequence", no_wrap=True)
     for title in ("Flip probability", "Top-5 distance", "Error"):
         table.add_column(title, justify="right")
-    for row in steadiness_table(stability):
+    for row in stability_rows(stability):
         table.add_row(row.label, row.flip_probability, row.top5_distance, row.error)
-    _print([table], [*steadiness_means(stability), *(f"Note: {note}" for note in stability.notes)])
+    _print([table], [*stability_means(stability), *(f"Note: {note}" for note in stability.notes)])
 
 
 def print_tables(tables: Sequence[Values], lines: Sequence[str] = ()) -> None:
@@ -222,7 +222,7 @@ def _headlines(summaries: Sequence[Summary], rows: Sequence[HeadlineRow]) -> Tab
 def _variants(summary: Summary) -> Table:
     names = ["plain", *(variant.label for variant in summary.variants)]
     table = _models(f"Test-time variants of {summary.model.name}", "With 95% interval", names)
-    for row in variant_table(summary):
+    for row in variant_rows(summary):
         table.add_row(row.label, *row.values)
     return table
 
@@ -241,7 +241,7 @@ def _errors(summary: Summary) -> Table:
     table.add_column("Corruption", no_wrap=True)
     for title in (*map(str, summary.conditions.severities), "Mean", "CE"):
         table.add_column(title, justify="right", no_wrap=True)
-    for row in error_table(summary):
+    for row in error_rows(summary):
         figures = (*row.errors, row.mean, row.ce)
         # Seven percent signs would not leave room for the name of a corruption.
         table.add_row(row.label, *(percent(value).rstrip("%") for value in figures))

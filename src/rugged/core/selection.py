@@ -22,14 +22,12 @@ def choose_corruptions(names: Sequence[str], where: str = "") -> tuple[str, ...]
     """
     if isinstance(names, str):
         raise ConfigError(f"Expected a list of corruptions, not the text {names!r}.")
-    said = f"{where}: " if where else ""
+    said, every = f"{where}: " if where else "", f"There are: {', '.join(ALL)}; and the sets {', '.join(SETS)}."
     if not names:
-        sets = f"and the sets {', '.join(SETS)}"
-        raise ConfigError(f"{said}No corruption was named. There are: {', '.join(ALL)}; {sets}.")
+        raise ConfigError(f"{said}No corruption was named. {every}")
     chosen: set[str] = set()
     for name in names:
         if name not in ALL and name not in SETS:
-            every = f"There are: {', '.join(ALL)}; and {', '.join(SETS)}."
             raise ConfigError(f"{said}{name!r} is no corruption. {did_you_mean(nearest(name, (*ALL, *SETS)), every)}")
         chosen.update(SETS.get(name, (name,)))
     return tuple(name for name in ALL if name in chosen)

@@ -50,8 +50,14 @@ def _word(value: Value, is_number: bool, digits: int) -> str:
     if value is None or value != value:
         return "–"
     if isinstance(value, float):
-        return f"{value if is_number else 100 * value:.{digits}f}".replace("-", "−")
+        return f"{value if is_number else 100 * value:z.{digits}f}".replace("-", "−")
     return f"{value:,}" if isinstance(value, int) else value
+
+
+def signed(value: float, digits: int) -> str:
+    """A difference with its sign, none for what rounds to zero."""
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
 
 
 def as_csv(table: Table) -> str:

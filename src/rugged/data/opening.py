@@ -71,6 +71,11 @@ def open_dataset(where: str | Path, *, size: int | None = None) -> Dataset:
     return dataset
 
 
+def as_dataset(data: Dataset | str | Path) -> Dataset:
+    """What was opened as it is; anything else as ``open_dataset`` opens it."""
+    return data if isinstance(data, Dataset) else open_dataset(data)
+
+
 def is_name(where: str) -> bool:
     """Whether ``open_dataset`` takes ``where`` for ``builtin`` or a prepared data set, whatever lies there."""
     return where == BUILTIN or packed.is_pack(_named(where))

@@ -7,7 +7,15 @@ from rugged.core.devices import Device, Precision
 from rugged.engine.async_copy import async_copy
 from rugged.engine.attack import ascend
 from rugged.engine.batches import as_batch, as_pictures
-from rugged.engine.devices import Fabric, by_the_first, describe, make_fabric, require_same, share_statistics
+from rugged.engine.devices import (
+    Fabric,
+    by_the_first,
+    describe,
+    make_fabric,
+    measured_on,
+    require_same,
+    share_statistics,
+)
 from rugged.engine.inference import CHUNK, chunks, infer
 from rugged.engine.loop import Indices, Loop, Position
 from rugged.engine.networks import (
@@ -49,6 +57,7 @@ __all__ = [
     "in_turn",
     "infer",
     "make_fabric",
+    "measured_on",
     "open_restorer",
     "open_subject",
     "own_network",

@@ -15,7 +15,7 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from rugged.core.devices import Device, Precision
-from rugged.core.environment import hardware
+from rugged.core.environment import hardware, versions
 from rugged.core.errors import ConfigError, RunError
 
 T = TypeVar("T")
@@ -117,6 +117,12 @@ def describe(fabric: Fabric) -> dict[str, Any]:
         "processes": fabric.world_size,
         "precision": names[fabric._precision.precision],
     }
+
+
+def measured_on(fabric: Fabric) -> dict[str, Any]:
+    """What decides the last digits of predictions, for their stamp: the versions, and some of the hardware."""
+    found = describe(fabric)
+    return {"versions": versions(), "hardware": {key: found[key] for key in ("cpu", "accelerator", "precision")}}
 
 
 def require_same(fabric: Fabric, what: str, value: str) -> None:

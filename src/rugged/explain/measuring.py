@@ -11,7 +11,7 @@ from torch import Tensor
 from rugged.core.errors import DataError, Interrupted
 from rugged.core.progress import Bar, progress
 from rugged.core.stopping import StopRequest
-from rugged.corruptions import Textures, corrupt
+from rugged.corruptions import Corruptor
 from rugged.data import Dataset
 from rugged.data.builtin import masks
 from rugged.data.builtin.shapes import SIDE
@@ -19,7 +19,7 @@ from rugged.explain.attribution import maps_of
 from rugged.explain.drifting import drift
 from rugged.explain.layers import Layer
 from rugged.explain.looking import device_of, undisturbed
-from rugged.explain.opening import Pictures, Subject, choose_pictures
+from rugged.explain.opening import Opened, Pictures, choose_pictures
 from rugged.explain.pointing import centre_hits, hits
 from rugged.metrics import interval, resampled_means
 from rugged.results import CLEAN
@@ -37,29 +37,6 @@ class Condition:
 
     corruption: str = CLEAN
     severity: int = 0
-
-
-@dataclass(frozen=True)
-class Corruptor:
-    """How pictures are corrupted."""
-
-    preset: str
-    seed: int
-    textures: Textures | None
-
-    def pictures(self, pictures: Pictures, condition: Condition) -> Tensor:
-        """``(N, 3, H, W)`` uint8 under a condition."""
-        if condition.corruption == CLEAN:
-            return pictures.images
-        return corrupt(
-            pictures.images,
-            condition.corruption,
-            condition.severity,
-            preset=self.preset,
-            seed=self.seed,
-            ids=pictures.ids,
-            textures=self.textures,
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +64,7 @@ class Look:
     drifts: NDArray[np.float64] | None = None
 
 
-def probabilities(subject: Subject, images: Tensor) -> NDArray[np.float32]:
+def probabilities(subject: Opened, images: Tensor) -> NDArray[np.float32]:
     """``(N, classes)`` for pictures, in full precision."""
     module, found = subject.network.module, []
     with undisturbed(module), torch.no_grad():
@@ -112,7 +89,7 @@ class Measurement:
         shown: How many pictures are shown.
     """
 
-    subjects: Sequence[Subject]
+    subjects: Sequence[Opened]
     layers: Sequence[Layer | None]
     pictures: Pictures
     methods: Sequence[str]
@@ -133,7 +110,7 @@ class Measurement:
         total = len(self.conditions) * len(self.subjects) * len(self.methods) * len(self.pictures.ids)
         with progress("Explaining", total, "maps") as bar:
             for condition in self.conditions:
-                images = self.corruptor.pictures(self.pictures, condition)
+                images = self.under(condition, self.pictures)
                 for index, subject in enumerate(self.subjects):
                     answers = probabilities(subject, images)
                     chosen = targets.setdefault(index, self._targets(answers))
@@ -146,6 +123,12 @@ class Measurement:
                         found.append(Look(index, method, condition, kept, chosen, answers, empty, drifts))
         return found
 
+    def under(self, condition: Condition, pictures: Pictures) -> Tensor:
+        """``(N, 3, H, W)`` uint8: pictures under a condition."""
+        if condition.corruption == CLEAN:
+            return pictures.images
+        return self.corruptor(pictures.images, pictures.ids, condition.corruption, condition.severity)
+
     def _targets(self, clean_answers: NDArray[np.float32]) -> NDArray[np.int64]:
         if self.target == "predicted":
             return np.asarray(clean_answers.argmax(axis=1), np.int64)
@@ -156,7 +139,7 @@ class Measurement:
 
 
 def explain_all(
-    subject: Subject,
+    subject: Opened,
     layer: Layer | None,
     images: Tensor,
     targets: NDArray[np.int64],

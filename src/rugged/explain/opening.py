@@ -10,24 +10,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rugged.core.errors import ConfigError, DataError, ModelError
-from rugged.core.files import sha256_file
-from rugged.core.hints import did_you_mean, nearest
-from rugged.data import ClassInfo, Dataset, decode_image
+from rugged.data import Dataset, decode_image
 from rugged.data.decode import BadImageError
 from rugged.data.sources.trees import read_file
 from rugged.data.splits import evenly
-from rugged.engine import Fabric, Network, class_infos, own_network, published_network
-from rugged.models import located, resolve
-from rugged.results import RunFolder, place_of
+from rugged.engine import Fabric, Network, class_infos, open_subject
+from rugged.results import Classes, place_of
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A network to look into; ``sha256`` of its file, None for published weights."""
+class Opened:
+    """A network to look into: ``name`` is its own among them, ``sha256`` that of its file or weights."""
 
     name: str
     network: Network
-    sha256: str | None
+    sha256: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +44,12 @@ class Pictures:
     source: str
 
 
-def open_subjects(models: Sequence[str], dataset: Dataset | None, fabric: Fabric) -> list[Subject]:
+def open_networks(models: Sequence[str], dataset: Dataset | None, fabric: Fabric) -> list[Opened]:
     """Load networks, each under a name of its own.
 
     Args:
         models: Run folders, model files, or architectures with published weights.
-        dataset: Whose classes they tell apart; None takes those of the first one's file.
+        dataset: Whose classes they tell apart; None takes those of the first one.
         fabric: Device and precision.
 
     Raises:
@@ -61,61 +58,28 @@ def open_subjects(models: Sequence[str], dataset: Dataset | None, fabric: Fabric
     """
     if not models:
         raise ConfigError("Name at least one model: a run folder, a model file, or an architecture.")
-    subjects: list[Subject] = []
+    opened: list[Opened] = []
     for model in models:
-        subject = _open(model, dataset, fabric)
-        again = sum(each.name.partition(" (")[0] == subject.name for each in subjects)
-        name = f"{subject.name} ({again + 1})" if again else subject.name
-        subjects.append(Subject(name, subject.network, subject.sha256))
-    first = subjects[0]
-    for subject in subjects[1:]:
-        if dataset is None and subject.network.spec.classes != first.network.spec.classes:
-            raise ModelError(f"{subject.name} tells other classes apart than {first.name}. Explain them one by one.")
-    return subjects
+        name = place_of(model, None).name
+        subject = open_subject(model, name, dataset, fabric)
+        if subject.network is None:
+            raise ModelError(
+                f"{model} only answers: nobody can look inside. Explanations need a run folder, a model file of "
+                "rugged's, or an architecture by name."
+            )
+        again = sum(each.name.partition(" (")[0] == name for each in opened)
+        opened.append(Opened(f"{name} ({again + 1})" if again else name, subject.network, subject.facts.sha256))
+    first = opened[0]
+    for other in opened[1:]:
+        if dataset is None and other.network.spec.classes != first.network.spec.classes:
+            raise ModelError(f"{other.name} tells other classes apart than {first.name}. Explain them one by one.")
+    return opened
 
 
-def _open(model: str, dataset: Dataset | None, fabric: Fabric) -> Subject:
-    name = place_of(model, None).name
-    model = str(located(model))
-    path = RunFolder(Path(model)).model if Path(model).is_dir() else Path(model)
-    if path.suffix == ".safetensors":
-        return Subject(name, own_network(path, dataset, fabric), sha256_file(path))
-    if path.suffix == ".onnx" or ":" in model:
-        raise ModelError(
-            f"{model} only answers: nobody can look inside. Explanations need a run folder, a model file of rugged's, "
-            "or an architecture by name."
-        )
-    try:
-        architecture = resolve(model)
-    except ModelError as error:
-        raise ModelError(f"There is no run folder or model file {model}. {error}") from error
-    if dataset is None:
-        raise ConfigError(f"{model} is an architecture: say with --data whose classes it is to tell apart.")
-    return Subject(name, published_network(architecture, dataset, fabric), None)
-
-
-def classes_of(subjects: Sequence[Subject], dataset: Dataset | None) -> tuple[ClassInfo, ...]:
+def classes_of(opened: Sequence[Opened], dataset: Dataset | None) -> Classes:
     """The classes in label order."""
-    if dataset is not None:
-        return dataset.classes
-    return class_infos(subjects[0].network.spec)
-
-
-def find_class(wanted: str, classes: Sequence[ClassInfo]) -> int:
-    """The label of a class, by its id or its name.
-
-    Raises:
-        ConfigError: There is no such class, or several have this name.
-    """
-    found = [label for label, info in enumerate(classes) if wanted in (info.id, info.name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(classes[label].id for label in found)
-        raise ConfigError(f"{len(found)} classes are called {wanted!r}. Name one by its id: {ids}.")
-    names = [each for info in classes for each in dict.fromkeys((info.id, info.name))]
-    otherwise = f"The first are {', '.join(info.name for info in classes[:5])}."
-    raise ConfigError(f"There is no class {wanted!r}. {did_you_mean(nearest(wanted, names, 3), otherwise)}")
+    infos = class_infos(opened[0].network.spec) if dataset is None else dataset.classes
+    return Classes(tuple(info.id for info in infos), tuple(info.name for info in infos))
 
 
 def choose_pictures(dataset: Dataset, count: int, ids: Sequence[str] = ()) -> Pictures:

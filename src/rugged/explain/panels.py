@@ -1,7 +1,7 @@
 """The pages and tiles that explanations are saved as."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,25 +11,16 @@ from PIL import Image
 
 from rugged.core.catalogue import display_name
 from rugged.core.files import atomic_path
-from rugged.data import ClassInfo
 from rugged.explain.activations import activations, as_grey, layer_of_each_size, mean_and_strongest
 from rugged.explain.attribution import is_empty
 from rugged.explain.filters import depthwise_filters, first_filters
 from rugged.explain.layers import Layer, find_layer
 from rugged.explain.measuring import Condition, Look, Measurement
-from rugged.explain.opening import Subject
+from rugged.explain.opening import Opened
 from rugged.explain.overlay import overlay
 from rugged.explain.sheets import Cell, Row, Sheet, draw_sheet, mosaic
-from rugged.results import CLEAN
-from rugged.results.explanations import Panel, Tile
-
-TITLES = {
-    "grad_cam": "Grad-CAM",
-    "saliency": "Saliency",
-    "integrated_gradients": "Integrated gradients",
-    "guided_backprop": "Guided backprop",
-    "occlusion": "Occlusion",
-}
+from rugged.results import CLEAN, Classes
+from rugged.results.explanations import Panel, Tile, method_title
 
 _TILES = 200
 _TILE_SIDE = 96
@@ -38,7 +29,7 @@ _CHANNELS = 6
 
 
 @dataclass(frozen=True)
-class Gallery:
+class Pages:
     """Everything that was looked at, ready to be drawn.
 
     Attributes:
@@ -50,7 +41,7 @@ class Gallery:
 
     measurement: Measurement
     looks: Sequence[Look]
-    classes: Sequence[ClassInfo]
+    classes: Classes
     folder: Path
 
     def panels(self) -> Iterator[Panel]:
@@ -99,15 +90,15 @@ class Gallery:
         """``(shown, H, W, 3)`` under a condition."""
         pictures, shown = self.measurement.pictures, self.measurement.shown
         labels = None if pictures.labels is None else pictures.labels[:shown]
-        some = type(pictures)(pictures.images[:shown], pictures.ids[:shown], labels, pictures.source)
-        return self.measurement.corruptor.pictures(some, condition).permute(0, 2, 3, 1).contiguous().numpy()
+        some = replace(pictures, images=pictures.images[:shown], ids=pictures.ids[:shown], labels=labels)
+        return self.measurement.under(condition, some).permute(0, 2, 3, 1).contiguous().numpy()
 
     def labels(self, place: int) -> tuple[str, ...]:
         """The words beside a picture."""
         pictures = self.measurement.pictures
         if pictures.labels is None:
             return (pictures.ids[place],)
-        return self.classes[pictures.labels[place]].name, pictures.ids[place]
+        return self.classes.names[pictures.labels[place]], pictures.ids[place]
 
     def _wrong(self, look: Look, place: int) -> bool:
         labels = self.measurement.pictures.labels
@@ -116,7 +107,7 @@ class Gallery:
     def _answer(self, look: Look, place: int) -> str:
         best = int(look.probabilities[place].argmax())
         mark = "wrong: " if self._wrong(look, place) else ""
-        return f"{mark}{self.classes[best].name} {look.probabilities[place][best]:.0%}"
+        return f"{mark}{self.classes.names[best]} {look.probabilities[place][best]:.0%}"
 
     def _map(self, look: Look, place: int, picture: NDArray[np.uint8]) -> Cell:
         """A map over its picture, with the answer, and below it the class explained or how far the map moved."""
@@ -126,7 +117,7 @@ class Gallery:
         elif look.drifts is not None:
             second = "no drift" if np.isnan(look.drifts[place]) else f"drift {look.drifts[place]:.2f}"
         else:
-            second = f"map of {self.classes[look.targets[place]].name}"
+            second = f"map of {self.classes.names[look.targets[place]]}"
         return Cell(overlay(picture, heat), (self._answer(look, place), second), self._wrong(look, place))
 
     def _models(self, method: str) -> Panel:
@@ -137,25 +128,25 @@ class Gallery:
             for place, picture in enumerate(clean)
         )
         names = tuple(subject.name for subject in subjects)
-        title = f"{TITLES[method]}: " + (names[0] if len(names) == 1 else f"{len(names)} models side by side")
+        title = f"{method_title(method)}: " + (names[0] if len(names) == 1 else f"{len(names)} models side by side")
         sheet = Sheet(title, self._note(), ("picture", *names), rows)
-        seen = f"{len(rows)} pictures in rows; beside each its {TITLES[method]} map by {', '.join(names)}."
+        seen = f"{len(rows)} pictures in rows; beside each its {method_title(method)} map by {', '.join(names)}."
         return self._save(sheet, f"models-{method}.png", Panel("models", title, seen, "", method=method))
 
-    def _methods(self, index: int, subject: Subject) -> Panel:
+    def _methods(self, index: int, subject: Opened) -> Panel:
         methods, clean = self.measurement.methods, self._pictures(Condition())
         looks = [self._look(index, method, Condition()) for method in methods]
         rows = tuple(
             Row(self.labels(place), (Cell(picture), *(self._map(look, place, picture) for look in looks)))
             for place, picture in enumerate(clean)
         )
-        names = tuple(TITLES[method] for method in methods)
+        names = tuple(map(method_title, methods))
         title = f"Methods side by side: {subject.name}"
         sheet = Sheet(title, self._note(), ("picture", *names), rows)
         seen = f"{len(rows)} pictures in rows; beside each the maps of {subject.name} by {', '.join(names)}."
         return self._save(sheet, f"methods-{index}.png", Panel("methods", title, seen, "", model=subject.name))
 
-    def _severities(self, index: int, subject: Subject, method: str, corruption: str) -> Panel:
+    def _severities(self, index: int, subject: Opened, method: str, corruption: str) -> Panel:
         conditions = [each for each in self.measurement.conditions if each.corruption in (CLEAN, corruption)]
         columns = [(self._look(index, method, each), self._pictures(each)) for each in conditions]
         rows: list[Row] = []
@@ -165,7 +156,7 @@ class Gallery:
             rows += [Row(self.labels(place), shown), Row((), maps)]
         heads = tuple("clean" if each.corruption == CLEAN else f"severity {each.severity}" for each in conditions)
         what = display_name(corruption)
-        title = f"Where the attention goes under {what}: {subject.name}, {TITLES[method]}"
+        title = f"Where the attention goes under {what}: {subject.name}, {method_title(method)}"
         drifts = ", ".join(
             f"{np.nanmean(look.drifts):.2f}" if look.drifts is not None and not np.isnan(look.drifts).all() else "none"
             for look, _ in columns[1:]
@@ -178,7 +169,7 @@ class Gallery:
     def _note(self) -> str:
         target = self.measurement.target
         whose = {"predicted": "the class predicted for the clean picture", "label": "the true class"}.get(
-            str(target), "" if isinstance(target, str) else self.classes[target].name
+            str(target), "" if isinstance(target, str) else self.classes.names[target]
         )
         drift = " Drift: 1 - correlation with the clean map." if len(self.measurement.conditions) > 1 else ""
         return f"Bright: speaks for {whose}; each map by its own scale.{drift}"
@@ -190,7 +181,7 @@ class Gallery:
 def save_panel(sheet: Sheet, path: Path, panel: Panel) -> Panel:
     """Draw and save a page, and name its file in the panel."""
     save(draw_sheet(sheet), path)
-    return Panel(panel.kind, panel.title, panel.alternative, path.name, panel.model, panel.method, panel.corruption)
+    return replace(panel, file=path.name)
 
 
 def save(image: Image.Image, path: Path) -> None:
@@ -199,7 +190,7 @@ def save(image: Image.Image, path: Path) -> None:
         image.quantize(_COLOURS, dither=Image.Dither.NONE).save(temporary, format="PNG", optimize=True)
 
 
-def filter_panel(subject: Subject, path: Path) -> Panel | None:
+def filter_panel(subject: Opened, path: Path) -> Panel | None:
     """A page of the first layer's filters, and of the first depthwise layers'; None where there are neither."""
     first = first_filters(subject.network.module)
     layers = [*([first] if first else []), *depthwise_filters(subject.network.module)]
@@ -221,7 +212,7 @@ def filter_panel(subject: Subject, path: Path) -> Panel | None:
 
 def activation_panel(
     measurement: Measurement,
-    subject: Subject,
+    subject: Opened,
     names: Sequence[str],
     labels: Callable[[int], tuple[str, ...]],
     path: Path,

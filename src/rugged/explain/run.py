@@ -7,25 +7,24 @@ from pathlib import Path
 
 from rugged.core.errors import ConfigError, ResultsError
 from rugged.core.files import exclusive
-from rugged.core.selection import choose_corruptions, choose_preset, choose_severities
+from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
-from rugged.corruptions import choose_textures
-from rugged.data import ClassInfo, Dataset
+from rugged.corruptions import choose_corruptor
+from rugged.data import Dataset, as_dataset
 from rugged.engine import Device, make_fabric
 from rugged.explain.layers import Layer, find_layer
-from rugged.explain.measuring import Condition, Corruptor, Look, Measurement, drift_results, play_pointing_game
+from rugged.explain.measuring import Condition, Look, Measurement, drift_results, play_pointing_game
 from rugged.explain.methods import check_method
 from rugged.explain.opening import (
+    Opened,
     Pictures,
-    Subject,
     choose_pictures,
     classes_of,
-    find_class,
-    open_subjects,
+    open_networks,
     read_pictures,
 )
-from rugged.explain.panels import Gallery, activation_panel, filter_panel
-from rugged.results import Explanations, place_of, read_explanations, write_explanations
+from rugged.explain.panels import Pages, activation_panel, filter_panel
+from rugged.results import Classes, Explanations, place_of, read_explanations, write_explanations
 from rugged.results.explanations import INDEX, ExplainedModel, ExplainedPicture, Panel, PointingResult
 
 
@@ -64,11 +63,11 @@ class Wanted:
 
 def explain_run(
     models: Sequence[str | Path],
-    dataset: Dataset | None = None,
+    dataset: Dataset | str | Path | None = None,
     *,
-    files: Sequence[Path] = (),
+    files: Sequence[str | Path] = (),
     wanted: Wanted | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     device: Device = "auto",
     command: str = "",
 ) -> Path:
@@ -78,7 +77,8 @@ def explain_run(
 
     Args:
         models: Run folders, model files, or architectures with published weights.
-        dataset: Whose validation pictures and classes are taken. Explaining reads them; nothing is chosen by them.
+        dataset: Whose validation pictures and classes are taken: opened, or as ``rugged.open_dataset`` takes it; None
+            takes the first model's classes. Explaining reads them; nothing is chosen by them.
         files: Pictures to explain instead.
         wanted: What and how.
         out: The folder; by default ``explanations`` in the first model's run folder.
@@ -99,19 +99,20 @@ def explain_run(
         raise ConfigError("Say what to explain: --data with a data set, or --pictures with files.")
     if files and wanted.ids:
         raise ConfigError("--ids names pictures of a data set, and --pictures files. Leave out one or the other.")
+    dataset = None if dataset is None else as_dataset(dataset)
     names = [str(model) for model in models]
-    subjects = open_subjects(names, dataset, make_fabric(device, "fp32", tuned=False))
+    subjects = open_networks(names, dataset, make_fabric(device, "fp32", tuned=False))
     classes = classes_of(subjects, dataset)
     side = min(dataset.size) if dataset is not None else subjects[0].network.spec.input_size
-    pictures = read_pictures(files, side) if files else _validation(dataset, wanted)
+    pictures = read_pictures([*map(Path, files)], side) if files else _validation(dataset, wanted)
     measurement = _measurement(subjects, pictures, classes, wanted)
-    folder = out or place_of(names[0], None).explanations
+    folder = place_of(names[0], None).explanations if out is None else Path(out)
     with exclusive(folder / ".lock", f"explain into {folder}"), stop_on_signal() as stop:
         _clear(folder)
-        gallery = Gallery(measurement, measurement.looks(stop), classes, folder)
+        pages = Pages(measurement, measurement.looks(stop), classes, folder)
         pointing = () if files else play_pointing_game(measurement, dataset, stop)
         notes = () if dataset is None else dataset.notes
-        write_explanations(folder, _draw(gallery, pointing, wanted, notes, command))
+        write_explanations(folder, _draw(pages, pointing, wanted, notes, command))
     return folder
 
 
@@ -126,9 +127,7 @@ def _validation(dataset: Dataset | None, wanted: Wanted) -> Pictures:
     return choose_pictures(dataset, wanted.count, (*shown, *rest)[: len(pictures.ids)])
 
 
-def _measurement(
-    subjects: Sequence[Subject], pictures: Pictures, classes: Sequence[ClassInfo], wanted: Wanted
-) -> Measurement:
+def _measurement(subjects: Sequence[Opened], pictures: Pictures, classes: Classes, wanted: Wanted) -> Measurement:
     """Check what is asked for against what there is, before anything is computed."""
     if not wanted.methods:
         raise ConfigError("No method was named.")
@@ -141,52 +140,51 @@ def _measurement(
     if wanted.target == "label" and pictures.labels is None:
         raise ConfigError("Files have no label. Leave --target out, or name a class.")
     rule = wanted.target in ("predicted", "label")
-    target: str | int = wanted.target if rule else find_class(wanted.target, classes)
+    target: str | int = wanted.target if rule else classes.find(wanted.target)
     corruptions = choose_corruptions(wanted.corruptions) if wanted.corruptions else ()
     severities = choose_severities(wanted.severities)
     height, width = pictures.images.shape[2:]
-    textures = choose_textures(wanted.textures) if "frost" in corruptions else None
     conditions = [Condition(), *(Condition(name, severity) for name in corruptions for severity in severities)]
     layers: list[Layer | None] = [None] * len(subjects)
     if "grad_cam" in wanted.methods:
         layers = [find_layer(subject.network, wanted.layer) for subject in subjects]
-    corruptor = Corruptor(choose_preset(wanted.preset, height, width), wanted.seed, textures)
+    corruptor = choose_corruptor((height, width), corruptions, wanted.preset, wanted.seed, wanted.textures)
     shown = len(pictures.ids) if wanted.ids or pictures.labels is None else min(wanted.shown, len(pictures.ids))
     return Measurement(subjects, layers, pictures, wanted.methods, conditions, corruptor, target, shown)
 
 
 def _draw(
-    gallery: Gallery, pointing: tuple[PointingResult, ...], wanted: Wanted, notes: Sequence[str], command: str
+    pages: Pages, pointing: tuple[PointingResult, ...], wanted: Wanted, notes: Sequence[str], command: str
 ) -> Explanations:
     """Draw pages and tiles into the folder, and list them with the figures."""
-    measurement, looks = gallery.measurement, gallery.looks
+    measurement, looks = pages.measurement, pages.looks
     corruptor = measurement.corruptor
     return Explanations(
         models=tuple(map(_model, measurement.subjects, measurement.layers)),
-        classes=tuple(info.name for info in gallery.classes),
+        classes=pages.classes.names,
         pictures=_shown(measurement),
         source=measurement.pictures.source,
         targets=wanted.target,
         methods=wanted.methods,
-        panels=(*gallery.panels(), *_inside(gallery, wanted.activations)),
-        tiles=tuple(gallery.tiles()),
+        panels=(*pages.panels(), *_inside(pages, wanted.activations)),
+        tiles=tuple(pages.tiles()),
         drifts=tuple(drift_results(looks)),
         pointing=pointing,
         preset=corruptor.preset,
         seed=wanted.seed,
-        textures="none" if corruptor.textures is None else corruptor.textures.label,
+        textures=corruptor.textures_label,
         command=command,
         notes=(*notes, *_empty_maps(looks)),
     )
 
 
-def _inside(gallery: Gallery, names: Sequence[str]) -> list[Panel]:
+def _inside(pages: Pages, names: Sequence[str]) -> list[Panel]:
     """Pages of filters and activations, where a network has such layers."""
     panels = []
-    for index, subject in enumerate(gallery.measurement.subjects):
-        filters = filter_panel(subject, gallery.folder / f"filters-{index}.png")
+    for index, subject in enumerate(pages.measurement.subjects):
+        filters = filter_panel(subject, pages.folder / f"filters-{index}.png")
         inside = activation_panel(
-            gallery.measurement, subject, names, gallery.labels, gallery.folder / f"activations-{index}.png"
+            pages.measurement, subject, names, pages.labels, pages.folder / f"activations-{index}.png"
         )
         panels += [panel for panel in (filters, inside) if panel is not None]
     return panels
@@ -200,7 +198,7 @@ def _empty_maps(looks: Sequence[Look]) -> tuple[str, ...]:
     return (f"In {empty:,} of {total:,} maps nothing speaks for the class: they are empty and have no drift.",)
 
 
-def _model(subject: Subject, layer: Layer | None) -> ExplainedModel:
+def _model(subject: Opened, layer: Layer | None) -> ExplainedModel:
     where = None if layer is None else f"{layer.name} ({layer.side} × {layer.side})"
     return ExplainedModel(subject.name, subject.network.spec.architecture, subject.sha256, where)
 

@@ -11,6 +11,7 @@ from rugged.metrics.calibration import (
 )
 from rugged.metrics.classification import error_rate, in_top
 from rugged.metrics.image_quality import peak_signal_to_noise_ratio, structural_similarity
+from rugged.metrics.permutation import holm, sign_flip_test
 from rugged.metrics.robustness import (
     corruption_error,
     mean_corruption_accuracy,
@@ -31,6 +32,7 @@ __all__ = [
     "fit_temperature",
     "flip_probability",
     "flips",
+    "holm",
     "in_top",
     "interval",
     "mean_corruption_accuracy",
@@ -42,6 +44,7 @@ __all__ = [
     "relative_mean_corruption_error",
     "reliability",
     "resampled_means",
+    "sign_flip_test",
     "structural_similarity",
     "top5_distance",
     "top5_distances",

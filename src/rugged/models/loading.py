@@ -21,16 +21,25 @@ _WRAPPERS = ("module.", "_orig_mod.", "model.")
 """What DistributedDataParallel, torch.compile and training frameworks put before a network's own names."""
 
 
+def require_file(path: Path) -> None:
+    """Say what is wrong with the path of a model file or of weights, if there is no such file.
+
+    Raises:
+        ModelError: It is missing, or a folder.
+    """
+    if path.is_dir():
+        raise ModelError(f"{path} is a folder; expected a model file, such as the model.safetensors of a run folder.")
+    if not path.is_file():
+        raise ModelError(f"There is no model file {path}. Train one with `rugged train`, or give another path.")
+
+
 def read_safetensors(path: Path, *, weights: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read tensors and metadata; without ``weights`` the metadata alone.
 
     Raises:
         ModelError: Missing, or not safetensors.
     """
-    if path.is_dir():
-        raise ModelError(f"{path} is a folder; expected a model file, such as the model.safetensors of a run folder.")
-    if not path.is_file():
-        raise ModelError(f"There is no model file {path}. Train one with `rugged train`, or give another path.")
+    require_file(path)
     try:
         with safe_open(path, framework="pt") as stream:
             tensors = {name: stream.get_tensor(name) for name in stream.keys()} if weights else {}  # noqa: SIM118
@@ -154,18 +163,8 @@ def _read(path: Path) -> tuple[Mapping[str, Tensor], ModelSpec | None]:
     return tensors, from_metadata(metadata, str(path))
 
 
-def require_pickle(path: Path) -> None:
-    """See that a pickle of weights is there, without reading it.
-
-    Raises:
-        ModelError: It is missing.
-    """
-    if not path.is_file():
-        raise ModelError(f"There is no file of weights {path}. Give another path (model.weights).")
-
-
 def _read_pickle(path: Path) -> Mapping[str, Tensor]:
-    require_pickle(path)
+    require_file(path)
     try:
         with warnings.catch_warnings(action="ignore"):  # PyTorch's own advice is to read what could run code.
             loaded: Any = torch.load(path, map_location="cpu", weights_only=True)

@@ -10,7 +10,7 @@ from rugged.core.files import write_text
 from rugged.core.tables import Table, Value, as_csv, markdown_table
 from rugged.metrics import error_rate
 from rugged.pipelines.study import Row, Study, StudyFolder, command_for, state
-from rugged.report import accuracy_table, error_table, mce_label, mean_extent, severities
+from rugged.report import accuracy_rows, error_rows, mce_label, mean_extent, severities
 from rugged.results import (
     CLEAN,
     Summary,
@@ -84,7 +84,7 @@ def study_tables(study: Study, name: str, out: Path, data: str = "DATA") -> Stud
     )
 
 
-def write_tables(tables: StudyTables, name: str, out: Path) -> str:
+def write_study_tables(tables: StudyTables, name: str, out: Path) -> str:
     """Write ``tables.md``, ``accuracy.csv`` and ``errors.csv`` into the study's folder.
 
     Returns:
@@ -160,7 +160,7 @@ def _accuracies(study: Study, kept: Sequence[_Measured]) -> Table:
     copied = study.one_per_image is not None
     rows: list[tuple[Value, ...]] = []
     for one in kept:
-        (figures,) = accuracy_table([one.summary])
+        (figures,) = accuracy_rows([one.summary])
         here = one.on_copy
         shown_top5 = here.top5 if here and figures.clean_top5 is not None else None
         on_copy = (here.top1 if here else None, shown_top5) if copied else ()
@@ -193,7 +193,7 @@ def _errors(study: Study, kept: Sequence[_Measured]) -> Table:
 
 
 def _by_corruption(summary: Summary, names: Sequence[str], *, ce: bool) -> list[float | None]:
-    errors = {row.corruption: row.ce if ce else row.mean for row in error_table(summary)}
+    errors = {row.corruption: row.ce if ce else row.mean for row in error_rows(summary)}
     return [errors.get(name) for name in names]
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from PIL import Image
 
+from rugged.analyze import BenchmarkedRun
 from rugged.core.catalogue import display_name
 from rugged.report.charts import STYLES, Axis, LineChart, Series, line_chart, nice_axis, percent
 from rugged.report.embedding import open_picture, picture_uri
 from rugged.report.headlines import share
-from rugged.report.subject import Subject
 from rugged.results import CLEAN, Explanations, read_explanations
-from rugged.results.explanations import INDEX, DriftResult, Panel, PointingResult, Tile
+from rugged.results.explanations import INDEX, DriftResult, Panel, PointingResult, Tile, method_title
 
 # The page's weight is decided here.
 _SIDE, _QUALITY = 160, 88
@@ -94,7 +94,7 @@ class AttentionView:
     notes: tuple[str, ...]
 
 
-def view_attention(subject: Subject) -> AttentionView | None:
+def view_attention(subject: BenchmarkedRun) -> AttentionView | None:
     """Lay out the saved explanations of a run; None where there are none, or where they are of another model.
 
     Raises:
@@ -125,7 +125,7 @@ def view_attention(subject: Subject) -> AttentionView | None:
 def _lead(found: Explanations) -> str:
     targets = {"predicted": "the class predicted on the clean picture", "label": "the true class"}
     what = targets.get(found.targets, found.targets)
-    return f"Pictures of {found.source}. Explained is {what}, by {', '.join(map(_method_name, found.methods))}."
+    return f"Pictures of {found.source}. Explained is {what}, by {', '.join(map(method_title, found.methods))}."
 
 
 def _rows(found: Explanations, *, clean: bool) -> list[list[Tile]]:
@@ -187,12 +187,8 @@ def _lines(found: Explanations) -> list[str]:
 
 
 def _line(found: Explanations, one: Tile | DriftResult | PointingResult) -> str:
-    method = _method_name(one.method)
+    method = method_title(one.method)
     return method if len(found.models) == 1 else f"{found.models[one.model].name}, {method}"
-
-
-def _method_name(method: str) -> str:
-    return "Grad-CAM" if method == "grad_cam" else method.replace("_", " ")
 
 
 def _drift_charts(found: Explanations) -> Iterator[LineChart]:

@@ -14,7 +14,7 @@ from rugged.core.progress import format_seconds
 from rugged.core.tables import Table
 from rugged.report import overview
 from rugged.report.extent import mce_label, mean_extent, severities
-from rugged.report.headlines import headline_table
+from rugged.report.headlines import headline_rows
 from rugged.report.plain import errors_table, escape_markdown, shown
 from rugged.results import Classes, ModelFacts, RunFolder, Summary, read_summary
 
@@ -128,7 +128,7 @@ def _robustness(card: Carded) -> Iterator[str]:
         return
     summary = card.summary
     yield escape_markdown(overview.finding(summary))
-    rows = tuple((row.label, *row.values) for row in headline_table([summary]))
+    rows = tuple((row.label, *row.values) for row in headline_rows([summary]))
     yield shown(Table("", ("Figure", "Value"), rows))
     baseline = "" if summary.mce is None else f" mCE divides by the errors of {summary.mce.baseline.name}."
     yield escape_markdown(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from rugged.core.catalogue import BENCHMARK, display_name
-from rugged.core.tables import Table
+from rugged.core.tables import Table, signed
 from rugged.results import ErrorChange, Summary, VariantResult
 
 MARKS_NOTE = (
@@ -80,13 +80,8 @@ def _mark(change: ErrorChange) -> str:
 def _with_ends(value: float | None, ends: Sequence[float] | None, unit: str = "") -> str:
     if value is None or ends is None:
         return "–"
-    return f"{_signed(value)}{unit} ({_signed(ends[0])} to {_signed(ends[1])})"
-
-
-def _signed(value: float) -> str:
-    """In percent with its sign, none for what rounds to zero."""
-    text = f"{100 * value:+.1f}"
-    return "0.0" if float(text) == 0 else text.replace("-", "−")
+    shown, low, high = (signed(100 * each, 1) for each in (value, *ends))
+    return f"{shown}{unit} ({low} to {high})"
 
 
 def _each(variant: VariantResult) -> list[ErrorChange]:

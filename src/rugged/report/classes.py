@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from rugged.analyze import ClassTable, class_table, rank_classes
+from rugged.analyze import BenchmarkedRun, ClassTable, class_table, rank_classes
 from rugged.core.catalogue import display_name
-from rugged.report.subject import Subject
 
 _EXTREME = 10
 
@@ -62,10 +61,10 @@ class ClassView:
     reading: dict[str, Any]
 
 
-def view_classes(subject: Subject) -> ClassView:
+def view_classes(subject: BenchmarkedRun) -> ClassView:
     """Compute the figures of all classes and lay them out."""
     table = class_table(subject.cells, len(subject.classes))
-    names = subject.names
+    names = subject.classes.shown
     rows = [_row(table, names, label) for label in range(len(names))]
     heat = tuple(_heat(table, names))
     errors = [error for row in heat for error in row.errors if error is not None]

@@ -7,14 +7,14 @@ from pathlib import Path
 from rugged.analyze import Comparison, Difference, compare
 from rugged.core.catalogue import display_name
 from rugged.core.files import write_text
-from rugged.core.tables import Table
+from rugged.core.tables import Table, signed
 from rugged.report import contrasts, figures, overview
 from rugged.report.charts import STYLES
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
-from rugged.report.headlines import HeadlineRow, headline_table
+from rugged.report.headlines import HeadlineRow, headline_rows
 from rugged.report.reading import read_runs
 from rugged.report.rendering import render_page
-from rugged.results import Summary, baseline_of, normalise, read_classes, read_measured
+from rugged.results import Summary, baseline_of, normalise
 
 _CONTENTS = {
     "figures": "Figures",
@@ -49,7 +49,7 @@ class ComparedRuns:
         caveats: What a reader must know.
         kept: How often both models are right, one alone, or neither.
         classes: The classes that differ most, a table for each of the others.
-        steadiness: Flip probabilities where the same perturbation sequences were measured, a table a difficulty.
+        stability: Flip probabilities where the same perturbation sequences were measured, a table a difficulty.
         variants: Figures of test-time variants that the first model and others have, a table each.
     """
 
@@ -61,7 +61,7 @@ class ComparedRuns:
     caveats: tuple[str, ...]
     kept: Table
     classes: tuple[Table, ...]
-    steadiness: tuple[Table, ...]
+    stability: tuple[Table, ...]
     variants: tuple[Table, ...]
 
 
@@ -75,15 +75,13 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
     """
     runs = read_runs(folders, limit=STYLES, least=2)
     summaries, left_out = _relative_to_one([run.summary for run in runs])
-    measured = (read_measured(run.folder, run.summary.conditions) for run in runs)
-    first, *others = zip(summaries, measured, strict=True)
+    first, *others = ((summary, run.cells) for summary, run in zip(summaries, runs, strict=True))
     compared = [compare(*first, *other) for other in others]
     (subject, *beside) = ((summary.model.name, cells) for summary, cells in (first, *others))
-    classes = read_classes(runs[0].folder.classes, summaries[0].conditions.classes)
     normalised = all(summary.mce is not None for summary in summaries)
     return ComparedRuns(
         summaries=summaries,
-        headlines=tuple(headline_table(summaries)),
+        headlines=tuple(headline_rows(summaries)),
         differences=tuple(_difference_rows(summaries[0], compared)),
         errors=tuple(_error_rows(summaries, normalised)),
         errors_title=f"CE in percent of the baseline's errors ({mce_label(summaries[0])} is their mean)"
@@ -91,8 +89,8 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
         else f"Mean error in percent, not normalised: {_why_not(summaries, left_out)}",
         caveats=(*left_out, *overview.caveats(summaries)),
         kept=contrasts.kept_table(*subject, beside),
-        classes=tuple(contrasts.class_contrast(classes, subject, other) for other in beside),
-        steadiness=tuple(contrasts.steadiness_contrast(runs)),
+        classes=tuple(contrasts.class_contrast(runs[0].classes, subject, other) for other in beside),
+        stability=tuple(contrasts.stability_contrast(runs)),
         variants=tuple(contrasts.variant_contrast(runs)),
     )
 
@@ -133,7 +131,7 @@ def write_comparison(compared: ComparedRuns, out: Path) -> Path:
     """Write the comparison as one HTML page that needs nothing else. The same results give the same bytes."""
     summaries = compared.summaries
     first, *others = summaries
-    absent = () if compared.steadiness or compared.variants else ("more",)
+    absent = () if compared.stability or compared.variants else ("more",)
     text = render_page(
         "comparison.html.j2",
         title=f"{first.model.name} and {', '.join(one.model.name for one in others)}",
@@ -170,7 +168,7 @@ def _row(label: str, differences: Sequence[Difference]) -> ComparedRow:
 
 def _points(difference: Difference) -> str:
     ends = (difference.value, difference.low, difference.high)
-    value, low, high = (f"{100 * each:+.1f}".replace("-", "−") for each in ends)
+    value, low, high = (signed(100 * each, 1) for each in ends)
     return f"{value} ({low} to {high})"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rugged.analyze import (
+    BenchmarkedRun,
     Kinship,
     KinshipTable,
     confusion_matrix,
@@ -21,7 +22,6 @@ from rugged.analyze import (
 )
 from rugged.core.catalogue import display_name
 from rugged.report.charts import percent
-from rugged.report.subject import Subject
 from rugged.results import Cell
 
 _LISTED = 8
@@ -89,7 +89,7 @@ class ConfusionView:
     explorer: dict[str, Any]
 
 
-def view_confusions(subject: Subject) -> ConfusionView:
+def view_confusions(subject: BenchmarkedRun) -> ConfusionView:
     """Count what is taken for what, clean and at each severity."""
     cells, classes = subject.cells, len(subject.classes)
     levels = (0, *severities_of(cells))
@@ -99,12 +99,14 @@ def view_confusions(subject: Subject) -> ConfusionView:
     kinship = None if groups is None else kinship_table(cells, groups)
     return ConfusionView(
         levels=tuple(_level(level) for level in levels),
-        pairs=tuple(_pairs(subject.names, matrices)),
-        sinks=tuple(_sinks(subject.names, level, matrix) for level, matrix in zip(levels, matrices, strict=True)),
+        pairs=tuple(_pairs(subject.classes.shown, matrices)),
+        sinks=tuple(
+            _sinks(subject.classes.shown, level, matrix) for level, matrix in zip(levels, matrices, strict=True)
+        ),
         near=() if kinship is None else tuple(_near(kinship)),
         near_title="" if kinship is None else f"{len(kinship.groups.names)} groups of {kinship.groups.source}",
         by_corruption=() if kinship is None else tuple(_near_by_corruption(kinship)),
-        usual=tuple(_usual(subject.names, np.sum(matrices[1:], axis=0))),
+        usual=tuple(_usual(subject.classes.shown, np.sum(matrices[1:], axis=0))),
         explorer=_explorer(subject, chosen, matrices, levels),
     )
 
@@ -153,7 +155,7 @@ def _level(severity: int) -> str:
 
 
 def _explorer(
-    subject: Subject, chosen: Sequence[Sequence[Cell]], matrices: Sequence[Counts], levels: Sequence[int]
+    subject: BenchmarkedRun, chosen: Sequence[Sequence[Cell]], matrices: Sequence[Counts], levels: Sequence[int]
 ) -> dict[str, Any]:
     """For each level and class the other classes and counts, ``[other, count, other, count, …]``, the most first.
 

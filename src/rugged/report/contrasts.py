@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from rugged.analyze import Agreement, Cells, ClassDifference, agreement, class_differences, select
+from rugged.analyze import Agreement, BenchmarkedRun, Cells, ClassDifference, agreement, class_differences, select
 from rugged.core.catalogue import display_name
 from rugged.core.tables import Table, Value
-from rugged.report.headlines import share, variant_table
-from rugged.report.reading import ReportedRun
+from rugged.report.headlines import share, variant_rows
+from rugged.report.reading import read_stabilities
 from rugged.results import CLEAN, Classes, Stability, phrases
 
 _ENDS = 5
@@ -47,17 +47,18 @@ def class_contrast(classes: Classes, first: tuple[str, Cells], other: tuple[str,
     return Table(title, ("Class", "Pictures", name, another, "Difference", "Beyond doubt"), rows)
 
 
-def steadiness_contrast(runs: Sequence[ReportedRun]) -> list[Table]:
+def stability_contrast(runs: Sequence[BenchmarkedRun]) -> list[Table]:
     """Flip probabilities, and mFR, of the first run and of those that saw the same sequences; one a difficulty."""
     found = []
-    for subject in runs[0].stabilities:
-        beside = [subject, *(one for run in runs[1:] for one in run.stabilities if _same_sequences(subject, one))]
+    subjects, *others = map(read_stabilities, runs)
+    for subject in subjects:
+        beside = [subject, *(one for each in others for one in each if _same_sequences(subject, one))]
         if len(beside) > 1:
-            found.append(_steadiness_table(beside))
+            found.append(_stability_table(beside))
     return found
 
 
-def variant_contrast(runs: Sequence[ReportedRun]) -> list[Table]:
+def variant_contrast(runs: Sequence[BenchmarkedRun]) -> list[Table]:
     """Figures of each test-time variant of the first run, and of the others that have one of the same name."""
     found = []
     for variant in runs[0].summary.variants:
@@ -65,7 +66,7 @@ def variant_contrast(runs: Sequence[ReportedRun]) -> list[Table]:
         if len(owners) < 2:
             continue
         place = [[one.name for one in owner.variants].index(variant.name) + 1 for owner in owners]
-        figures = [{row.label: row.values for row in variant_table(owner)} for owner in owners]
+        figures = [{row.label: row.values for row in variant_rows(owner)} for owner in owners]
         labels = [label for label in figures[0] if all(label in one for one in figures)]
         rows = tuple(
             (label, *(one[label][at] for one, at in zip(figures, place, strict=True)))
@@ -91,7 +92,7 @@ def _same_sequences(one: Stability, other: Stability) -> bool:
     return here.averaged == there.averaged and not phrases(here.without_extent(), there.without_extent())
 
 
-def _steadiness_table(beside: Sequence[Stability]) -> Table:
+def _stability_table(beside: Sequence[Stability]) -> Table:
     first = beside[0]
     over = f"{len(first.conditions.averaged)} sequences"
     rows: list[tuple[Value, ...]] = [

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rugged.analyze import BenchmarkedRun
 from rugged.core.errors import ResultsError, RuggedError
 from rugged.core.files import read_json, read_text, write_text
 from rugged.core.parsing import parse_toml
@@ -21,7 +22,7 @@ from rugged.report.charts import (
     percent,
     whole_axis,
 )
-from rugged.report.reading import Epoch, ReportedRun, read_epochs
+from rugged.report.reading import Epoch, read_epochs
 from rugged.report.rendering import render_page
 from rugged.results import RunFolder
 
@@ -60,9 +61,10 @@ def draw_curves(run: RunFolder) -> Path:
     return out
 
 
-def learning_curves(runs: Sequence[ReportedRun]) -> list[Training]:
+def learning_curves(runs: Sequence[BenchmarkedRun]) -> list[Training]:
     """The curves of every model of a report that was trained in its run folder, in the model's own colour."""
-    return [_training(run.summary.model.name, run.epochs, style) for style, run in enumerate(runs) if run.epochs]
+    every = [(run.summary.model.name, read_epochs(run.folder.metrics)) for run in runs]
+    return [_training(name, epochs, style) for style, (name, epochs) in enumerate(every) if epochs]
 
 
 def _training(model: str, epochs: Sequence[Epoch], style: int) -> Training:

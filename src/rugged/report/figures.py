@@ -16,7 +16,7 @@ from rugged.report.charts import (
     percent_axis,
 )
 from rugged.report.extent import mean_extent
-from rugged.report.tables import error_table
+from rugged.report.tables import error_rows
 from rugged.results import Summary
 
 _WIDE = Frame(width=640, height=280, left=38, right=150, top=14, bottom=28)
@@ -77,10 +77,10 @@ def error_bars(summaries: Sequence[Summary]) -> ErrorBars:
         if baseline is None or (against == baseline.sha256 and is_other):
             shown.append((style, summary))
     rows = []
-    for index, row in enumerate(error_table(subject)):
+    for index, row in enumerate(error_rows(subject)):
         bars = []
         for style, summary in shown:
-            other = error_table(summary)[index]
+            other = error_rows(summary)[index]
             bars.append(Series(summary.model.name, style, (other.ce if baseline else other.mean,)))
         rows.append((row.label, bars))
     legend = tuple((summary.model.name, style) for style, summary in shown)

@@ -1,215 +1,183 @@
-"""The same few pictures under every corruption and severity, with what each model took them for."""
+"""Chosen pictures and what the model took them for: by chance, surely wrong, lost as severity grows, never lost."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
-from rugged.analyze import Cells
+from rugged.analyze import BenchmarkedRun, Prediction, predictions_at
 from rugged.core.catalogue import display_name
-from rugged.core.errors import ResultsError, RuggedError
-from rugged.core.files import read_json
-from rugged.report.embedding import picture_uri, read_picture
-from rugged.report.reading import ReportedRun
-from rugged.results import CLEAN, Cell, RunFolder, read_cell, require_fitting
+from rugged.report.embedding import file_uri, picture_uri, read_picture
+from rugged.results import CLEAN, Pictures, RunFolder, Strip
+from rugged.results.pictures import Why, gallery_name
 
-# The page's weight is decided here. Few pictures are kept to the bit; many are stored as JPEG, and shrunk if need be.
-_LOSSLESS_PIXELS = 1_200_000
-_MOST_PIXELS = 8_000_000
-_JPEG_QUALITY = 92
+_QUALITY = 90
+
+_TITLES: Mapping[Why, tuple[str, str]] = {
+    "random": ("Drawn at random", "Clean pictures, right and wrong as they came."),
+    "mistake": (
+        "The surest mistakes",
+        "Clean pictures about which the model is surest and wrong. A label may be wrong.",
+    ),
+    "lost": (
+        "Lost as severity grows",
+        "A picture for each corruption, recognised before and lost about half way: of several the one that the model "
+        "was surest of.",
+    ),
+    "last": (
+        "Lost last or never",
+        "Those that are recognised longest on the mean over the corruptions, each under the one that shakes the model.",
+    ),
+}
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a model took a picture for; ``style`` is the model's place in the report."""
+class Guess:
+    """One of the five most probable classes; ``right`` where it is the true one."""
 
-    model: str
-    style: int
-    predicted: str
+    name: str
     probability: float
     right: bool
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture of a cell: a data URI, its text alternative, and the answers of the models."""
+class Exhibit:
+    """A picture as it is in one cell: a data URI, its text alternative, and what the model answers."""
 
     source: str
     alternative: str
-    answers: tuple[Answer, ...]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A severity: one picture a column."""
-
-    severity: int
-    pictures: tuple[Picture, ...]
-
-
-@dataclass(frozen=True)
-class Gallery:
-    """The pictures of the page: true classes above the columns, the clean row, then the rows of each corruption.
-
-    ``models`` are the names and styles of those whose answers are given.
-    """
-
-    truths: tuple[str, ...]
-    clean: Row
-    groups: tuple[tuple[str, tuple[Row, ...]], ...]
-    models: tuple[tuple[str, int], ...]
-    note: str
-
-
-@dataclass(frozen=True)
-class _Samples:
-    ids: tuple[str, ...]
-    clean_ids: tuple[str, ...]
-    labels: tuple[int, ...]
-    height: int
+    where: str
     width: int
-    names: tuple[str, ...]
+    height: int
+    right: bool
+    guesses: tuple[Guess, ...]
 
 
-def make_gallery(runs: Sequence[ReportedRun], subject_cells: Cells) -> Gallery | None:
-    """Collect the sample pictures of the first run and every model's answers to them.
+@dataclass(frozen=True)
+class ExhibitRow:
+    """A picture in one cell or more; ``about`` is the corruption."""
 
-    A model benchmarked with another seed saw other noise, so its answers are left out.
+    truth: str
+    about: str
+    exhibits: tuple[Exhibit, ...]
+
+
+@dataclass(frozen=True)
+class Room:
+    """Pictures that were chosen for one reason."""
+
+    why: Why
+    title: str
+    lead: str
+    rows: tuple[ExhibitRow, ...]
+
+
+def show_pictures(subject: BenchmarkedRun, pictures: Pictures | None) -> tuple[Room, ...]:
+    """The chosen pictures with the model's answers; none where the benchmark kept none.
 
     Args:
-        runs: Of the page.
-        subject_cells: The predictions of the first, which are read already.
-
-    Returns:
-        The gallery, or None where the benchmark kept no samples.
+        subject: The run.
+        pictures: What it kept.
 
     Raises:
-        ResultsError: Samples or predictions are missing or damaged.
+        ResultsError: A file is missing or damaged.
     """
-    subject = runs[0]
-    if not (subject.folder.samples / "samples.json").exists():
+    if pictures is None:
+        return ()
+    places = {
+        kind: {image: place for place, image in enumerate(subject.cells[key].ids)}
+        for kind, key in (("clean", (CLEAN, 0)), ("corrupted", subject.summary.conditions.cells[1]))
+    }
+    rooms = []
+    for why, (title, lead) in _TITLES.items():
+        rows = tuple(
+            _row(subject, strip, picture, places) for strip, picture in gallery_strips(subject.folder, pictures, why)
+        )
+        if rows:
+            rooms.append(Room(why, title, lead, rows))
+    return tuple(rooms)
+
+
+def class_sheets(subject: BenchmarkedRun, pictures: Pictures | None) -> dict[str, Any]:
+    """The thumbnails of the classes for the script, each sheet as a data URI; empty where there are none."""
+    if pictures is None or pictures.sheet(CLEAN) is None:
+        return {}
+    sheets = pictures.sheets
+    names = (CLEAN, *subject.summary.conditions.corruptions)
+    return {
+        "columns": sheets.columns,
+        "width": sheets.width,
+        "height": sheets.height,
+        "severity": sheets.severity,
+        "known": [bool(image) for image in sheets.ids],
+        "sheets": [_sheet(subject.folder.pictures, pictures, name) for name in names],
+    }
+
+
+def _sheet(folder: Path, pictures: Pictures, corruption: str) -> str | None:
+    name = pictures.sheet(corruption)
+    if name is None:
         return None
-    samples = _read_samples(subject.folder)
-    conditions = subject.summary.conditions
-    answering = [run for run in runs if run.summary.conditions.seed == conditions.seed]
-    cells = 1 + len(conditions.corruptions) * len(conditions.severities)
-    storage = _Storage.for_pixels(samples.height, samples.width, cells * len(samples.ids))
-
-    def row(corruption: str, severity: int) -> Row:
-        return _row(runs, answering, subject_cells, samples, storage, corruption, severity)
-
-    return Gallery(
-        truths=tuple(samples.names[label] for label in samples.labels),
-        clean=row(CLEAN, 0),
-        groups=tuple(
-            (display_name(name), tuple(row(name, severity) for severity in conditions.severities))
-            for name in conditions.corruptions
-        ),
-        models=tuple((run.summary.model.name, runs.index(run)) for run in answering),
-        note=storage.note(samples.height, samples.width),
-    )
+    path, sheets = folder / name, pictures.sheets
+    rows = -(-len(sheets.ids) // sheets.columns)
+    read_picture(path, (sheets.columns * sheets.width, rows * sheets.height))
+    return file_uri("jpeg", path.read_bytes())
 
 
-def _read_samples(folder: RunFolder) -> _Samples:
-    path = folder.samples / "samples.json"
-    try:
-        table, classes = read_json(path), read_json(folder.classes)
-        names = tuple(str(entry["name"]) for entry in classes)
-        ids, labels = tuple(map(str, table["ids"])), tuple(map(int, table["labels"]))
-        clean_ids = tuple(map(str, table.get("clean_ids", ids)))  # Others, where the clean pictures are other ones.
-        height, width = int(table["height"]), int(table["width"])
-    except (RuggedError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ResultsError(
-            f"The samples in {path.parent} cannot be read ({error}). Run `rugged benchmark` again."
-        ) from error
-    if (
-        not ids
-        or not len(ids) == len(clean_ids) == len(labels)
-        or not all(0 <= label < len(names) for label in labels)
-        or height * width < 1
-    ):
-        raise ResultsError(f"{path} does not fit {folder.classes}, or holds no pictures. Run `rugged benchmark` again.")
-    return _Samples(ids, clean_ids, labels, height, width, names)
+def gallery_strips(folder: RunFolder, pictures: Pictures, why: Why) -> list[tuple[Strip, Image.Image]]:
+    """The pictures that were chosen for one reason, each as a strip of its cells side by side.
+
+    Raises:
+        ResultsError: Their file is missing or damaged.
+    """
+    strips = pictures.gallery(why)
+    if not strips:
+        return []
+    width, height = pictures.width * len(strips[0].severities), pictures.height
+    gallery = read_picture(folder.pictures / gallery_name(why), (width, height * len(strips)))
+    return [(strip, gallery.crop((0, row * height, width, (row + 1) * height))) for row, strip in enumerate(strips)]
 
 
 def _row(
-    runs: Sequence[ReportedRun],
-    answering: Sequence[ReportedRun],
-    subject_cells: Cells,
-    samples: _Samples,
-    storage: "_Storage",
-    corruption: str,
-    severity: int,
-) -> Row:
-    size = samples.width * len(samples.ids), samples.height
-    strip = read_picture(runs[0].folder.samples / f"{corruption}-{severity}.png", size)
-    own = subject_cells[corruption, severity]
-    answers = [
-        _answers(run, runs.index(run), samples, own if run is runs[0] else _read(run, corruption, severity))
-        for run in answering
-    ]
-    what = "clean" if corruption == CLEAN else f"{display_name(corruption)}, severity {severity}"
-    pictures = []
-    for index, label in enumerate(samples.labels):
-        left = index * samples.width
-        source = storage.encode(strip.crop((left, 0, left + samples.width, samples.height)))
-        pictures.append(Picture(source, f"{samples.names[label]}, {what}", tuple(given[index] for given in answers)))
-    return Row(severity, tuple(pictures))
+    subject: BenchmarkedRun, strip: Strip, picture: Image.Image, places: Mapping[str, Mapping[str, int]]
+) -> ExhibitRow:
+    width = picture.width // len(strip.severities)
+    parts = (picture.crop((left, 0, left + width, picture.height)) for left in range(0, picture.width, width))
+    answers = _answers(subject, strip, places)
+    return ExhibitRow(
+        truth=subject.classes.shown[strip.label],
+        about="" if strip.corruption == CLEAN else display_name(strip.corruption),
+        exhibits=tuple(
+            exhibit(subject.classes.shown, part, answer, f"severity {answer.severity}" if answer.severity else "clean")
+            for part, answer in zip(parts, answers, strict=True)
+        ),
+    )
 
 
-def _read(run: ReportedRun, corruption: str, severity: int) -> Cell:
-    cell = read_cell(run.folder.predictions, corruption, severity)
-    require_fitting(run.folder, run.summary.conditions, cell)
-    return cell
+def _answers(subject: BenchmarkedRun, strip: Strip, places: Mapping[str, Mapping[str, int]]) -> Iterator[Prediction]:
+    for corruption, severity in strip.cells:
+        place = places["clean" if corruption == CLEAN else "corrupted"][strip.id]
+        yield from predictions_at(subject.cells[corruption, severity], [place])
 
 
-def _answers(run: ReportedRun, style: int, samples: _Samples, cell: Cell) -> list[Answer]:
-    place = {image: index for index, image in enumerate(cell.ids)}
-    ids = samples.clean_ids if cell.corruption == CLEAN else samples.ids
-    unknown = [image for image in ids if image not in place]
-    if unknown:
-        raise ResultsError(
-            f"The predictions for {cell.corruption}-{cell.severity} in {run.folder.predictions} do not fit the samples"
-            f" (no answer for {unknown[0]!r}). Run `rugged benchmark` again."
-        )
-    answers = []
-    for image, label in zip(ids, samples.labels, strict=True):
-        best = int(cell.top[place[image], 0])
-        sure = float(cell.top_probabilities[place[image], 0])
-        answers.append(Answer(run.summary.model.name, style, samples.names[best], sure, best == label))
-    return answers
+def exhibit(names: Sequence[str], picture: Image.Image, answer: Prediction, where: str) -> Exhibit:
+    """A picture with what the model answers.
 
-
-@dataclass(frozen=True)
-class _Storage:
-    """How pictures are kept in the page: as they are, or as JPEG scaled by ``scale``."""
-
-    lossless: bool
-    scale: float
-
-    @staticmethod
-    def for_pixels(height: int, width: int, pictures: int) -> "_Storage":
-        total = height * width * pictures
-        return _Storage(total <= _LOSSLESS_PIXELS, min(1.0, math.sqrt(_MOST_PIXELS / total)))
-
-    def encode(self, picture: Image.Image) -> str:
-        if self.lossless:
-            return picture_uri(picture, quality=None)
-        size = (self._side(picture.width), self._side(picture.height))
-        shown = picture if size == picture.size else picture.resize(size, Image.Resampling.BOX)
-        return picture_uri(shown, _JPEG_QUALITY)
-
-    def note(self, height: int, width: int) -> str:
-        if self.lossless:
-            return (
-                f"Pictures are {width} × {height} pixels, kept to the bit: as corrupted, before the model resizes them."
-            )
-        shrunk = f", shrunk to {self._side(width)} × {self._side(height)}" if self.scale < 1 else ""
-        return (
-            f"Pictures are {width} × {height} pixels; to keep this page small they are stored in it as JPEG of quality "
-            f"{_JPEG_QUALITY}{shrunk}."
-        )
-
-    def _side(self, pixels: int) -> int:
-        return max(1, round(pixels * self.scale))
+    Args:
+        names: Of the classes.
+        picture: The picture.
+        answer: To it.
+        where: What was done to it.
+    """
+    guesses = zip(answer.top, answer.probabilities, strict=True)
+    return Exhibit(
+        source=picture_uri(picture, _QUALITY),
+        alternative=f"{names[answer.label]}, {where}",
+        where=where,
+        width=picture.width,
+        height=picture.height,
+        right=answer.right,
+        guesses=tuple(Guess(names[label], sure, label == answer.label) for label, sure in guesses),
+    )

@@ -25,14 +25,14 @@ class HeadlineRow:
     values: tuple[str, ...]
 
 
-def headline_table(summaries: Sequence[Summary]) -> list[HeadlineRow]:
+def headline_rows(summaries: Sequence[Summary]) -> list[HeadlineRow]:
     """One row a figure, one value a model, in the order given."""
     each = [_figures(summary) for summary in summaries]
     labels = dict.fromkeys(label for figures in each for label in figures)
     return [_row(label, each) for label in labels]
 
 
-def variant_table(summary: Summary) -> list[HeadlineRow]:
+def variant_rows(summary: Summary) -> list[HeadlineRow]:
     """One row a figure; the plain classifier's value first, then one for each of its test-time variants."""
     variants = [_variant_figures(summary, variant) for variant in summary.variants]
     each = [_figures(summary), *variants]

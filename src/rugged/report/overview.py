@@ -8,7 +8,7 @@ from rugged.core.progress import format_seconds
 from rugged.report.changes import restorer_caveat
 from rugged.report.charts import percent
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, origin, severities
-from rugged.report.tables import accuracy_table, error_table
+from rugged.report.tables import accuracy_rows, error_rows
 from rugged.results import Summary
 
 
@@ -33,7 +33,7 @@ class Fact:
 
 def finding(summary: Summary) -> str:
     """One plain sentence or two: how much is lost, and where most and least."""
-    rows = [row for row in error_table(summary) if row.corruption in summary.conditions.averaged]
+    rows = [row for row in error_rows(summary) if row.corruption in summary.conditions.averaged]
     text = (
         f"Right on {percent(1 - summary.clean.error)} of the clean pictures "
         f"and on {percent(summary.mean_corruption_accuracy)} of the corrupted ones, over {mean_extent(summary)}."
@@ -142,7 +142,7 @@ def _mce_tile(summary: Summary) -> Tile:
 
 
 def _top5_tile(summary: Summary) -> Tile:
-    (row,) = accuracy_table([summary])
+    (row,) = accuracy_rows([summary])
     if row.clean_top5 is None:
         return Tile("–", "", "Clean top-5", f"means nothing with {summary.conditions.classes} classes")
     return Tile(_digits(row.clean_top5), "%", "Clean top-5", "true class among the first five")

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rugged.analyze import BenchmarkedRun
 from rugged.core.files import write_text
 from rugged.core.tables import Table
 from rugged.report import figures, overview
@@ -14,17 +15,16 @@ from rugged.report.classes import view_classes
 from rugged.report.confusions import view_confusions
 from rugged.report.curves import learning_curves
 from rugged.report.embedding import script_data
-from rugged.report.exhibition import class_sheets, show_pictures
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
-from rugged.report.gallery import make_gallery
-from rugged.report.headlines import headline_table, variant_table
-from rugged.report.reading import ReportedRun, read_runs
+from rugged.report.gallery import class_sheets, show_pictures
+from rugged.report.headlines import headline_rows, variant_rows
+from rugged.report.reading import read_runs, read_shown, read_stabilities
 from rugged.report.reliability import view_reliability
 from rugged.report.rendering import render_page
 from rugged.report.restored import view_restored
-from rugged.report.steadiness import steadiness_means, steadiness_table, steadiness_title
-from rugged.report.subject import Subject, read_subject
-from rugged.report.tables import accuracy_table, error_table
+from rugged.report.samples import view_samples
+from rugged.report.stability import stability_means, stability_rows, stability_title
+from rugged.report.tables import accuracy_rows, error_rows
 from rugged.results import Summary
 
 _CONTENTS: Mapping[str, Mapping[str, str]] = {
@@ -52,7 +52,7 @@ _MAY_LACK = ("restored", "sequences", "near", "examples", "attention", "pictures
 """Those that are left out where nothing was saved for them."""
 
 
-def write_report(runs: Sequence[Path], out: Path) -> Path:
+def write_report(runs: Sequence[str | Path], out: str | Path) -> Path:
     """Write the report of a benchmarked run as one HTML file.
 
     The same results give the same bytes.
@@ -69,16 +69,16 @@ def write_report(runs: Sequence[Path], out: Path) -> Path:
         ResultsError: A run has no benchmark, or part of it is missing or damaged.
         IncomparableError: The runs were not measured under the same conditions.
     """
-    write_text(out, render(read_runs(runs, limit=STYLES)))
+    out = Path(out)
+    write_text(out, render(read_runs([*map(Path, runs)], limit=STYLES)))
     return out
 
 
-def render(runs: Sequence[ReportedRun]) -> str:
+def render(runs: Sequence[BenchmarkedRun]) -> str:
     """The page as text."""
     summaries = [run.summary for run in runs]
     subject = summaries[0]
-    saved = read_subject(runs[0])
-    sections = _of_all(runs, saved) | _of_subject(saved)
+    sections = _of_all(runs) | _of_subject(runs[0])
     return render_page(
         "page.html.j2",
         title=f"{subject.model.name} – robustness report",
@@ -99,28 +99,28 @@ def render(runs: Sequence[ReportedRun]) -> str:
     )
 
 
-def _of_all(runs: Sequence[ReportedRun], saved: Subject) -> dict[str, Any]:
+def _of_all(runs: Sequence[BenchmarkedRun]) -> dict[str, Any]:
     """What the page shows of all models."""
     summaries = [run.summary for run in runs]
     return {
-        "accuracy": accuracy_table(summaries),
-        "headlines": headline_table(summaries),
+        "accuracy": accuracy_rows(summaries),
+        "headlines": headline_rows(summaries),
         "variants": [
-            (summary, variant_table(summary), _changes(summary, summary is summaries[0]))
+            (summary, variant_rows(summary), _changes(summary, summary is summaries[0]))
             for summary in summaries
             if summary.variants
         ],
         "marks_note": MARKS_NOTE,
-        "errors": [(summary, error_table(summary)) for summary in summaries],
+        "errors": [(summary, error_rows(summary)) for summary in summaries],
         "overall": figures.overall_curve(summaries),
         "panels": figures.corruption_curves(summaries),
         "bars": figures.error_bars(summaries),
         "sequences": [
-            (steadiness_title(one), steadiness_table(one), [*steadiness_means(one), *one.notes])
+            (stability_title(one), stability_rows(one), [*stability_means(one), *one.notes])
             for run in runs
-            for one in run.stabilities
+            for one in read_stabilities(run)
         ],
-        "pictures": make_gallery(runs, saved.cells),
+        "pictures": view_samples(runs),
         "training": learning_curves(runs),
     }
 
@@ -131,20 +131,21 @@ def _changes(summary: Summary, is_subject: bool) -> list[Table]:
     return [table for variant in shown if (table := change_table(summary, variant))]
 
 
-def _of_subject(saved: Subject) -> dict[str, Any]:
+def _of_subject(run: BenchmarkedRun) -> dict[str, Any]:
     """What it shows of the first one alone, from its predictions and its pictures."""
-    classes, confusions, sheets = view_classes(saved), view_confusions(saved), class_sheets(saved)
+    shown = read_shown(run)
+    classes, confusions, sheets = view_classes(run), view_confusions(run), class_sheets(run, shown)
     return {
-        "reliability": view_reliability(saved),
-        "restored": view_restored(saved),
+        "reliability": view_reliability(run),
+        "restored": view_restored(run),
         "classes": classes,
         "confusions": confusions,
         "near": confusions.near,
-        "examples": show_pictures(saved),
-        "attention": view_attention(saved),
-        "pictures_missing": saved.pictures is None,
+        "examples": show_pictures(run, shown),
+        "attention": view_attention(run),
+        "pictures_missing": shown is None,
         "thumbnails": script_data(sheets) if sheets else None,
-        "data": script_data({"names": saved.names, "heat": classes.reading, "explorer": confusions.explorer}),
+        "data": script_data({"names": run.classes.shown, "heat": classes.reading, "explorer": confusions.explorer}),
     }
 
 

@@ -2,29 +2,36 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
-from rugged.analyze import Analysis, all_tables, analyse, overview_lines, overview_tables, shipped_groups
+from rugged.analyze import (
+    Analysis,
+    BenchmarkedRun,
+    all_tables,
+    analyse,
+    overview_lines,
+    overview_tables,
+    shipped_groups,
+)
 from rugged.core.catalogue import display_name
 from rugged.core.files import atomic_path, write_text
 from rugged.core.tables import Table, as_csv, markdown_table
 from rugged.report import overview
 from rugged.report.changes import MARKS_NOTE, change_tables
 from rugged.report.charts import STYLES
-from rugged.report.exhibition import gallery_strips
 from rugged.report.extent import mce_label, mean_extent, no_mce_reason, severities
-from rugged.report.headlines import headline_table
-from rugged.report.reading import ReportedRun, read_runs
-from rugged.report.subject import Subject, read_subject
-from rugged.report.tables import accuracy_table, error_table
+from rugged.report.gallery import gallery_strips
+from rugged.report.headlines import headline_rows
+from rugged.report.reading import read_runs, read_shown
+from rugged.report.tables import accuracy_rows, error_rows
 from rugged.results import Strip, Summary
 
 _SPECIAL = re.compile(r"([\\`*_\[\]#~])")
 
 
-def write_markdown(runs: Sequence[Path], out: Path) -> Path:
+def write_markdown(runs: Sequence[str | Path], out: str | Path) -> Path:
     """Write the report as Markdown, and its pictures into a folder beside it that is named after it.
 
     The same results give the same bytes.
@@ -39,10 +46,10 @@ def write_markdown(runs: Sequence[Path], out: Path) -> Path:
     Raises:
         RuggedError: As ``rugged.report.write_report``.
     """
-    read = read_runs(runs, limit=STYLES)
-    subject = read_subject(read[0])
+    out, read = Path(out), read_runs([*map(Path, runs)], limit=STYLES)
+    subject, kept = read[0], read_shown(read[0])
     folder = out.with_name(f"{out.stem}-pictures")
-    strips = gallery_strips(subject, "lost")
+    strips = [] if kept is None else gallery_strips(subject.folder, kept, "lost")
     for number, (_, picture) in enumerate(strips, 1):
         with atomic_path(folder / f"lost-{number:02}.png") as temporary:
             picture.save(temporary, "PNG", optimize=True)
@@ -51,7 +58,7 @@ def write_markdown(runs: Sequence[Path], out: Path) -> Path:
     return out
 
 
-def write_tables(runs: Sequence[Path], folder: Path) -> Path:
+def write_tables(runs: Sequence[str | Path], folder: str | Path) -> Path:
     """Write every table of the report as CSV: fractions stay fractions, and no name becomes a formula.
 
     Args:
@@ -64,13 +71,13 @@ def write_tables(runs: Sequence[Path], folder: Path) -> Path:
     Raises:
         RuggedError: As ``rugged.report.write_report``.
     """
-    read = read_runs(runs, limit=STYLES)
+    folder, read = Path(folder), read_runs([*map(Path, runs)], limit=STYLES)
     summaries = [run.summary for run in read]
     found = {
         "accuracy": _accuracy(summaries),
         "errors": errors_table(summaries),
         "conditions": _conditions(summaries),
-        **all_tables(_analyse(read_subject(read[0]))),
+        **all_tables(_analyse(read[0])),
     }
     for name, table in found.items():
         write_text(folder / f"{name}.csv", as_csv(table))
@@ -83,13 +90,13 @@ def escape_markdown(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", line)
 
 
-def _summary(runs: Sequence[ReportedRun]) -> Iterator[str]:
+def _summary(runs: Sequence[BenchmarkedRun]) -> Iterator[str]:
     summaries = [run.summary for run in runs]
     subject = summaries[0]
     yield f"# {escape_markdown(subject.model.name)}: robustness report"
     yield escape_markdown(overview.finding(subject))
     heads = ("Figure", *(summary.model.name for summary in summaries))
-    rows = tuple((row.label, *row.values) for row in headline_table(summaries))
+    rows = tuple((row.label, *row.values) for row in headline_rows(summaries))
     yield shown(Table("", heads, rows))
     yield (
         f"In brackets 95% intervals. Figures under corruption are means over {mean_extent(subject)}, "
@@ -119,7 +126,7 @@ def _about_ce(subject: Summary) -> str:
     return f"CE is the error relative to that of {name}; {mce_label(subject)} is the mean of CE over the benchmark."
 
 
-def _analysis(subject: Subject) -> Iterator[str]:
+def _analysis(subject: BenchmarkedRun) -> Iterator[str]:
     found = _analyse(subject)
     yield "## Classes, confusions, calibration"
     yield "\n".join(f"- {escape_markdown(line)}" for line in overview_lines(found))
@@ -128,28 +135,39 @@ def _analysis(subject: Subject) -> Iterator[str]:
         yield shown(table)
 
 
-def _pictures(subject: Subject, strips: Sequence[Strip], folder: str) -> Iterator[str]:
+def _pictures(subject: BenchmarkedRun, strips: Sequence[Strip], folder: str) -> Iterator[str]:
     if strips:
         yield "## Lost as severity grows"
         yield "Each picture clean, where the clean ones are the same, and then at rising severity."
     for number, strip in enumerate(strips, 1):
-        name, corruption = escape_markdown(subject.names[strip.label]), display_name(strip.corruption)
+        name, corruption = escape_markdown(subject.classes.shown[strip.label]), display_name(strip.corruption)
         cells = [subject.cells[cell] for cell in strip.cells]
         places = [cell.ids.index(strip.id) for cell in cells]
-        answers = [subject.names[cell.top[place, 0]] for cell, place in zip(cells, places, strict=True)]
+        answers = [subject.classes.shown[cell.top[place, 0]] for cell, place in zip(cells, places, strict=True)]
         yield f"**{name}**, {corruption}. Taken for: {escape_markdown(', '.join(answers))}."
         yield f"![{name}, {corruption}]({quote(folder)}/lost-{number:02}.png)"
     yield "## Conditions"
     yield shown(_conditions([subject.summary]).without("Model"))
 
 
-def _analyse(subject: Subject) -> Analysis:
+def _analyse(subject: BenchmarkedRun) -> Analysis:
     return analyse(subject.cells, subject.classes, shipped_groups(subject.classes))
 
 
 def _accuracy(summaries: Sequence[Summary]) -> Table:
     columns = ("Model", "Architecture", "Parameters", "Clean top-1", "Clean top-5", "Mean corruption accuracy")
-    rows = tuple(astuple(row)[: len(columns) + 1] for row in accuracy_table(summaries))
+    rows = tuple(
+        (
+            row.model,
+            row.architecture,
+            row.parameters,
+            row.clean_top1,
+            row.clean_top5,
+            row.mean_corruption_accuracy,
+            row.mce,
+        )
+        for row in accuracy_rows(summaries)
+    )
     return Table("Accuracy", (*columns, mce_label(summaries[0])), rows)
 
 
@@ -159,7 +177,7 @@ def errors_table(summaries: Sequence[Summary]) -> Table:
     rows = tuple(
         (summary.model.name, row.label, *row.errors, row.mean, row.ce)
         for summary in summaries
-        for row in error_table(summary)
+        for row in error_rows(summary)
     )
     return Table("Errors by corruption", ("Model", "Corruption", *map(str, levels), "Mean", "CE"), rows)
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rugged.analyze import BenchmarkedRun, read_run
 from rugged.core.errors import ConfigError, IncomparableError, ResultsError
-from rugged.results import RunFolder, Stability, Summary, differences, read_stability, read_summary
+from rugged.results import CLEAN, Pictures, RunFolder, Stability, differences, read_pictures, read_stability
 from rugged.results.conditions import Conditions
 from rugged.results.predictions import cell_path
 
@@ -23,25 +24,8 @@ class Epoch:
     learning_rate: float | None
 
 
-@dataclass(frozen=True)
-class ReportedRun:
-    """What the page shows of a run. ``summary.model.name`` is unique on the page.
-
-    Attributes:
-        folder: Where it lies.
-        summary: Of its benchmark.
-        epochs: Of its training.
-        stabilities: Figures of perturbation sequences, one a difficulty that was measured.
-    """
-
-    folder: RunFolder
-    summary: Summary
-    epochs: tuple[Epoch, ...]
-    stabilities: tuple[Stability, ...]
-
-
-def read_runs(folders: Sequence[Path], limit: int, least: int = 1) -> list[ReportedRun]:
-    """Read the runs of one page.
+def read_runs(folders: Sequence[Path], limit: int, least: int = 1) -> list[BenchmarkedRun]:
+    """Read the runs of one page, and give each model a name that no other has on it.
 
     Args:
         folders: Run folders; the first is the subject.
@@ -50,8 +34,7 @@ def read_runs(folders: Sequence[Path], limit: int, least: int = 1) -> list[Repor
 
     Raises:
         ConfigError: Too few or too many given, or one twice.
-        ResultsError: A folder is missing, has no readable benchmark or figures of sequences, or lacks predictions that
-            its summary names.
+        ResultsError: A folder is missing, has no readable benchmark, or lacks predictions that its summary names.
         IncomparableError: They were not measured under the same conditions.
     """
     if not folders:
@@ -62,20 +45,12 @@ def read_runs(folders: Sequence[Path], limit: int, least: int = 1) -> list[Repor
         raise ConfigError(f"{len(folders)} runs were given; a report tells at most {limit} apart. Name fewer.")
     if len({folder.resolve() for folder in folders}) < len(folders):
         raise ConfigError("The same run folder was given twice. Name each once.")
-    for folder in folders:
-        if not folder.is_dir():
-            raise ResultsError(f"{folder} is not a run folder: there is no such folder. Check the path.")
-    summaries = _with_unique_names([(RunFolder(folder), read_summary(RunFolder(folder).summary)) for folder in folders])
-    for folder, summary in zip(folders, summaries, strict=True):
-        _require_cells(RunFolder(folder), summary.conditions)
-    for folder, summary in zip(folders[1:], summaries[1:], strict=True):
-        _require_same_conditions(summaries[0].conditions, summary.conditions, folders[0], folder)
-    return [
-        ReportedRun(
-            RunFolder(folder), summary, read_epochs(RunFolder(folder).metrics), _stabilities(RunFolder(folder), summary)
-        )
-        for folder, summary in zip(folders, summaries, strict=True)
-    ]
+    runs = _with_unique_names([read_run(folder) for folder in folders])
+    for run in runs:
+        _require_cells(run.folder, run.summary.conditions)
+    for run in runs[1:]:
+        _require_same_conditions(runs[0], run)
+    return runs
 
 
 def read_epochs(path: Path) -> tuple[Epoch, ...]:
@@ -102,21 +77,53 @@ def read_epochs(path: Path) -> tuple[Epoch, ...]:
     return tuple(rows[key] for key in sorted(rows))
 
 
-def _stabilities(run: RunFolder, summary: Summary) -> tuple[Stability, ...]:
-    """Figures of sequences, under the model's name on the page; without those of another model, trained here before."""
-    places = [run.stability(difficulty) for difficulty in (1, 2, 3)]
+def read_stabilities(run: BenchmarkedRun) -> list[Stability]:
+    """Figures of sequences, one a difficulty, under the model's name on the page.
+
+    Those of another model, which was trained here before, are left out.
+
+    Raises:
+        ResultsError: Some cannot be read.
+    """
+    places = [run.folder.stability(difficulty) for difficulty in (1, 2, 3)]
     found = [read_stability(place) for place in places if place.exists()]
-    return tuple(replace(one, model=summary.model) for one in found if one.model.sha256 == summary.model.sha256)
+    model = run.summary.model
+    return [replace(one, model=model) for one in found if one.model.sha256 == model.sha256]
 
 
-def _with_unique_names(runs: Sequence[tuple[RunFolder, Summary]]) -> list[Summary]:
+def read_shown(run: BenchmarkedRun) -> Pictures | None:
+    """Small pictures that the benchmark kept; None where it kept none.
+
+    Raises:
+        ResultsError: Their index is damaged, shows what was not measured, or calls it another class.
+    """
+    pictures, folder = read_pictures(run.folder.pictures), run.folder
+    if pictures is None:
+        return None
+    if len(pictures.sheets.ids) != len(run.classes):
+        raise ResultsError(
+            f"{folder.pictures} shows other classes than {folder.classes}. Run `rugged benchmark` again."
+        )
+    clean, *_, corrupted = run.cells.values()
+    truths = [dict(zip(cell.ids, cell.labels.tolist(), strict=True)) for cell in (clean, corrupted)]
+    for strip in pictures.strips:
+        for corruption, severity in strip.cells:
+            if (corruption, severity) not in run.cells or truths[corruption != CLEAN].get(strip.id) != strip.label:
+                raise ResultsError(
+                    f"{folder.pictures} shows {strip.id!r} under {corruption}-{severity}, which the predictions lack "
+                    "or know as another class. Run `rugged benchmark` again."
+                )
+    return pictures
+
+
+def _with_unique_names(runs: Sequence[BenchmarkedRun]) -> list[BenchmarkedRun]:
     """Add where it lies, as shortly as can be, to a model that shares its name with another."""
     unique = []
-    for run, summary in runs:
-        name = summary.model.name
-        others = [other.path for other, known in runs if known.model.name == name and other is not run]
-        shown = f"{name} ({_shortest_tail(run.path, others)})" if others else name
-        unique.append(replace(summary, model=replace(summary.model, name=shown)))
+    for run in runs:
+        model = run.summary.model
+        others = [other.folder.path for other in runs if other.summary.model.name == model.name and other is not run]
+        name = f"{model.name} ({_shortest_tail(run.folder.path, others)})" if others else model.name
+        unique.append(replace(run, summary=replace(run.summary, model=replace(model, name=name))))
     return unique
 
 
@@ -140,13 +147,14 @@ def _require_cells(run: RunFolder, conditions: Conditions) -> None:
         )
 
 
-def _require_same_conditions(here: Conditions, there: Conditions, subject: Path, other: Path) -> None:
+def _require_same_conditions(subject: BenchmarkedRun, other: BenchmarkedRun) -> None:
+    here, there = subject.summary.conditions, other.summary.conditions
     found = differences(here, there)
     if here.corruptions != there.corruptions:
         found.append(f"corruptions are {', '.join(there.corruptions)}, here {', '.join(here.corruptions)}")
     if found:
         raise IncomparableError(
-            f"{other} cannot stand beside {subject}: {'; '.join(found)}. "
+            f"{other.folder.path} cannot stand beside {subject.folder.path}: {'; '.join(found)}. "
             "Benchmark both under the same conditions, or report them on pages of their own."
         )
 

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from rugged.analyze import Calibration, calibration_table
+from rugged.analyze import BenchmarkedRun, Calibration, calibration_table
 from rugged.core.catalogue import display_name
 from rugged.metrics.calibration import BINS
 from rugged.report.charts import STYLES, Axis, LineChart, Series, line_chart, percent, percent_axis
-from rugged.report.subject import Subject
 
 _QUIET = STYLES - 1
 _MIDDLES = tuple((place + 0.5) / BINS for place in range(BINS))
@@ -31,7 +30,7 @@ class ReliabilityView:
     rows: tuple[SureRow, ...]
 
 
-def view_reliability(subject: Subject) -> ReliabilityView:
+def view_reliability(subject: BenchmarkedRun) -> ReliabilityView:
     """Draw confidence against accuracy, clean and by severity."""
     table = calibration_table(subject.cells)
     model = subject.summary.model.name

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from rugged.analyze import Cells, predictions_at
+from rugged.analyze import BenchmarkedRun, Cells, predictions_at
 from rugged.core.catalogue import display_name
 from rugged.core.tables import Table
 from rugged.report.changes import change_table, restorer_caveat
 from rugged.report.charts import BarChart, Series, bar_chart
 from rugged.report.embedding import read_picture
-from rugged.report.exhibition import Exhibit, ExhibitRow, exhibit
-from rugged.report.subject import Subject
+from rugged.report.gallery import Exhibit, ExhibitRow, exhibit
 from rugged.results import (
     CLEAN,
     Strip,
@@ -44,7 +43,7 @@ class RestoredView:
     rows: tuple[ExhibitRow, ...]
 
 
-def view_restored(subject: Subject) -> tuple[RestoredView, ...]:
+def view_restored(subject: BenchmarkedRun) -> tuple[RestoredView, ...]:
     """What the page says of each restorer that stood before the subject.
 
     Raises:
@@ -75,7 +74,7 @@ def _chart(summary: Summary, variant: VariantResult) -> BarChart:
     return bar_chart(rows, normalised=False)
 
 
-def _rows(subject: Subject, variant: VariantResult) -> Iterator[ExhibitRow]:
+def _rows(subject: BenchmarkedRun, variant: VariantResult) -> Iterator[ExhibitRow]:
     folder = subject.folder.variant(variant.name)
     kept = read_restored(folder)
     if kept is None:
@@ -92,14 +91,14 @@ def _rows(subject: Subject, variant: VariantResult) -> Iterator[ExhibitRow]:
             for column in range(2 * len(strip.cells))
         ]
         exhibits = tuple(_exhibits(subject, restored, strip, parts))
-        yield ExhibitRow(subject.names[strip.label], display_name(strip.corruption), exhibits)
+        yield ExhibitRow(subject.classes.shown[strip.label], display_name(strip.corruption), exhibits)
 
 
-def _exhibits(subject: Subject, restored: Cells, strip: Strip, parts: list[Image.Image]) -> Iterator[Exhibit]:
+def _exhibits(subject: BenchmarkedRun, restored: Cells, strip: Strip, parts: list[Image.Image]) -> Iterator[Exhibit]:
     """Each cell's picture as it is and restored, with the answers to both."""
     for place, key in enumerate(strip.cells):
         pair = zip(parts[2 * place : 2 * place + 2], (subject.cells, restored), ("", ", restored"), strict=True)
         for picture, cells, suffix in pair:
             row = cells[key].ids.index(strip.id)
             where = "clean" if key[0] == CLEAN else f"severity {key[1]}"
-            yield exhibit(subject.names, picture, predictions_at(cells[key], [row])[0], f"{where}{suffix}")
+            yield exhibit(subject.classes.shown, picture, predictions_at(cells[key], [row])[0], f"{where}{suffix}")

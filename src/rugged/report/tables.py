@@ -44,13 +44,13 @@ class ErrorRow:
     ce: float | None
 
 
-def accuracy_table(summaries: Sequence[Summary]) -> list[AccuracyRow]:
+def accuracy_rows(summaries: Sequence[Summary]) -> list[AccuracyRow]:
     """One row a model, in the order given; the first is the subject, whose baseline is recognised among the others."""
     baseline = summaries[0].mce.baseline.sha256 if summaries[0].mce else None
     return [_accuracy_row(summary, baseline) for summary in summaries]
 
 
-def error_table(summary: Summary) -> list[ErrorRow]:
+def error_rows(summary: Summary) -> list[ErrorRow]:
     """One row a measured corruption, in the catalogue's order."""
     return [
         ErrorRow(

@@ -16,6 +16,19 @@ FORMAT: Literal[1] = 1
 
 INDEX = "index.json"
 
+_METHODS = {
+    "grad_cam": "Grad-CAM",
+    "saliency": "Saliency",
+    "integrated_gradients": "Integrated gradients",
+    "guided_backprop": "Guided backprop",
+    "occlusion": "Occlusion",
+}
+
+
+def method_title(method: str) -> str:
+    """What people call a method of explanation."""
+    return _METHODS.get(method, method)
+
 
 @dataclass(frozen=True)
 class ExplainedModel:
@@ -24,7 +37,7 @@ class ExplainedModel:
     Attributes:
         name: What panels call it; unique among them.
         architecture: Such as ``timm/resnet10t``.
-        sha256: Of its file; None for published weights.
+        sha256: Of its file or weights.
         layer: The layer of its Grad-CAM maps, with their size: ``layer4 (8 × 8)``; None where none were made.
     """
 

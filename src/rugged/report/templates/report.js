@@ -298,7 +298,7 @@ const thumbnails = (() => {
     if (!field) return;
     const apply = () => {
       const chosen = field.querySelector("input:checked").value;
-      for (const one of all(selector, document.getElementById("gallery"))) one.hidden = one.dataset[name] !== chosen;
+      for (const one of all(selector, document.getElementById("samples"))) one.hidden = one.dataset[name] !== chosen;
     };
     field.hidden = false;
     field.addEventListener("change", apply);

@@ -32,7 +32,7 @@ def test_the_page_shows_them_where_they_were_measured(make_run, tmp_path, parse)
     measure(run, rate=MeanFlipRate(0.75, (0.5, 1.0), "small", "rugged/alexnet64", "b" * 64, 0.8, (0.7, 0.9)))
     measure(run, difficulty=3)
     page = parse(write_report([run], tmp_path / "page.html").read_text(encoding="utf-8"))
-    tables = page.find("table", class_="steadiness")
+    tables = page.find("table", class_="stability")
     assert [head.text for head in page.find("h3") if "difficulty" in head.text] == [
         "run: builtin, difficulty 1, n = 200", "run: builtin, difficulty 3, n = 200",
     ]  # fmt: skip

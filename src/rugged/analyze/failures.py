@@ -15,8 +15,8 @@ NEVER = SEVERITIES[-1] + 1
 
 
 @dataclass(frozen=True)
-class Losses:
-    """When each of N pictures is lost under each of K corruptions.
+class Failures:
+    """When a model fails on each of N pictures under each of K corruptions.
 
     A picture is lost for good at the first severity from which on every answer is wrong. Clean counts as severity 0,
     where the clean pictures are the ones that were corrupted.
@@ -26,7 +26,7 @@ class Losses:
         labels: ``(N,)`` true classes.
         corruptions: The K corruptions that means are over, in the catalogue's order.
         severities: The L levels, rising, 0 first where clean counts.
-        lost_at: ``(K, N)`` int8: the severity at which each is lost; ``NEVER`` where it is not.
+        fails_at: ``(K, N)`` int8: the severity at which each is lost; ``NEVER`` where it is not.
         wrong: ``(N,)`` int64, wrong answers over all these cells.
         cells: How many cells these are.
         right_when_clean: ``(N,)``; None where the clean pictures are others.
@@ -36,7 +36,7 @@ class Losses:
     labels: npt.NDArray[np.int32]
     corruptions: tuple[str, ...]
     severities: tuple[int, ...]
-    lost_at: npt.NDArray[np.int8]
+    fails_at: npt.NDArray[np.int8]
     wrong: npt.NDArray[np.int64]
     cells: int
     right_when_clean: npt.NDArray[np.bool_] | None
@@ -52,48 +52,48 @@ class Losses:
         return np.equal(self.wrong, 0)
 
     @property
-    def never_lost(self) -> npt.NDArray[np.bool_]:
+    def never_fails(self) -> npt.NDArray[np.bool_]:
         """``(N,)`` whether the picture is recognised at the highest severity of every corruption.
 
         It may have been mistaken at a lower one; those that never were are ``always_right``.
         """
-        found: npt.NDArray[np.bool_] = (self.lost_at == NEVER).all(axis=0)
+        found: npt.NDArray[np.bool_] = (self.fails_at == NEVER).all(axis=0)
         return found
 
     @property
-    def mean_lost_at(self) -> npt.NDArray[np.float64]:
+    def mean_fails_at(self) -> npt.NDArray[np.float64]:
         """``(N,)`` the severity of the loss, a mean over the corruptions; a picture that is not lost counts 6."""
-        mean: npt.NDArray[np.float64] = self.lost_at.mean(axis=0)
+        mean: npt.NDArray[np.float64] = self.fails_at.mean(axis=0)
         return mean
 
     @property
-    def lost_counts(self) -> npt.NDArray[np.int64]:
+    def fail_counts(self) -> npt.NDArray[np.int64]:
         """``(K, L)`` how many pictures are lost at each severity."""
-        return np.stack([(self.lost_at == level).sum(axis=1) for level in self.severities], axis=1)
+        return np.stack([(self.fails_at == level).sum(axis=1) for level in self.severities], axis=1)
 
     @property
     def survival(self) -> npt.NDArray[np.float64]:
         """``(K, L)`` the share of pictures that are not lost yet at each severity."""
-        kept: npt.NDArray[np.float64] = (len(self.ids) - self.lost_counts.cumsum(axis=1)) / len(self.ids)
+        kept: npt.NDArray[np.float64] = (len(self.ids) - self.fail_counts.cumsum(axis=1)) / len(self.ids)
         return kept
 
-    def first_lost(self, count: int = 10) -> list[int]:
+    def first_to_fail(self, count: int = 10) -> list[int]:
         """Places of the pictures that are lost first, of those that are recognised when clean.
 
         By the mean severity of the loss, then by the number of wrong answers, then by id. Where it is not known which
         are recognised when clean, those that are ever recognised.
         """
         had = ~self.never_right if self.right_when_clean is None else self.right_when_clean
-        order = np.lexsort((np.array(self.ids), -self.wrong, self.mean_lost_at))
+        order = np.lexsort((np.array(self.ids), -self.wrong, self.mean_fails_at))
         return [int(place) for place in order if had[place]][:count]
 
-    def last_lost(self, count: int = 10) -> list[int]:
+    def last_to_fail(self, count: int = 10) -> list[int]:
         """Places of the pictures that are lost last or never, the steadiest first; ties by id."""
-        order = np.lexsort((np.array(self.ids), self.wrong, -self.mean_lost_at))
+        order = np.lexsort((np.array(self.ids), self.wrong, -self.mean_fails_at))
         return [int(place) for place in order if not self.never_right[place]][:count]
 
 
-def losses(cells: Cells) -> Losses:
+def failures(cells: Cells) -> Failures:
     """Find when each picture is lost.
 
     Args:
@@ -115,12 +115,19 @@ def losses(cells: Cells) -> Losses:
         wrong += ~clean
         right = np.concatenate([np.broadcast_to(clean, (len(names), 1, len(clean))), right], axis=1)
     levels = (0, *measured) if same else measured
-    return Losses(
-        first.ids, first.labels, names, levels, _lost_at(right, levels), wrong, len(names) * len(measured) + same, clean
+    return Failures(
+        ids=first.ids,
+        labels=first.labels,
+        corruptions=names,
+        severities=levels,
+        fails_at=_fails_at(right, levels),
+        wrong=wrong,
+        cells=len(names) * len(measured) + same,
+        right_when_clean=clean,
     )
 
 
-def _lost_at(right: npt.NDArray[np.bool_], levels: tuple[int, ...]) -> npt.NDArray[np.int8]:
+def _fails_at(right: npt.NDArray[np.bool_], levels: tuple[int, ...]) -> npt.NDArray[np.int8]:
     """``(K, N)`` from ``(K, L, N)``: the level behind the last right answer."""
     backwards = right[:, ::-1]
     behind = np.where(backwards.any(axis=1), backwards.argmax(axis=1), len(levels))

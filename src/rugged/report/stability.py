@@ -10,7 +10,7 @@ from rugged.results import Stability
 
 
 @dataclass(frozen=True)
-class SteadinessRow:
+class StabilityRow:
     """One kind of sequence: flip probability and top-5 distance with their intervals, and the error, as text."""
 
     label: str
@@ -19,17 +19,17 @@ class SteadinessRow:
     error: str
 
 
-def steadiness_title(stability: Stability) -> str:
+def stability_title(stability: Stability) -> str:
     """What was measured: the model, the data set, the difficulty and how many pictures."""
     conditions = stability.conditions
     where = f"{conditions.dataset}, difficulty {conditions.difficulty}, n = {conditions.images:,}"
     return f"{stability.model.name}: {where}"
 
 
-def steadiness_table(stability: Stability) -> list[SteadinessRow]:
+def stability_rows(stability: Stability) -> list[StabilityRow]:
     """One row a measured sequence; a dash for a distance, which fewer than five classes do not have."""
     return [
-        SteadinessRow(
+        StabilityRow(
             label=display_name(name),
             flip_probability=share(result.flip_probability, result.flip_interval),
             top5_distance="–" if result.top5_distance is None else _plain(result.top5_distance, result.top5_interval),
@@ -39,7 +39,7 @@ def steadiness_table(stability: Stability) -> list[SteadinessRow]:
     ]
 
 
-def steadiness_means(stability: Stability) -> list[str]:
+def stability_means(stability: Stability) -> list[str]:
     """The means as sentences: a flip rate is called mFR only beside a baseline, and says what it is over."""
     conditions, mfr = stability.conditions, stability.mfr
     count = len(conditions.averaged)
