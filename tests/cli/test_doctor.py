@@ -172,6 +172,13 @@ def test_textures_that_are_still_to_be_fetched(command, cache, monkeypatch):
     assert not cache.exists(), "the doctor only looks"
 
 
+def test_one_advice_for_several_findings_is_printed_once(command, cache, monkeypatch):
+    monkeypatch.delenv("RUGGED_TEXTURES", raising=False)
+    printed = CliRunner().invoke(command).stdout
+    assert printed.count("fetched when a command first needs them") == 1
+    assert printed.index("-> they are fetched") > printed.index("in use")
+
+
 def test_textures_that_are_not_there(command, cache, tmp_path, monkeypatch):
     monkeypatch.setenv("RUGGED_TEXTURES", str(tmp_path / "nowhere"))
     found = findings(command, 0)

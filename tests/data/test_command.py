@@ -56,7 +56,7 @@ def test_pack_tells_how_to_use_it(tmp_path, class_folders):
     class_folders(tmp_path / "src", {"a": 4, "[b]": 4})
     assert f"--data {tmp_path / 'src'}" in run("pack", tmp_path / "src").output
     assert f"--data {tmp_path / 'src'}\n" in run("pack", tmp_path / "src", "--size", 6).output
-    assert "6 x 6" in run("info", tmp_path / "src").output
+    assert "pictures of 6 x 6, 0.00086 MB\n" in run("info", tmp_path / "src").output  # 8 of 6 · 6 · 3 bytes.
     packed = run("pack", tmp_path / "src", "--out", tmp_path / "out", "--size", 4, "--holdout", 0.5)
     assert f"--data {tmp_path / 'out'}" in packed.output
     info = run("info", tmp_path / "out")

@@ -35,7 +35,7 @@ _OnePerImage = Annotated[
 _Preview = Annotated[
     bool, typer.Option("--preview", help="Draw one picture under everything; SRC may be a picture file.")
 ]
-_Picture = Annotated[str | None, typer.Option("--id", help="Which picture --preview shows.")]
+_Picture = Annotated[str | None, typer.Option("--id", metavar="ID", help="Which picture --preview shows.")]
 
 
 _OF_FILES = ("file_format", "limit", "shard")
