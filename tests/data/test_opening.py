@@ -167,7 +167,7 @@ def test_choices_of_one_size_hold_for_another(source):
 
 
 def test_a_pack_elsewhere_is_not_what_a_source_is_opened_as(source, tmp_path):
-    pack_source(source, tmp_path / "out", size=4)
+    assert pack_source(str(source), str(tmp_path / "out"), size=4).folder == tmp_path / "out"
     assert open_dataset(source).size == (8, 8)
 
 

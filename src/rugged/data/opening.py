@@ -110,8 +110,8 @@ def open_pack(folder: Path, *, verify: bool = False) -> Dataset:
 
 
 def pack_source(
-    where: Path,
-    out: Path | None = None,
+    where: str | Path,
+    out: str | Path | None = None,
     *,
     size: int | None = None,
     resize: int | None = None,
@@ -133,7 +133,8 @@ def pack_source(
     Raises:
         DataError: The source cannot be used, or the pack cannot be written.
     """
-    dataset = _pack(where, out, size, resize, holdout, bad_images)
+    place = None if out is None else Path(out)
+    dataset = _pack(Path(where).expanduser(), place, size, resize, holdout, bad_images)
     if out is None:
         remember(packed.origin_of(dataset.folder))
     return dataset
@@ -174,7 +175,7 @@ def _pack(
 
 
 def prepare_tiny_imagenet(
-    source: Path | None = None, out: Path | None = None, *, bad_images: str | None = None
+    source: str | Path | None = None, out: str | Path | None = None, *, bad_images: str | None = None
 ) -> Dataset:
     """Pack Tiny ImageNet, so that ``--data tiny-imagenet`` opens it.
 
@@ -188,14 +189,14 @@ def prepare_tiny_imagenet(
     """
     from rugged.data import sources
 
+    path = cache_directory() / "downloads" / "tiny-imagenet-200.zip" if source is None else Path(source).expanduser()
     if source is None:
-        source = cache_directory() / "downloads" / "tiny-imagenet-200.zip"
-        with locked(source, "downloading"):
-            download(TINY_IMAGENET_ZIP, source)
-    if not source.exists():
-        raise DataError(f"{source} does not exist. Name the zip archive, the folder or the Parquet files of it.")
-    target = out or _named(TINY_IMAGENET)
-    origin = Origin(str(source.resolve()), sources.fingerprint(source), automatic=out is None, name=TINY_IMAGENET)
+        with locked(path, "downloading"):
+            download(TINY_IMAGENET_ZIP, path)
+    if not path.exists():
+        raise DataError(f"{path} does not exist. Name the zip archive, the folder or the Parquet files of it.")
+    target = _named(TINY_IMAGENET) if out is None else Path(out)
+    origin = Origin(str(path.resolve()), sources.fingerprint(path), automatic=out is None, name=TINY_IMAGENET)
     origin = _as_last_time(origin, target)
     if bad_images is not None:
         origin = replace(origin, bad_images=bad_images)
