@@ -11,6 +11,7 @@ from PIL import Image
 from torch import nn
 
 import rugged.benchmark.measure as measure
+import rugged.corruptions.textures as textures
 import rugged.engine.subject as subject
 from rugged.benchmark import benchmark
 from rugged.benchmark.predictions import make_cell
@@ -79,6 +80,15 @@ def test_sample_strips_show_the_pictures_that_were_measured(dataset, tmp_path):
     expected = corrupt(images, "contrast", 5, preset="cifar32", seed=1, ids=index["ids"]).permute(0, 2, 3, 1)
     strip = np.asarray(Image.open(run / "benchmark" / "samples" / "contrast-5.png"))
     np.testing.assert_array_equal(strip, np.concatenate(list(expected.numpy()), axis=1))
+
+
+@pytest.mark.parametrize(
+    ("model", "message"), [("nomine:x", "nomine cannot be imported"), ("timm/test_resnet", "none of ImageNet-1k's")]
+)
+def test_a_model_that_cannot_answer_is_refused_before_photographs_are_fetched(model, message, dataset, monkeypatch):
+    monkeypatch.setattr(textures, "_download", lambda folder: pytest.fail("fetched"))
+    with pytest.raises(ModelError, match=message):
+        benchmark(model, dataset, corruptions=("frost",), severities=(1,), device="cpu")
 
 
 def test_mce_against_itself_is_one(dataset, tmp_path):

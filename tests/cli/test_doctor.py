@@ -159,7 +159,7 @@ def test_extra_that_is_absent_costs_only_a_feature(command, cache, monkeypatch):
     found = findings(command, 0)
     assert found["Optional tools", "play"]["status"] == "missing"
     assert "no-such-package" in found["Optional tools", "play"]["found"]
-    assert "rugged[play]" in found["Optional tools", "play"]["advice"]
+    assert "pip install '.[play]'" in found["Optional tools", "play"]["advice"]
     assert found["Optional tools", "docs"]["status"] == "ok"
 
 
@@ -170,6 +170,13 @@ def test_textures_that_are_still_to_be_fetched(command, cache, monkeypatch):
     assert "not comparable with published numbers" in found["Frost textures", "in use"]["found"]
     assert "fetched" in found["Frost textures", "in use"]["advice"]
     assert not cache.exists(), "the doctor only looks"
+
+
+def test_one_advice_for_several_findings_is_printed_once(command, cache, monkeypatch):
+    monkeypatch.delenv("RUGGED_TEXTURES", raising=False)
+    printed = CliRunner().invoke(command).stdout
+    assert printed.count("fetched when a command first needs them") == 1
+    assert printed.index("-> they are fetched") > printed.index("in use")
 
 
 def test_textures_that_are_not_there(command, cache, tmp_path, monkeypatch):

@@ -151,6 +151,27 @@ def test_a_lock_is_given_back_after_a_failure(tmp_path, monkeypatch):
     assert not lock.is_locked
 
 
+def refuse(path, *others):
+    """Fail under the lock ``path``, after having written ``others``."""
+    with exclusive(path, "train"):
+        for other in others:
+            other.touch()
+        raise KeyError
+
+
+def test_a_failure_leaves_no_folder_that_was_made_for_the_lock_alone(tmp_path):
+    with pytest.raises(KeyError):
+        refuse(tmp_path / "run" / ".lock")
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(KeyError):
+        refuse(tmp_path / "run" / ".lock", tmp_path / "run" / "recipe.toml")
+    assert (tmp_path / "run" / "recipe.toml").exists()
+    (tmp_path / "own").mkdir()
+    with pytest.raises(KeyError):
+        refuse(tmp_path / "own" / ".lock")
+    assert (tmp_path / "own").exists()
+
+
 def test_nothing_is_written_into_data(tmp_path):
     data = tmp_path / "data"
     data.mkdir()

@@ -17,7 +17,7 @@ from rugged.playground.serving import _free_port, _is_local, play, require_gradi
 def test_without_gradio_the_way_out_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "gradio", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"pip install 'rugged\[playground\]'"):
+    with pytest.raises(ConfigError, match=r"pip install '\.\[playground\]'"):
         require_gradio()
     with pytest.raises(ConfigError, match="gradio is not installed"):
         play(["nothing"], None)

@@ -1,6 +1,7 @@
 """The route in memory: pictures are corrupted as they are measured, the same every time, and nothing is written."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -88,7 +89,7 @@ def corrupted_in_memory(
     severities: tuple[int, ...],
     preset: str | None,
     seed: int,
-    textures: str | None,
+    textures: str | Path | None,
     stored: Stored,
     device: torch.device,
 ) -> InMemory:

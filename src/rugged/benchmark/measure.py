@@ -39,7 +39,7 @@ from rugged.core.files import exclusive, write_json
 from rugged.core.progress import Bar, say
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import StopRequest, stop_on_signal
-from rugged.data import Dataset
+from rugged.data import Dataset, as_dataset
 from rugged.engine import (
     Device,
     Fabric,
@@ -82,22 +82,22 @@ _Cells = dict[CellKey, Cell]
 
 def benchmark(
     model: str | Path,
-    dataset: Dataset,
+    dataset: Dataset | str | Path,
     *,
-    out: Path | None = None,
-    weights: Path | None = None,
+    out: str | Path | None = None,
+    weights: str | Path | None = None,
     corruptions: Sequence[str] = BENCHMARK,
     severities: Sequence[int] = SEVERITIES,
     limit: int | None = None,
     seed: int = 0,
     preset: str | None = None,
-    textures: str | None = None,
+    textures: str | Path | None = None,
     stored: Stored = "no",
-    official: Path | None = None,
+    official: str | Path | None = None,
     baseline: str | Path | None = None,
     variants: Sequence[str] = (),
-    restorers: Sequence[Path] = (),
-    as_baseline: str | None = None,
+    restorers: Sequence[str | Path] = (),
+    as_baseline: str | Path | None = None,
     replace_results: bool = False,
     device: Device = "auto",
     precision: Precision = "fp32",
@@ -111,7 +111,7 @@ def benchmark(
     Args:
         model: A run folder, a model file, an ONNX file, ``module:function``, or an architecture with published weights:
             see ``rugged.engine.open_subject``.
-        dataset: The data set whose validation split is read.
+        dataset: The data set whose validation split is read: opened, or as ``rugged.open_dataset`` takes it.
         out: The run folder whose ``benchmark`` folder receives the results; by default the model's own, or one of its
             name in ``runs``.
         weights: For an architecture, a local file instead of the published weights.
@@ -150,9 +150,11 @@ def benchmark(
         RunError: The folder is in use, or holds a full benchmark under other conditions.
         Interrupted: A signal came; the cells measured so far are saved.
     """
-    run = place_of(model, out)
+    run, dataset = place_of(model, out), as_dataset(dataset)
     chosen, levels, others = choose_corruptions(corruptions), choose_severities(severities), choose_variants(variants)
     fabric = make_fabric(device, precision, tuned=False)
+    subject = open_subject(model, run.name, dataset, fabric, weights)  # Before the route: it may fetch photographs.
+    opened = open_restorers(restorers, fabric)
     route: Route
     if official is None:
         split = choose_images(dataset.val, limit)
@@ -160,9 +162,7 @@ def benchmark(
     else:
         if (preset, textures, seed, stored) != (None, None, 0, "no"):
             raise ConfigError("Preset, textures, seed and storage are those of the files. Leave them out.")
-        route = official_files(official, dataset, chosen, levels, limit, fabric.device)
-    subject = open_subject(model, run.name, dataset, fabric, weights)
-    opened = open_restorers(restorers, fabric)
+        route = official_files(Path(official), dataset, chosen, levels, limit, fabric.device)
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {model}")))
         asked = f"{run.path.resolve()} {subject.facts} {route.conditions} {others} {[facts for _, facts in opened]}"
@@ -274,7 +274,9 @@ class _Bench:
         of_route = self.route.provenance(corruption, severity)
         return {**self.provenance, **self.conditions.of_cell(corruption), **of_route}
 
-    def make_room(self, baseline: str | Path | None, as_baseline: str | None, replace_results: bool) -> Baseline | None:
+    def make_room(
+        self, baseline: str | Path | None, as_baseline: str | Path | None, replace_results: bool
+    ) -> Baseline | None:
         """See, before hours of measuring, that results and baselines go with what is there; give the baseline."""
         joined = join_earlier(
             read_summary,

@@ -26,7 +26,7 @@ from rugged.core.progress import Bar
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import StopRequest
 from rugged.core.tables import as_csv
-from rugged.data import Dataset
+from rugged.data import Dataset, as_dataset
 from rugged.data.splits import require_training
 from rugged.engine import (
     Device,
@@ -62,16 +62,16 @@ from rugged.results import (
 
 
 def benchmark_restorer(
-    restorer: Path,
-    dataset: Dataset,
+    restorer: str | Path,
+    dataset: Dataset | str | Path,
     *,
-    out: Path | None = None,
+    out: str | Path | None = None,
     corruptions: Sequence[str] = BLURS,
     severities: Sequence[int] = (1, 2, 3, 4, 5),
     limit: int | None = None,
     seed: int = 0,
     preset: str | None = None,
-    textures: str | None = None,
+    textures: str | Path | None = None,
     replace_results: bool = False,
     device: Device = "auto",
     precision: Precision = "fp32",
@@ -84,7 +84,8 @@ def benchmark_restorer(
 
     Args:
         restorer: Its file, or the folder of the run that trained it.
-        dataset: The data set whose validation split is corrupted. Training pictures teach the Wiener filter.
+        dataset: The data set whose validation split is corrupted: opened, or as ``rugged.open_dataset``
+            takes it. Training pictures teach the Wiener filter.
         out: The run folder whose ``benchmark`` folder receives the results; by default the restorer's own, or one of
             its name in ``runs``.
         corruptions: Which, by name or by the name of a set (``"benchmark"``, ``"extra"``, ``"all"``).
@@ -108,6 +109,7 @@ def benchmark_restorer(
         RunError: The folder is in use, or holds results under other conditions.
         Interrupted: A signal came; the cells measured so far are saved.
     """
+    dataset = as_dataset(dataset)
     if min(dataset.size) < WINDOW:
         raise ConfigError(
             f"The pictures of {dataset.name} have {dataset.size[1]} × {dataset.size[0]} pixels; SSIM needs at least "
@@ -116,8 +118,8 @@ def benchmark_restorer(
     run, chosen, levels = place_of(restorer, out), choose_corruptions(corruptions), choose_severities(severities)
     split = choose_images(dataset.val, limit)
     fabric = make_fabric(device, precision, tuned=False)
+    ((opened, facts),) = open_restorers([restorer], fabric)  # Before the route, which may fetch photographs of frost.
     route = corrupted_in_memory(dataset, split, chosen, levels, preset, seed, textures, "no", fabric.device)
-    ((opened, facts),) = open_restorers([restorer], fabric)
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {restorer}")))
         require_same(fabric, "restorer, data or options", f"{run.path.resolve()} {facts} {route.conditions}")

@@ -21,7 +21,7 @@ from rugged.core.errors import ConfigError
 from rugged.core.files import exclusive
 from rugged.core.progress import Bar, say
 from rugged.core.stopping import StopRequest
-from rugged.data import Dataset
+from rugged.data import Dataset, as_dataset
 from rugged.engine import (
     CHUNK,
     Device,
@@ -59,17 +59,17 @@ from rugged.results import (
 
 def benchmark_sequences(
     model: str | Path,
-    dataset: Dataset,
+    dataset: Dataset | str | Path,
     *,
     sequences: Sequence[str] = ("ten",),
     difficulty: int = 1,
-    files: Path | None = None,
-    out: Path | None = None,
-    weights: Path | None = None,
+    files: str | Path | None = None,
+    out: str | Path | None = None,
+    weights: str | Path | None = None,
     limit: int | None = None,
     seed: int = 0,
     preset: str | None = None,
-    baseline: Path | None = None,
+    baseline: str | Path | None = None,
     replace_results: bool = False,
     device: Device = "auto",
     precision: Precision = "fp32",
@@ -83,7 +83,8 @@ def benchmark_sequences(
 
     Args:
         model: As ``rugged.benchmark.benchmark``.
-        dataset: The data set whose validation split is perturbed, and whose classes count.
+        dataset: The data set whose validation split is perturbed, and whose classes count: opened, or as
+            ``rugged.open_dataset`` takes it.
         sequences: Which, by name or by the name of a set (``"ten"``, ``"extra"``, ``"all"``).
         difficulty: 1 to 3: strength of noise, stride of everything else.
         files: A folder of official MP4s, or of what ``rugged perturb`` wrote, to read instead of perturbing in memory.
@@ -112,13 +113,14 @@ def benchmark_sequences(
         Interrupted: A signal came; what was finished is saved.
     """
     check_difficulty(difficulty)
+    dataset = as_dataset(dataset)
     run, chosen = place_of(model, out), choose_sequences(sequences)
     fabric = make_fabric(device, precision, tuned=False)
     route: SequenceRoute
     if files is None:
         route = perturbed_in_memory(dataset, chosen, difficulty, limit, preset, seed, fabric.device)
     elif (preset, seed) == (None, 0):
-        route = find_sequences(files, chosen, difficulty, dataset, limit)
+        route = find_sequences(Path(files), chosen, difficulty, dataset, limit)
     else:
         raise ConfigError("Preset and seed are those of the files. Leave them out.")
     subject = open_subject(model, run.name, dataset, fabric, weights)
@@ -167,7 +169,7 @@ class _Bench:
             **self.route.provenance(name),
         }
 
-    def make_room(self, baseline: Path | None, replace_results: bool) -> Stability | None:
+    def make_room(self, baseline: str | Path | None, replace_results: bool) -> Stability | None:
         """See, before hours of measuring, that figures and baseline go with what is there; give the baseline."""
         place = self.run.stability(self.conditions.difficulty)
         joined = join_earlier(

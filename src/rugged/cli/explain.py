@@ -56,15 +56,18 @@ def explain(
     device: Device = "auto",
 ) -> None:
     """Show where networks look, clean and as corruptions grow; their filters and activations."""
-    from rugged.cli.choices import parse_names, parse_numbers
+    from rugged.cli.choices import parse_corruptions, parse_names, parse_severities
+
+    chosen, levels = parse_corruptions(corruptions) if corruptions else (), parse_severities(severities)
     from rugged.cli.invocation import command_line
     from rugged.cli.tables import print_explanations
+    from rugged.core.progress import say
     from rugged.data import open_dataset
     from rugged.explain import Wanted, explain_run
     from rugged.results import read_explanations
 
     wanted = Wanted(
-        methods=parse_names(methods), corruptions=parse_names(corruptions), severities=parse_numbers(severities),
+        methods=parse_names(methods), corruptions=chosen, severities=levels,
         target=target, layer=layer, activations=parse_names(activations), count=limit, shown=shown,
         ids=parse_names(ids), preset=preset, seed=seed, textures=textures,
     )  # fmt: skip
@@ -72,5 +75,8 @@ def explain(
     folder = explain_run(
         models, dataset, files=pictures or (), wanted=wanted, out=out, device=device, command=command_line()
     )
-    print_explanations(read_explanations(folder))
-    typer.echo(folder / "index.json")
+    found = read_explanations(folder)
+    print_explanations(found)
+    say("The report of the first run shows them, too. To look at:" if out is None else "To look at:")
+    for panel in found.panels:
+        typer.echo(folder / panel.file)

@@ -177,7 +177,8 @@ def exclusive(path: Path, doing: str) -> Iterator[None]:
     """Hold the lock file ``path`` for the length of the block; the system releases it if the process dies.
 
     Args:
-        path: Lock file, created when missing and left in place (removing it would race with others).
+        path: Lock file, created when missing and left in place: removing it would race with others. Only where its
+            folder was made for it, and the block failed before it had written there, both go again.
         doing: What the block does, for the message: "train into runs/a".
 
     Raises:
@@ -190,6 +191,7 @@ def exclusive(path: Path, doing: str) -> Iterator[None]:
             f"Cannot {doing}: the name of {path.parent} is no text in UTF-8. Choose another folder."
         ) from error
     try:
+        made = not path.parent.exists()
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, timeout=0)
         lock.acquire()
@@ -201,5 +203,17 @@ def exclusive(path: Path, doing: str) -> Iterator[None]:
         raise RunError(f"Cannot {doing}: {path} cannot be locked ({error.strerror or error}).") from error
     try:
         yield
+    except BaseException:
+        if made:
+            _remove_if_alone(path)
+        raise
     finally:
         lock.release()
+
+
+def _remove_if_alone(lock: Path) -> None:
+    """Remove a lock that is held, with its folder, where nothing else is in that."""
+    with suppress(OSError):  # Windows removes no file that is open.
+        if [*lock.parent.iterdir()] == [lock]:
+            lock.unlink()
+            lock.parent.rmdir()

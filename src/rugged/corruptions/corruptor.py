@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from torch import Tensor
 
@@ -42,7 +43,7 @@ class Corruptor:
 
 
 def choose_corruptor(
-    size: Sequence[int], corruptions: Sequence[str], preset: str | None, seed: int, textures: str | None
+    size: Sequence[int], corruptions: Sequence[str], preset: str | None, seed: int, textures: str | Path | None
 ) -> Corruptor:
     """Complete what was not asked for: the preset by size, and textures where there is frost.
 

@@ -112,7 +112,7 @@ def _caller_level() -> int:
     return level
 
 
-def choose_textures(choice: str | None) -> Textures:
+def choose_textures(choice: str | Path | None) -> Textures:
     """Turn what a command was given into textures: ``None`` fetches the photographs, else as ``find_textures``."""
     return fetch_textures() if choice is None else find_textures(choice)
 

@@ -2,7 +2,10 @@
 
 import importlib
 import inspect
+import os
 import sys
+import sysconfig
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +17,7 @@ from torch import Tensor
 
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.files import sha256_file
+from rugged.core.hints import how_to_install
 from rugged.core.progress import say
 from rugged.models import ModelSpec, preprocess
 from rugged.models.loading import brief
@@ -63,7 +67,9 @@ def load_callable(model: str) -> Foreign:
     try:
         module = importlib.import_module(module_name)
     except Exception as error:  # Somebody's code may fail in any way.
-        raise ModelError(f"{module_name} cannot be imported ({brief(error)}). Expected module:function.") from error
+        raise ModelError(
+            f"{module_name} cannot be imported ({brief(error)}{_line_of(error)}). Expected module:function."
+        ) from error
     finally:
         sys.path.remove(here)
     function = getattr(module, name, None)
@@ -78,13 +84,23 @@ def load_callable(model: str) -> Foreign:
             with torch.inference_mode():
                 return torch.as_tensor(function(images.cpu()))
         except Exception as error:
-            raise ModelError(f"{model} failed on {tuple(images.shape)} pictures: {brief(error)}") from error
+            where = _line_of(error)
+            raise ModelError(f"{model} failed on {tuple(images.shape)} pictures: {brief(error)}{where}") from error
 
     note = (
         f"{model} is a Python function. Its hash is that of {Path(source).name} alone: after a change of anything "
         "else, such as the weights it loads, measure into another folder."
     )
     return Foreign("callable", answer, sha256_file(Path(source)), 0, None, note)
+
+
+def _line_of(error: Exception) -> str:
+    """Where somebody's own code failed, as `` (model.py, line 12)``: in its innermost frame that is of no library."""
+    libraries = [sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")]
+    others = tuple(f"{folder}{os.sep}" for folder in (*libraries, Path(__file__).parents[1]))
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(others)]
+    own = [frame for frame in frames if Path(frame.filename).is_file()]  # Python's own importer is in no file.
+    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
 
 
 def load_onnx(path: Path, side: int | None, device: torch.device) -> Foreign:
@@ -154,7 +170,7 @@ def open_session(path: Path, device: torch.device) -> Any:
     try:
         runtime = importlib.import_module("onnxruntime")
     except ImportError as error:
-        raise ConfigError("onnxruntime is not installed. Install it with `pip install 'rugged[onnx]'`.") from error
+        raise ConfigError(f"onnxruntime is not installed. {how_to_install('onnx')}.") from error
     providers: list[Any] = ["CPUExecutionProvider"]
     if device.type == "cuda" and _CUDA in runtime.get_available_providers():
         providers.insert(0, (_CUDA, {"device_id": device.index or 0}))

@@ -48,7 +48,7 @@ class Subject:
 
 
 def open_subject(
-    model: str | Path, name: str, dataset: Dataset | None, fabric: Fabric, weights: Path | None = None
+    model: str | Path, name: str, dataset: Dataset | None, fabric: Fabric, weights: str | Path | None = None
 ) -> Subject:
     """Make a classifier ready to answer.
 
@@ -97,7 +97,9 @@ def _ours(path: Path, name: str, dataset: Dataset | None, fabric: Fabric) -> Sub
     return Subject(facts, answer, class_infos(spec), home if path == home.model else None, network=network, spec=spec)
 
 
-def _published(architecture: str, name: str, dataset: Dataset | None, fabric: Fabric, weights: Path | None) -> Subject:
+def _published(
+    architecture: str, name: str, dataset: Dataset | None, fabric: Fabric, weights: str | Path | None
+) -> Subject:
     network = published_network(architecture, dataset, fabric, weights)
     module, spec, picked = network.module, network.spec, network.columns
     parameters = count_parameters(module)

@@ -10,7 +10,7 @@ from rugged.core.files import exclusive
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import choose_corruptor
-from rugged.data import Dataset
+from rugged.data import Dataset, as_dataset
 from rugged.engine import Device, make_fabric
 from rugged.explain.layers import Layer, find_layer
 from rugged.explain.measuring import Condition, Look, Measurement, drift_results, play_pointing_game
@@ -63,11 +63,11 @@ class Wanted:
 
 def explain_run(
     models: Sequence[str | Path],
-    dataset: Dataset | None = None,
+    dataset: Dataset | str | Path | None = None,
     *,
-    files: Sequence[Path] = (),
+    files: Sequence[str | Path] = (),
     wanted: Wanted | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     device: Device = "auto",
     command: str = "",
 ) -> Path:
@@ -77,8 +77,8 @@ def explain_run(
 
     Args:
         models: Run folders, model files, or architectures with published weights.
-        dataset: Whose validation pictures and classes are taken; None takes the first model's classes. Explaining reads
-            them; nothing is chosen by them.
+        dataset: Whose validation pictures and classes are taken: opened, or as ``rugged.open_dataset`` takes it; None
+            takes the first model's classes. Explaining reads them; nothing is chosen by them.
         files: Pictures to explain instead.
         wanted: What and how.
         out: The folder; by default ``explanations`` in the first model's run folder.
@@ -99,13 +99,14 @@ def explain_run(
         raise ConfigError("Say what to explain: --data with a data set, or --pictures with files.")
     if files and wanted.ids:
         raise ConfigError("--ids names pictures of a data set, and --pictures files. Leave out one or the other.")
+    dataset = None if dataset is None else as_dataset(dataset)
     names = [str(model) for model in models]
     subjects = open_networks(names, dataset, make_fabric(device, "fp32", tuned=False))
     classes = classes_of(subjects, dataset)
     side = min(dataset.size) if dataset is not None else subjects[0].network.spec.input_size
-    pictures = read_pictures(files, side) if files else _validation(dataset, wanted)
+    pictures = read_pictures([*map(Path, files)], side) if files else _validation(dataset, wanted)
     measurement = _measurement(subjects, pictures, classes, wanted)
-    folder = out or place_of(names[0], None).explanations
+    folder = place_of(names[0], None).explanations if out is None else Path(out)
     with exclusive(folder / ".lock", f"explain into {folder}"), stop_on_signal() as stop:
         _clear(folder)
         pages = Pages(measurement, measurement.looks(stop), classes, folder)

@@ -74,7 +74,9 @@ def _names(source: str) -> list[str]:
     return []
 
 
-def build(architecture: str, num_classes: int, *, pretrained: bool = False, weights: Path | None = None) -> nn.Module:
+def build(
+    architecture: str, num_classes: int, *, pretrained: bool = False, weights: str | Path | None = None
+) -> nn.Module:
     """Make a network with a head for ``num_classes``.
 
     A head that was trained for another number of classes is replaced by a fresh one; for the same number it is kept.
@@ -96,7 +98,7 @@ def build(architecture: str, num_classes: int, *, pretrained: bool = False, weig
         return _build_pretrained(source, name, num_classes)
     model = _build_fresh(source, name, num_classes)
     if weights is not None:
-        start_from(model, weights, full)
+        start_from(model, Path(weights), full)
     return model
 
 

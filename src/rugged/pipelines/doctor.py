@@ -14,6 +14,7 @@ from typing import Any, Literal
 from rugged.core.catalogue import PROCEDURAL_NOTE
 from rugged.core.environment import cache_directory, hardware, textures_directory, versions
 from rugged.core.errors import DataError
+from rugged.core.hints import how_to_install
 
 _GIB = 2**30
 _NEEDED_FREE = 0.5 * _GIB  # The demo's data, checkpoints and report.
@@ -236,8 +237,7 @@ def _extras() -> Iterator[Finding]:
     for extra, names in extras.items():
         absent = [name for name in names if not _version(name)]
         if absent:
-            advice = f'pip install "rugged[{extra}]", or `make setup` in a clone'
-            yield Finding("Optional tools", extra, f"without {', '.join(absent)}", "missing", advice)
+            yield Finding("Optional tools", extra, f"without {', '.join(absent)}", "missing", how_to_install(extra))
         else:
             yield Finding("Optional tools", extra, "all installed")
 

@@ -17,6 +17,7 @@ from urllib.request import getproxies
 
 from rugged.benchmark.variants import open_restorers
 from rugged.core.errors import ConfigError
+from rugged.core.hints import how_to_install
 from rugged.core.progress import say
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import Textures, find_textures
@@ -89,7 +90,7 @@ def require_gradio() -> None:
         ConfigError: It is missing.
     """
     if importlib.util.find_spec("gradio") is None:
-        raise ConfigError("gradio is not installed. Install it with `pip install 'rugged[playground]'`.")
+        raise ConfigError(f"gradio is not installed. {how_to_install('playground')}.")
 
 
 def _make_stage(

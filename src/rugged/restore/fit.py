@@ -12,7 +12,7 @@ from rugged.core.files import exclusive
 from rugged.core.progress import say
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions.memory import keep_freed_memory
-from rugged.data import Dataset
+from rugged.data import Dataset, open_dataset
 from rugged.engine import Device, Fabric, Loop, by_the_first, describe, make_fabric, require_same, seed_step
 from rugged.engine.averaging import make_average
 from rugged.engine.claiming import earlier_sessions, require_companions
@@ -34,7 +34,12 @@ from rugged.results import RunFolder
 
 
 def train(
-    recipe: RestoreRecipe, source: Dataset | PairFolder, folder: Path, *, device: Device = "auto", command: str = ""
+    recipe: RestoreRecipe,
+    source: Dataset | PairFolder | str | Path,
+    folder: str | Path,
+    *,
+    device: Device = "auto",
+    command: str = "",
 ) -> RunFolder:
     """Train a restorer, or go on with a training that was interrupted.
 
@@ -42,7 +47,7 @@ def train(
 
     Args:
         recipe: What to do.
-        source: The pictures to corrupt, or pairs of pictures.
+        source: The pictures to corrupt, opened or as ``rugged.open_dataset`` takes them; or pairs of pictures.
         folder: The run folder. A finished run of the same recipe on the same data is left as it is.
         device: Where.
         command: The command line, for the manifest.
@@ -57,6 +62,9 @@ def train(
         RunError: The folder holds another run or is in use, or loss or weights are no longer finite.
         Interrupted: A signal came; the next call goes on where this one stopped.
     """
+    if isinstance(source, str | Path):
+        source = open_dataset(source)
+    folder = Path(folder)
     fabric = make_fabric(device, recipe.precision)
     recipe = replace(recipe, precision=describe(fabric)["precision"])
     if isinstance(source, Dataset):

@@ -83,9 +83,9 @@ class Stamp:
     seconds: float
 
 
-def cell_path(folder: Path, corruption: str, severity: int) -> Path:
+def cell_path(folder: str | Path, corruption: str, severity: int) -> Path:
     """The file of a cell within a predictions folder."""
-    return folder / f"{corruption}-{severity}.parquet"
+    return Path(folder) / f"{corruption}-{severity}.parquet"
 
 
 def write_cell(folder: Path, cell: Cell, stamp: Stamp) -> None:
@@ -123,7 +123,7 @@ def read_stamp(folder: Path, corruption: str, severity: int) -> Stamp | None:
         return None
 
 
-def read_cell(folder: Path, corruption: str, severity: int) -> Cell:
+def read_cell(folder: str | Path, corruption: str, severity: int) -> Cell:
     """Read one cell.
 
     Raises:
@@ -161,7 +161,7 @@ def as_matrix(column: pa.FixedSizeListArray) -> npt.NDArray[Any]:
     return values
 
 
-def read_cells(folder: Path, wanted: Iterable[CellKey] | None = None) -> dict[CellKey, Cell]:
+def read_cells(folder: str | Path, wanted: Iterable[CellKey] | None = None) -> dict[CellKey, Cell]:
     """Cells of a predictions folder, keyed by (corruption, severity). Those of the same images share their ids.
 
     Args:
@@ -171,7 +171,7 @@ def read_cells(folder: Path, wanted: Iterable[CellKey] | None = None) -> dict[Ce
     Raises:
         ResultsError: There is none, or one is missing or damaged.
     """
-    keys = list(_saved(folder) if wanted is None else wanted)
+    keys = list(_saved(Path(folder)) if wanted is None else wanted)
     if not keys:
         raise ResultsError(f"{folder} holds no predictions. Run `rugged benchmark` on this run first.")
     cells: dict[CellKey, Cell] = {}

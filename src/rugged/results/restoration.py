@@ -193,12 +193,13 @@ def write_restoration(path: Path, summary: RestorationSummary) -> None:
     write_json(path, {"format": FORMAT, **asdict(summary)})
 
 
-def read_restoration(path: Path) -> RestorationSummary:
+def read_restoration(path: str | Path) -> RestorationSummary:
     """Read ``restoration.json``.
 
     Raises:
         ResultsError: Missing, not JSON, or not a summary of this format.
     """
+    path = Path(path)
     if not path.exists():
         raise ResultsError(f"{path} does not exist. Run `rugged restore benchmark` first.")
     try:

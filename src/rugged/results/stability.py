@@ -276,12 +276,13 @@ def write_stability(path: Path, stability: Stability) -> None:
     write_json(path, {"format": FORMAT, **asdict(stability)})
 
 
-def read_stability(path: Path) -> Stability:
+def read_stability(path: str | Path) -> Stability:
     """Read the figures.
 
     Raises:
         ResultsError: Missing, not JSON, or not of this format.
     """
+    path = Path(path)
     if not path.exists():
         raise ResultsError(f"{path} does not exist. Run `rugged benchmark --sequences` on this run first.")
     try:

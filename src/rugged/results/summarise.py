@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from rugged.core.catalogue import BENCHMARK, PROCEDURAL_NOTE, SEVERITIES, CellKey, display_name, size_note
-from rugged.core.errors import ResultsError
+from rugged.core.errors import MetricsError, ResultsError
 from rugged.metrics import (
     brier_score,
     corruption_error,
@@ -163,7 +163,7 @@ def _relative(summary: Summary, baseline: Baseline, name: str) -> float | None:
         return relative_corruption_error(
             summary.errors[name], summary.clean.error, baseline.means[name], baseline.clean_error
         )
-    except ValueError:  # The corruption does the baseline no harm.
+    except MetricsError:  # The corruption does the baseline no harm.
         return None
 
 

@@ -263,12 +263,13 @@ def summary_text(summary: Summary) -> str:
     return json_text({"format": FORMAT, **asdict(summary)})
 
 
-def read_summary(path: Path) -> Summary:
+def read_summary(path: str | Path) -> Summary:
     """Read ``summary.json``.
 
     Raises:
         ResultsError: Missing, not JSON, or not a summary of this format.
     """
+    path = Path(path)
     if not path.exists():
         raise ResultsError(f"{path} does not exist: this run has no benchmark yet. Run `rugged benchmark` on it first.")
     try:

@@ -15,7 +15,7 @@ from rugged.core.progress import say
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import Textures
 from rugged.corruptions.memory import keep_freed_memory
-from rugged.data import Dataset, development_split
+from rugged.data import Dataset, as_dataset, development_split
 from rugged.engine import Device, Fabric, Loop, Pictures, by_the_first, describe, make_fabric, require_same
 from rugged.engine.averaging import make_average
 from rugged.engine.claiming import earlier_sessions, require_companions
@@ -36,8 +36,8 @@ from rugged.train.trainer import COLUMNS, Trainer
 
 def train(
     recipe: Recipe,
-    dataset: Dataset,
-    folder: Path,
+    dataset: Dataset | str | Path,
+    folder: str | Path,
     *,
     device: Device = "auto",
     tensorboard: bool = False,
@@ -49,7 +49,7 @@ def train(
 
     Args:
         recipe: What to do.
-        dataset: On which pictures.
+        dataset: On which pictures: opened, or as ``rugged.open_dataset`` takes them.
         folder: The run folder. A finished run of the same recipe on the same data is left as it is.
         device: Where.
         tensorboard: Write events for TensorBoard too.
@@ -64,6 +64,7 @@ def train(
         RunError: The folder holds another run or is in use, or loss or weights are no longer finite.
         Interrupted: A signal came; the next call goes on where this one stopped.
     """
+    dataset, folder = as_dataset(dataset), Path(folder)
     fabric = make_fabric(device, recipe.precision, deterministic=recipe.deterministic)
     augment, textures = settle_textures(recipe.augment)
     recipe = replace(recipe, precision=describe(fabric)["precision"], augment=augment)

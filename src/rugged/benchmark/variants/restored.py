@@ -66,7 +66,7 @@ Opened = tuple[Restorer, RestorerFacts]
 """A restorer, and what the results say of it."""
 
 
-def open_restorers(paths: Sequence[Path], fabric: Fabric) -> list[Opened]:
+def open_restorers(paths: Sequence[str | Path], fabric: Fabric) -> list[Opened]:
     """Load restorers, each under the name of its run folder or its file.
 
     Args:

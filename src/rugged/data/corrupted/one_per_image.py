@@ -24,9 +24,9 @@ from rugged.data.corrupted.layout import PICTURES_AN_ITEM
 from rugged.data.corrupted.pictures import Pictures, rehearse
 from rugged.data.corrupted.processes import work_on
 from rugged.data.corrupted.shard import default_workers
-from rugged.data.corrupted.writer import require_apart
 from rugged.data.dataset import Dataset, Split
 from rugged.data.locks import locked
+from rugged.data.opening import as_dataset
 from rugged.data.packed import Origin
 from rugged.data.splits import hash_key
 from rugged.data.staging import require_space, staging
@@ -35,14 +35,14 @@ TABLE = "corruptions.csv"
 
 
 def write_one_per_image(
-    dataset: Dataset,
-    out: Path,
+    dataset: Dataset | str | Path,
+    out: str | Path,
     *,
     corruptions: Sequence[str] = BENCHMARK,
     severities: Sequence[int] = SEVERITIES,
     preset: str | None = None,
     seed: int = 0,
-    textures: str | None = None,
+    textures: str | Path | None = None,
     workers: int | None = None,
     command: str = "",
 ) -> Dataset:
@@ -52,14 +52,14 @@ def write_one_per_image(
     table, ``corruptions.csv``, says which. The pixels are what ``rugged.corruptions.corrupt`` gives.
 
     Args:
-        dataset: The source.
+        dataset: The source: opened, or as ``rugged.open_dataset`` takes it.
         out: The folder to make. The same pack, made before, is left as it is.
         corruptions: Names of corruptions or of sets of them, to draw from.
         severities: Some of 1 to 5, to draw from.
         preset: Table of severities; by the pictures' size unless named.
         seed: Of all draws.
         textures: For frost, as for ``rugged.data.corrupted.writer.write_corrupted``.
-        workers: Processes; a core each unless given.
+        workers: Processes, as for ``rugged.data.corrupted.writer.write_corrupted``.
         command: The command line that makes the pack, to be given again should it be damaged.
 
     Returns:
@@ -73,7 +73,8 @@ def write_one_per_image(
         Interrupted: A signal came; nothing was kept.
     """
     chosen, levels = choose_corruptions(corruptions), choose_severities(severities)
-    require_apart(out, dataset)
+    dataset, out = as_dataset(dataset), Path(out)
+    packed.require_apart(out, dataset)
     corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
     count = len(dataset.train) + len(dataset.val)
     description = manifest.describe(dataset, "all", count, corruptor, chosen, levels)
@@ -85,7 +86,7 @@ def write_one_per_image(
         with staging(out, elsewhere="") as folder:
             job = _Job(_sources(dataset), folder, corruptor)
             drawn = _draw(job, cells, seed)
-            _write_pictures(job, drawn, default_workers() if workers is None else workers)
+            _write_pictures(job, drawn, workers)
             files.write_text(folder / TABLE, _table(job.sources, drawn))
             origin = Origin(
                 str(dataset.folder.resolve()), dataset.content_hash, automatic=False, command=command or None
@@ -163,16 +164,17 @@ def _items(drawn: Mapping[str, Sequence[CellKey]]) -> Iterator[_Item]:
                 yield _Item(split, cell, places[start : start + PICTURES_AN_ITEM])
 
 
-def _write_pictures(job: _Job, drawn: Mapping[str, Sequence[CellKey]], workers: int) -> None:
+def _write_pictures(job: _Job, drawn: Mapping[str, Sequence[CellKey]], workers: int | None) -> None:
     shapes = {split: (len(pictures), *pictures.size, 3) for split, pictures in job.sources.items()}
-    require_space(job.folder, sum(count * height * width * 3 for count, height, width, _ in shapes.values()))
+    pixels = sum(count * height * width for count, height, width, _ in shapes.values())
+    require_space(job.folder, 3 * pixels)
     for split, shape in shapes.items():
         npy.create(packed.images_path(job.folder, split), shape)
     items = list(_items(drawn))
     with (
         stop_on_signal() as stop,
         progress("Corrupting", sum(len(item.members) for item in items)) as bar,
-        closing(work_on(items, job.write, workers, stop)) as written,
+        closing(work_on(items, job.write, workers or default_workers(pixels), stop)) as written,
     ):
         for item in written:
             bar.advance(len(item.members))

@@ -15,7 +15,7 @@ from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.corruptions import Corruptor, choose_corruptor
 from rugged.data.dataset import Dataset, Split
 from rugged.data.decode import BadImageError, decode_image
-from rugged.data.drawing import BACKGROUND, FAINT, INK, MARGIN, font
+from rugged.data.drawing import BACKGROUND, FAINT, MARGIN, write
 from rugged.data.splits import hash_key
 
 LONGEST = 512
@@ -149,14 +149,14 @@ class _Page:
         """The title, what is shown, and the heads of the columns."""
         height, width = self.picture.pixels.shape[:2]
         facts = [f"{width} x {height}", f"preset {self.corruptor.preset}", f"seed {self.corruptor.seed}"]
-        self.draw.text((MARGIN, MARGIN - 4), "Common corruptions", font=font(26), fill=INK)
+        write(self.draw, (MARGIN, MARGIN - 4), "Common corruptions", 26)
         line = " · ".join([self.picture.caption, *facts])
-        self.draw.text((MARGIN, MARGIN + 30), line, font=font(13), fill=FAINT)
+        write(self.draw, (MARGIN, MARGIN + 30), line, 13, FAINT)
         if self.corruptor.textures_label == "procedural":
-            self.draw.text((MARGIN, MARGIN + 48), PROCEDURAL_NOTE, font=font(13), fill=FAINT)
+            write(self.draw, (MARGIN, MARGIN + 48), PROCEDURAL_NOTE, 13, FAINT)
         for column, head in enumerate(("clean", *map(str, self.severities))):
             middle = self._left(column) + (self.cell[0] - _GAP) / 2
-            self.draw.text((middle, MARGIN + _HEAD - 8), head, font=font(13), fill=FAINT, anchor="ms")
+            write(self.draw, (middle, MARGIN + _HEAD - 8), head, 13, FAINT, "ms")
 
     def draw_row(self, row: int, name: str) -> None:
         """A corruption: its name, the clean picture, and the severities."""
@@ -164,8 +164,8 @@ class _Page:
         middle = top + (self.cell[1] - _GAP) / 2
         first = row == 0 or _group(self.names[row - 1]) != _group(name)
         if first:
-            self.draw.text((MARGIN, top), _group(name).upper(), font=font(10), fill=FAINT)
-        self.draw.text((MARGIN, middle), display_name(name), font=font(14), fill=INK, anchor="lm")
+            write(self.draw, (MARGIN, top), _group(name).upper(), 10, FAINT)
+        write(self.draw, (MARGIN, middle), display_name(name), 14, anchor="lm")
         self._paste(0, top, self.picture.pixels)
         clean = torch.from_numpy(self.picture.pixels[None]).permute(0, 3, 1, 2)
         for column, severity in enumerate(self.severities, start=1):

@@ -13,18 +13,19 @@ from rugged.models.spec import from_metadata as classifier_from_metadata
 from rugged.models.tensors import save_tensors
 
 
-def save_restorer(path: Path, module: nn.Module, spec: RestorerSpec) -> None:
+def save_restorer(path: str | Path, module: nn.Module, spec: RestorerSpec) -> None:
     """Write a restorer's weights and specification to one safetensors file, atomically."""
-    save_tensors(path, module.state_dict(), to_metadata(spec))
+    save_tensors(Path(path), module.state_dict(), to_metadata(spec))
 
 
-def load_restorer(path: Path) -> tuple[Generator, RestorerSpec]:
+def load_restorer(path: str | Path) -> tuple[Generator, RestorerSpec]:
     """Read a restorer's file and build the restorer on the CPU, in float32 and evaluation mode.
 
     Raises:
         ModelError: Missing, not safetensors, no restorer, written by another version, or weights that do not fit or
             are not finite.
     """
+    path = Path(path)
     tensors, metadata = read_safetensors(path)
     spec = from_metadata(metadata, str(path))
     if spec is None:
