@@ -119,7 +119,7 @@ def test_from_pictures_to_a_report(work):
     shutil.copytree(work / "runs/small", work / "runs/same")
     code, out, _ = run(work, "compare", "runs/small", "runs/same", "--out", "both.html")
     assert code == 0
-    assert "+0.0 (+0.0 to +0.0)" in out
+    assert "0.0 (0.0 to 0.0)" in out
     assert (work / "both.html").read_text(encoding="utf-8").startswith("<!")
     code, out, _ = run(work, "report", "runs/small")
     assert code == 0
