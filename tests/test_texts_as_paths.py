@@ -47,7 +47,7 @@ def test_sequences_and_their_baseline():
     quick = {"sequences": ("brightness",), "limit": 4, "device": "cpu"}
     first = benchmark_sequences("runs/a", "pictures", out="runs/b", **quick)
     assert read_stability("runs/b/benchmark/sequences-1.json") == first
-    with pytest.raises(IncomparableError, match="runs/b.* never moves under brightness"):  # An untrained model.
+    with pytest.raises(IncomparableError, match=r"runs/b.* never moves under brightness"):  # An untrained model.
         benchmark_sequences("runs/a", "pictures", baseline="runs/b", **quick)
 
 
