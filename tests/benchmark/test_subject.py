@@ -114,7 +114,7 @@ def test_a_python_function_is_measured(dataset, tmp_path):
     np.testing.assert_allclose(cell.label_probability, probabilities(logits, cell.labels), rtol=1e-5)
     for name, message in (
         ("one", r"expected \(2, 3\)"),
-        ("broken", r"ZeroDivisionError: no \(mine_to_measure\.py, line 7\)"),
+        ("broken", r"ZeroDivisionError: no \(mine_to_measure\.py, line 8\)"),
         ("none", "no function"),
     ):
         with pytest.raises(ModelError, match=message):

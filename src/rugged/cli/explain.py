@@ -61,7 +61,6 @@ def explain(
     chosen, levels = parse_corruptions(corruptions) if corruptions else (), parse_severities(severities)
     from rugged.cli.invocation import command_line
     from rugged.cli.tables import print_explanations
-    from rugged.core.progress import say
     from rugged.data import open_dataset
     from rugged.explain import Wanted, explain_run
     from rugged.results import read_explanations
@@ -75,8 +74,5 @@ def explain(
     folder = explain_run(
         models, dataset, files=pictures or (), wanted=wanted, out=out, device=device, command=command_line()
     )
-    found = read_explanations(folder)
-    print_explanations(found)
-    say("The report of the first run shows them, too. To look at:" if out is None else "To look at:")
-    for panel in found.panels:
-        typer.echo(folder / panel.file)
+    print_explanations(read_explanations(folder))
+    typer.echo(folder / "index.json")
