@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from rugged.benchmark.classical import Blur, Wiener, fit_wiener
-from rugged.corruptions import corrupt, transfer_of_motion
+from rugged.corruptions import Corruptor, corrupt, transfer_of_motion
 from rugged.data import Split
 from rugged.metrics import peak_signal_to_noise_ratio
 
@@ -39,20 +39,20 @@ def test_of_pictures_without_noise_the_filter_is_the_inverse():
     """H known, hardly any noise: what comes back is what went in."""
     images = torch.from_numpy(smooth_pictures(4, 1))
     ids = [f"c/{place}" for place in range(4)]
-    blur = Blur("motion_blur", 1, "tiny64", 0)
+    blur = Blur("motion_blur", 1, Corruptor("tiny64"))
     flat = torch.ones(128, 65, dtype=torch.float64)
     wiener = Wiener(blur, flat, flat * 1e-4, None)
     back = wiener.restore(blur.of(images, ids), ids)
     assert back.dtype == torch.uint8
     assert back.shape == images.shape
-    same = Wiener(Blur("fog", 1, "tiny64", 0), flat, flat * 0, flat.to(torch.complex128)).restore(images, ids)
+    same = Wiener(Blur("fog", 1, Corruptor("tiny64")), flat, flat * 0, flat.to(torch.complex128)).restore(images, ids)
     assert torch.equal(same, images)  # A response of one everywhere and no noise: nothing is to be undone.
 
 
 @pytest.mark.parametrize("size", [(64, 64), (45, 51)], ids=str)
 @pytest.mark.parametrize("name", ["defocus_blur", "motion_blur", "gaussian_blur", "gaussian_noise"])
 def test_pictures_it_has_not_seen_come_nearer(name, size):
-    blur = Blur(name, 4, "tiny64", 0)
+    blur = Blur(name, 4, Corruptor("tiny64"))
     wiener = fit_wiener(blur, as_split(smooth_pictures(60, 1, size)), torch.device("cpu"))
     clean, ids = torch.from_numpy(smooth_pictures(20, 2, size)), [f"new/{place}" for place in range(20)]
     blurred = blur.of(clean, ids)
@@ -74,7 +74,7 @@ def test_of_noise_the_filter_is_the_one_that_theory_gives():
             places = [int(one.split("/")[1]) for one in ids]
             return (images + torch.from_numpy(noise[places])).round().clamp(0, 255).to(torch.uint8)
 
-    blur = White("gaussian_noise", 1, "tiny64", 0)
+    blur = White("gaussian_noise", 1, Corruptor("tiny64"))
     wiener = fit_wiener(blur, as_split(clean), torch.device("cpu"))
     pixels = 128 * 128
     theory = (wiener.signal * wiener.noise / (wiener.signal + wiener.noise)) / pixels

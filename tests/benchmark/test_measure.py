@@ -11,6 +11,7 @@ from PIL import Image
 from torch import nn
 
 import rugged.benchmark.measure as measure
+import rugged.corruptions.textures as textures
 import rugged.engine.subject as subject
 from rugged.benchmark import benchmark
 from rugged.benchmark.predictions import make_cell
@@ -81,6 +82,15 @@ def test_sample_strips_show_the_pictures_that_were_measured(dataset, tmp_path):
     np.testing.assert_array_equal(strip, np.concatenate(list(expected.numpy()), axis=1))
 
 
+@pytest.mark.parametrize(
+    ("model", "message"), [("nomine:x", "nomine cannot be imported"), ("timm/test_resnet", "none of ImageNet-1k's")]
+)
+def test_a_model_that_cannot_answer_is_refused_before_photographs_are_fetched(model, message, dataset, monkeypatch):
+    monkeypatch.setattr(textures, "_download", lambda folder: pytest.fail("fetched"))
+    with pytest.raises(ModelError, match=message):
+        benchmark(model, dataset, corruptions=("frost",), severities=(1,), device="cpu")
+
+
 def test_mce_against_itself_is_one(dataset, tmp_path):
     run = make_run(tmp_path / "run")
     benchmark(run, dataset, **QUICK)
@@ -90,13 +100,13 @@ def test_mce_against_itself_is_one(dataset, tmp_path):
 
 def count_cells(monkeypatch):
     measured = []
-    original = measure._Bench._measure_cell
+    original = measure._Bench.measure
 
     def counting(self, corruption, severity, stop, bar):
         measured.append((corruption, severity))
         return original(self, corruption, severity, stop, bar)
 
-    monkeypatch.setattr(measure._Bench, "_measure_cell", counting)
+    monkeypatch.setattr(measure._Bench, "measure", counting)
     return measured
 
 
@@ -194,16 +204,31 @@ def test_a_replaced_result_never_stands_beside_new_cells(dataset, tmp_path, monk
     run = make_run(tmp_path / "run")
     benchmark(run, dataset, **QUICK)
 
-    original = measure._Bench._measure_cell
+    original = measure._Bench.measure
 
     def stop_at_once(self, *arguments):
         signal.raise_signal(signal.SIGTERM)
         return original(self, *arguments)
 
-    monkeypatch.setattr(measure._Bench, "_measure_cell", stop_at_once)
+    monkeypatch.setattr(measure._Bench, "measure", stop_at_once)
     with pytest.raises(Interrupted, match="0 cells of 5"):
         benchmark(run, dataset, seed=1, replace_results=True, **QUICK)
     assert not (run / "benchmark" / "summary.json").exists()
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:-40], lambda text: text.replace('"format": 2', '"format": 3')])
+def test_a_summary_that_cannot_be_read_is_replaced_only_where_that_is_said(dataset, tmp_path, monkeypatch, damage):
+    run = make_run(tmp_path / "run")
+    full, path = benchmark(run, dataset, **QUICK), run / "benchmark" / "summary.json"
+    path.write_text(damage(path.read_text()))
+    before, measured = path.read_bytes(), count_cells(monkeypatch)
+    with pytest.raises(RunError, match=r"summary\.json is not a benchmark summary of format 2 .*--replace"):
+        benchmark(run, dataset, **QUICK)
+    assert path.read_bytes() == before
+    again = benchmark(run, dataset, replace_results=True, **QUICK)
+    assert read_summary(path) == again
+    assert again.errors == full.errors
+    assert not measured
 
 
 @pytest.mark.parametrize("damage", ["cut short", "other images", "other labels"])
@@ -339,7 +364,7 @@ def test_what_cannot_be_measured_is_refused_before_anything_is(dataset, tmp_path
 def test_an_interrupted_benchmark_goes_on_to_the_same_table(dataset, tmp_path, monkeypatch):
     whole = benchmark(make_run(tmp_path / "whole"), dataset, **QUICK)
     run = make_run(tmp_path / "cut")
-    original = measure._Bench._measure_cell
+    original = measure._Bench.measure
 
     def stop_at_third(self, corruption, severity, stop, bar):
         if (corruption, severity) == ("gaussian_noise", 5):
@@ -347,7 +372,7 @@ def test_an_interrupted_benchmark_goes_on_to_the_same_table(dataset, tmp_path, m
         return original(self, corruption, severity, stop, bar)
 
     with monkeypatch.context() as patch:
-        patch.setattr(measure._Bench, "_measure_cell", stop_at_third)
+        patch.setattr(measure._Bench, "measure", stop_at_third)
         with pytest.raises(Interrupted, match="2 cells of 5"):
             benchmark(run, dataset, **QUICK)
     assert not (run / "benchmark" / "summary.json").exists()
@@ -363,7 +388,7 @@ def test_chunks_do_not_change_the_predictions(dataset, tmp_path, monkeypatch):
     benchmark(run, dataset, **QUICK)
     first = read_cell(run / "benchmark" / "predictions", "gaussian_noise", 5)
     monkeypatch.setattr("rugged.engine.inference.CHUNK", 5)
-    monkeypatch.setattr(measure, "read_stamp", lambda *_: None)
+    monkeypatch.setattr("rugged.benchmark.cells.read_stamp", lambda *_: None)
     benchmark(run, dataset, **QUICK)
     second = read_cell(run / "benchmark" / "predictions", "gaussian_noise", 5)
     np.testing.assert_allclose(first.label_probability, second.label_probability, atol=1e-6)
@@ -388,13 +413,13 @@ def test_the_fifteen_are_measured_unless_named(dataset, tmp_path):
 def test_drawn_frost_is_called_so_and_belongs_to_its_own_cells_alone(dataset, tmp_path, monkeypatch):
     run = make_run(tmp_path / "run")
     assert benchmark(run, dataset, **QUICK).conditions.textures == "none"
-    measured, measure_cell = [], measure._Bench._measure_cell
+    measured, measure_cell = [], measure._Bench.measure
 
     def watched(self, corruption, *rest):
         measured.append(corruption)
         return measure_cell(self, corruption, *rest)
 
-    monkeypatch.setattr(measure._Bench, "_measure_cell", watched)
+    monkeypatch.setattr(measure._Bench, "measure", watched)
     names = (*QUICK["corruptions"], "frost")
     frosty = benchmark(run, dataset, **{**QUICK, "corruptions": names}, textures="procedural")
     assert measured == ["frost", "frost"]

@@ -188,7 +188,7 @@ def test_an_interrupted_measurement_goes_on_and_changed_files_are_measured_anew(
     tree = corrupted_tree(dataset)
     where = write_folder(tmp_path / "c", tree)
     whole = benchmark(make_run(tmp_path / "whole"), dataset, official=where, **QUICK)
-    run, original, measured = make_run(tmp_path / "cut"), measure._Bench._measure_cell, []
+    run, original, measured = make_run(tmp_path / "cut"), measure._Bench.measure, []
 
     def watched(self, corruption, severity, stop, bar):
         measured.append((corruption, severity))
@@ -196,7 +196,7 @@ def test_an_interrupted_measurement_goes_on_and_changed_files_are_measured_anew(
             signal.raise_signal(signal.SIGTERM)
         return original(self, corruption, severity, stop, bar)
 
-    monkeypatch.setattr(measure._Bench, "_measure_cell", watched)
+    monkeypatch.setattr(measure._Bench, "measure", watched)
     with pytest.raises(Interrupted, match="2 cells of 5"):
         benchmark(run, dataset, official=where, **QUICK)
     assert benchmark(run, dataset, official=where, **QUICK).errors == whole.errors

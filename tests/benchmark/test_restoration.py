@@ -73,13 +73,13 @@ def test_values_are_those_of_the_restored_pictures(dataset, make_run):
 
 
 def test_everything_is_written_and_nothing_measured_twice(dataset, make_run, monkeypatch):
-    run, measured, original = make_run("gan", 5), [], restoration._Judge._measure
+    run, measured, original = make_run("gan", 5), [], restoration._Judge.measure
 
     def counting(self, corruption, severity, stop, bar):
         measured.append((corruption, severity))
         return original(self, corruption, severity, stop, bar)
 
-    monkeypatch.setattr(restoration._Judge, "_measure", counting)
+    monkeypatch.setattr(restoration._Judge, "measure", counting)
     first = benchmark_restorer(run, dataset, **QUICK)
     folder = RunFolder(run)
     table, sheet = folder.restoration_table.read_text(), folder.restoration_sheet.read_bytes()
@@ -97,7 +97,7 @@ def test_everything_is_written_and_nothing_measured_twice(dataset, make_run, mon
 
 
 def test_an_interrupted_measurement_goes_on(dataset, make_run, tmp_path, monkeypatch):
-    run, original = make_run("gan", 5), restoration._Judge._measure
+    run, original = make_run("gan", 5), restoration._Judge.measure
 
     def stop_in_the_third(self, corruption, severity, stop, bar):
         if severity == 5:
@@ -105,7 +105,7 @@ def test_an_interrupted_measurement_goes_on(dataset, make_run, tmp_path, monkeyp
         return original(self, corruption, severity, stop, bar)
 
     with monkeypatch.context() as patch:
-        patch.setattr(restoration._Judge, "_measure", stop_in_the_third)
+        patch.setattr(restoration._Judge, "measure", stop_in_the_third)
         with pytest.raises(Interrupted, match="2 cells of 5 were measured and saved"):
             benchmark_restorer(run, dataset, **QUICK)
     assert not RunFolder(run).restoration.exists()
@@ -115,6 +115,17 @@ def test_an_interrupted_measurement_goes_on(dataset, make_run, tmp_path, monkeyp
     damaged = RunFolder(run).nearness / "contrast-2.parquet"
     damaged.write_bytes(damaged.read_bytes()[:-40])
     assert benchmark_restorer(run, dataset, **QUICK).mean == whole.mean
+
+
+def test_figures_that_cannot_be_read_are_replaced_only_where_that_is_said(dataset, make_run):
+    run = make_run("gan", 5)
+    full, path = benchmark_restorer(run, dataset, **QUICK), RunFolder(run).restoration
+    path.write_bytes(path.read_bytes()[:-40])
+    before = path.read_bytes()
+    with pytest.raises(RunError, match=r"restoration\.json is not a restorer's benchmark of format 1 .*--replace"):
+        benchmark_restorer(run, dataset, **QUICK)
+    assert path.read_bytes() == before
+    assert benchmark_restorer(run, dataset, replace_results=True, **QUICK).mean == full.mean
 
 
 def test_a_restorer_that_was_trained_anew_takes_the_place_of_its_old_figures(dataset, make_run):

@@ -5,6 +5,7 @@ import shutil
 import signal
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
@@ -116,13 +117,13 @@ def test_the_ten_are_the_ten(dataset, run):
 
 
 def count_measured(monkeypatch):
-    measured, original = [], sequences._Bench._measure
+    measured, original = [], sequences._Bench.measure
 
-    def counting(self, name, stop, bar):
+    def counting(self, name, *arguments):
         measured.append(name)
-        return original(self, name, stop, bar)
+        return original(self, name, *arguments)
 
-    monkeypatch.setattr(sequences._Bench, "_measure", counting)
+    monkeypatch.setattr(sequences._Bench, "measure", counting)
     return measured
 
 
@@ -143,21 +144,35 @@ def test_nothing_is_measured_twice_and_a_quick_look_takes_nothing_away(dataset, 
     path.write_bytes(path.read_bytes()[:-40])
     assert benchmark_sequences(run, dataset, **QUICK).sequences["rotate"] == full.sequences["rotate"]
     assert measured[3:] == ["rotate"]
+    pq.write_table(pq.read_table(path).drop_columns(["loss"]), path)  # Its stamp is whole.
+    assert benchmark_sequences(run, dataset, **QUICK).sequences["rotate"] == full.sequences["rotate"]
+    assert measured[4:] == ["rotate"]
     benchmark_sequences(run, dataset, **QUICK, seed=1, replace_results=True)
-    assert measured[4:] == ["gaussian_noise", "rotate"]
+    assert measured[5:] == ["gaussian_noise", "rotate"]
+
+
+def test_figures_that_cannot_be_read_are_replaced_only_where_that_is_said(dataset, run, monkeypatch):
+    full, path = benchmark_sequences(run, dataset, **QUICK), RunFolder(run).stability(1)
+    path.write_bytes(path.read_bytes()[:-40])
+    before, measured = path.read_bytes(), count_measured(monkeypatch)
+    with pytest.raises(RunError, match=r"sequences-1\.json holds no figures of sequences, format 1 .*--replace"):
+        benchmark_sequences(run, dataset, **QUICK)
+    assert path.read_bytes() == before
+    assert benchmark_sequences(run, dataset, replace_results=True, **QUICK).sequences == full.sequences
+    assert not measured
 
 
 def test_an_interrupted_measurement_goes_on_to_the_same_figures(dataset, run, tmp_path, monkeypatch):
     whole = benchmark_sequences(make_run(tmp_path / "whole", dataset), dataset, **QUICK)
-    original = sequences._Bench._measure
+    original = sequences._Bench.measure
 
-    def stop_at_second(self, name, stop, bar):
+    def stop_at_second(self, name, *arguments):
         if name == "rotate":
             signal.raise_signal(signal.SIGTERM)
-        return original(self, name, stop, bar)
+        return original(self, name, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(sequences._Bench, "_measure", stop_at_second)
+        patch.setattr(sequences._Bench, "measure", stop_at_second)
         with pytest.raises(Interrupted, match="1 sequences of 2"):
             benchmark_sequences(run, dataset, **QUICK)
     assert not RunFolder(run).stability(1).exists()

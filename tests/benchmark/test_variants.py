@@ -192,13 +192,13 @@ def test_an_attack_is_a_row_of_clean_pictures_alone(dataset, run):
 
 
 def test_rows_stand_beside_the_plain_one_and_are_not_measured_twice(dataset, run, monkeypatch, capsys):
-    measured, original = [], measure._Bench._measure_cell
+    measured, original = [], measure._Bench.measure
 
     def counting(self, corruption, severity, stop, bar):
         measured.append((self.variant and self.variant.name, corruption, severity))
         return original(self, corruption, severity, stop, bar)
 
-    monkeypatch.setattr(measure._Bench, "_measure_cell", counting)
+    monkeypatch.setattr(measure._Bench, "measure", counting)
     benchmark(run, dataset, **QUICK)
     first = benchmark(run, dataset, baseline=run, variants=["temperature", "batchnorm"], **QUICK)
     assert [row.name for row in first.variants] == ["batchnorm", "temperature"]
@@ -219,7 +219,7 @@ def test_rows_stand_beside_the_plain_one_and_are_not_measured_twice(dataset, run
 
 
 def test_an_interrupted_variant_goes_on(dataset, run, tmp_path, monkeypatch):
-    original = measure._Bench._measure_cell
+    original = measure._Bench.measure
 
     def stop_in_the_second(self, corruption, severity, stop, bar):
         if self.variant is not None and severity == 2:
@@ -227,7 +227,7 @@ def test_an_interrupted_variant_goes_on(dataset, run, tmp_path, monkeypatch):
         return original(self, corruption, severity, stop, bar)
 
     with monkeypatch.context() as patch:
-        patch.setattr(measure._Bench, "_measure_cell", stop_in_the_second)
+        patch.setattr(measure._Bench, "measure", stop_in_the_second)
         with pytest.raises(Interrupted, match=r"1 cells of 3 were measured and saved \(batchnorm\)"):
             benchmark(run, dataset, variants=["batchnorm"], **QUICK)
     assert not RunFolder(run).summary.exists()

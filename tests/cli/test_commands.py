@@ -74,6 +74,37 @@ def wait_for_epochs(process, metrics, count):
     pytest.fail(f"the training ended before it could be interrupted: {process.communicate()}")
 
 
+@pytest.mark.parametrize(
+    ("command", "heavy"),
+    [
+        ("corrupt pictures out", "rugged.data.corrupted.writer"),
+        ("benchmark run --data pictures", "rugged.benchmark"),
+        ("restore benchmark run --data pictures", "rugged.benchmark"),
+        ("explain run --data pictures", "rugged.explain"),
+    ],
+)
+def test_a_wrong_name_is_refused_before_anything_heavy_is_imported(here, command, heavy, monkeypatch):
+    monkeypatch.setitem(sys.modules, heavy, None)  # To import it fails.
+    for options, message in ((("--corruptions", "fogg"), "'fogg' is no corruption"), (("--severities", "7"), "1 to 5")):
+        code, _, err = here(*command.split(), *options)
+        assert code == 1
+        assert message in err
+
+
+def test_a_wrong_share_is_refused_before_anything_heavy_is_imported(here, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rugged.data.corrupted.writer", None)
+    code, _, err = here("corrupt", "pictures", "out", "--shard", "3/2")
+    assert code == 1
+    assert "'3/2' is no shard" in err
+
+
+def test_the_playground_says_at_once_that_it_loads(here, monkeypatch, capfd):
+    monkeypatch.setitem(sys.modules, "rugged.playground.serving", None)
+    with pytest.raises(ModuleNotFoundError):
+        here("playground")
+    assert capfd.readouterr().err.startswith("Loading the model …")
+
+
 def test_from_pictures_to_a_report(work):
     assert run(work, "train", "small.toml", "--data", "pictures", "--set", "epochs=2")[0] == 0
     code, out, _ = run(work, "benchmark", "runs/small", "--data", "pictures", "--corruptions", "contrast")
@@ -88,7 +119,7 @@ def test_from_pictures_to_a_report(work):
     shutil.copytree(work / "runs/small", work / "runs/same")
     code, out, _ = run(work, "compare", "runs/small", "runs/same", "--out", "both.html")
     assert code == 0
-    assert "+0.0 (+0.0 to +0.0)" in out
+    assert "0.0 (0.0 to 0.0)" in out
     assert (work / "both.html").read_text(encoding="utf-8").startswith("<!")
     code, out, _ = run(work, "report", "runs/small")
     assert code == 0

@@ -16,10 +16,8 @@ import typer
 from typer.testing import CliRunner
 
 from rugged.cli.doctor import doctor
-from rugged.core.errors import ConfigError
 from rugged.data.dataset import ClassInfo
 from rugged.data.packed import Origin, finish
-from rugged.engine import make_fabric
 from rugged.pipelines import doctor as gathering
 
 
@@ -56,13 +54,12 @@ def test_this_machine_is_ready(command, cache):
     assert devices == {f"cuda:{index}" for index in range(torch.cuda.device_count())}
 
 
-def test_an_apple_gpu_has_no_precision_that_is_refused_there(command, cache, monkeypatch):
+def test_the_gpu_of_a_mac_is_named_and_not_used(command, cache, monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    listed = findings(command, 0)["Devices", "mps"]["found"]
-    assert "fp32" in listed
-    with pytest.raises(ConfigError, match="needs a CUDA GPU, and this is mps"):
-        make_fabric("mps", "fp16")
-    assert "fp16" not in listed
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    found = findings(command, 0)["Devices", "gpu"]
+    assert found["status"] == "ok"
+    assert "Apple's, which is not used" in found["found"]
 
 
 def test_everything_not_ok_says_what_to_do(command, cache):
@@ -162,7 +159,7 @@ def test_extra_that_is_absent_costs_only_a_feature(command, cache, monkeypatch):
     found = findings(command, 0)
     assert found["Optional tools", "play"]["status"] == "missing"
     assert "no-such-package" in found["Optional tools", "play"]["found"]
-    assert "rugged[play]" in found["Optional tools", "play"]["advice"]
+    assert "pip install '.[play]'" in found["Optional tools", "play"]["advice"]
     assert found["Optional tools", "docs"]["status"] == "ok"
 
 
@@ -173,6 +170,13 @@ def test_textures_that_are_still_to_be_fetched(command, cache, monkeypatch):
     assert "not comparable with published numbers" in found["Frost textures", "in use"]["found"]
     assert "fetched" in found["Frost textures", "in use"]["advice"]
     assert not cache.exists(), "the doctor only looks"
+
+
+def test_one_advice_for_several_findings_is_printed_once(command, cache, monkeypatch):
+    monkeypatch.delenv("RUGGED_TEXTURES", raising=False)
+    printed = CliRunner().invoke(command).stdout
+    assert printed.count("fetched when a command first needs them") == 1
+    assert printed.index("-> they are fetched") > printed.index("in use")
 
 
 def test_textures_that_are_not_there(command, cache, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """TOML to frozen dataclasses and back."""
 
 import contextlib
+import shlex
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,6 +26,7 @@ class Outer:
     sure: bool = False
     maybe: float | None = None
     sizes: tuple[int, ...] = ()
+    words: tuple[str, ...] = ()
     weights: dict[str, float] = field(default_factory=dict)
     inner: Inner = field(default_factory=Inner)
 
@@ -91,6 +93,24 @@ def test_overrides(override, expected):
 
 
 @pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("count=three", "--set count=three: count is 'three'; expected a whole number, as in --set count=3."),
+        ("inner.rate=low", "--set inner.rate=low: inner.rate is 'low'; expected a number, as in --set inner.rate=0.1."),
+        ("name=3", """--set name=3: name is 3; expected a string, as in --set 'name="3"'."""),
+        ("words=fog", """--set words=fog: words is 'fog'; expected a list of strings, as in --set 'words=["fog"]'."""),
+    ],
+)
+def test_a_wrong_assignment_is_quoted_beside_a_right_one(override, message):
+    """The document is not to blame, and what an assignment takes is seen from an example that is taken."""
+    with pytest.raises(ConfigError) as caught:
+        read('name = "a"', override)
+    assert str(caught.value) == message
+    ((right,),) = [shlex.split(message.rpartition("--set ")[2].removesuffix("."))]
+    assert read('name = "a"', right)
+
+
+@pytest.mark.parametrize(
     ("text", "overrides", "parts"),
     [
         ("name = ", (), ["not valid TOML"]),
@@ -107,7 +127,12 @@ def test_overrides(override, expected):
         ('name = "a"\ninner = 3', (), ["inner is 3", "a table of rate, kind"]),
         ('name = "a"', ("count",), ["key=value"]),
         ('name = "a"', ("name.x=1",), ["single value"]),
-        ('name = "a"', ("count=-1",), ["must not be negative"]),
+        ('name = "a"', ("count=-1",), ["test.toml --set count=-1: count is -1; it must not be negative"]),
+        ('name = "a"\ncount = -1', ("name=b",), ["test.toml --set name=b: count is -1"]),
+        ('name = "a"', ("inner.rat=1",), ["--set inner.rat=1: unknown key 'inner.rat'"]),
+        ('name = "a"', ("inner.kind=fansy",), ["--set inner.kind=fansy: inner.kind is 'fansy'"]),
+        ('name = "a"', ("sizes=[1,'b']",), ["--set sizes=[1,'b']: sizes[1] is 'b'; expected a whole number."]),
+        ('name = "a"\ncount = "x"', ("inner.rate=1",), ["test.toml: count is 'x'; expected a whole number."]),
     ],
 )
 def test_refusals_name_the_place_and_the_way_out(text, overrides, parts):

@@ -122,7 +122,7 @@ def test_written_files_follow_the_umask_whatever_their_writer_does(tmp_path):
 
 
 def _hold(path, ready):
-    with exclusive(path, "hold it"), atomic_path(path.parent / "below" / "file"):
+    with exclusive(path, "hold it"):
         ready.set()
         signal.pause()
 
@@ -135,16 +135,10 @@ def test_a_lock_keeps_others_out_and_falls_with_its_holder(tmp_path):
     assert ready.wait(30)
     with pytest.raises(RunError, match="another process"), exclusive(tmp_path / "lock", "train"):
         pytest.fail("the lock was given twice")
-    (partial,) = (tmp_path / "below").iterdir()  # The holder's, which whoever was refused has left alone.
     holder.kill()
     holder.join()
-    assert partial.exists()
-    others = [tmp_path / ".film.mp4.partial", tmp_path / "below" / "x.0123abcd.partial"]
-    for path in others:
-        path.touch()
     with exclusive(tmp_path / "lock", "train"):
-        assert not partial.exists()
-    assert all(path.exists() for path in others)
+        pass
     with exclusive(tmp_path / "lock", "train again"):
         pass
 
@@ -155,6 +149,27 @@ def test_a_lock_is_given_back_after_a_failure(tmp_path, monkeypatch):
     with pytest.raises(KeyError), exclusive(tmp_path / "lock", "train"):
         raise KeyError
     assert not lock.is_locked
+
+
+def refuse(path, *others):
+    """Fail under the lock ``path``, after having written ``others``."""
+    with exclusive(path, "train"):
+        for other in others:
+            other.touch()
+        raise KeyError
+
+
+def test_a_failure_leaves_no_folder_that_was_made_for_the_lock_alone(tmp_path):
+    with pytest.raises(KeyError):
+        refuse(tmp_path / "run" / ".lock")
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(KeyError):
+        refuse(tmp_path / "run" / ".lock", tmp_path / "run" / "recipe.toml")
+    assert (tmp_path / "run" / "recipe.toml").exists()
+    (tmp_path / "own").mkdir()
+    with pytest.raises(KeyError):
+        refuse(tmp_path / "own" / ".lock")
+    assert (tmp_path / "own").exists()
 
 
 def test_nothing_is_written_into_data(tmp_path):
@@ -202,6 +217,12 @@ def test_what_a_killed_writer_left_goes_with_the_next_writing(writer, tmp_path):
 def test_what_another_process_is_writing_is_left_alone(writer, tmp_path):
     write_text(tmp_path / "out.csv", "whole")
     assert halves(tmp_path) == ["half"]
+
+
+def test_a_lock_leaves_alone_what_others_write_without_it(writer, tmp_path):
+    """A report may be written into a run folder while a benchmark claims it."""
+    with exclusive(tmp_path / ".lock", "benchmark"):
+        assert halves(tmp_path) == ["half"]
 
 
 @pytest.mark.parametrize("name", ["n" * 255, "é" * 127, "図" * 85])

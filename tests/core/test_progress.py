@@ -60,9 +60,42 @@ def test_resumed_work_counts_as_done_but_not_as_fast(log):
         clock.now += 10
         bar.advance(50)
     assert stream.getvalue().splitlines() == [
-        "Training: 95% (950/1,000 images, 2/s, 20.0 s left)",
+        "Training: 95% (950/1,000 images)",
         "Training: 100 images in 30.0 s (900 were done before)",
     ]
+
+
+def test_the_rate_is_that_of_the_work_and_not_of_what_had_to_start(log):
+    """20 seconds until the first piece, then half a picture a second."""
+    stream, clock = log
+    with progress("Restoring", 100, "pictures", done=10) as bar:
+        clock.now += 20
+        bar.advance(2)
+        for _ in range(2):
+            clock.now += 16
+            bar.advance(8)
+    assert stream.getvalue().splitlines()[:3] == [
+        "Restoring: 12% (12/100 pictures)",
+        "Restoring: 20% (20/100 pictures, 0.5/s, 2 min 40 s left)",
+        "Restoring: 28% (28/100 pictures, 0.5/s, 2 min 24 s left)",
+    ]
+
+
+def test_where_nobody_knows_how_many_there_are_the_rate_is_shown_alone(log):
+    stream, clock = log
+    with progress("Predicting", None, "pictures") as bar:
+        bar.advance(1)
+        clock.now += 20
+        bar.advance(25)
+    assert stream.getvalue().splitlines()[0] == "Predicting: 26 pictures, 1.2/s"
+
+
+def test_one_is_no_plural(log):
+    stream, clock = log
+    with progress("Predicting", None, "pictures") as bar:
+        clock.now += 20
+        bar.advance()
+    assert stream.getvalue().splitlines() == ["Predicting: 1 picture", "Predicting: 1 picture in 20.0 s"]
 
 
 def test_a_terminal_gets_a_bar(monkeypatch):

@@ -23,7 +23,7 @@ def test_names_come_once_in_the_catalogues_order():
         ([], "No corruption was named. There are: gaussian_noise"),
         (["contrats"], "'contrats' is no corruption. Did you mean contrast?"),
         (["benchmarks"], "Did you mean benchmark?"),
-        (["xyz"], "There are: gaussian_noise.* and benchmark, extra, all"),
+        (["xyz"], "There are: gaussian_noise.* and the sets benchmark, extra, all"),
     ],
 )
 def test_other_names_are_refused(names, message):

@@ -11,11 +11,15 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import cv2
 import numpy as np
 import pytest
+import torch
+from numpy.random import RandomState
 from PIL import Image
 
+from rugged import Corrupt, CorruptedDataset, corrupt
 from rugged.core.catalogue import PROCEDURAL_NOTE
 from rugged.core.errors import CorruptionError
-from rugged.corruptions import textures
+from rugged.corruptions import replay, textures
+from rugged.corruptions.augmentation import corrupt_randomly
 from rugged.corruptions.textures import (
     ProceduralFrostWarning,
     Textures,
@@ -134,6 +138,27 @@ def test_ice_that_was_not_asked_for_is_never_silent(broken, cache):
         assert find_textures().label == "procedural"
     assert "RUGGED_TEXTURES" in str(caught[0].message)
     assert str(cache) in str(caught[0].message)
+
+
+SAMPLE = torch.zeros(2, 3, 16, 16, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: find_textures(),
+        lambda: corrupt(SAMPLE, "frost", 3),
+        lambda: replay(np.zeros((16, 16, 3), np.uint8), "frost", 3, preset="tiny64", random_state=RandomState(0)),
+        lambda: corrupt_randomly(SAMPLE, ["frost"], [3]),
+        lambda: Corrupt(["fog", "frost"], [3, 5])(SAMPLE),
+        lambda: CorruptedDataset([(SAMPLE[0], 0)], "frost", 3)[0],
+    ],
+    ids=["find_textures", "corrupt", "replay", "corrupt_randomly", "Corrupt", "CorruptedDataset"],
+)
+def test_the_warning_points_at_who_called_rugged_and_comes_once(use):
+    with pytest.warns(ProceduralFrostWarning) as caught:
+        use()
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_the_same_files_are_read_once_and_changed_ones_again(folder):

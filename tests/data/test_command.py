@@ -43,9 +43,20 @@ def test_prepare_then_info(tiny_folder, tmp_path):
         assert page.format == "PNG"
 
 
+def test_a_contact_sheet_is_a_png_outside_of_the_data(tmp_path, class_folders):
+    class_folders(tmp_path / "src", {"a": 4, "b": 4})
+    with pytest.raises(ConfigError, match=r"--contact-sheet writes a PNG file, and .*sheet\.jpg is not"):
+        run("info", tmp_path / "src", "--contact-sheet", tmp_path / "sheet.jpg")
+    with pytest.raises(DataError, match="read as part of the data"):
+        run("info", tmp_path / "src", "--contact-sheet", tmp_path / "src" / "a" / "sheet.png")
+    assert not list(tmp_path.rglob("sheet.*"))
+
+
 def test_pack_tells_how_to_use_it(tmp_path, class_folders):
     class_folders(tmp_path / "src", {"a": 4, "[b]": 4})
     assert f"--data {tmp_path / 'src'}" in run("pack", tmp_path / "src").output
+    assert f"--data {tmp_path / 'src'}\n" in run("pack", tmp_path / "src", "--size", 6).output
+    assert "pictures of 6 x 6, 0.00086 MB\n" in run("info", tmp_path / "src").output  # 8 of 6 · 6 · 3 bytes.
     packed = run("pack", tmp_path / "src", "--out", tmp_path / "out", "--size", 4, "--holdout", 0.5)
     assert f"--data {tmp_path / 'out'}" in packed.output
     info = run("info", tmp_path / "out")

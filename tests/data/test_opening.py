@@ -149,6 +149,36 @@ def test_sizes_have_packs_of_their_own(source, monkeypatch):
     assert open_dataset(source, size=4).size == (4, 4)
 
 
+def test_a_source_is_opened_as_it_was_packed_the_last_time(source, monkeypatch):
+    (source / "val" / "dog" / "broken.png").write_bytes(b"")
+    pack_source(source, size=4, bad_images="skip")
+    assert open_dataset(source).size == (4, 4)
+    assert pack_source(source).size == (8, 8), "without a size, their own"
+    assert open_dataset(source).size == (8, 8)
+    cropped = pack_source(source, size=4, resize=6)
+    forbid_packing(monkeypatch)
+    assert open_dataset(source).content_hash == cropped.content_hash
+
+
+def test_choices_of_one_size_hold_for_another(source):
+    (source / "val" / "dog" / "broken.png").write_bytes(b"")
+    pack_source(source, size=4, bad_images="skip")
+    assert open_dataset(source, size=6).size == (6, 6)
+
+
+def test_a_pack_elsewhere_is_not_what_a_source_is_opened_as(source, tmp_path):
+    assert pack_source(str(source), str(tmp_path / "out"), size=4).folder == tmp_path / "out"
+    assert open_dataset(source).size == (8, 8)
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"size": 4}'])
+def test_a_broken_memory_of_choices_is_none(content, source, cache):
+    pack_source(source, size=4)
+    (memory,) = (cache / "packed").glob("*.json")
+    memory.write_text(content)
+    assert open_dataset(source).size == (8, 8)
+
+
 def test_a_pack_of_another_size_is_told(source, tmp_path):
     pack_source(source, tmp_path / "out")
     assert open_dataset(tmp_path / "out", size=8).size == (8, 8)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,8 @@ def test_what_is_no_picture_is_passed_over(tmp_path, class_folders):
     dataset = open_dataset(tmp_path / "src")
     assert dataset.train.ids == ("a/0", "a/1", "b/0", "b/1")
     assert "Not read: the folders unlabelled." in dataset.notes
-    assert any("3 files that are not pictures" in note and ".txt" in note for note in dataset.notes)
+    other = "Not read: 3 files that are no pictures, or lie beside the class folders (1 .csv, 1 .txt, 1 .png)."
+    assert other in dataset.notes
 
 
 def test_content_decides_not_the_ending(tmp_path, class_folders, noise, encode):
@@ -186,6 +188,21 @@ def test_bad_pictures_are_set_aside(troubled, tmp_path):
     assert any("1 truncated" in note for note in dataset.notes)
 
 
+def test_the_order_in_which_threads_end_changes_no_byte(troubled, tmp_path, monkeypatch):
+    """Batches of one picture, given back in the source's order and in the reverse."""
+    root, _ = troubled
+    monkeypatch.setattr(packing, "PICTURES_AT_A_TIME", 1)
+    consume, made = packing._consume, []
+    by_place = partial(sorted, key=lambda future: future.result()[0][0].picture.where)
+    for name, turn in (("forwards", list), ("backwards", reversed)):
+        monkeypatch.setattr(packing, "_consume", lambda done, bar, turn=turn: consume(turn(by_place(done)), bar))
+        folder = pack_source(root, tmp_path / name, bad_images="skip").folder
+        made.append({file: (folder / file).read_bytes() for file in ("dataset.json", "set_aside.csv")})
+    assert made[0] == made[1]
+    in_order = b"1 truncated, 1 empty file, 1 not a picture, 1 duplicate name, 1 empty class"  # By their places.
+    assert in_order in made[0]["dataset.json"]
+
+
 def test_a_choice_holds_until_it_is_changed(troubled):
     root, _ = troubled
     packed = pack_source(root, bad_images="skip")
@@ -208,7 +225,7 @@ def test_files_and_folders_that_may_not_be_read_are_counted(tmp_path, class_fold
 
     monkeypatch.setattr(Path, "open", refusing(Path.open))
     monkeypatch.setattr(os, "scandir", refusing(os.scandir))
-    with pytest.raises(DataError, match=r"By reason: 1 unreadable folder, 1 unreadable\."):
+    with pytest.raises(DataError, match=r"By reason: 1 unreadable, 1 unreadable folder\."):
         open_dataset(tmp_path / "src")
 
 

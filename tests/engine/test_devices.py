@@ -12,9 +12,18 @@ from rugged.models import ModelSpec
 
 def test_auto_takes_what_is_there():
     fabric = make_fabric("auto", "auto")
-    expected = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
     assert fabric.device.type == expected
     assert describe(fabric)["precision"] == ("bf16" if has_fast_bf16(expected) else "fp32")
+
+
+def test_a_mac_computes_on_its_cpu(monkeypatch):
+    """Its GPU has no float64, in which the corruptions compute."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert make_fabric("auto").device.type == "cpu"
+    with pytest.raises(ConfigError, match=r"no mps device here; found: cpu\."):
+        make_fabric("mps")
 
 
 def test_a_device_that_is_not_there_is_refused_with_those_that_are(monkeypatch):

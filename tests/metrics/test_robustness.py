@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rugged.core.errors import RuggedError
 from rugged.metrics import (
     corruption_error,
     error_rate,
@@ -88,8 +89,9 @@ def test_a_baseline_may_hold_more_than_is_needed():
     ],
 )
 def test_figures_without_meaning_are_refused(errors, baseline, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(RuggedError, match=message) as refused:
         mean_corruption_error(errors, baseline)
+    assert isinstance(refused.value, ValueError)  # What Python's own functions raise.
 
 
 def test_mean_corruption_accuracy_averages_within_then_over_corruptions():

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from rugged.core.errors import ModelError
-from rugged.models import ModelSpec, build, load_model, preprocess, read_spec, save_model
+from rugged.models import ModelSpec, build, load_model, preprocess, read_spec, save_model, spec_of_weights
 
 SPEC = ModelSpec("timm/resnet10t", ("a", "b", "ü"), ("Alpha", "Beta", "Ümlaut"), 32, training_operations=("flip",))
 
@@ -80,7 +80,7 @@ def test_a_file_of_a_later_format_says_so(saved):
 def test_an_unreadable_specification_is_refused(saved, text):
     _, path = saved
     save_file({}, path, metadata={"rugged.model": text})
-    with pytest.raises(ModelError, match="unreadable model specification"):
+    with pytest.raises(ModelError, match="unreadable specification of a model"):
         read_spec(path)
 
 
@@ -114,6 +114,12 @@ def test_weights_that_half_precision_cannot_hold_are_refused(saved, tmp_path):
     with pytest.raises(ModelError, match=r"fc.weight has weights beyond 65504"):
         save_model(tmp_path / "half.safetensors", model, SPEC, dtype=torch.float16)
     assert not (tmp_path / "half.safetensors").exists()
+
+
+@pytest.mark.parametrize("name", ["none.pth", "none.bin", "none.safetensors"])
+def test_missing_weights_are_named_whatever_their_ending(tmp_path, name):
+    with pytest.raises(ModelError, match=f"There is no model file {tmp_path / name}"):
+        spec_of_weights(tmp_path / name)
 
 
 def test_preprocessing_agrees_with_torchvision():

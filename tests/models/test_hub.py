@@ -72,6 +72,14 @@ def test_a_push_without_a_right_to_it_is_one_message(hub, monkeypatch):
     assert hub.files == {}
 
 
+def test_a_push_that_reaches_nobody_says_nothing_of_rights(hub, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    hub.stop()
+    with pytest.raises(ModelError, match="The hub was not reached: check the network") as raised:
+        share("me/mine", {"README.md": b"# Mine"}, private=False)
+    assert "Log in" not in str(raised.value)
+
+
 def test_files_are_shared_as_they_are(hub, monkeypatch, tmp_path):
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     (tmp_path / "model.safetensors").write_bytes(CONTENT)

@@ -163,7 +163,7 @@ def test_weights_of_another_network_are_refused_by_its_name(weights, tmp_path):
     ("file", "content", "message"),
     [
         ("x.safetensors", None, "no model file"),
-        ("x.pth", None, "no file of weights"),
+        ("x.pth", None, "no model file"),
         ("x.safetensors", b"nonsense", "not a readable safetensors"),
         ("x.pth", b"nonsense", "not a readable state dict"),
         ("x.pth", b"", "not a readable state dict"),

@@ -21,6 +21,16 @@ def test_any_layout_is_written_with_its_metadata(tmp_path):
             assert torch.equal(stream.get_tensor(name), values)
 
 
+def test_weights_that_are_shared_are_written_for_each_name(tmp_path):
+    values = torch.arange(6.0).reshape(2, 3)
+    tensors = {"embedding": values, "head": values, "row": values[1], "column": values[:, 2], "none": torch.empty(0, 3)}
+    save_tensors(tmp_path / "file", tensors, {})
+    with safe_open(tmp_path / "file", framework="pt") as stream:
+        assert sorted(stream.keys()) == sorted(tensors)
+        for name, value in tensors.items():
+            assert torch.equal(stream.get_tensor(name), value)
+
+
 def test_a_full_disk_is_named_and_the_old_file_stands(tmp_path):
     resource = pytest.importorskip("resource", reason="file sizes cannot be limited here")
     path = tmp_path / "file"

@@ -56,8 +56,8 @@ def test_the_rows_are_the_baseline_and_every_model_with_every_recipe(study):
     ("old", "new", "message"),
     [
         ("[one_per_image]", "", r"needs a table \[one_per_image\]"),
-        ("[one_per_image]", '[one_per_image]\ncorruptions = ["contrats"]', "Did you mean contrast"),
-        ("[one_per_image]", "[one_per_image]\nseverities = [0]", "some of 1 to 5"),
+        ("[one_per_image]", '[one_per_image]\ncorruptions = ["contrats"]', "one_per_image.corruptions: 'contrats'"),
+        ("[one_per_image]", "[one_per_image]\nseverities = [0]", "one_per_image.severities are 0; expected"),
         ('name = "large"', 'name = "small"', "small_b, small_c would be the name of several rows"),
         ('name = "large"', 'name = "../large"', "cannot name a folder"),
         ('name = "large"', 'name = ".large"', "cannot name a folder"),

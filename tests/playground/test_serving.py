@@ -1,11 +1,14 @@
 """How the command begins and ends, without a browser; what the page does with a file."""
 
+import os
+import signal
 import socket
 import sys
+from contextlib import contextmanager
 
 import pytest
 
-from rugged.core.errors import ConfigError, ModelError
+from rugged.core.errors import ConfigError, Interrupted, ModelError
 from rugged.playground.pictures import samples
 from rugged.playground.players import side_for_drops
 from rugged.playground.serving import _free_port, _is_local, play, require_gradio
@@ -14,7 +17,7 @@ from rugged.playground.serving import _free_port, _is_local, play, require_gradi
 def test_without_gradio_the_way_out_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "gradio", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"pip install 'rugged\[playground\]'"):
+    with pytest.raises(ConfigError, match=r"pip install '\.\[playground\]'"):
         require_gradio()
     with pytest.raises(ConfigError, match="gradio is not installed"):
         play(["nothing"], None)
@@ -73,6 +76,24 @@ def test_what_cannot_be_looked_at_is_said_in_its_place(stage):
     shown = stage.show(stage.samples[0], "fog", 3, None)
     assert shown == stage.show(stage.samples[0], "fog", 3, 0)
     assert "Fog, severity 3" in shown
+
+
+@pytest.mark.parametrize(("also_at_the_end", "ends"), [(False, Interrupted), (True, KeyboardInterrupt)])
+def test_ctrl_c_ends_it_and_a_second_one_at_once(dataset, monkeypatch, also_at_the_end, ends):
+    @contextmanager
+    def served(*_):
+        os.kill(os.getpid(), signal.SIGINT)
+        yield "http://127.0.0.1:7860/"
+        if also_at_the_end:  # A page that somebody still looks at may take long to close.
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("rugged.playground.serving._served", served)
+    monkeypatch.setattr("rugged.playground.serving._make_stage", lambda *_: None)
+    with pytest.raises(ends) as caught:
+        play([], dataset)
+    if ends is Interrupted:
+        assert str(caught.value) == "The playground has ended."
+        assert caught.value.signal_number == signal.SIGINT
 
 
 def test_a_model_that_is_not_there_is_refused_before_anything_is_served(dataset, tmp_path):

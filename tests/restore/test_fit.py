@@ -11,6 +11,7 @@ from PIL import Image
 import rugged.restore.trainer
 from rugged.core.errors import Interrupted, RunError
 from rugged.core.files import read_json, sha256_file
+from rugged.corruptions import find_textures
 from rugged.data import open_dataset
 from rugged.models import ModelSpec, build, load_model, load_restorer, save_model
 from rugged.restore import load_recipe, train
@@ -160,4 +161,17 @@ def test_a_classifier_that_was_trained_anew_does_not_go_on_teaching(dataset, mod
     next(network.parameters()).data += 1
     save_model(file, network, spec)
     with pytest.raises(RunError, match=rf"another content.model \({before[:12]}…, here {sha256_file(file)[:12]}…\)"):
+        train(recipe, dataset, tmp_path / "run", device="cpu")
+
+
+def test_a_run_that_began_on_drawn_ice_does_not_go_on_with_photographs(dataset, tmp_path, monkeypatch):
+    recipe = load_recipe("deblur64", [*OVERRIDES, "epochs=1", "pairs.corruptions=['frost']", "adversary.loss=none"])
+    drawn = find_textures("procedural")
+    monkeypatch.setattr("rugged.restore.drawn.choose_textures", lambda _: drawn)
+    run = train(recipe, dataset, tmp_path / "run", device="cpu")
+    assert load_recipe(run.recipe).pairs.textures == "procedural"
+    train(recipe, dataset, tmp_path / "run", device="cpu")
+    photographs = dataclasses.replace(drawn, label="photographs")
+    monkeypatch.setattr("rugged.restore.drawn.choose_textures", lambda _: photographs)
+    with pytest.raises(RunError, match=r"pairs\.textures is procedural, here none"):
         train(recipe, dataset, tmp_path / "run", device="cpu")

@@ -1,5 +1,7 @@
 """Pairs show the same picture twice: drawn by the engine, or found in folders."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from PIL import Image
 from rugged.core.errors import ConfigError, DataError
 from rugged.corruptions import corrupt
 from rugged.data import open_dataset
-from rugged.restore import load_recipe
+from rugged.restore import folders, load_recipe
 from rugged.restore.drawn import draw_pairs
 from rugged.restore.folders import open_pairs, take_pairs
 
@@ -157,3 +159,19 @@ def test_a_picture_that_breaks_later_is_named(gopro):
     pairs.pairs[0].sharp.write_bytes(pairs.pairs[0].sharp.read_bytes()[:200])
     with pytest.raises(DataError, match=f"{pairs.pairs[0].sharp} cannot be read"):
         pairs.fetch(np.array([0]))
+
+
+def test_files_are_decoded_side_by_side_and_come_in_order(gopro, monkeypatch):
+    read, two_at_once = folders._read, threading.Barrier(2)
+
+    def wait_for_another(pair):
+        two_at_once.wait(timeout=30)
+        return read(pair)
+
+    monkeypatch.setattr(folders, "available_cores", lambda: 2)
+    pairs = take_pairs(recipe("pairs.crop=16"), open_pairs(gopro), CPU)
+    alone = [read(pair) for pair in pairs.pairs]
+    monkeypatch.setattr(folders, "_read", wait_for_another)
+    for (sharp, blurred), expected in zip(pairs.fetch(np.arange(4)), alone, strict=True):
+        assert torch.equal(sharp, expected[0])
+        assert torch.equal(blurred, expected[1])

@@ -137,6 +137,7 @@ def test_what_a_network_does_not_take_is_said_and_leaves_the_folder_free(recipe,
     wrong = load_recipe("demo_model", [*OVERRIDES, *(f"{name}={value}" for name, value in changes.items())])
     with pytest.raises(ModelError, match=message):
         train(wrong, dataset, tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
     run = train(dataclasses.replace(recipe, epochs=1), dataset, tmp_path / "run", device="cpu")
     assert read_json(run.manifest)["status"] == "finished"
 

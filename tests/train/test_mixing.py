@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from rugged.train.losses import cross_entropy
-from rugged.train.mixing import mix, operations
+from rugged.train.mixing import mix, mix_ledger
 
 MIXUP = {"mixup_alpha": 0.4, "cutmix_alpha": 0.0, "probability": 1.0}
 CUTMIX = {"mixup_alpha": 0.0, "cutmix_alpha": 1.0, "probability": 1.0}
@@ -95,13 +95,13 @@ def test_off_means_unchanged(off):
     assert torch.equal(mixed, images)
     assert torch.equal(targets, functional.one_hot(labels, 9).float())
     assert targets.dtype == torch.float32
-    assert operations(**{**BOTH, **off}) == ()
+    assert mix_ledger(**{**BOTH, **off}) == ()
 
 
 def test_the_ledger_lists_what_is_used():
-    assert operations(**BOTH) == ("mixup", "cutmix")
-    assert operations(**MIXUP) == ("mixup",)
-    assert operations(**CUTMIX) == ("cutmix",)
+    assert mix_ledger(**BOTH) == ("mixup", "cutmix")
+    assert mix_ledger(**MIXUP) == ("mixup",)
+    assert mix_ledger(**CUTMIX) == ("cutmix",)
 
 
 @pytest.mark.parametrize("kind", [MIXUP, CUTMIX], ids=["mixup", "cutmix"])

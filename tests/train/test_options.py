@@ -483,7 +483,7 @@ def test_tensorboard_gets_the_same_figures(dataset, tmp_path):
 
 def test_tensorboard_that_is_not_there_is_said(dataset, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    with pytest.raises(ConfigError, match=r"pip install 'rugged\[tensorboard\]'"):
+    with pytest.raises(ConfigError, match=r"pip install '\.\[tensorboard\]'"):
         train(recipe_with(), dataset, tmp_path / "run", device="cpu", tensorboard=True)
 
 

@@ -41,8 +41,21 @@ def test_a_resolved_recipe_reads_as_the_same_recipe(name, tmp_path):
         ("nothing.toml", (), "Cannot read the recipe nothing.toml"),
         ("plain64", ("optimizer.nmae=sgd",), "'name'"),
         ("plain64", ("optimizer.name=sdg",), "Did you mean 'sgd'"),
-        ("plain64", ('augment.corrupt.names=["frots"]',), "Did you mean frost"),
-        ("plain64", ("augment.corrupt.severities=[0]",), "expected some of 1 to 5"),
+        (
+            "plain64",
+            ('augment.corrupt.names=["frots"]',),
+            "^recipe plain64: augment.corrupt.names: 'frots' is no corruption. Did you mean frost",
+        ),
+        (
+            "plain64",
+            ("augment.corrupt.severities=[0]",),
+            "^recipe plain64: augment.corrupt.severities are 0; expected some of 1 to 5",
+        ),
+        (
+            "plain64",
+            ('augment.trivial.names=["inverted"]',),
+            "^recipe plain64: augment.trivial.names has 'inverted'; expected some of",
+        ),
     ],
 )
 def test_refusals(where, overrides, message):

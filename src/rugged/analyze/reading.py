@@ -34,13 +34,13 @@ class BenchmarkedRun:
         return read_measured(self.folder, self.summary.conditions)
 
 
-def read_run(folder: Path) -> BenchmarkedRun:
+def read_run(folder: str | Path) -> BenchmarkedRun:
     """Read a benchmarked run.
 
     Raises:
         ResultsError: There is no such folder, or it has no benchmark that can be read.
     """
-    if not folder.is_dir():
-        raise ResultsError(f"{folder} is not a run folder: there is no such folder. Check the path.")
     run = RunFolder(folder)
+    if not run.path.is_dir():
+        raise ResultsError(f"{folder} is not a run folder: there is no such folder. Check the path.")
     return BenchmarkedRun(run, read_summary(run.summary))

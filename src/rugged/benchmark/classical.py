@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rugged.core.errors import DataError
-from rugged.corruptions import Textures, corrupt, transfer_of_motion
+from rugged.corruptions import Corruptor, transfer_of_motion
 from rugged.data import Split
 from rugged.data.splits import evenly
 from rugged.engine import as_batch
@@ -32,16 +32,12 @@ class Blur:
     Attributes:
         name: Of the corruption.
         severity: 1 to 5.
-        preset: Table of parameters.
-        seed: Of the keyed draws.
-        textures: For frost.
+        corruptor: What makes it.
     """
 
     name: str
     severity: int
-    preset: str
-    seed: int
-    textures: Textures | None = None
+    corruptor: Corruptor
 
     @property
     def is_own(self) -> bool:
@@ -50,14 +46,13 @@ class Blur:
 
     def response(self, ids: Sequence[str], size: Sequence[int], device: torch.device) -> Tensor:
         """What motion blur does to each frequency of pictures of a size: ``(N, 1, H, W)`` complex, each its own."""
-        found = transfer_of_motion(self.severity, preset=self.preset, seed=self.seed, ids=ids, size=size)
+        preset, seed = self.corruptor.preset, self.corruptor.seed
+        found = transfer_of_motion(self.severity, preset=preset, seed=seed, ids=ids, size=size)
         return found[:, None].to(device)
 
     def of(self, images: Tensor, ids: Sequence[str]) -> Tensor:
         """Corrupted copies."""
-        return corrupt(
-            images, self.name, self.severity, preset=self.preset, seed=self.seed, ids=ids, textures=self.textures
-        )
+        return self.corruptor(images, ids, self.name, self.severity)
 
 
 @dataclass(frozen=True)

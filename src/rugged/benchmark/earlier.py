@@ -1,12 +1,15 @@
 """What a folder holds already: new figures join it, or replace it where that is meant; none are lost by accident."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from rugged.core.errors import RunError
-from rugged.engine import Subject
-from rugged.results import RestorationSummary, RunFolder, Stability, Summary, phrases
+from rugged.core.errors import ResultsError, RunError
+from rugged.engine import Fabric, Subject, measured_on
+from rugged.results import Conditions, RestorationSummary, RunFolder, Stability, Summary, phrases
+
+Figures = TypeVar("Figures", Summary, Stability, RestorationSummary)
+Both = TypeVar("Both")
 
 
 def is_at_home(subject: Subject, run: RunFolder) -> bool:
@@ -21,48 +24,77 @@ def is_at_home(subject: Subject, run: RunFolder) -> bool:
     return at_home
 
 
-def what_differs(
-    saved: Summary | Stability | RestorationSummary, wanted: Mapping[str, Any], found: Mapping[str, Any], precision: str
-) -> list[str]:
-    """What keeps new figures from standing beside saved ones, a phrase each.
+def join_earlier(
+    read: Callable[[Path], Figures],
+    place: Path,
+    sha256: str,
+    combine: Callable[[Figures], tuple[Both, list[str]]],
+    *,
+    at_home: bool,
+    replace: bool,
+) -> Both | None:
+    """Go with the figures that are there: add to them, or replace them where that is meant.
 
     Args:
-        saved: The saved figures.
-        wanted: The conditions of the new ones.
-        found: Of the saved ones.
-        precision: Of the new ones.
-    """
-    there = saved.made.hardware.get("precision")
-    return phrases({**wanted, "precision": precision}, {**found, "precision": there}, may_differ=())
-
-
-def may_join(
-    saved: Summary | Stability, place: Path, subject: Subject, apart: Sequence[str], *, at_home: bool, replace: bool
-) -> bool:
-    """Whether new figures join saved ones; if not, the saved ones must go.
-
-    Args:
-        saved: The saved figures.
+        read: Reads such figures.
         place: Their file.
-        subject: The model that is measured.
-        apart: From :func:`what_differs`.
-        at_home: From :func:`is_at_home`: then figures of another model are those of an earlier training.
+        sha256: Of the model or restorer that is measured now.
+        combine: Gives the conditions of both together, and what keeps the two apart, a phrase each.
+        at_home: Whether the folder is that of its training: figures of another are then those of an earlier training.
         replace: Whether somebody said that what is there may be replaced.
 
+    Returns:
+        The conditions of both together; None where nothing is joined, and what is there must go.
+
     Raises:
-        RunError: They are another model's, or this one's on all images, and nobody said so.
+        RunError: The figures are another's, or of this one on all images, or cannot be read, and nobody said that they
+            may be replaced.
     """
-    same_model = saved.model.sha256 == subject.facts.sha256
-    if same_model and not apart:
-        return True
-    if not (same_model or at_home or replace):
+    if not place.exists():
+        return None
+    try:
+        saved = read(place)
+    except ResultsError as error:
+        if replace:
+            return None
+        raise RunError(f"{error} Nothing that is saved is measured twice.") from error
+    both, apart = combine(saved)
+    kind, name, owner = _measured(saved)
+    if owner == sha256 and not apart:
+        return both
+    if not (owner == sha256 or at_home or replace):
         raise RunError(
-            f"{place} holds figures of another model ({saved.model.architecture}, {saved.model.sha256[:12]}…). "
+            f"{place} holds figures of another {kind} ({name}, {owner[:12]}…). "
             "Name another folder with --out, or add --replace."
         )
-    if same_model and saved.conditions.limit is None and not replace:
+    if owner == sha256 and saved.conditions.limit is None and not replace:
         raise RunError(
-            f"{place} holds figures of this model on all images under other conditions: {'; '.join(apart)}. "
+            f"{place} holds figures of this {kind} on all images under other conditions: {'; '.join(apart)}. "
             "Name another folder with --out, or add --replace to measure it anew under these."
         )
-    return False
+    return None
+
+
+def _measured(saved: Summary | Stability | RestorationSummary) -> tuple[str, str, str]:
+    """What the figures are of: its kind, its name, and the hash of its file."""
+    if isinstance(saved, RestorationSummary):
+        return "restorer", saved.restorer.name, saved.restorer.sha256
+    return "model", saved.model.architecture, saved.model.sha256
+
+
+def join_grids(here: Conditions, saved: Summary | RestorationSummary, fabric: Fabric) -> tuple[Conditions, list[str]]:
+    """The conditions of new figures and saved ones together, and what keeps the two apart, a phrase each."""
+    there = saved.conditions
+    apart = what_differs(saved, here.beside(there), there.beside(here), fabric)
+    both = here.joined_with(there)
+    if both is None:
+        apart.append("it has other corruptions at other severities, and one summary cannot hold both")
+    return both or here, apart
+
+
+def what_differs(
+    saved: Summary | Stability | RestorationSummary, wanted: Mapping[str, Any], found: Mapping[str, Any], fabric: Fabric
+) -> list[str]:
+    """What keeps figures measured under the wanted conditions from standing beside saved ones, a phrase each."""
+    here, there = measured_on(fabric)["hardware"]["precision"], saved.made.hardware.get("precision")
+    return phrases({**wanted, "precision": here}, {**found, "precision": there}, may_differ=())

@@ -1,6 +1,7 @@
 """The route in memory: pictures are corrupted as they are measured, the same every time, and nothing is written."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -10,8 +11,7 @@ from torch import Tensor
 
 from rugged.benchmark.route import Images
 from rugged.core.errors import ConfigError
-from rugged.core.selection import choose_preset
-from rugged.corruptions import STREAM_VERSION, Textures, choose_textures, corrupt
+from rugged.corruptions import STREAM_VERSION, Corruptor, choose_corruptor, choose_textures
 from rugged.corruptions.jpeg import jpeg_compression
 from rugged.data import Dataset, Split, content_hash
 from rugged.engine import as_batch
@@ -33,14 +33,15 @@ class InMemory:
             did.
         split: The clean pictures.
         device: Where they are corrupted.
-        textures: For frost; None looks for those that the conditions name when they are needed.
+        corruptor: With their preset and seed. Where it has no textures, those that the conditions name are looked for
+            when they are needed.
         ahead: None: a device that corrupts has nothing to wait for.
     """
 
     conditions: Conditions
     split: Split
     device: torch.device
-    textures: Textures | None
+    corruptor: Corruptor
     ahead: int = 0
 
     def images(self, corruption: str) -> Images:  # noqa: ARG002 (others have more than one set)
@@ -58,9 +59,7 @@ class InMemory:
             return images
         if corruption == "frost":
             self._require_textures()
-        preset, seed = self.conditions.preset, self.conditions.seed
-        ids = [self.split.ids[row] for row in rows]
-        made = corrupt(images, corruption, severity, preset=preset, seed=seed, ids=ids, textures=self.textures)
+        made = self.corruptor(images, [self.split.ids[row] for row in rows], corruption, severity)
         return jpeg_compression(made, None, quality=_STORED_QUALITY) if self.conditions.stored == "jpeg85" else made
 
     def provenance(self, corruption: str, severity: int) -> dict[str, Any]:  # noqa: ARG002 (as above)
@@ -73,12 +72,13 @@ class InMemory:
 
     def _require_textures(self) -> None:
         """Find the textures of a frost that nobody asked for now, but whose saved cells are damaged or gone."""
-        if self.textures is None:
-            self.textures = choose_textures("procedural" if self.conditions.textures == "procedural" else None)
-        if self.textures.label != self.conditions.textures:
+        if self.corruptor.textures is None:
+            found = choose_textures("procedural" if self.conditions.textures == "procedural" else None)
+            self.corruptor = replace(self.corruptor, textures=found)
+        if self.corruptor.textures_label != self.conditions.textures:
             raise ConfigError(
                 f"Cells of frost measured with {self.conditions.textures} are damaged, and there are only "
-                f"{self.textures.label} textures now. Name the folder of photographs with --textures."
+                f"{self.corruptor.textures_label} textures now. Name the folder of photographs with --textures."
             )
 
 
@@ -89,7 +89,7 @@ def corrupted_in_memory(
     severities: tuple[int, ...],
     preset: str | None,
     seed: int,
-    textures: str | None,
+    textures: str | Path | None,
     stored: Stored,
     device: torch.device,
 ) -> InMemory:
@@ -109,7 +109,7 @@ def corrupted_in_memory(
     Raises:
         ConfigError: There is no such preset, or the textures that are wanted are not here.
     """
-    ice = choose_textures(textures) if "frost" in corruptions else None
+    corruptor = choose_corruptor(dataset.size, corruptions, preset, seed, textures)
     conditions = Conditions(
         dataset=dataset.name,
         content_hash=content_hash(dataset.classes, split),
@@ -119,12 +119,12 @@ def corrupted_in_memory(
         size=dataset.size,
         route="in memory",
         stored=stored,
-        preset=choose_preset(preset, *dataset.size),
-        textures="none" if ice is None else ice.label,
+        preset=corruptor.preset,
+        textures=corruptor.textures_label,
         seed=seed,
         stream_version=STREAM_VERSION,
         corruptions=corruptions,
         severities=severities,
         limit=len(split) if len(split) < len(dataset.val) else None,
     )
-    return InMemory(conditions, split, device, ice)
+    return InMemory(conditions, split, device, corruptor)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy as np
 from torch import Tensor
 
 from rugged.benchmark.cautions import cautions
+from rugged.benchmark.cells import made_of, measure_missing
 from rugged.benchmark.choice import choose_images
-from rugged.benchmark.earlier import is_at_home, may_join, what_differs
+from rugged.benchmark.earlier import is_at_home, join_earlier, join_grids
 from rugged.benchmark.in_memory import Stored, corrupted_in_memory
 from rugged.benchmark.official_files import official_files
 from rugged.benchmark.picture_choice import choose_for_classes, choose_for_galleries
@@ -31,25 +33,23 @@ from rugged.benchmark.variants import (
     choose_variants,
     open_restorers,
 )
-from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
-from rugged.core.environment import versions
-from rugged.core.errors import ConfigError, Interrupted, ResultsError
+from rugged.core.catalogue import BENCHMARK, SEVERITIES, CellKey, display_name
+from rugged.core.errors import ConfigError
 from rugged.core.files import exclusive, write_json
 from rugged.core.progress import Bar, say
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import StopRequest, stop_on_signal
-from rugged.data import Dataset
+from rugged.data import Dataset, as_dataset
 from rugged.engine import (
     Device,
     Fabric,
     Precision,
     by_the_first,
     chunks,
-    describe,
     in_turn,
     make_fabric,
+    measured_on,
     require_same,
-    shown_by_the_first,
     told_by_the_first,
 )
 from rugged.engine.prefetch import ahead
@@ -59,7 +59,6 @@ from rugged.results import (
     Baseline,
     Cell,
     Conditions,
-    Made,
     RunFolder,
     Stamp,
     Summary,
@@ -69,7 +68,6 @@ from rugged.results import (
     load_baseline,
     place_of,
     read_cell,
-    read_stamp,
     read_summary,
     save_baseline,
     summarise,
@@ -79,28 +77,27 @@ from rugged.results import (
     write_summary,
 )
 
-_Cells = dict[tuple[str, int], Cell]
-"""By corruption and severity."""
+_Cells = dict[CellKey, Cell]
 
 
 def benchmark(
     model: str | Path,
-    dataset: Dataset,
+    dataset: Dataset | str | Path,
     *,
-    out: Path | None = None,
-    weights: Path | None = None,
+    out: str | Path | None = None,
+    weights: str | Path | None = None,
     corruptions: Sequence[str] = BENCHMARK,
     severities: Sequence[int] = SEVERITIES,
     limit: int | None = None,
     seed: int = 0,
     preset: str | None = None,
-    textures: str | None = None,
+    textures: str | Path | None = None,
     stored: Stored = "no",
-    official: Path | None = None,
+    official: str | Path | None = None,
     baseline: str | Path | None = None,
     variants: Sequence[str] = (),
-    restorers: Sequence[Path] = (),
-    as_baseline: str | None = None,
+    restorers: Sequence[str | Path] = (),
+    as_baseline: str | Path | None = None,
     replace_results: bool = False,
     device: Device = "auto",
     precision: Precision = "fp32",
@@ -114,7 +111,7 @@ def benchmark(
     Args:
         model: A run folder, a model file, an ONNX file, ``module:function``, or an architecture with published weights:
             see ``rugged.engine.open_subject``.
-        dataset: The data set whose validation split is read.
+        dataset: The data set whose validation split is read: opened, or as ``rugged.open_dataset`` takes it.
         out: The run folder whose ``benchmark`` folder receives the results; by default the model's own, or one of its
             name in ``runs``.
         weights: For an architecture, a local file instead of the published weights.
@@ -153,9 +150,11 @@ def benchmark(
         RunError: The folder is in use, or holds a full benchmark under other conditions.
         Interrupted: A signal came; the cells measured so far are saved.
     """
-    run = place_of(model, out)
+    run, dataset = place_of(model, out), as_dataset(dataset)
     chosen, levels, others = choose_corruptions(corruptions), choose_severities(severities), choose_variants(variants)
     fabric = make_fabric(device, precision, tuned=False)
+    subject = open_subject(model, run.name, dataset, fabric, weights)  # Before the route: it may fetch photographs.
+    opened = open_restorers(restorers, fabric)
     route: Route
     if official is None:
         split = choose_images(dataset.val, limit)
@@ -163,9 +162,7 @@ def benchmark(
     else:
         if (preset, textures, seed, stored) != (None, None, 0, "no"):
             raise ConfigError("Preset, textures, seed and storage are those of the files. Leave them out.")
-        route = official_files(official, dataset, chosen, levels, limit, fabric.device)
-    subject = open_subject(model, run.name, dataset, fabric, weights)
-    opened = open_restorers(restorers, fabric)
+        route = official_files(Path(official), dataset, chosen, levels, limit, fabric.device)
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {model}")))
         asked = f"{run.path.resolve()} {subject.facts} {route.conditions} {others} {[facts for _, facts in opened]}"
@@ -205,7 +202,8 @@ def _conclude(
     """Write the summary of what was measured, and the pictures that go with it."""
     run, route = bench.run, bench.route
     notes = (*cautions(bench.subject, dataset), *route.notes(), *dataset.notes)
-    summary = bench.summarise(cells, command, notes, reference)
+    made = made_of(bench, command)
+    summary = summarise(cells, bench.subject.facts, route.conditions, made, notes, reference)
     bench.keep_pictures(cells)
     rows = []
     for way, found in beside:
@@ -250,38 +248,45 @@ class _Bench:
         return self.route.conditions
 
     @property
-    def predictions(self) -> Path:
+    def folder(self) -> Path:
         """Where the cells are saved."""
         return self.run.predictions if self.variant is None else self.run.variant(self.variant.name)
 
     @property
     def fewest_images(self) -> int:
         """How many images the smallest cell is about."""
-        return min(len(self.route.images(name).ids) for name, _ in self.conditions.cells)
+        return min(self.count(name) for name, _ in self.conditions.cells)
 
     @property
-    def cells(self) -> list[tuple[str, int]]:
+    def cells(self) -> list[CellKey]:
         """What is to be measured."""
         return [(CLEAN, 0)] if self.variant is not None and self.variant.clean_only else self.conditions.cells
 
-    def __post_init__(self) -> None:
-        hardware = describe(self.fabric)
-        self.provenance: dict[str, Any] = {
-            "model_sha256": self.subject.facts.sha256,
-            "versions": versions(),
-            "hardware": {key: hardware[key] for key in ("cpu", "accelerator", "precision")},
-        }
-        if self.variant is not None:
-            self.provenance["variant"] = {"name": self.variant.name, **self.variant.facts}
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """What all cells are stamped with."""
+        found = {"model_sha256": self.subject.facts.sha256, **measured_on(self.fabric)}
+        way = self.variant
+        return found if way is None else {**found, "variant": {"name": way.name, **way.facts}}
 
     def provenance_of(self, corruption: str, severity: int) -> dict[str, Any]:
         """What a cell is stamped with."""
         of_route = self.route.provenance(corruption, severity)
         return {**self.provenance, **self.conditions.of_cell(corruption), **of_route}
 
-    def make_room(self, baseline: str | Path | None, as_baseline: str | None, replace_results: bool) -> Baseline | None:
+    def make_room(
+        self, baseline: str | Path | None, as_baseline: str | Path | None, replace_results: bool
+    ) -> Baseline | None:
         """See, before hours of measuring, that results and baselines go with what is there; give the baseline."""
-        outdated = self._join_saved(replace_results)
+        joined = join_earlier(
+            read_summary,
+            self.run.summary,
+            self.subject.facts.sha256,
+            lambda saved: join_grids(self.conditions, saved, self.fabric),
+            at_home=is_at_home(self.subject, self.run),
+            replace=replace_results,
+        )
+        self.route.conditions = joined or self.conditions
         if as_baseline is not None:
             baseline_path(as_baseline, self.subject.facts.sha256, self.conditions, replace_results)
         shipped = default_baseline(self.conditions) if baseline is None else None
@@ -290,56 +295,23 @@ class _Bench:
             say(f"CE and mCE are relative to {shipped.name}, the baseline for these pictures that comes with rugged.")
         elif baseline is None and (why := why_no_default(self.conditions)):
             say(f"No CE and mCE: {why}.")
-        if outdated:
-            # The old figures must not stand beside the new cells, not even if this measurement is interrupted.
-            self.run.summary.unlink()
-        return reference
-
-    def _join_saved(self, replace_results: bool) -> bool:
-        """Go with the results that are there: add to them, or replace them where that is meant.
-
-        Returns:
-            Whether the saved summary is of another model or of other conditions and must go.
-
-        Raises:
-            RunError: It is another model's, or this one's on all images, and nobody said that it may be replaced.
-        """
-        at_home = is_at_home(self.subject, self.run)
-        try:
-            saved = read_summary(self.run.summary)
-        except ResultsError:
-            return self.run.summary.exists()
-        here, there = self.conditions, saved.conditions
-        precision = self.provenance["hardware"]["precision"]
-        apart = what_differs(saved, here.beside(there), there.beside(here), precision)
-        joined = here.joined_with(there)
         if joined is None:
-            apart.append("it has other corruptions at other severities, and one summary cannot hold both")
-        if not may_join(saved, self.run.summary, self.subject, apart, at_home=at_home, replace=replace_results):
-            return True
-        self.route.conditions = joined or here
-        return False
+            # The old figures must not stand beside the new cells, not even if this measurement is interrupted.
+            self.run.summary.unlink(missing_ok=True)
+        return reference
 
     def measure_missing(self) -> _Cells:
         """Measure every cell that is not saved yet, and give them all: to the first of several processes."""
-        cells = by_the_first(self.fabric, self._all_saved) or {}
-        todo = told_by_the_first(self.fabric, lambda: [cell for cell in self.cells if cell not in cells])
-        if self.variant is None:
-            by_the_first(self.fabric, lambda: self._write_samples(todo))
-        return cells | self._measure(todo) if todo else cells
+        if self.variant is not None:
+            return measure_missing(self, "Benchmark", note=f" ({self.variant.name})")
+        return measure_missing(self, "Benchmark", before=self._write_samples)
 
-    def _all_saved(self) -> _Cells:
-        cells = {cell: saved for cell in self.cells if (saved := self._saved(*cell)) is not None}
-        if cells:
-            say(f"{len(cells)} of {len(self.cells)} cells are already measured{self._as_named}.")
-        return cells
-
-    def _write_samples(self, todo: Sequence[tuple[str, int]]) -> None:
+    def _write_samples(self, todo: Sequence[CellKey]) -> None:
         samples = SampleStrips(self.run.samples, self.route)
         samples.write_index()
-        for corruption, severity in self.conditions.cells:
-            if (corruption, severity) in todo or not samples.exists(corruption, severity):
-                samples.write(corruption, severity)
+        for key in self.conditions.cells:
+            if key in todo or not samples.exists(*key):
+                samples.write(*key)
 
     def keep_pictures(self, cells: _Cells) -> None:
         """Keep small pictures that the predictions choose, for a report."""
@@ -349,38 +321,18 @@ class _Bench:
         ids = clean_ids if paired else choose_for_classes(corrupted, classes)
         PictureKeeper(self.run.pictures, self.route, ids, clean_ids, choose_for_galleries(cells)).keep()
 
-    def _saved(self, corruption: str, severity: int) -> Cell | None:
-        """The saved cell, if it is whole and was measured under these very conditions on these very images."""
-        stamp = read_stamp(self.predictions, corruption, severity)
-        if stamp is None or stamp.provenance != self.provenance_of(corruption, severity):
-            return None
-        try:
-            cell = read_cell(self.predictions, corruption, severity)
-        except ResultsError:
-            return None
-        images = self.route.images(corruption)
+    def count(self, corruption: str) -> int:
+        """How many images a cell is about."""
+        return len(self.route.images(corruption).ids)
+
+    def read(self, corruption: str, severity: int) -> Cell | None:
+        """A saved cell, if it is of these very images."""
+        cell, images = read_cell(self.folder, corruption, severity), self.route.images(corruption)
         if cell.ids != images.ids or not np.array_equal(cell.labels, images.labels):
             return None
         return replace(cell, ids=images.ids)  # One copy of the names for all cells: each brought its own.
 
-    def _measure(self, todo: Sequence[tuple[str, int]]) -> _Cells:
-        cells: _Cells = {}
-        total = sum(len(self.route.images(corruption).ids) for corruption, _ in todo)
-        with stop_on_signal() as stop, shown_by_the_first(self.fabric, f"Benchmark{self._as_named}", total) as bar:
-            for number, (corruption, severity) in enumerate(todo):
-                try:
-                    cell = self._measure_cell(corruption, severity, stop, bar)
-                except Interrupted as interruption:
-                    raise Interrupted(
-                        f"Stopped; {number} cells of {len(todo)} were measured and saved{self._as_named}. "
-                        "Run the same command again to go on.",
-                        interruption.signal_number,
-                    ) from None
-                if cell is not None:
-                    cells[corruption, severity] = cell
-        return cells
-
-    def _measure_cell(self, corruption: str, severity: int, stop: StopRequest, bar: Bar) -> Cell | None:
+    def measure(self, corruption: str, severity: int, stop: StopRequest, bar: Bar) -> Cell | None:
         """Measure one cell and save it; None in all processes but the first."""
         started, images = time.monotonic(), self.route.images(corruption)
         name = display_name(corruption)
@@ -405,7 +357,7 @@ class _Bench:
         def save() -> Cell:
             cell = join_cells(parts, images.ids)
             stamp = Stamp(self.provenance_of(corruption, severity), round(time.monotonic() - started, 2))
-            write_cell(self.predictions, cell, stamp)
+            write_cell(self.folder, cell, stamp)
             return cell
 
         return by_the_first(self.fabric, save)
@@ -416,14 +368,3 @@ class _Bench:
         if self.variant is not None:
             return self.variant.answering(pictures, images, stop)
         return nullcontext(lambda shown, _: self.subject.answer(shown))
-
-    @property
-    def _as_named(self) -> str:
-        return "" if self.variant is None else f" ({self.variant.name})"
-
-    def summarise(self, cells: _Cells, command: str, notes: Sequence[str], reference: Baseline | None) -> Summary:
-        """The summary of all cells, whoever measured them when."""
-        stamps = [read_stamp(self.run.predictions, *cell) for cell in cells]
-        seconds = sum(stamp.seconds for stamp in stamps if stamp is not None)
-        made = Made(command, round(seconds, 1), versions(), describe(self.fabric))
-        return summarise(cells, self.subject.facts, self.conditions, made, notes, reference)

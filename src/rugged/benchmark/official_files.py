@@ -14,10 +14,11 @@ from torch import Tensor
 
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.route import Images
+from rugged.core.catalogue import CellKey
 from rugged.core.selection import choose_preset
 from rugged.data import Dataset, Split, content_hash
 from rugged.data.official import Archive, collection_of, open_archive
-from rugged.data.official.archive import Cell, Contents
+from rugged.data.official.archive import Contents
 from rugged.data.official.collections import OTHER_PICTURES
 from rugged.data.packed import origin_of
 from rugged.data.splits import evenly
@@ -110,7 +111,7 @@ def official_files(
     return OfficialFiles(conditions, archive, rows, clean, dataset, device)
 
 
-def _in_split(archive: Archive, cell: Cell, rows: NDArray[np.int64], dataset: Dataset) -> NDArray[np.int64] | None:
+def _in_split(archive: Archive, cell: CellKey, rows: NDArray[np.int64], dataset: Dataset) -> NDArray[np.int64] | None:
     """Where the pictures of the files are in the validation split; None where they are others.
 
     Names alone are not enough: a name such as ``val_17`` may stand for another photograph elsewhere.

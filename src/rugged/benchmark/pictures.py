@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from rugged.benchmark.route import Route
+from rugged.core.catalogue import CellKey
 from rugged.core.errors import ConfigError, Interrupted, ResultsError
 from rugged.core.files import atomic_path
 from rugged.core.progress import progress, say
@@ -28,8 +29,6 @@ SHOWN = 96
 
 _QUALITY = 82
 _VERSION = 1  # Of what is drawn: with another one all pictures are made anew.
-
-Cell = tuple[str, int]
 
 
 class PictureKeeper:
@@ -55,6 +54,7 @@ class PictureKeeper:
         sheets = Sheets(tuple(ids), tuple(clean_ids), severity, width, height, columns)
         high, wide = fitted(conditions.size, SHOWN)
         self.index = Pictures(sheets, tuple(strips), wide, high)
+        self._corruptions = {sheet_name(corruption): corruption for corruption in (CLEAN, *conditions.corruptions)}
         self._whys = {gallery_name(why): why for why in dict.fromkeys(strip.why for strip in strips)}
 
     def keep(self) -> None:
@@ -68,10 +68,9 @@ class PictureKeeper:
         marks = {} if saved is None else saved.files
         known = {name: mark for name, mark in wanted.items() if marks.get(name) == mark and _is_whole(self._path(name))}
         todo = [name for name in wanted if name not in known]
-        index = replace(self.index, files=known)
-        if index == saved and not todo:
+        if not todo and saved == replace(self.index, files=known):
             return
-        write_pictures(self._folder, index)
+        write_pictures(self._folder, replace(self.index, files=known))
         try:
             with stop_on_signal() as stop, progress("Pictures for the report", len(todo), "files") as bar:
                 for name in todo:
@@ -80,23 +79,24 @@ class PictureKeeper:
                         known[name] = wanted[name]
                     bar.advance(1, name)
         finally:
-            write_pictures(self._folder, index)
+            write_pictures(self._folder, replace(self.index, files=known))
         self._clear_away(known)
 
     def _wanted(self) -> dict[str, str]:
         """Every file, and a hash of what it depends on."""
-        sheets, severity = self.index.sheets, self.index.sheets.severity
+        sheets = self.index.sheets
         size = [sheets.width, sheets.height, sheets.columns, _QUALITY]
-        found = {sheet_name(CLEAN): self._mark([(CLEAN, 0)], sheets.clean_ids, size)}
-        for name in self._route.conditions.corruptions:
-            found[sheet_name(name)] = self._mark([(name, severity)], sheets.ids, size)
+        found = {}
+        for name, corruption in self._corruptions.items():
+            cell, ids = self._on_sheet(corruption)
+            found[name] = self._mark([cell], ids, size)
         for name, why in self._whys.items():
             strips = self.index.chosen(why)
             cells = [cell for strip in strips for cell in strip.cells]
             found[name] = self._mark(cells, [strip.id for strip in strips], [self.index.width, self.index.height])
         return found
 
-    def _mark(self, cells: Sequence[Cell], ids: Sequence[str], size: Sequence[int]) -> str:
+    def _mark(self, cells: Sequence[CellKey], ids: Sequence[str], size: Sequence[int]) -> str:
         conditions = self._route.conditions
         causes = [
             {**conditions.of_cell(name), **self._route.provenance(name, level)} for name, level in dict.fromkeys(cells)
@@ -113,7 +113,7 @@ class PictureKeeper:
     def _make(self, name: str) -> bool:
         """Make one file; whether it could be."""
         try:
-            picture = self._gallery(self._whys[name]) if name in self._whys else self._sheet(name)
+            picture = self._gallery(self._whys[name]) if name in self._whys else self._sheet(self._corruptions[name])
         except ConfigError as error:  # Frost, whose textures are no longer here. Everything is measured all the same.
             say(f"The report will lack {name}: {error}")
             return False
@@ -127,7 +127,7 @@ class PictureKeeper:
     def _gallery(self, why: Why) -> Image.Image:
         """Strips one below the other; pictures of one cell are made together."""
         strips, size = self.index.chosen(why), (self.index.width, self.index.height)
-        places: dict[Cell, list[tuple[int, int]]] = {}
+        places: dict[CellKey, list[tuple[int, int]]] = {}
         for row, strip in enumerate(strips):
             for column, cell in enumerate(strip.cells):
                 places.setdefault(cell, []).append((row, column))
@@ -138,14 +138,17 @@ class PictureKeeper:
                 made.paste(picture, (column * size[0], row * size[1]))
         return made
 
-    def _sheet(self, name: str) -> Image.Image:
+    def _on_sheet(self, corruption: str) -> tuple[CellKey, Sequence[str]]:
+        """Which cell a sheet of classes is about, and the ids of its pictures."""
         sheets = self.index.sheets
-        corruption = name.removeprefix("classes-").removesuffix(".jpg")
-        severity, ids = (0, sheets.clean_ids) if corruption == CLEAN else (sheets.severity, sheets.ids)
+        return ((CLEAN, 0), sheets.clean_ids) if corruption == CLEAN else ((corruption, sheets.severity), sheets.ids)
+
+    def _sheet(self, corruption: str) -> Image.Image:
+        sheets, (cell, ids) = self.index.sheets, self._on_sheet(corruption)
         rows = math.ceil(len(ids) / sheets.columns)
         sheet = Image.new("RGB", (sheets.columns * sheets.width, rows * sheets.height))
         known = [place for place, image in enumerate(ids) if image]
-        pictures = self._pictures(corruption, severity, [ids[place] for place in known], (sheets.width, sheets.height))
+        pictures = self._pictures(*cell, [ids[place] for place in known], (sheets.width, sheets.height))
         for place, picture in zip(known, pictures, strict=True):
             row, column = divmod(place, sheets.columns)
             sheet.paste(picture, (column * sheets.width, row * sheets.height))

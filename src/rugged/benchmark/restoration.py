@@ -1,7 +1,7 @@
 """Judging a restorer: how near it brings corrupted pictures to the clean ones, beside what else could be done."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rugged.analyze import restoration_table
+from rugged.benchmark.cells import made_of, measure_missing
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.classical import PICTURES, Blur, Wiener, fit_wiener
-from rugged.benchmark.earlier import what_differs
+from rugged.benchmark.earlier import join_earlier, join_grids
 from rugged.benchmark.in_memory import InMemory, corrupted_in_memory
 from rugged.benchmark.restoration_sheet import draw_restoration
 from rugged.benchmark.variants import open_restorers
-from rugged.core.catalogue import BLURS, display_name
-from rugged.core.environment import versions
-from rugged.core.errors import ConfigError, Interrupted, ResultsError, RunError
+from rugged.core.catalogue import BLURS, CellKey, display_name
+from rugged.core.errors import ConfigError, RunError
 from rugged.core.files import atomic_path, exclusive, sha256_file, write_text
-from rugged.core.progress import Bar, say
+from rugged.core.progress import Bar
 from rugged.core.selection import choose_corruptions, choose_severities
-from rugged.core.stopping import StopRequest, stop_on_signal
+from rugged.core.stopping import StopRequest
 from rugged.core.tables import as_csv
-from rugged.data import Dataset
+from rugged.data import Dataset, as_dataset
 from rugged.data.splits import require_training
 from rugged.engine import (
     Device,
@@ -36,11 +36,10 @@ from rugged.engine import (
     as_pictures,
     by_the_first,
     chunks,
-    describe,
     in_turn,
     make_fabric,
+    measured_on,
     require_same,
-    shown_by_the_first,
     told_by_the_first,
 )
 from rugged.metrics import structural_similarity
@@ -48,7 +47,6 @@ from rugged.metrics.image_quality import WINDOW, bounded_psnr
 from rugged.results import (
     CLEAN,
     Conditions,
-    Made,
     Nearness,
     RestorationSummary,
     RestorerFacts,
@@ -57,7 +55,6 @@ from rugged.results import (
     place_of,
     read_nearness,
     read_restoration,
-    read_stamp,
     summarise_restoration,
     write_nearness,
     write_restoration,
@@ -65,16 +62,16 @@ from rugged.results import (
 
 
 def benchmark_restorer(
-    restorer: Path,
-    dataset: Dataset,
+    restorer: str | Path,
+    dataset: Dataset | str | Path,
     *,
-    out: Path | None = None,
+    out: str | Path | None = None,
     corruptions: Sequence[str] = BLURS,
     severities: Sequence[int] = (1, 2, 3, 4, 5),
     limit: int | None = None,
     seed: int = 0,
     preset: str | None = None,
-    textures: str | None = None,
+    textures: str | Path | None = None,
     replace_results: bool = False,
     device: Device = "auto",
     precision: Precision = "fp32",
@@ -87,7 +84,8 @@ def benchmark_restorer(
 
     Args:
         restorer: Its file, or the folder of the run that trained it.
-        dataset: The data set whose validation split is corrupted. Training pictures teach the Wiener filter.
+        dataset: The data set whose validation split is corrupted: opened, or as ``rugged.open_dataset``
+            takes it. Training pictures teach the Wiener filter.
         out: The run folder whose ``benchmark`` folder receives the results; by default the restorer's own, or one of
             its name in ``runs``.
         corruptions: Which, by name or by the name of a set (``"benchmark"``, ``"extra"``, ``"all"``).
@@ -111,6 +109,7 @@ def benchmark_restorer(
         RunError: The folder is in use, or holds results under other conditions.
         Interrupted: A signal came; the cells measured so far are saved.
     """
+    dataset = as_dataset(dataset)
     if min(dataset.size) < WINDOW:
         raise ConfigError(
             f"The pictures of {dataset.name} have {dataset.size[1]} × {dataset.size[0]} pixels; SSIM needs at least "
@@ -119,16 +118,16 @@ def benchmark_restorer(
     run, chosen, levels = place_of(restorer, out), choose_corruptions(corruptions), choose_severities(severities)
     split = choose_images(dataset.val, limit)
     fabric = make_fabric(device, precision, tuned=False)
+    ((opened, facts),) = open_restorers([restorer], fabric)  # Before the route, which may fetch photographs of frost.
     route = corrupted_in_memory(dataset, split, chosen, levels, preset, seed, textures, "no", fabric.device)
-    ((opened, facts),) = open_restorers([restorer], fabric)
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {restorer}")))
         require_same(fabric, "restorer, data or options", f"{run.path.resolve()} {facts} {route.conditions}")
         judge = _Judge(fabric, run, opened, facts, dataset, route)
         by_the_first(fabric, lambda: judge.make_room(replace_results))
         route.conditions = told_by_the_first(fabric, lambda: route.conditions)
-        judge.measure_missing()
-        return told_by_the_first(fabric, lambda: judge.finish(command))
+        cells = measure_missing(judge, "Restorer")
+        return told_by_the_first(fabric, lambda: judge.finish(cells, command))
 
 
 @dataclass
@@ -146,14 +145,22 @@ class _Judge:
     def conditions(self) -> Conditions:
         return self.route.conditions
 
-    def provenance_of(self, corruption: str) -> dict[str, Any]:
+    @property
+    def folder(self) -> Path:
+        """Where the cells are saved."""
+        return self.run.nearness
+
+    @property
+    def cells(self) -> list[CellKey]:
+        """What is to be measured."""
+        return self.conditions.cells
+
+    def provenance_of(self, corruption: str, severity: int) -> dict[str, Any]:  # noqa: ARG002 (all have the same)
         """What a cell is stamped with."""
-        hardware = describe(self.fabric)
         return {
             "restorer_sha256": self.facts.sha256,
             "wiener": {"pictures": PICTURES, "data": self.dataset.content_hash},
-            "versions": versions(),
-            "hardware": {key: hardware[key] for key in ("cpu", "accelerator", "precision")},
+            **measured_on(self.fabric),
             **self.conditions.of_cell(corruption),
         }
 
@@ -164,32 +171,17 @@ class _Judge:
             RunError: They are of another restorer, or of this one on all images, and nobody said that they may go; or
                 the folder is another restorer's.
         """
-        at_home = self._is_at_home()
-        try:
-            saved = read_restoration(self.run.restoration)
-        except ResultsError:
-            return
-        here, there = self.conditions, saved.conditions
-        precision = describe(self.fabric)["precision"]
-        apart = what_differs(saved, here.beside(there), there.beside(here), precision)
-        joined = here.joined_with(there)
+        joined = join_earlier(
+            read_restoration,
+            self.run.restoration,
+            self.facts.sha256,
+            lambda saved: join_grids(self.conditions, saved, self.fabric),
+            at_home=self._is_at_home(),
+            replace=replace_results,
+        )
+        self.route.conditions = joined or self.conditions
         if joined is None:
-            apart.append("it has other corruptions at other severities, and one summary cannot hold both")
-        same = saved.restorer.sha256 == self.facts.sha256
-        if same and not apart:
-            self.route.conditions = joined or here
-            return
-        if not (same or at_home or replace_results):
-            raise RunError(
-                f"{self.run.restoration} holds figures of another restorer ({saved.restorer.name}, "
-                f"{saved.restorer.sha256[:12]}…). Name another folder with --out, or add --replace."
-            )
-        if same and there.limit is None and not replace_results:
-            raise RunError(
-                f"{self.run.restoration} holds figures of this restorer on all images under other conditions: "
-                f"{'; '.join(apart)}. Name another folder with --out, or add --replace."
-            )
-        self.run.restoration.unlink()
+            self.run.restoration.unlink(missing_ok=True)
 
     def _is_at_home(self) -> bool:
         """Whether results go into the run folder that the restorer was trained in."""
@@ -200,35 +192,17 @@ class _Judge:
             raise RunError(f"{self.run.path} is the run folder of something else. Name another one with --out.")
         return False
 
-    def measure_missing(self) -> None:
-        """Measure every cell that is not saved yet."""
-        cells = self.conditions.cells
-        todo = told_by_the_first(self.fabric, lambda: [cell for cell in cells if not self._is_saved(*cell)])
-        if len(todo) < len(cells) and self.fabric.is_global_zero:
-            say(f"{len(cells) - len(todo)} of {len(cells)} cells are already measured.")
-        total = len(todo) * self.conditions.images
-        with stop_on_signal() as stop, shown_by_the_first(self.fabric, "Restorer", total) as bar:
-            for number, (corruption, severity) in enumerate(todo):
-                try:
-                    self._measure(corruption, severity, stop, bar)
-                except Interrupted as interruption:
-                    raise Interrupted(
-                        f"Stopped; {number} cells of {len(todo)} were measured and saved. "
-                        "Run the same command again to go on.",
-                        interruption.signal_number,
-                    ) from None
+    def count(self, corruption: str) -> int:
+        """How many pictures a cell is about."""
+        return len(self.route.images(corruption).ids)
 
-    def _is_saved(self, corruption: str, severity: int) -> bool:
-        """Whether a cell is there, whole, measured under these very conditions on these very pictures."""
-        stamp = read_stamp(self.run.nearness, corruption, severity)
-        if stamp is None or stamp.provenance != self.provenance_of(corruption):
-            return False
-        try:
-            return read_nearness(self.run.nearness, corruption, severity).ids == self.route.split.ids
-        except ResultsError:
-            return False
+    def read(self, corruption: str, severity: int) -> Nearness | None:
+        """A saved cell, if it is of these very pictures."""
+        cell = read_nearness(self.folder, corruption, severity)
+        return cell if cell.ids == self.route.split.ids else None
 
-    def _measure(self, corruption: str, severity: int, stop: StopRequest, bar: Bar) -> None:
+    def measure(self, corruption: str, severity: int, stop: StopRequest, bar: Bar) -> Nearness | None:
+        """Measure one cell and save it; None in all processes but the first."""
         started, ids = time.monotonic(), self.route.split.ids
         wiener = self.classical(corruption, severity)
         note = f"{display_name(corruption)} {severity}" if severity else display_name(corruption)
@@ -244,21 +218,20 @@ class _Judge:
 
         parts = in_turn(self.fabric, list(chunks(len(ids))), judged, stop, advance)
 
-        def save() -> None:
-            values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-            stamp = Stamp(self.provenance_of(corruption), round(time.monotonic() - started, 2))
-            write_nearness(self.run.nearness, corruption, severity, Nearness(ids, values), stamp)
+        def save() -> Nearness:
+            cell = Nearness(ids, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+            stamp = Stamp(self.provenance_of(corruption, severity), round(time.monotonic() - started, 2))
+            write_nearness(self.folder, corruption, severity, cell, stamp)
+            return cell
 
-        by_the_first(self.fabric, save)
+        return by_the_first(self.fabric, save)
 
     def classical(self, corruption: str, severity: int) -> Wiener | None:
         """The filter for a cell; none for clean pictures, of which it would know that there is nothing to do."""
         if corruption == CLEAN:
             return None
-        conditions = self.conditions
-        blur = Blur(corruption, severity, conditions.preset, conditions.seed, self.route.textures)
         require_training(self.dataset.train)  # Its spectra are those of pictures that are not measured.
-        return fit_wiener(blur, self.dataset.train, self.fabric.device)
+        return fit_wiener(Blur(corruption, severity, self.route.corruptor), self.dataset.train, self.fabric.device)
 
     def methods(
         self, corruption: str, severity: int, rows: NDArray[np.int64], wiener: Wiener | None
@@ -269,13 +242,9 @@ class _Judge:
         found = {"nothing": shown, "restored": self.restorer.restore(shown)}
         return found if wiener is None else {**found, "classical": wiener.restore(shown, ids)}
 
-    def finish(self, command: str) -> RestorationSummary:
+    def finish(self, cells: Mapping[CellKey, Nearness], command: str) -> RestorationSummary:
         """The figures of all saved cells, whoever measured them when, with their table and a page of pictures."""
-        conditions = self.conditions
-        cells = {key: read_nearness(self.run.nearness, *key) for key in conditions.cells}
-        stamps = [read_stamp(self.run.nearness, *key) for key in conditions.cells]
-        seconds = sum(stamp.seconds for stamp in stamps if stamp is not None)
-        made = Made(command, round(seconds, 1), versions(), describe(self.fabric))
+        conditions, made = self.conditions, made_of(self, command)
         summary = summarise_restoration(cells, self.facts, conditions, made, self._notes())
         sheet = draw_restoration(self.facts.name, conditions, self.route, self._shown)
         with atomic_path(self.run.restoration_sheet) as temporary:

@@ -1,4 +1,4 @@
-"""Perturbation sequences from files: official MP4s, or what ``rugged perturb`` has written."""
+"""The route of files: perturbation sequences in official MP4s, or in what ``rugged perturb`` has written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from rugged.benchmark.route import Images
+from rugged.benchmark.sequence_route import extent_of, notes_of
 from rugged.core.errors import DataError
 from rugged.core.files import read_json
 from rugged.data import Dataset
@@ -21,44 +23,38 @@ from rugged.perturbations.request import choose_preset
 from rugged.perturbations.storage import FileFormat, folder_name, place
 from rugged.perturbations.video import read_video
 from rugged.perturbations.writing import MANIFEST
+from rugged.results import SequenceConditions
 
-ROUTES: dict[FileFormat, str] = {"mp4": "MP4 files", "frames": "PNG files"}
+_ROUTES: dict[FileFormat, str] = {"mp4": "MP4 files", "frames": "PNG files"}
 
 
-@dataclass(frozen=True)
+@dataclass
 class SequenceFiles:
-    """Sequences in a folder: ``<sequence>/<class id>/<stem>.mp4``, or folders ``<stem>`` of PNG frames.
+    """Reads. See ``rugged.benchmark.sequence_route.SequenceRoute`` for the methods.
 
     Attributes:
-        folder: Of all sequences.
-        difficulty: 1 to 3; noise has a folder for each.
+        conditions: As the files and the data set have them.
+        images: Those that are measured; ids are ``<class id>/<stem>``.
+        folder: Of all sequences: ``<sequence>/<class id>/<stem>.mp4``, or folders ``<stem>`` of PNG frames.
         file_format: Which of the two.
-        ids: ``<class id>/<stem>`` of those that are measured.
-        labels: ``(N,)`` int64.
-        limited: Whether these are fewer than there are.
-        made: Preset and seed, where ``rugged perturb`` wrote them down.
-        notes: What was passed over.
+        passed_over: How many sequences of a kind are of no class of the data set.
     """
 
+    conditions: SequenceConditions
+    images: Images
     folder: Path
-    difficulty: int
     file_format: FileFormat
-    ids: tuple[str, ...]
-    labels: npt.NDArray[np.int64]
-    limited: bool
-    made: dict[str, Any]
-    notes: tuple[str, ...]
+    passed_over: int
 
     def frames(self, name: str, piece: slice) -> Tensor:
-        """The frames of some pictures: ``(n, F, 3, H, W)`` uint8 on the CPU.
+        """Read frames.
 
         Raises:
             DataError: One cannot be read, or has another number of frames than a sequence of its kind has, or frames of
                 another size than its neighbours.
         """
-        paths = [self._path(name, each) for each in self.ids[piece]]
-        loaded = [read_video(path) if self.file_format == "mp4" else _read_frames(path) for path in paths]
-        preset = choose_preset(self.made.get("preset"), loaded[0].shape[1:3])
+        paths = [self._path(name, each) for each in self.images.ids[piece]]
+        loaded, preset = [_read(path, self.file_format) for path in paths], self.conditions.preset
         for path, one in zip(paths, loaded, strict=True):
             if len(one) != (expected := frames_of(name, preset)):
                 raise DataError(
@@ -69,17 +65,30 @@ class SequenceFiles:
                 raise DataError(f"The frames of {path} are of another size than those of {paths[0]}. Write them again.")
         return torch.from_numpy(np.stack(loaded)).permute(0, 1, 4, 2, 3)
 
-    def fingerprint(self, name: str) -> str:
+    def provenance(self, name: str) -> dict[str, Any]:
         """A hash over names and sizes of the files of one kind of sequence."""
         digest = sha256()
-        for each in self.ids:
+        for each in self.images.ids:
             path = self._path(name, each)
             files = [path] if self.file_format == "mp4" else sorted(path.glob("*.png"))
             digest.update(f"{each} {[file.stat().st_size for file in files]}\n".encode())
-        return digest.hexdigest()
+        return {"files": digest.hexdigest()}
+
+    def joined_with(self, saved: SequenceConditions) -> SequenceConditions:  # noqa: ARG002 (files of others may be gone)
+        """These alone."""
+        return self.conditions
+
+    def notes(self) -> list[str]:
+        """Also how many were passed over."""
+        video = "Frames from MP4 files, whose compression removes much of a noise."
+        found = notes_of(self.conditions, video if self.file_format == "mp4" else "")
+        if self.passed_over:
+            of = f"sequences of classes that {self.conditions.dataset} lacks"
+            found.append(f"{self.passed_over:,} {of} were passed over.")
+        return found
 
     def _path(self, name: str, identifier: str) -> Path:
-        return place(self.folder / folder_name(name, self.difficulty), identifier, self.file_format)
+        return _place(self.folder, name, self.conditions.difficulty, identifier, self.file_format)
 
 
 def find_sequences(
@@ -95,8 +104,45 @@ def find_sequences(
         limit: Take only so many pictures, evenly over the classes.
 
     Raises:
-        DataError: A sequence is missing, or they are not of the same pictures, or of no class of the data set.
+        DataError: A sequence is missing or cannot be read, or they are not of the same pictures, or of no class of the
+            data set.
     """
+    file_format, every = _list_all(folder, names, difficulty)
+    index = {info.id: label for label, info in enumerate(dataset.classes)}
+    known = [each for each in every if each.partition("/")[0] in index]
+    if not known:
+        raise DataError(
+            f"The sequences in {folder} are of no class of {dataset.name} ({every[0]} …; expected folders named like "
+            f"{dataset.classes[0].id})."
+        )
+    labels = np.array([index[each.partition("/")[0]] for each in known], dtype=np.int64)
+    chosen = np.arange(len(known)) if limit is None else evenly(labels, limit)
+    images, made = Images(tuple(known[place] for place in chosen), labels[chosen]), _made(folder)
+    height, width = _read(_place(folder, names[0], difficulty, images.ids[0], file_format), file_format).shape[1:3]
+    conditions = SequenceConditions(
+        dataset=dataset.name,
+        content_hash=sha256(repr(([info.id for info in dataset.classes], images.ids)).encode()).hexdigest(),
+        split="files",
+        images=len(images.ids),
+        classes=len(dataset.classes),
+        size=(height, width),
+        route=_ROUTES[file_format],
+        preset=choose_preset(made.get("preset"), (height, width)),
+        difficulty=difficulty,
+        seed=made.get("seed", 0),
+        stream_version=made.get("stream_version", 0),
+        limit=len(chosen) if len(chosen) < len(known) else None,
+        **extent_of(names),
+    )
+    return SequenceFiles(conditions, images, folder, file_format, len(every) - len(known))
+
+
+def _place(folder: Path, name: str, difficulty: int, identifier: str, file_format: FileFormat) -> Path:
+    return place(folder / folder_name(name, difficulty), identifier, file_format)
+
+
+def _list_all(folder: Path, names: Sequence[str], difficulty: int) -> tuple[FileFormat, list[str]]:
+    """The format and the ids of all kinds of sequences, which must be the same."""
     found = {name: _list(folder / folder_name(name, difficulty)) for name in names}
     file_format, every = found[names[0]]
     for name, (other_format, ids) in found.items():
@@ -105,26 +151,7 @@ def find_sequences(
                 f"{folder} holds {len(every):,} sequences of {names[0]} and {len(ids):,} of {name}, not of the same "
                 "pictures or not in the same format. Write or download what is missing."
             )
-    index = {info.id: label for label, info in enumerate(dataset.classes)}
-    known = [each for each in every if each.partition("/")[0] in index]
-    if not known:
-        raise DataError(
-            f"The sequences in {folder} are of no class of {dataset.name} ({every[0]} …; expected folders named like "
-            f"{dataset.classes[0].id})."
-        )
-    passed_over = len(every) - len(known)
-    labels = np.array([index[each.partition("/")[0]] for each in known], dtype=np.int64)
-    chosen = np.arange(len(known)) if limit is None else evenly(labels, limit)
-    return SequenceFiles(
-        folder,
-        difficulty,
-        file_format,
-        tuple(known[place] for place in chosen),
-        labels[chosen],
-        len(chosen) < len(known),
-        _made(folder),
-        (f"{passed_over:,} sequences of classes that {dataset.name} lacks were passed over.",) if passed_over else (),
-    )
+    return file_format, every
 
 
 def _list(folder: Path) -> tuple[FileFormat, list[str]]:
@@ -151,9 +178,11 @@ def _made(folder: Path) -> dict[str, Any]:
     return {name: conditions[name] for name in ("preset", "seed", "stream_version") if name in conditions}
 
 
-def _read_frames(folder: Path) -> npt.NDArray[np.uint8]:
-    """All frames of a folder: ``(F, H, W, 3)``."""
+def _read(path: Path, file_format: FileFormat) -> npt.NDArray[np.uint8]:
+    """All frames of a video, or of a folder: ``(F, H, W, 3)``."""
+    if file_format == "mp4":
+        return read_video(path)
     try:
-        return np.stack([np.asarray(Image.open(path).convert("RGB")) for path in sorted(folder.glob("*.png"))])
+        return np.stack([np.asarray(Image.open(frame).convert("RGB")) for frame in sorted(path.glob("*.png"))])
     except (OSError, ValueError) as error:
-        raise DataError(f"The frames in {folder} cannot be read ({error}). Write them again.") from error
+        raise DataError(f"The frames in {path} cannot be read ({error}). Write them again.") from error

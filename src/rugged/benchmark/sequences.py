@@ -1,59 +1,46 @@
 """How steady a classifier is on perturbation sequences: each kind into a file of predictions, then a summary."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
 from rugged.benchmark.cautions import cautions
-from rugged.benchmark.choice import choose_images
-from rugged.benchmark.earlier import is_at_home, may_join, what_differs
+from rugged.benchmark.cells import made_of, measure_missing
+from rugged.benchmark.earlier import is_at_home, join_earlier, what_differs
 from rugged.benchmark.predictions import finite, make_cell
-from rugged.benchmark.sequence_files import ROUTES, SequenceFiles, find_sequences
-from rugged.core.catalogue import display_name
-from rugged.core.environment import versions
-from rugged.core.errors import ConfigError, Interrupted, ResultsError
+from rugged.benchmark.sequence_files import find_sequences
+from rugged.benchmark.sequence_route import SequenceRoute, perturbed_in_memory
+from rugged.core.catalogue import CellKey, display_name
+from rugged.core.errors import ConfigError
 from rugged.core.files import exclusive
 from rugged.core.progress import Bar, say
-from rugged.core.stopping import StopRequest, stop_on_signal
-from rugged.corruptions import STREAM_VERSION
-from rugged.data import Dataset, Split, content_hash
+from rugged.core.stopping import StopRequest
+from rugged.data import Dataset, as_dataset
 from rugged.engine import (
     CHUNK,
     Device,
     Fabric,
     Precision,
-    as_batch,
     by_the_first,
-    describe,
     in_turn,
     make_fabric,
+    measured_on,
     require_same,
-    shown_by_the_first,
     told_by_the_first,
 )
 from rugged.engine.subject import Subject, open_subject
-from rugged.perturbations import (
-    ALL_SEQUENCES,
-    PRESETS,
-    SEQUENCES,
-    choose_sequences,
-    compares_with_first,
-    frames_of,
-    perturb,
-    stride,
-)
-from rugged.perturbations.request import check_difficulty, choose_preset
+from rugged.perturbations import choose_sequences, compares_with_first, frames_of, stride
+from rugged.perturbations.request import check_difficulty
 from rugged.results import (
     Cell,
-    Made,
+    Frames,
+    Moves,
     RunFolder,
     SequenceConditions,
     Stability,
@@ -64,7 +51,6 @@ from rugged.results import (
     place_of,
     read_frames,
     read_stability,
-    read_stamp,
     stability_of,
     write_frames,
     write_stability,
@@ -73,17 +59,17 @@ from rugged.results import (
 
 def benchmark_sequences(
     model: str | Path,
-    dataset: Dataset,
+    dataset: Dataset | str | Path,
     *,
     sequences: Sequence[str] = ("ten",),
     difficulty: int = 1,
-    files: Path | None = None,
-    out: Path | None = None,
-    weights: Path | None = None,
+    files: str | Path | None = None,
+    out: str | Path | None = None,
+    weights: str | Path | None = None,
     limit: int | None = None,
     seed: int = 0,
     preset: str | None = None,
-    baseline: Path | None = None,
+    baseline: str | Path | None = None,
     replace_results: bool = False,
     device: Device = "auto",
     precision: Precision = "fp32",
@@ -97,7 +83,8 @@ def benchmark_sequences(
 
     Args:
         model: As ``rugged.benchmark.benchmark``.
-        dataset: The data set whose validation split is perturbed, and whose classes count.
+        dataset: The data set whose validation split is perturbed, and whose classes count: opened, or as
+            ``rugged.open_dataset`` takes it.
         sequences: Which, by name or by the name of a set (``"ten"``, ``"extra"``, ``"all"``).
         difficulty: 1 to 3: strength of noise, stride of everything else.
         files: A folder of official MP4s, or of what ``rugged perturb`` wrote, to read instead of perturbing in memory.
@@ -126,132 +113,28 @@ def benchmark_sequences(
         Interrupted: A signal came; what was finished is saved.
     """
     check_difficulty(difficulty)
+    dataset = as_dataset(dataset)
     run, chosen = place_of(model, out), choose_sequences(sequences)
+    fabric = make_fabric(device, precision, tuned=False)
+    route: SequenceRoute
     if files is None:
-        source = _in_memory(dataset, chosen, difficulty, limit, seed, preset)
+        route = perturbed_in_memory(dataset, chosen, difficulty, limit, preset, seed, fabric.device)
     elif (preset, seed) == (None, 0):
-        source = _from_files(files, dataset, chosen, difficulty, limit)
+        route = find_sequences(Path(files), chosen, difficulty, dataset, limit)
     else:
         raise ConfigError("Preset and seed are those of the files. Leave them out.")
-    fabric = make_fabric(device, precision, tuned=False)
     subject = open_subject(model, run.name, dataset, fabric, weights)
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {model}")))
         require_same(
-            fabric, "model, data or options", f"{run.path.resolve()} {subject.facts} {source.conditions} {chosen}"
+            fabric, "model, data or options", f"{run.path.resolve()} {subject.facts} {route.conditions} {chosen}"
         )
-        bench = _Bench(fabric, run, subject, source)
+        bench = _Bench(fabric, run, subject, route)
         reference = by_the_first(fabric, lambda: bench.make_room(baseline, replace_results))
-        bench.source.conditions = told_by_the_first(fabric, lambda: bench.source.conditions)
-        bench.measure_missing()
-        notes = (*dataset.notes, *cautions(subject, dataset), *source.notes)
-        return told_by_the_first(fabric, lambda: bench.finish(command, notes, reference))
-
-
-@dataclass
-class _Source:
-    """Pictures, and the frames of some of them.
-
-    Attributes:
-        conditions: What is measured.
-        split: The pictures that are perturbed in memory; of files no pixels, but ids and labels.
-        files: Where frames are read from; None makes them.
-    """
-
-    conditions: SequenceConditions
-    split: Split
-    files: SequenceFiles | None
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader must know."""
-        conditions, found = self.conditions, []
-        measured = len(conditions.averaged)
-        if not conditions.complete:
-            found.append(
-                f"Means are over {measured} sequence{'' if measured == 1 else 's'} ({', '.join(conditions.averaged)}), "
-                "not over the ten of the mean flip rate: they are not comparable with published ones."
-            )
-        if conditions.difficulty != 1:
-            found.append(f"Difficulty {conditions.difficulty}: published figures are at difficulty 1.")
-        if conditions.limit is not None:
-            found.append(f"Quick run: limited to {conditions.images:,} images, taken evenly over the classes.")
-        if self.files is None:
-            found.append("Frames made in memory, without the official files' video compression, which removes noise.")
-        elif self.files.file_format == "mp4":
-            found.append("Frames from MP4 files, whose compression removes much of a noise.")
-        side = PRESETS[conditions.preset].side
-        if min(conditions.size) != side:
-            found.append(f"The pictures are {conditions.size[1]} × {conditions.size[0]} pixels, the frames {side}.")
-        return (*found, *(self.files.notes if self.files else ()))
-
-    def frames(self, name: str, piece: slice, fabric: Fabric) -> Tensor:
-        """``(n, F, 3, H, W)`` uint8 of a few pictures."""
-        if self.files is not None:
-            return self.files.frames(name, piece)
-        conditions = self.conditions
-        return perturb(
-            as_batch(self.split.images[piece], fabric.device),
-            name,
-            preset=conditions.preset,
-            difficulty=conditions.difficulty,
-            seed=conditions.seed,
-            ids=self.split.ids[piece],
-        )
-
-
-def _in_memory(
-    dataset: Dataset, chosen: tuple[str, ...], difficulty: int, limit: int | None, seed: int, preset: str | None
-) -> _Source:
-    split = choose_images(dataset.val, limit)
-    conditions = SequenceConditions(
-        dataset=dataset.name,
-        content_hash=content_hash(dataset.classes, split),
-        split=split.name,
-        images=len(split),
-        classes=len(dataset.classes),
-        size=dataset.size,
-        route="in memory",
-        preset=choose_preset(preset, dataset.size),
-        difficulty=difficulty,
-        seed=seed,
-        stream_version=STREAM_VERSION,
-        sequences=(),
-        averaged=(),
-        complete=False,
-        limit=len(split) if len(split) < len(dataset.val) else None,
-    )
-    return _Source(_with_sequences(conditions, chosen), split, None)
-
-
-def _from_files(folder: Path, dataset: Dataset, chosen: tuple[str, ...], difficulty: int, limit: int | None) -> _Source:
-    found = find_sequences(folder, chosen, difficulty, dataset, limit)
-    split = Split("files", dataset.val.images[:0], found.labels, found.ids)
-    height, width = found.frames(chosen[0], slice(0, 1)).shape[-2:]
-    conditions = SequenceConditions(
-        dataset=dataset.name,
-        content_hash=sha256(repr(([info.id for info in dataset.classes], found.ids)).encode()).hexdigest(),
-        split=split.name,
-        images=len(found.ids),
-        classes=len(dataset.classes),
-        size=(height, width),
-        route=ROUTES[found.file_format],
-        preset=choose_preset(found.made.get("preset"), (height, width)),
-        difficulty=difficulty,
-        seed=found.made.get("seed", 0),
-        stream_version=found.made.get("stream_version", 0),
-        sequences=(),
-        averaged=(),
-        complete=False,
-        limit=len(found.ids) if found.limited else None,
-    )
-    return _Source(_with_sequences(conditions, chosen), split, found)
-
-
-def _with_sequences(conditions: SequenceConditions, names: Sequence[str]) -> SequenceConditions:
-    chosen = tuple(name for name in ALL_SEQUENCES if name in names)
-    averaged = tuple(name for name in SEQUENCES if name in chosen) or chosen
-    return replace(conditions, sequences=chosen, averaged=averaged, complete=averaged == SEQUENCES)
+        route.conditions = told_by_the_first(fabric, lambda: route.conditions)
+        moves = measure_missing(bench, "Sequences", "sequences", "sequences")
+        notes = (*dataset.notes, *cautions(subject, dataset), *route.notes())
+        return told_by_the_first(fabric, lambda: bench.finish(moves, command, notes, reference))
 
 
 @dataclass
@@ -261,121 +144,113 @@ class _Bench:
     fabric: Fabric
     run: RunFolder
     subject: Subject
-    source: _Source
+    route: SequenceRoute
 
-    def provenance_of(self, name: str) -> dict[str, Any]:
+    @property
+    def conditions(self) -> SequenceConditions:
+        return self.route.conditions
+
+    @property
+    def folder(self) -> Path:
+        """Where predictions are saved."""
+        return self.run.sequences
+
+    @property
+    def cells(self) -> list[CellKey]:
+        """What is to be measured."""
+        return [(name, self.conditions.difficulty) for name in self.conditions.sequences]
+
+    def provenance_of(self, name: str, difficulty: int) -> dict[str, Any]:  # noqa: ARG002 (the conditions name it)
         """What the predictions on one kind of sequence are stamped with."""
-        hardware = describe(self.fabric)
-        found = {
+        return {
             "model_sha256": self.subject.facts.sha256,
-            "versions": versions(),
-            "hardware": {key: hardware[key] for key in ("cpu", "accelerator", "precision")},
-            **self.source.conditions.without_extent(),
+            **measured_on(self.fabric),
+            **self.conditions.without_extent(),
+            **self.route.provenance(name),
         }
-        files = self.source.files
-        return found if files is None else {**found, "files": files.fingerprint(name)}
 
-    def make_room(self, baseline: Path | None, replace_results: bool) -> Stability | None:
+    def make_room(self, baseline: str | Path | None, replace_results: bool) -> Stability | None:
         """See, before hours of measuring, that figures and baseline go with what is there; give the baseline."""
-        place = self.run.stability(self.source.conditions.difficulty)
-        outdated = self._join_saved(place, replace_results)
+        place = self.run.stability(self.conditions.difficulty)
+        joined = join_earlier(
+            read_stability,
+            place,
+            self.subject.facts.sha256,
+            self._joined_with,
+            at_home=is_at_home(self.subject, self.run),
+            replace=replace_results,
+        )
+        self.route.conditions = joined or self.conditions
         reference = None
         if baseline is not None:
-            path = RunFolder(baseline).stability(self.source.conditions.difficulty)
-            reference = load_steady_baseline(path, self.source.conditions)
-        if outdated:  # The old figures must not stand beside new predictions, not even after an interruption.
-            place.unlink()
+            path = RunFolder(baseline).stability(self.conditions.difficulty)
+            reference = load_steady_baseline(path, self.conditions)
+        if joined is None:  # The old figures must not stand beside new predictions, not even after an interruption.
+            place.unlink(missing_ok=True)
         return reference
 
-    def _join_saved(self, place: Path, replace_results: bool) -> bool:
-        """Go with the figures that are there: add to them, or replace them where that is meant.
+    def _joined_with(self, saved: Stability) -> tuple[SequenceConditions, list[str]]:
+        here, there = self.conditions, saved.conditions
+        apart = what_differs(saved, here.without_extent(), there.without_extent(), self.fabric)
+        return self.route.joined_with(there), apart
 
-        Returns:
-            Whether they are of another model or of other conditions and must go.
+    def count(self, name: str) -> int:  # noqa: ARG002 (all kinds have the same)
+        """How many sequences there are of a kind."""
+        return len(self.route.images.ids)
 
-        Raises:
-            RunError: They are another model's, or this one's on all images, and nobody said that they may be replaced.
-        """
-        at_home, conditions = is_at_home(self.subject, self.run), self.source.conditions
-        try:
-            saved = read_stability(place)
-        except ResultsError:
-            return place.exists()
-        precision = describe(self.fabric)["precision"]
-        apart = what_differs(saved, conditions.without_extent(), saved.conditions.without_extent(), precision)
-        if not may_join(saved, place, self.subject, apart, at_home=at_home, replace=replace_results):
-            return True
-        if self.source.files is None:  # A look at fewer sequences takes nothing away.
-            names = (*conditions.sequences, *saved.conditions.sequences)
-            self.source.conditions = _with_sequences(conditions, names)
-        elif gone := [name for name in saved.conditions.sequences if name not in conditions.sequences]:
-            say(f"Gone from the figures, but still measured: name {', '.join(gone)} again to have them.")
-        return False
+    def read(self, name: str, difficulty: int) -> Moves | None:
+        """How far saved predictions move, if they are of these very pictures."""
+        frames, images = read_frames(self.folder, name, difficulty), self.route.images
+        same = frames.ids == images.ids and np.array_equal(frames.labels, images.labels)
+        return _moves_of(frames) if same else None
 
-    def measure_missing(self) -> None:
-        """Measure every kind of sequence that is not saved yet."""
-        names, source = self.source.conditions.sequences, self.source
-        todo = told_by_the_first(self.fabric, lambda: [name for name in names if not self._is_saved(name)])
-        if len(todo) < len(names) and self.fabric.is_global_zero:
-            say(f"{len(names) - len(todo)} of {len(names)} sequences are already measured.")
-        total = len(todo) * len(source.split.ids)
-        with stop_on_signal() as stop, shown_by_the_first(self.fabric, "Sequences", total, "sequences") as bar:
-            for number, name in enumerate(todo):
-                try:
-                    self._measure(name, stop, bar)
-                except Interrupted as interruption:
-                    raise Interrupted(
-                        f"Stopped; {number} sequences of {len(todo)} were measured and saved. "
-                        "Run the same command again to go on.",
-                        interruption.signal_number,
-                    ) from None
-
-    def _is_saved(self, name: str) -> bool:
-        """Whether predictions are there, whole, measured under these very conditions on these very pictures."""
-        difficulty = self.source.conditions.difficulty
-        stamp = read_stamp(self.run.sequences, name, difficulty)
-        if stamp is None or stamp.provenance != self.provenance_of(name):
-            return False
-        try:
-            frames = read_frames(self.run.sequences, name, difficulty)
-        except ResultsError:
-            return False
-        return frames.ids == self.source.split.ids and np.array_equal(frames.labels, self.source.split.labels)
-
-    def _measure(self, name: str, stop: StopRequest, bar: Bar) -> None:
-        started, split, conditions = time.monotonic(), self.source.split, self.source.conditions
+    def measure(self, name: str, difficulty: int, stop: StopRequest, bar: Bar) -> Moves | None:
+        """Measure one kind of sequence and save the predictions; None in all processes but the first."""
+        started, images = time.monotonic(), self.route.images
         # As many pictures as have their frames in one forward pass: the same batches for any number of processes.
-        at_once = max(1, CHUNK // frames_of(name, conditions.preset))
-        pieces = [slice(start, start + at_once) for start in range(0, len(split.ids), at_once)]
+        at_once = max(1, CHUNK // frames_of(name, self.conditions.preset))
+        pieces = [slice(start, start + at_once) for start in range(0, len(images.ids), at_once)]
 
         def answer(piece: slice) -> Cell:
-            frames = self.source.frames(name, piece, self.fabric)
+            frames = self.route.frames(name, piece)
             logits = finite(self.subject.answer(frames.flatten(0, 1)), display_name(name))
-            labels: npt.NDArray[np.int64] = np.repeat(split.labels[piece], frames.shape[1])
-            return make_cell(name, conditions.difficulty, (), labels, logits)
+            labels: npt.NDArray[np.int64] = np.repeat(images.labels[piece], frames.shape[1])
+            return make_cell(name, difficulty, (), labels, logits)
 
         def advance(finished: Sequence[slice]) -> None:
-            bar.advance(sum(len(split.labels[piece]) for piece in finished), display_name(name))
+            bar.advance(sum(len(images.labels[piece]) for piece in finished), display_name(name))
 
         cells = in_turn(self.fabric, pieces, answer, stop, advance)
 
-        def save() -> None:
-            stamp = Stamp(self.provenance_of(name), round(time.monotonic() - started, 2))
-            write_frames(self.run.sequences, join_frames(cells, split.ids, split.labels), stamp)
+        def save() -> Moves:
+            frames = join_frames(cells, images.ids, images.labels)
+            stamp = Stamp(self.provenance_of(name, difficulty), round(time.monotonic() - started, 2))
+            write_frames(self.folder, frames, stamp)
+            return _moves_of(frames)
 
-        by_the_first(self.fabric, save)
+        return by_the_first(self.fabric, save)
 
-    def finish(self, command: str, notes: Sequence[str], reference: Stability | None) -> Stability:
-        """The figures of all saved predictions, whoever measured them when."""
-        conditions = self.source.conditions
-        moves, seconds = {}, 0.0
-        for name in conditions.sequences:
-            frames = read_frames(self.run.sequences, name, conditions.difficulty)
-            noise, step = compares_with_first(name), stride(name, conditions.difficulty)
-            moves[name] = moves_of(frames, noise=noise, step=step)
-            stamp = read_stamp(self.run.sequences, name, conditions.difficulty)
-            seconds += stamp.seconds if stamp is not None else 0.0
-        made = Made(command, round(seconds, 1), versions(), describe(self.fabric))
-        stability = stability_of(moves, self.subject.facts, conditions, made, notes, reference)
-        write_stability(self.run.stability(conditions.difficulty), stability)
+    def finish(
+        self, moves: Mapping[CellKey, Moves], command: str, notes: Sequence[str], reference: Stability | None
+    ) -> Stability:
+        """The figures of all predictions, whoever measured them when."""
+        conditions, place = self.conditions, self.run.stability(self.conditions.difficulty)
+        made = made_of(self, command)
+        in_order = {name: moves[name, conditions.difficulty] for name in conditions.sequences}
+        stability = stability_of(in_order, self.subject.facts, conditions, made, notes, reference)
+        _say_what_goes(place, stability)
+        write_stability(place, stability)
         return stability
+
+
+def _moves_of(frames: Frames) -> Moves:
+    noise, step = compares_with_first(frames.sequence), stride(frames.sequence, frames.difficulty)
+    return moves_of(frames, noise=noise, step=step)
+
+
+def _say_what_goes(place: Path, stability: Stability) -> None:
+    """Tell of sequences that the saved figures have and the new ones will not have."""
+    if not place.exists():
+        return
+    if gone := [name for name in read_stability(place).sequences if name not in stability.sequences]:
+        say(f"Gone from the figures, but still measured: name {', '.join(gone)} again to have them.")

@@ -15,12 +15,16 @@ def analyze(
         str | None, typer.Option("--class", metavar="NAME_OR_ID", help="Show everything about this class.")
     ] = None,
     corruption: Annotated[
-        str | None, typer.Option("--corruption", help="Look at this corruption alone, beside clean.")
+        str | None, typer.Option("--corruption", metavar="NAME", help="Look at this corruption alone, beside clean.")
     ] = None,
-    severity: Annotated[int | None, typer.Option("--severity", help="Look at this severity alone.")] = None,
+    severity: Annotated[
+        int | None, typer.Option("--severity", metavar="N", help="Look at this severity alone.")
+    ] = None,
     groups: Annotated[
         Path | None,
-        typer.Option("--groups", help='TOML file of near classes: lines such as dogs = ["poodle", "Chihuahua"].'),
+        typer.Option(
+            "--groups", metavar="FILE", help='TOML file of near classes: lines such as dogs = ["poodle", "Chihuahua"].'
+        ),
     ] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="Rows of each list.")] = 10,
     out: Annotated[Path | None, out_option("DIR", "Write every table, whole, as CSV into this folder.")] = None,

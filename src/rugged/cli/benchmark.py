@@ -115,8 +115,10 @@ def benchmark(
 def _measure_corruptions(
     model: str, data: str, corruptions: str, severities: str, variants: str, *, out: Path | None, **options: Any
 ) -> None:
+    from rugged.cli.choices import parse_corruptions, parse_names, parse_severities
+
+    chosen, levels = parse_corruptions(corruptions), parse_severities(severities)
     from rugged.benchmark import benchmark as measure
-    from rugged.cli.choices import parse_names, parse_numbers
     from rugged.cli.invocation import command_line, is_first_process
     from rugged.cli.tables import print_results
     from rugged.data import open_dataset
@@ -125,8 +127,8 @@ def _measure_corruptions(
     summary = measure(
         model,
         open_dataset(data),
-        corruptions=parse_names(corruptions),
-        severities=parse_numbers(severities),
+        corruptions=chosen,
+        severities=levels,
         variants=parse_names(variants),
         out=out,
         command=command_line(),

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from rugged.cli.options import Limit, Preset, Seed, Severities, Source, Split, Textures, refuse
+from rugged.cli.options import Limit, Preset, Seed, Severities, Source, Split, Textures, refuse, require_png
 from rugged.core.errors import ConfigError
 
 _Out = Annotated[
@@ -26,14 +26,16 @@ _Size = Annotated[int | None, typer.Option(min=1, help="Fit the pictures of a so
 _Shard = Annotated[
     str | None, typer.Option(metavar="I/N", help="Only the I-th of N shares. Default: the rank under torchrun.")
 ]
-_Workers = Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")]
+_Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes. Default: one for each core; for few pictures one.")
+]
 _OnePerImage = Annotated[
     bool, typer.Option("--one-per-image", help="Pack both splits with one corruption drawn for each picture.")
 ]
 _Preview = Annotated[
     bool, typer.Option("--preview", help="Draw one picture under everything; SRC may be a picture file.")
 ]
-_Picture = Annotated[str | None, typer.Option("--id", help="Which picture --preview shows.")]
+_Picture = Annotated[str | None, typer.Option("--id", metavar="ID", help="Which picture --preview shows.")]
 
 
 _OF_FILES = ("file_format", "limit", "shard")
@@ -59,13 +61,13 @@ def corrupt(
     picture: _Picture = None,
 ) -> None:
     """Write corrupted copies in the official layout. Interrupted and run again, it goes on where it stopped."""
-    from rugged.cli.choices import parse_names, parse_numbers
+    from rugged.cli.choices import parse_corruptions, parse_severities
 
     if corruptions is None:
         corruptions = "all" if preview else "benchmark"
     how = {
-        "corruptions": parse_names(corruptions),
-        "severities": parse_numbers(severities),
+        "corruptions": parse_corruptions(corruptions),
+        "severities": parse_severities(severities),
         "preset": preset,
         "seed": seed,
         "textures": textures,
@@ -91,12 +93,13 @@ def _write(
     workers: int | None,
     how: dict[str, Any],
 ) -> None:
-    from rugged.core.progress import say
-    from rugged.data import open_dataset
     from rugged.data.corrupted.shard import choose_shard
-    from rugged.data.corrupted.writer import write_corrupted
 
     share = choose_shard(shard)
+    from rugged.core.progress import say
+    from rugged.data import open_dataset
+    from rugged.data.corrupted.writer import write_corrupted
+
     dataset = open_dataset(source, size=size)
     written = write_corrupted(dataset, out, split=split, limit=limit, shard=share, workers=workers, **how)
     if written.missing_shards:
@@ -124,22 +127,21 @@ def _one_per_image(source: str, out: Path, size: int | None, workers: int | None
 def _preview(source: str, out: Path, split: str, size: int | None, picture: str | None, how: dict[str, Any]) -> None:
     from rugged.core import files
     from rugged.data import open_dataset
-    from rugged.data.corrupted.preview import draw_preview, read_subject, subject_of
-    from rugged.data.corrupted.writer import require_apart
+    from rugged.data.corrupted.preview import draw_preview, picture_of, read_picture
     from rugged.data.opening import is_name
+    from rugged.data.packed import require_apart
 
-    if out.suffix.lower() != ".png":
-        raise ConfigError(f"--preview writes a PNG file, and {out} is not the name of one. Write OUT.png.")
+    require_png(out, "--preview")
     if Path(source).is_file() and not is_name(source) and not source.lower().endswith(".zip"):
         if picture is not None:
             raise ConfigError("--id means nothing with a picture file. Leave it out.")
         files.require_outside(out, [Path(source).resolve()])
-        subject = read_subject(Path(source), size)
+        shown = read_picture(Path(source), size)
     else:
         dataset = open_dataset(source, size=size)
         require_apart(out, dataset)
-        subject = subject_of(dataset, dataset.train if split == "train" else dataset.val, picture)
-    page = draw_preview(subject, **how)
+        shown = picture_of(dataset, dataset.train if split == "train" else dataset.val, picture)
+    page = draw_preview(shown, **how)
     with files.atomic_path(out) as path:
         page.save(path, format="PNG")
     typer.echo(out)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from rugged.cli.options import Source, out_option
+from rugged.cli.options import Source, out_option, require_png
 from rugged.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,10 +25,14 @@ _BadImages = Annotated[
 
 @app.command()
 def prepare(
-    name: Annotated[str, typer.Argument(help="The data set: tiny-imagenet.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The data set: tiny-imagenet.")],
     source: Annotated[
         Path | None,
-        typer.Option("--from", help="Official zip, extracted folder, or folder of Parquet files. Default: download."),
+        typer.Option(
+            "--from",
+            metavar="SRC",
+            help="Official zip, extracted folder, or folder of Parquet files. Default: download.",
+        ),
     ] = None,
     out: _Out = None,
     bad_images: _BadImages = None,
@@ -75,16 +79,19 @@ def pack(
     from rugged.data.opening import spelled
 
     dataset = pack_source(source, out, size=size, resize=resize, holdout=holdout, bad_images=bad_images)
-    _print_summary(dataset, spelled(source if out is None and size is None else dataset.folder))
+    _print_summary(dataset, spelled(source if out is None else dataset.folder))
 
 
 @app.command()
 def info(
     source: Source,
     contact_sheet: Annotated[
-        Path | None, typer.Option("--contact-sheet", help="Write a page with pictures of each class (PNG).")
+        Path | None,
+        typer.Option("--contact-sheet", metavar="FILE", help="Write a page with pictures of each class (PNG)."),
     ] = None,
-    classes_csv: Annotated[Path | None, typer.Option("--classes-csv", help="Write the class table as CSV.")] = None,
+    classes_csv: Annotated[
+        Path | None, typer.Option("--classes-csv", metavar="FILE", help="Write the class table as CSV.")
+    ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Check the whole content against its hash.")] = False,
 ) -> None:
     """Print the class table, the size, the counts, the content hash and what was done to the pictures."""
@@ -93,8 +100,13 @@ def info(
     from rugged.core import files
     from rugged.core.progress import say
     from rugged.data import open_dataset, open_pack
+    from rugged.data.packed import require_apart
 
+    if contact_sheet is not None:
+        require_png(contact_sheet, "--contact-sheet")
     dataset = open_dataset(source)
+    if contact_sheet is not None:
+        require_apart(contact_sheet, dataset)
     if verify:
         dataset = open_pack(dataset.folder, verify=True)
     _print_classes(dataset)
@@ -132,7 +144,8 @@ def _print_summary(dataset: "Dataset", where: str) -> None:
     """Printed last, so that it stands above the prompt even after a table of a thousand classes."""
     height, width = dataset.size
     megabytes = (len(dataset.train) + len(dataset.val)) * height * width * 3 / 1e6
-    typer.echo(f"{dataset.name}: {len(dataset.classes):,} classes, pictures of {width} x {height}, {megabytes:,.0f} MB")
+    space = f"{megabytes:,.0f}" if megabytes >= 10 else f"{megabytes:.2g}"
+    typer.echo(f"{dataset.name}: {len(dataset.classes):,} classes, pictures of {width} x {height}, {space} MB")
     typer.echo(f"  training    {len(dataset.train):>9,} pictures")
     typer.echo(f"  validation  {len(dataset.val):>9,} pictures")
     typer.echo(f"  content     {dataset.content_hash}")

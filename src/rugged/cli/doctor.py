@@ -1,5 +1,6 @@
 """``rugged doctor``: what this machine has, what is missing and how to get it."""
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,9 +34,10 @@ def _print(diagnosis: "Diagnosis") -> None:
     width = max(len(finding.name) for finding in diagnosis.findings)
     for section in dict.fromkeys(finding.section for finding in diagnosis.findings):
         typer.secho(f"\n{section}", bold=True)
-        for finding in diagnosis.findings:
-            if finding.section == section:
-                _print_finding(finding, width)
+        findings = [finding for finding in diagnosis.findings if finding.section == section]
+        for finding, following in zip_longest(findings, findings[1:]):
+            repeated = following is not None and following.advice == finding.advice
+            _print_finding(finding, width, advice="" if repeated else finding.advice)
     typer.echo()
     if diagnosis.ready:
         typer.secho("Ready: data can be prepared, models trained and benchmarked here.", fg=typer.colors.GREEN)
@@ -44,8 +46,8 @@ def _print(diagnosis: "Diagnosis") -> None:
         typer.secho(f"Not ready: {problems} problem(s) above, each with what to do.", fg=typer.colors.RED)
 
 
-def _print_finding(finding: "Finding", width: int) -> None:
+def _print_finding(finding: "Finding", width: int, advice: str) -> None:
     status = typer.style(f"{finding.status:<8}", fg=_COLOURS[finding.status])
     typer.echo(f"  {status} {finding.name:<{width}}  {finding.found}")
-    if finding.advice:
-        typer.echo(f"  {'':<8} {'':<{width}}  -> {finding.advice}")
+    if advice:
+        typer.echo(f"  {'':<8} {'':<{width}}  -> {advice}")

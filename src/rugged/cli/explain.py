@@ -57,7 +57,9 @@ def explain(
     device: Device = "auto",
 ) -> None:
     """Show where networks look, clean and as corruptions grow; their filters and activations."""
-    from rugged.cli.choices import parse_names, parse_numbers
+    from rugged.cli.choices import parse_corruptions, parse_names, parse_severities
+
+    chosen, levels = parse_corruptions(corruptions) if corruptions else (), parse_severities(severities)
     from rugged.cli.invocation import command_line
     from rugged.cli.tables import print_explanations
     from rugged.data import open_dataset
@@ -65,7 +67,7 @@ def explain(
     from rugged.results import RunFolder, read_explanations
 
     wanted = Wanted(
-        methods=parse_names(methods), corruptions=parse_names(corruptions), severities=parse_numbers(severities),
+        methods=parse_names(methods), corruptions=chosen, severities=levels,
         target=target, layer=layer, activations=parse_names(activations), count=limit, shown=shown,
         ids=parse_names(ids), preset=preset, seed=seed, textures=textures,
     )  # fmt: skip

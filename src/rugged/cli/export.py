@@ -14,7 +14,9 @@ def export(
     out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
     data: Annotated[
         str | None,
-        typer.Option("--data", "-d", help="Data set whose pictures it is verified on. Default: drawn by code."),
+        typer.Option(
+            "--data", "-d", metavar="SRC", help="Data set whose pictures it is verified on. Default: drawn by code."
+        ),
     ] = None,
 ) -> None:
     """Write an ONNX file with the preprocessing inside, verified against the model on pictures of several sizes."""

@@ -24,7 +24,10 @@ _SEARCHES = (
 
 def models(
     search: Annotated[
-        str | None, typer.Argument(help="Part of a name, or a pattern such as 'timm/convnext*'.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="SEARCH", help="Part of a name, or a pattern such as 'timm/convnext*'.", show_default=False
+        ),
     ] = None,
     pretrained: Annotated[bool, typer.Option("--pretrained", help="Only those with pretrained weights.")] = False,
     size: Annotated[

@@ -16,7 +16,7 @@ def out_option(metavar: str, help: str) -> Any:
 
 
 _PICTURES = "builtin, a prepared data set's name, or a path to pictures or a pack."
-_DATA = typer.Option("--data", "-d", help=_PICTURES)
+_DATA = typer.Option("--data", "-d", metavar="SRC", help=_PICTURES)
 
 Source = Annotated[str, typer.Argument(metavar="SRC", help=_PICTURES)]
 Data = Annotated[str, _DATA]
@@ -30,7 +30,7 @@ Overrides = Annotated[
 
 # Of corruptions.
 Severities = Annotated[str, typer.Option(metavar="N,N", help="Only these severities.")]
-Preset = Annotated[str | None, typer.Option(help="Severity table. Default: by image size.")]
+Preset = Annotated[str | None, typer.Option(metavar="NAME", help="Severity table. Default: by image size.")]
 Textures = Annotated[
     str | None,
     typer.Option(metavar="DIR|procedural", help="Frost photographs, or drawn ice. Default: fetched on first use."),
@@ -59,3 +59,17 @@ def refuse(context: typer.Context, names: Sequence[str], here: str) -> None:
     if given:
         means, them = ("means", "it") if len(given) == 1 else ("mean", "them")
         raise ConfigError(f"{', '.join(given)} {means} nothing {here}. Leave {them} out.")
+
+
+def require_png(path: Path, option: str) -> None:
+    """Refuse to write a picture under a name that says something else.
+
+    Args:
+        path: Where a picture is to be written.
+        option: That which asks for it, such as ``--preview``.
+
+    Raises:
+        ConfigError: The name does not end with ``.png``.
+    """
+    if path.suffix.lower() != ".png":
+        raise ConfigError(f"{option} writes a PNG file, and {path} is not the name of one. Write OUT.png.")

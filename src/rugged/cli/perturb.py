@@ -18,7 +18,8 @@ def perturb(
         int, typer.Option(metavar="1..3", help="Strength of noise. The other sequences are the same at each.")
     ] = 1,
     preset: Annotated[
-        str | None, typer.Option(help="cifar32, tiny64 or imagenet224. Default: by the first picture's size.")
+        str | None,
+        typer.Option(metavar="NAME", help="cifar32, tiny64 or imagenet224. Default: by the first picture's size."),
     ] = None,
     file_format: Annotated[
         Literal["frames", "mp4"], typer.Option("--format", help="PNG frames, exact; or MP4, small and nearly exact.")

@@ -21,7 +21,8 @@ def playground(
     ] = None,
     other: Annotated[str | None, typer.Argument(metavar="MODEL2", help="A second model to compare.")] = None,
     data: Annotated[
-        str, typer.Option("--data", "-d", help="Samples: builtin, a prepared data set's name, or a path.")
+        str,
+        typer.Option("--data", "-d", metavar="SRC", help="Samples: builtin, a prepared data set's name, or a path."),
     ] = "builtin",
     textures: Annotated[
         str | None,
@@ -31,7 +32,9 @@ def playground(
         Path | None,
         typer.Option(metavar="RESTORER", help="A restorer, whose pictures the models see beside the others."),
     ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 lets others in.")
+    ] = "127.0.0.1",
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port to listen on. Default: the first free one from 7860.")
     ] = None,
@@ -39,6 +42,9 @@ def playground(
     device: Device = "auto",
 ) -> None:
     """Corrupt a picture in the browser and see, live, what one or two models make of it. Ctrl-C ends it."""
+    from rugged.core.progress import say
+
+    say("Loading the models …" if other else "Loading the model …")  # First: to import what runs them takes a while.
     from rugged.data import open_dataset
     from rugged.models import DEFAULT
     from rugged.playground.serving import play, require_gradio

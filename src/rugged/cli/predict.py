@@ -46,6 +46,8 @@ def predict(
     chosen = _format(kind, out, pictures)
     sources = find_pictures(pictures, sys.stdin.buffer)
     classifier = Classifier.load(model, restore=restore, device=device, precision=precision)
+    if len(named) == 1:
+        say(f"{model} answers, the model that comes with rugged, for {len(classifier.classes)} classes.")
     for note in classifier.notes:
         say(f"Note: {note}")
     top = min(top, len(classifier.classes))

@@ -6,7 +6,9 @@ import typer
 
 
 def recipes(
-    name: Annotated[str | None, typer.Argument(help="Print this recipe as TOML, to save and change.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Print this recipe as TOML, to save and change.")
+    ] = None,
 ) -> None:
     """List the shipped recipes, of classifiers and of restorers, or print one."""
     from rugged.core.errors import ConfigError

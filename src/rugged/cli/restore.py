@@ -17,11 +17,16 @@ app.command()(benchmark)
 @app.command()
 def train(
     recipe: Annotated[
-        str, typer.Argument(help="A restorer's recipe (see `rugged recipes`) or the path of a .toml file.")
+        str,
+        typer.Argument(
+            metavar="RECIPE", help="A restorer's recipe (see `rugged recipes`) or the path of a .toml file."
+        ),
     ],
     data: Annotated[
         str | None,
-        typer.Option("--data", "-d", help="Pictures to corrupt: builtin, a prepared data set's name, or a path."),
+        typer.Option(
+            "--data", "-d", metavar="SRC", help="Pictures to corrupt: builtin, a prepared data set's name, or a path."
+        ),
     ] = None,
     pairs: Annotated[
         Path | None,
@@ -50,7 +55,9 @@ def train(
 
 @app.command()
 def apply(
-    restorer: Annotated[Path, typer.Argument(help="A run folder of `rugged restore train`, or a restorer's file.")],
+    restorer: Annotated[
+        Path, typer.Argument(metavar="RESTORER", help="A run folder of `rugged restore train`, or a restorer's file.")
+    ],
     source: Annotated[Path, typer.Argument(metavar="SRC", help="A picture, or a folder of pictures, of any size.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The file or folder to write.")],
     keep_format: Annotated[

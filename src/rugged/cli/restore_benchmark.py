@@ -41,9 +41,11 @@ def benchmark(
 
     With rugged benchmark MODEL --restore RESTORER a classifier is the judge.
     """
+    from rugged.cli.choices import parse_corruptions, parse_severities
+
+    chosen, levels = parse_corruptions(corruptions), parse_severities(severities)
     from rugged.analyze import restoration_tables
     from rugged.benchmark import benchmark_restorer
-    from rugged.cli.choices import parse_names, parse_numbers
     from rugged.cli.invocation import command_line, is_first_process
     from rugged.cli.tables import print_restoration
     from rugged.data import open_dataset
@@ -53,8 +55,8 @@ def benchmark(
         restorer,
         open_dataset(data),
         out=out,
-        corruptions=parse_names(corruptions),
-        severities=parse_numbers(severities),
+        corruptions=chosen,
+        severities=levels,
         limit=limit,
         seed=seed,
         preset=preset,

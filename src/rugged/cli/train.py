@@ -10,7 +10,10 @@ from rugged.cli.options import Data, Device, Overrides, RecipeRun
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A shipped recipe (see `rugged recipes`) or the path of a .toml file.")],
+    recipe: Annotated[
+        str,
+        typer.Argument(metavar="RECIPE", help="A shipped recipe (see `rugged recipes`) or the path of a .toml file."),
+    ],
     data: Data,
     out: RecipeRun = None,
     overrides: Overrides = None,

@@ -34,6 +34,9 @@ BLURS = ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blu
 
 SEVERITIES = (1, 2, 3, 4, 5)
 
+CellKey = tuple[str, int]
+"""A corruption, or ``"clean"``, and its severity; or a kind of sequence and its difficulty."""
+
 PRESETS: Mapping[str, int] = {"cifar32": 32, "tiny64": 64, "imagenet224": 224, "inception299": 299}
 """Each published table of parameters, and the side in pixels of the images it was made for."""
 

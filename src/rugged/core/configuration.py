@@ -6,6 +6,8 @@ dataclass.
 """
 
 import dataclasses
+import json
+import shlex
 import tomllib
 import types
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,9 +41,9 @@ def load(kind: type[T], text: str, *, source: str, overrides: Sequence[str] = ()
         table = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source} is not valid TOML: {error}.") from error
-    for override in overrides:
-        _assign(table, override)
-    return from_plain(kind, table, source=source)
+    assigned = [(_assign(table, override), override) for override in overrides]
+    made: T = _dataclass(kind, table, _Origin(source, assigned), "")
+    return made
 
 
 def from_plain(kind: type[T], table: Mapping[str, Any], *, source: str) -> T:
@@ -50,8 +52,30 @@ def from_plain(kind: type[T], table: Mapping[str, Any], *, source: str) -> T:
     Raises:
         ConfigError: As ``load``.
     """
-    made: T = _dataclass(kind, table, source, "")
+    made: T = _dataclass(kind, table, _Origin(source, ()), "")
     return made
+
+
+@dataclasses.dataclass(frozen=True)
+class _Origin:
+    """Where values came from, for messages: a document, and assignments to keys of it."""
+
+    document: str
+    assigned: Sequence[tuple[str, str]]
+
+    def assignment(self, key: str) -> str | None:
+        """The last assignment that gave the value of a key, if one did."""
+        given = (text for name, text in reversed(self.assigned) if f"{key}.".startswith((f"{name}.", f"{name}[")))
+        return next(given, None)
+
+    def of(self, key: str) -> str:
+        """What gave the value of a key."""
+        text = self.assignment(key)
+        return self.document if text is None else f"--set {text}"
+
+    def of_table(self, prefix: str) -> str:
+        """What gave the values of a table, whose keys begin so."""
+        return " ".join([self.document, *(f"--set {text}" for name, text in self.assigned if name.startswith(prefix))])
 
 
 def dump(value: Any) -> str:
@@ -84,19 +108,22 @@ def _leaves(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield from _leaves(f"{prefix}.{key}" if prefix else key, item)
 
 
-def _assign(table: dict[str, Any], override: str) -> None:
+def _assign(table: dict[str, Any], override: str) -> str:
+    """Carry out an assignment; give its key."""
     key, separator, literal = override.partition("=")
     if not separator or not key.strip():
         raise ConfigError(
             f"--set {override!r} is not an assignment; write it as key=value, e.g. --set optimizer.lr=0.1."
         )
-    *parents, last = key.strip().split(".")
+    key = key.strip()
+    *parents, last = key.split(".")
     for parent in parents:
         inner = table.setdefault(parent, {})
         if not isinstance(inner, dict):
             raise ConfigError(f"--set {override!r}: {parent!r} is a single value, not a table.")
         table = inner
     table[last] = _literal(literal.strip())
+    return key
 
 
 def _literal(text: str) -> Any:
@@ -106,36 +133,35 @@ def _literal(text: str) -> Any:
         return text
 
 
-def _dataclass(kind: Any, table: Any, source: str, where: str) -> Any:
+def _dataclass(kind: Any, table: Any, origin: _Origin, where: str) -> Any:
     if not isinstance(table, Mapping):
-        raise ConfigError(f"{source} holds {type(table).__name__}; expected {_describe(kind)}.")
+        raise ConfigError(f"{origin.document} holds {type(table).__name__}; expected {_describe(kind)}.")
     hints = get_type_hints(kind)
     fields = {field.name: field for field in dataclasses.fields(kind)}
     for key in table:
         if key not in fields:
-            raise ConfigError(_unknown_key(kind, key, where, source))
+            raise ConfigError(_unknown_key(kind, key, where, origin))
     missing = [name for name, field in fields.items() if name not in table and _is_required(field)]
     if missing:
-        raise ConfigError(
-            f"{source}: {where}{missing[0]} is missing. Add it to the file, or pass --set {where}{missing[0]}=…"
-        )
-    values = {key: _convert(value, hints[key], source, f"{where}{key}") for key, value in table.items()}
+        key = f"{where}{missing[0]}"
+        raise ConfigError(f"{origin.document}: {key} is missing. Add it to the file, or pass --set {key}=…")
+    values = {key: _convert(value, hints[key], origin, f"{where}{key}") for key, value in table.items()}
     try:
         return kind(**values)
-    except ValueError as error:  # A dataclass refuses values that contradict each other in __post_init__.
-        raise ConfigError(f"{source}: {error}") from error
+    except (ValueError, ConfigError) as error:  # A dataclass refuses values that contradict each other.
+        raise ConfigError(f"{origin.of_table(where)}: {error}") from error
 
 
 def _is_required(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def _unknown_key(kind: Any, key: str, where: str, source: str) -> str:
+def _unknown_key(kind: Any, key: str, where: str, origin: _Origin) -> str:
     names = _names(kind)
     known = [name for name in names if "." not in name]
     inner = [f"{where}{name}" for name in names if name.endswith(f".{key}")]
     advice = did_you_mean([repr(name) for name in inner]) if inner else suggest(key, known, "Known here")
-    return f"{source}: unknown key {f'{where}{key}'!r}. {advice}"
+    return f"{origin.of(f'{where}{key}')}: unknown key {f'{where}{key}'!r}. {advice}"
 
 
 def _names(kind: Any) -> list[str]:
@@ -157,34 +183,37 @@ def _without_none(hint: Any) -> Any:
     return inner
 
 
-def _convert(value: Any, hint: Any, source: str, where: str) -> Any:
+def _convert(value: Any, hint: Any, origin: _Origin, where: str) -> Any:
     """Check ``value`` against a type hint; an int is accepted where a float is wanted, nothing else is guessed."""
-    origin = get_origin(hint)
+    outer = get_origin(hint)
     if (inner := _without_none(hint)) is not hint:
-        return None if value is None or value == NONE else _convert(value, inner, source, where)
-    if origin is Literal:
+        return None if value is None or value == NONE else _convert(value, inner, origin, where)
+    if outer is Literal:
         if value in get_args(hint):
             return value
-        raise ConfigError(_unknown_choice(value, [str(option) for option in get_args(hint)], source, where))
-    if origin is tuple and isinstance(value, list):
+        raise ConfigError(_unknown_choice(value, [str(option) for option in get_args(hint)], origin, where))
+    if outer is tuple and isinstance(value, list):
         item_hint = get_args(hint)[0]
-        return tuple(_convert(item, item_hint, source, f"{where}[{index}]") for index, item in enumerate(value))
-    if origin is dict and isinstance(value, dict):
+        return tuple(_convert(item, item_hint, origin, f"{where}[{index}]") for index, item in enumerate(value))
+    if outer is dict and isinstance(value, dict):
         item_hint = get_args(hint)[1]
-        return {key: _convert(item, item_hint, source, f"{where}.{key}") for key, item in value.items()}
+        return {key: _convert(item, item_hint, origin, f"{where}.{key}") for key, item in value.items()}
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
-        return _dataclass(hint, value, source, f"{where}.")
+        return _dataclass(hint, value, origin, f"{where}.")
     if hint is Any:
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
         return value
-    raise ConfigError(f"{source}: {where} is {value!r}; expected {_describe(hint)}.")
+    example = _example(value, hint) if origin.assignment(where) else ""
+    shown = f", as in --set {shlex.quote(f'{where}={example}')}" if example and not where.endswith("]") else ""
+    raise ConfigError(f"{origin.of(where)}: {where} is {value!r}; expected {_describe(hint)}{shown}.")
 
 
-def _unknown_choice(value: Any, known: Sequence[str], source: str, where: str) -> str:
-    return f"{source}: {where} is {value!r}; expected one of {', '.join(known)}. {suggest(value, known)}".rstrip()
+def _unknown_choice(value: Any, known: Sequence[str], origin: _Origin, where: str) -> str:
+    found = f"{where} is {value!r}; expected one of {', '.join(known)}. {suggest(value, known)}"
+    return f"{origin.of(where)}: {found}".rstrip()
 
 
 _PLURALS = {bool: "true or false", int: "whole numbers", float: "numbers", str: "strings"}
@@ -197,3 +226,11 @@ def _describe(hint: Any) -> str:
         return f"a table of {', '.join(field.name for field in dataclasses.fields(hint))}"
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
     return names.get(hint, "a table")
+
+
+def _example(value: Any, hint: Any) -> str:
+    """How a value of this kind is written in an assignment, near to the one given; empty for none."""
+    if get_origin(hint) is tuple:
+        item = _example(value, get_args(hint)[0])
+        return f"[{item}]" if item else ""
+    return json.dumps(str(value)) if hint is str else {bool: "true", int: "3", float: "0.1"}.get(hint, "")

@@ -2,5 +2,5 @@
 
 from typing import Literal
 
-Device = Literal["auto", "cpu", "cuda", "mps"]
+Device = Literal["auto", "cpu", "cuda"]  # Apple's GPUs have no float64, which the corruptions compute in.
 Precision = Literal["auto", "fp32", "bf16", "fp16"]

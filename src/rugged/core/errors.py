@@ -29,6 +29,10 @@ class IncomparableError(ResultsError):
     """Two results that were not measured under the same conditions."""
 
 
+class MetricsError(RuggedError, ValueError):
+    """Numbers of which a metric says nothing, such as an error rate outside [0, 1]."""
+
+
 class RunError(RuggedError):
     """A run folder in a state that does not allow what was asked."""
 

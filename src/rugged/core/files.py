@@ -34,8 +34,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary sibling of ``path`` to write to, and move it into place when the block succeeds.
 
     A reader sees the old file or the new one, never a part of it; after a failure the old one stands and the
-    temporary is gone. Only a process that is killed leaves it; the next one that writes ``path`` clears that away, and
-    so does ``exclusive``.
+    temporary is gone. Only a process that is killed leaves it; the next one that writes ``path`` clears that away (not
+    on Windows, where nobody could tell whether it is still being written).
 
     Raises:
         RuggedError: The folder cannot be written, or the disk is full. An error that names another file, which the
@@ -123,7 +123,12 @@ def read_text(path: Path) -> str:
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, atomically. NaN is refused: it is not JSON."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """What ``write_json`` writes."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_json(path: Path) -> Any:
@@ -171,10 +176,9 @@ def sha256_file(path: Path) -> str:
 def exclusive(path: Path, doing: str) -> Iterator[None]:
     """Hold the lock file ``path`` for the length of the block; the system releases it if the process dies.
 
-    The lock is for all that lies in its folder, so what a killed holder left half-written there is removed first.
-
     Args:
-        path: Lock file, created when missing and left in place (removing it would race with others).
+        path: Lock file, created when missing and left in place: removing it would race with others. Only where its
+            folder was made for it, and the block failed before it had written there, both go again.
         doing: What the block does, for the message: "train into runs/a".
 
     Raises:
@@ -187,6 +191,7 @@ def exclusive(path: Path, doing: str) -> Iterator[None]:
             f"Cannot {doing}: the name of {path.parent} is no text in UTF-8. Choose another folder."
         ) from error
     try:
+        made = not path.parent.exists()
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, timeout=0)
         lock.acquire()
@@ -197,9 +202,18 @@ def exclusive(path: Path, doing: str) -> Iterator[None]:
     except OSError as error:
         raise RunError(f"Cannot {doing}: {path} cannot be locked ({error.strerror or error}).") from error
     try:
-        for leftover in path.parent.rglob(f".*.{_RANDOM}.partial"):
-            with suppress(OSError):  # It is in nobody's way.
-                leftover.unlink()
         yield
+    except BaseException:
+        if made:
+            _remove_if_alone(path)
+        raise
     finally:
         lock.release()
+
+
+def _remove_if_alone(lock: Path) -> None:
+    """Remove a lock that is held, with its folder, where nothing else is in that."""
+    with suppress(OSError):  # Windows removes no file that is open.
+        if [*lock.parent.iterdir()] == [lock]:
+            lock.unlink()
+            lock.parent.rmdir()

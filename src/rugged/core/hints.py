@@ -1,4 +1,4 @@
-"""What a user may have meant by a name that is not known."""
+"""What a user may have meant by a name that is not known, and how to get what is missing."""
 
 import difflib
 from collections.abc import Collection, Sequence
@@ -30,3 +30,8 @@ def no_such(what: str, name: object, known: Collection[str]) -> str:
     """Say that there is no such thing, what was perhaps meant, and all that there is."""
     sentences = (f"there is no {what} {name!r}.", suggest(name, known), f"There are: {', '.join(known)}.")
     return " ".join(filter(None, sentences))
+
+
+def how_to_install(extra: str) -> str:
+    """How to get the packages of an extra: not by the name of rugged, which the public index has of another project."""
+    return f"In the clone of rugged: `make setup`, or pip install '.[{extra}]'"

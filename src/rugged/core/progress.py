@@ -80,9 +80,11 @@ class _LogBar:
         self._before = self._done = done
         self._note = ""
         self._started = self._last_line = time.monotonic()
+        self._first: tuple[float, int] | None = None  # When the first piece was done, and how many units were then.
 
     def advance(self, count: int = 1, note: str | None = None) -> None:
         self._done += count
+        self._first = self._first or (time.monotonic(), self._done)
         self._note = self._note if note is None else note
         if time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
@@ -92,18 +94,27 @@ class _LogBar:
         elapsed = time.monotonic() - self._started
         before = f" ({self._before:,} were done before)" if self._before else ""
         note = f"  {self._note}" if self._note else ""
-        done = f"{self._done - self._before:,} {self._unit} in {format_seconds(elapsed)}"
+        done = f"{_counted(self._done - self._before, self._unit)} in {format_seconds(elapsed)}"
         say(f"{self._description}: {done}{before}{note}")
 
     def _line(self) -> str:
-        rate = (self._done - self._before) / max(time.monotonic() - self._started, 1e-9)
+        rate = self._rate()
+        speed = "" if not rate else f", {rate:,.1f}/s" if rate < 9.95 else f", {rate:,.0f}/s"
         note = f"  {self._note}" if self._note else ""
         if self._total is None:
-            return f"{self._description}: {self._done:,} {self._unit}, {rate:,.0f}/s{note}"
-        left = format_seconds((self._total - self._done) / rate) if rate > 0 else "?"
+            return f"{self._description}: {_counted(self._done, self._unit)}{speed}{note}"
+        left = f", {format_seconds((self._total - self._done) / rate)} left" if rate else ""
         share = f"{self._done / max(self._total, 1):.0%}"
-        counts = f"{self._done:,}/{self._total:,} {self._unit}, {rate:,.0f}/s, {left} left"
-        return f"{self._description}: {share} ({counts}){note}"
+        return f"{self._description}: {share} ({self._done:,}/{self._total:,} {self._unit}{speed}{left}){note}"
+
+    def _rate(self) -> float:
+        """Units a second since the first piece was done, which had waited for all that had to start; 0 until then."""
+        when, done = self._first or (self._started, self._done)
+        return (self._done - done) / max(time.monotonic() - when, 1e-9)
+
+
+def _counted(count: int, unit: str) -> str:
+    return f"{count:,} {unit.removesuffix('s') if count == 1 else unit}"
 
 
 def format_seconds(seconds: float) -> str:

@@ -10,21 +10,25 @@ SETS: Mapping[str, tuple[str, ...]] = {"benchmark": BENCHMARK, "extra": EXTRA, "
 """Names that stand for several corruptions."""
 
 
-def choose_corruptions(names: Sequence[str]) -> tuple[str, ...]:
+def choose_corruptions(names: Sequence[str], where: str = "") -> tuple[str, ...]:
     """Resolve names of corruptions and of sets of them, each corruption once, in the catalogue's order.
+
+    Args:
+        names: What was given.
+        where: A recipe's key that gave it, for messages.
 
     Raises:
         ConfigError: None given, or one that is neither.
     """
     if isinstance(names, str):
         raise ConfigError(f"Expected a list of corruptions, not the text {names!r}.")
+    said, every = f"{where}: " if where else "", f"There are: {', '.join(ALL)}; and the sets {', '.join(SETS)}."
     if not names:
-        raise ConfigError(f"No corruption was named. There are: {', '.join(ALL)}; and the sets {', '.join(SETS)}.")
+        raise ConfigError(f"{said}No corruption was named. {every}")
     chosen: set[str] = set()
     for name in names:
         if name not in ALL and name not in SETS:
-            every = f"There are: {', '.join(ALL)}; and {', '.join(SETS)}."
-            raise ConfigError(f"{name!r} is no corruption. {did_you_mean(nearest(name, (*ALL, *SETS)), every)}")
+            raise ConfigError(f"{said}{name!r} is no corruption. {did_you_mean(nearest(name, (*ALL, *SETS)), every)}")
         chosen.update(SETS.get(name, (name,)))
     return tuple(name for name in ALL if name in chosen)
 
@@ -40,13 +44,17 @@ def choose_preset(preset: str | None, height: int, width: int) -> str:
     return preset or preset_for(height, width)
 
 
-def choose_severities(severities: Iterable[int]) -> tuple[int, ...]:
+def choose_severities(severities: Iterable[int], where: str = "Severities") -> tuple[int, ...]:
     """Check severities and put them in rising order, each once.
+
+    Args:
+        severities: What was given.
+        where: A recipe's key that gave it, for messages.
 
     Raises:
         ConfigError: None given, or one outside 1 to 5.
     """
     chosen = tuple(sorted(set(severities)))
     if not chosen or any(type(severity) is not int or severity not in SEVERITIES for severity in chosen):
-        raise ConfigError(f"Severities are {', '.join(map(str, chosen)) or 'none'}; expected some of 1 to 5.")
+        raise ConfigError(f"{where} are {', '.join(map(str, chosen)) or 'none'}; expected some of 1 to 5.")
     return chosen

@@ -10,8 +10,6 @@ from types import FrameType
 
 from rugged.core.errors import Interrupted
 
-_NOTICE = b"\nStopping as soon as what is finished is saved ... (Ctrl-C again: at once)\n"
-
 
 @dataclass
 class StopRequest:
@@ -21,10 +19,17 @@ class StopRequest:
 
 
 @contextmanager
-def stop_on_signal() -> Iterator[StopRequest]:
+def stop_on_signal(
+    notice: str = "Stopping as soon as what is finished is saved",
+    ended: str = "Stopped; what was finished is saved. Run the same command again to go on.",
+) -> Iterator[StopRequest]:
     """Note SIGINT and SIGTERM in the block instead of dying of them; a second Ctrl-C stops at once.
 
     Outside the main thread, where Python hands out no signals, the request stays empty.
+
+    Args:
+        notice: What to say when a signal comes.
+        ended: What to say when the block has ended after that.
 
     Raises:
         Interrupted: A signal came and the block ended all the same: no request is forgotten.
@@ -40,7 +45,7 @@ def stop_on_signal() -> Iterator[StopRequest]:
         request.signal_number = request.signal_number or number
         # A handler runs between any two instructions, perhaps in the middle of a print: it must not print itself.
         with suppress(OSError):
-            os.write(2, _NOTICE)
+            os.write(2, f"\n{notice} ... (Ctrl-C again: at once)\n".encode())
 
     previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -49,6 +54,4 @@ def stop_on_signal() -> Iterator[StopRequest]:
         for number, handler in previous.items():
             signal.signal(number, handler)
     if request.signal_number is not None:
-        raise Interrupted(
-            "Stopped; what was finished is saved. Run the same command again to go on.", request.signal_number
-        )
+        raise Interrupted(ended, request.signal_number)

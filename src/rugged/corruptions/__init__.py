@@ -2,6 +2,7 @@
 
 from rugged.core.catalogue import ALL, BENCHMARK, EXTRA, preset_for
 from rugged.corruptions.augmentation import corrupt_randomly
+from rugged.corruptions.corruptor import Corruptor, choose_corruptor
 from rugged.corruptions.engine import corrupt, replay
 from rugged.corruptions.streams import STREAM_VERSION
 from rugged.corruptions.textures import Textures, choose_textures, find_textures
@@ -12,7 +13,9 @@ __all__ = [
     "BENCHMARK",
     "EXTRA",
     "STREAM_VERSION",
+    "Corruptor",
     "Textures",
+    "choose_corruptor",
     "choose_textures",
     "corrupt",
     "corrupt_randomly",

@@ -14,7 +14,7 @@ from rugged.core.catalogue import SEVERITIES
 from rugged.core.errors import CorruptionError
 from rugged.corruptions.defaults import plain_defaults
 from rugged.corruptions.engine import in_parts
-from rugged.corruptions.places import send
+from rugged.corruptions.host import send
 from rugged.corruptions.request import check_images, look_up
 from rugged.corruptions.textures import Textures
 

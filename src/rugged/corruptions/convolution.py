@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from rugged.corruptions.edges import extend
+from rugged.corruptions.host import send
 from rugged.corruptions.levels import constant, cut
-from rugged.corruptions.places import send, true_places
+from rugged.corruptions.places import true_places
 
 _GRID = 2.0**40
 _MOST_TAPS = 64  # from here on an estimate is faster; int16 sums of bytes are safe up to 128

@@ -71,13 +71,13 @@ class CorruptedDataset(Dataset[tuple[Any, ...]]):
         ids: Sequence[int | str] | None = None,
         transform: Callable[[Any], Any] | None = None,
     ) -> None:
-        look_up(name, severity, preset, (64, 64), textures)
+        _, parameters = look_up(name, severity, preset, (64, 64), textures)
         self.dataset = dataset
         self.name = name
         self.severity = severity
         self.seed = as_integer(seed, "seed")
         self.preset = preset
-        self.textures = textures
+        self.textures = parameters.get("textures", textures)  # Found once, and not for every sample.
         self.ids = check_ids(ids, len(dataset))
         self.transform = transform
 

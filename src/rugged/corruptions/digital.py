@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rugged.corruptions.host import in_main_memory
 from rugged.corruptions.levels import constant, to_levels, to_unit
-from rugged.corruptions.turning import turn
+from rugged.corruptions.transpose import transpose
 
 
 def contrast(images: Tensor, _: None, *, factor: float) -> Tensor:
@@ -66,10 +66,10 @@ def pixelate(images: Tensor, _: None, *, fraction: float) -> Tensor:
     height, width = images.shape[2:]
     small_height, small_width = max(1, int(height * fraction)), max(1, int(width * fraction))
     # Rows are selected many bytes at a time, columns byte by byte: it pays to turn them into rows.
-    columns = _resize_box(turn(images.view(-1, width))[None], small_width)
-    small = _resize_box(turn(columns[0]).view(-1, height, small_width), small_height)
-    columns = _resize_box(turn(small.view(-1, small_width))[None], width)
-    return _resize_box(turn(columns[0]).view(-1, small_height, width), height).view_as(images)
+    columns = _resize_box(transpose(images.view(-1, width))[None], small_width)
+    small = _resize_box(transpose(columns[0]).view(-1, height, small_width), small_height)
+    columns = _resize_box(transpose(small.view(-1, small_width))[None], width)
+    return _resize_box(transpose(columns[0]).view(-1, small_height, width), height).view_as(images)
 
 
 _BITS = 22  # fraction bits of Pillow's fixed-point weights for bytes

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from rugged.core.errors import CorruptionError
 from rugged.corruptions.bits import Bits
+from rugged.corruptions.host import send
 from rugged.corruptions.levels import cut
-from rugged.corruptions.places import send
 from rugged.corruptions.textures import Textures
 from rugged.corruptions.uniform import integers
 

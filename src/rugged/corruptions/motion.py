@@ -14,8 +14,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from rugged.corruptions.bits import Bits
-from rugged.corruptions.host import too_few_for_a_gpu
-from rugged.corruptions.places import send
+from rugged.corruptions.host import send, too_few_for_a_gpu
 from rugged.corruptions.uniform import uniform
 
 _BITS = 23  # of a weight; with the 8 of a byte a sum stays below 2^31

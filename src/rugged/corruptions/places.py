@@ -1,4 +1,4 @@
-"""Where a mask holds, and numbers that the CPU made for a device."""
+"""Where a mask holds."""
 
 import numpy as np
 import torch
@@ -12,15 +12,3 @@ def true_places(mask: Tensor) -> Tensor:
     if in_main_memory(mask):  # NumPy is six to eight times faster where few are
         return torch.from_numpy(np.flatnonzero(mask.numpy()))
     return mask.flatten().nonzero()[:, 0]
-
-
-def send(numbers: Tensor, device: torch.device) -> Tensor:
-    """Copy a few numbers from the CPU to a device, without waiting for what the device has still to do.
-
-    Args:
-        numbers: On the CPU. They are read before this returns, and may be changed afterwards.
-        device: Where to.
-    """
-    # An ordinary copy waits until a GPU has done all that it was given before. CUDA reads ordinary memory before the
-    # call returns; Metal reads it later, when it may have been given away.
-    return numbers.to(device, non_blocking=device.type == "cuda")

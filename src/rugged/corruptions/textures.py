@@ -1,5 +1,8 @@
 """The pictures of ice that frost lays over an image: the published photographs, or ice drawn by code."""
 
+import contextlib
+import os
+import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -95,12 +98,21 @@ def find_textures(where: str | Path | Textures | None = None) -> Textures:
             f"{PROCEDURAL_NOTE}. The commands of rugged fetch them; so does rugged.corruptions.textures."
             f"fetch_textures(). Without a network: {HOW_TO_GET_PHOTOGRAPHS}",
             ProceduralFrostWarning,
-            stacklevel=4,  # where corrupt() or replay() was called
+            stacklevel=_caller_level(),
         )
         return _drawn()
 
 
-def choose_textures(choice: str | None) -> Textures:
+def _caller_level() -> int:
+    """How far up the one stands who called rugged, as ``warnings.warn`` in the function that asks counts it."""
+    ours = (str(Path(__file__).parents[1]) + os.sep, contextlib.__file__)  # A decorator of ours has a frame there.
+    level, frame = 1, sys._getframe(1)
+    while frame.f_code.co_filename.startswith(ours) and frame.f_back is not None:
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def choose_textures(choice: str | Path | None) -> Textures:
     """Turn what a command was given into textures: ``None`` fetches the photographs, else as ``find_textures``."""
     return fetch_textures() if choice is None else find_textures(choice)
 

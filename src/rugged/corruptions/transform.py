@@ -57,7 +57,8 @@ class Corrupt(v2.Transform):  # type: ignore[misc]  # torchvision has no types.
         self.textures = textures
         for each in self.names:
             for level in self.severities:  # So that a mistake is told here, not in a worker an hour later.
-                look_up(each, level, preset, (64, 64), textures)
+                _, parameters = look_up(each, level, preset, (64, 64), self.textures)
+                self.textures = parameters.get("textures", self.textures)  # Found once, and not for every picture.
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:  # noqa: ARG002 - the names that torchvision calls.
         """Corrupt a picture; boxes, masks and key points stay as they are."""

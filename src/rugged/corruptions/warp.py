@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from rugged.corruptions.host import send
 from rugged.corruptions.levels import constant, cut, to_levels, to_unit
-from rugged.corruptions.places import send, true_places
+from rugged.corruptions.places import true_places
 
 _PARTS = 1024  # OpenCV rounds what the row and the column add to a place to 1024ths of a pixel …
 _STEPS_BITS = 5  # … and their sum to 32nds

@@ -12,7 +12,7 @@ from torch.nn.functional import embedding_bag
 from rugged.corruptions.host import in_main_memory, too_few_for_a_gpu
 from rugged.corruptions.levels import constant, to_levels, to_unit
 from rugged.corruptions.places import true_places
-from rugged.corruptions.turning import turn
+from rugged.corruptions.transpose import transpose
 
 _LARGE = 1 << 17  # pixels; beyond, the matrix of a whole blur takes too much memory
 _BITS = 16  # of the fraction of a level
@@ -49,7 +49,7 @@ def zoom_blur(images: Tensor, _: None, *, stop: float, step: float) -> Tensor:
         return _one_by_one(images, factors)
     few = too_few_for_a_gpu(images)
     planes = images.reshape(-1, height * width)
-    pixels = turn(planes).float()
+    pixels = transpose(planes).float()
     levels, doubtful = torch.empty(pixels.shape, dtype=torch.uint8, device=images.device), []
     for first, (columns, starts, entries) in _matrix(height, width, factors, images.device):
         sums = embedding_bag(columns, pixels, starts, mode="sum", per_sample_weights=entries, include_last_offset=True)
@@ -61,7 +61,7 @@ def zoom_blur(images: Tensor, _: None, *, stop: float, step: float) -> Tensor:
         doubtful.append(places.add_(first * sums.shape[1]))
 
     _mend(levels, torch.cat(doubtful), images, factors)
-    return turn(levels).view(images.shape)
+    return transpose(levels).view(images.shape)
 
 
 def clipped_zoom(layers: Tensor, factor: float) -> Tensor:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rugged.data.dataset import Dataset as Dataset
     from rugged.data.dataset import Split as Split
     from rugged.data.decode import decode_image as decode_image
+    from rugged.data.opening import as_dataset as as_dataset
     from rugged.data.opening import open_dataset as open_dataset
     from rugged.data.opening import open_pack as open_pack
     from rugged.data.opening import pack_source as pack_source
@@ -25,6 +26,7 @@ _HOMES = {
     "ClassInfo": "dataset",
     "Dataset": "dataset",
     "Split": "dataset",
+    "as_dataset": "opening",
     "content_hash": "packed",
     "draw_contact_sheet": "contact_sheet",
     "decode_image": "decode",

@@ -7,10 +7,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from rugged.data.dataset import ClassInfo, Dataset
-from rugged.data.drawing import BACKGROUND, FAINT, INK, MARGIN, font, shortened
+from rugged.data.drawing import BACKGROUND, FAINT, MARGIN, shortened, width, write
 from rugged.data.splits import hash_key
 
 _GAP = 4
+_SMALL = 11
 _SIDES = (40, 96)  # A picture is shown between these sides, so that small ones are seen and large ones fit.
 
 
@@ -52,13 +53,13 @@ def draw_contact_sheet(dataset: Dataset, per_class: int | None = None) -> Image.
     layout = _layout(len(dataset.classes), per_class or (6 if many else 12), dataset.size[0])
     page = Image.new("RGB", layout.page, BACKGROUND)
     draw = ImageDraw.Draw(page)
-    height, width = dataset.size
-    draw.text((MARGIN, MARGIN - 4), dataset.name, font=font(26), fill=INK)
+    high, wide = dataset.size
+    write(draw, (MARGIN, MARGIN - 4), dataset.name, 26)
     summary = (
         f"{len(dataset.classes)} classes · {len(dataset.train):,} training and {len(dataset.val):,} validation "
-        f"pictures of {width} x {height} · {dataset.content_hash[:12]}"
+        f"pictures of {wide} x {high} · {dataset.content_hash[:12]}"
     )
-    draw.text((MARGIN, MARGIN + 28), summary, font=font(13), fill=FAINT)
+    write(draw, (MARGIN, MARGIN + 28), summary, 13, FAINT)
     for label, (info, train, val) in enumerate(dataset.counts()):
         _draw_class(page, draw, layout, dataset, label, info, f"{train:,} + {val:,}")
     return page
@@ -84,14 +85,13 @@ def _draw_class(
 ) -> None:
     left, top = layout.corner(label)
     right = left + layout.pictures * (layout.side + _GAP) - _GAP
-    small = font(11)
-    draw.text((right, top + 2), counts, font=small, fill=FAINT, anchor="ra")
-    room = right - left - draw.textlength(counts, font=small) - 8
-    title = shortened(draw, info.name, room)
-    draw.text((left, top), title, font=font(13), fill=INK)
-    after = draw.textlength(title, font=font(13)) + 8
-    if info.id != info.name and after + draw.textlength(info.id, font=small) <= room:
-        draw.text((left + after, top + 2), info.id, font=small, fill=FAINT)
+    write(draw, (right, top + 2), counts, _SMALL, FAINT, "ra")
+    room = right - left - width(counts, _SMALL) - 8
+    title = shortened(info.name, room)
+    write(draw, (left, top), title, 13)
+    after = width(title, 13) + 8
+    if info.id != info.name and after + width(info.id, _SMALL) <= room:
+        write(draw, (left + after, top + 2), info.id, _SMALL, FAINT)
     for place, pixels in enumerate(_choose(dataset, label, layout.pictures)):
         picture = Image.fromarray(pixels)
         if picture.size != (layout.side, layout.side):

@@ -15,6 +15,9 @@ PIXEL_LIMIT = 89_478_485
 # TGA has no signature and would take others for its own: it comes last.
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO", "TGA")
 
+SIGNATURE = 16
+"""Bytes that a file is recognised by."""
+
 _ORIENTATION = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -56,7 +59,7 @@ class Decoded:
 
 
 def looks_like_image(head: bytes) -> bool:
-    """Whether the first 16 bytes of a file are those of a picture, whatever the file is called."""
+    """Whether the first ``SIGNATURE`` bytes of a file are those of a picture, whatever the file is called."""
     return head.startswith(_SIGNATURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 

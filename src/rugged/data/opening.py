@@ -12,6 +12,7 @@ from rugged.core.hints import did_you_mean, nearest
 from rugged.core.progress import say
 from rugged.data import packed
 from rugged.data.dataset import ClassInfo, Dataset
+from rugged.data.last_time import last_time, remember
 from rugged.data.locks import digest, locked
 from rugged.data.packed import Origin, UnusablePackError
 
@@ -38,7 +39,9 @@ def open_dataset(where: str | Path, *, size: int | None = None) -> Dataset:
         where: ``builtin``; the name of a prepared data set (``tiny-imagenet``); a packed folder; or a source, which is
             packed into the cache: class folders or Tiny ImageNet, as a folder or zip, or a folder of Parquet files.
             A pack in the cache is made again when its source has changed or its files are damaged.
-        size: Fit the pictures of a source to ``size`` x ``size``. A pack must have this size already.
+        size: Fit the pictures of a source to ``size`` x ``size``. A pack must have this size already. None
+            opens a source as ``pack_source`` packed it the last time, else at the pictures' own size if all share one,
+            else at 224.
 
     Raises:
         DataError: Nothing of that name, a source that cannot be used, or a pack that cannot be made again.
@@ -54,7 +57,7 @@ def open_dataset(where: str | Path, *, size: int | None = None) -> Dataset:
     elif packed.is_pack(path):
         dataset = open_pack(path)
     elif path.exists():
-        return pack_source(path, size=size)
+        return _open_source(path, size)
     else:
         raise DataError(_unknown(str(where)))
     if size is not None and dataset.size != (size, size):
@@ -66,6 +69,11 @@ def open_dataset(where: str | Path, *, size: int | None = None) -> Dataset:
             f"{'.' if origin.command else way}"
         )
     return dataset
+
+
+def as_dataset(data: Dataset | str | Path) -> Dataset:
+    """What was opened as it is; anything else as ``open_dataset`` opens it."""
+    return data if isinstance(data, Dataset) else open_dataset(data)
 
 
 def is_name(where: str) -> bool:
@@ -102,8 +110,8 @@ def open_pack(folder: Path, *, verify: bool = False) -> Dataset:
 
 
 def pack_source(
-    where: Path,
-    out: Path | None = None,
+    where: str | Path,
+    out: str | Path | None = None,
     *,
     size: int | None = None,
     resize: int | None = None,
@@ -111,6 +119,8 @@ def pack_source(
     bad_images: str | None = None,
 ) -> Dataset:
     """Pack a source, unless the same pack is there already.
+
+    What is packed into the cache is what ``open_dataset`` opens for ``where`` from then on.
 
     Args:
         where: Class folders or Tiny ImageNet, as a folder or zip, or a folder of Parquet files.
@@ -123,6 +133,28 @@ def pack_source(
     Raises:
         DataError: The source cannot be used, or the pack cannot be written.
     """
+    place = None if out is None else Path(out)
+    dataset = _pack(Path(where).expanduser(), place, size, resize, holdout, bad_images)
+    if out is None:
+        remember(packed.origin_of(dataset.folder))
+    return dataset
+
+
+def _open_source(where: Path, size: int | None) -> Dataset:
+    last = last_time(where)
+    if size is not None or last is None:
+        return _pack(where, size=size)
+    return _pack(where, size=last.size, resize=last.resize)
+
+
+def _pack(
+    where: Path,
+    out: Path | None = None,
+    size: int | None = None,
+    resize: int | None = None,
+    holdout: float | None = None,
+    bad_images: str | None = None,
+) -> Dataset:
     from rugged.data import sources
 
     if not where.exists():
@@ -143,7 +175,7 @@ def pack_source(
 
 
 def prepare_tiny_imagenet(
-    source: Path | None = None, out: Path | None = None, *, bad_images: str | None = None
+    source: str | Path | None = None, out: str | Path | None = None, *, bad_images: str | None = None
 ) -> Dataset:
     """Pack Tiny ImageNet, so that ``--data tiny-imagenet`` opens it.
 
@@ -157,14 +189,14 @@ def prepare_tiny_imagenet(
     """
     from rugged.data import sources
 
+    path = cache_directory() / "downloads" / "tiny-imagenet-200.zip" if source is None else Path(source).expanduser()
     if source is None:
-        source = cache_directory() / "downloads" / "tiny-imagenet-200.zip"
-        with locked(source, "downloading"):
-            download(TINY_IMAGENET_ZIP, source)
-    if not source.exists():
-        raise DataError(f"{source} does not exist. Name the zip archive, the folder or the Parquet files of it.")
-    target = out or _named(TINY_IMAGENET)
-    origin = Origin(str(source.resolve()), sources.fingerprint(source), automatic=out is None, name=TINY_IMAGENET)
+        with locked(path, "downloading"):
+            download(TINY_IMAGENET_ZIP, path)
+    if not path.exists():
+        raise DataError(f"{path} does not exist. Name the zip archive, the folder or the Parquet files of it.")
+    target = _named(TINY_IMAGENET) if out is None else Path(out)
+    origin = Origin(str(path.resolve()), sources.fingerprint(path), automatic=out is None, name=TINY_IMAGENET)
     origin = _as_last_time(origin, target)
     if bad_images is not None:
         origin = replace(origin, bad_images=bad_images)
@@ -173,8 +205,8 @@ def prepare_tiny_imagenet(
 
 def holdout_of(where: Path) -> float:
     """The share of each class that ``open_dataset`` holds out of a source without a validation split."""
-    before = _origin_or_none(_place(where))
-    return Origin.holdout if before is None else before.holdout
+    last = last_time(where)
+    return Origin.holdout if last is None else last.holdout
 
 
 def _place(where: Path, size: int | None = None, resize: int | None = None) -> Path:
@@ -184,10 +216,11 @@ def _place(where: Path, size: int | None = None, resize: int | None = None) -> P
 
 
 def _as_last_time(origin: Origin, target: Path) -> Origin:
-    """With the choices made when the same source was packed to ``target`` before."""
+    """With the choices made when the same source was packed to ``target`` before, or else the last time."""
     before = _origin_or_none(target)
     if before is None or before.path != origin.path:
-        return origin
+        last = last_time(Path(origin.path))
+        return origin if last is None else replace(origin, holdout=last.holdout, bad_images=last.bad_images)
     if before.fingerprint != origin.fingerprint:
         say(f"{origin.path} has changed since it was packed: packing it again.")
     return replace(origin, holdout=before.holdout, bad_images=before.bad_images)

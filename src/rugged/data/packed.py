@@ -166,6 +166,11 @@ def origin_of(folder: Path) -> Origin:
         raise UnusablePackError(f"{folder / MANIFEST} does not say what it was packed from.") from error
 
 
+def require_apart(out: Path, dataset: Dataset) -> None:
+    """Refuse to write into the data set itself: into its source or into its pack."""
+    files.require_outside(out, (dataset.folder.resolve(), Path(origin_of(dataset.folder).path)))
+
+
 def corrupted_of(folder: Path) -> Mapping[str, Any] | None:
     """How the pictures of a pack were corrupted; None if they were not.
 

@@ -132,6 +132,7 @@ def _write_pack(source: Source, folder: Path, side: int, origin: Origin, must_ma
         bar = stack.enter_context(progress(f"Packing {source.name}", len(jobs)))
         results = stack.enter_context(closing(_decoded(jobs, None if must_match else side, origin.resize, bar)))
         written, changes = _write_pictures(results, writers, side, problems)
+        problems.sort()  # Threads end in any order.
         kept = {split: [job.picture for job in _in_order(plan, written)] for split, plan in plans.items()}
         classes = _classes_with_pictures(source, kept, problems)
         if problems and origin.bad_images != "skip":

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from rugged.data.drawing import BACKGROUND, FAINT, INK, MARGIN, font, shortened
+from rugged.data.drawing import BACKGROUND, FAINT, MARGIN, shortened, write
 
 _SHOWN = 128  # Pictures are enlarged by whole numbers up to about this side: each pixel stays what it is.
 _GAP = 6
@@ -45,15 +45,15 @@ def draw_grid(caption: str, rows: Sequence[str], columns: Sequence[Column]) -> I
     across, down = size[0] + _GAP, size[1] + _GAP + _NOTE
     page = Image.new("RGB", (left + len(columns) * across + MARGIN, top + len(rows) * down + MARGIN), BACKGROUND)
     draw = ImageDraw.Draw(page)
-    draw.text((MARGIN, MARGIN - 8), caption, font=font(15), fill=INK)
+    write(draw, (MARGIN, MARGIN - 8), caption, 15)
     for row, name in enumerate(rows):
-        draw.text((MARGIN, top + row * down + size[1] // 2), name, font=font(13), fill=INK, anchor="lm")
+        write(draw, (MARGIN, top + row * down + size[1] // 2), name, 13, anchor="lm")
     for number, column in enumerate(columns):
         x = left + number * across
-        draw.text((x, top - 20), shortened(draw, column.title, size[0], 12), font=font(12), fill=INK)
+        write(draw, (x, top - 20), shortened(column.title, size[0], 12), 12)
         for row, (pixels, note) in enumerate(zip(column.pictures, column.notes, strict=True)):
             y = top + row * down
             if pixels is not None:
                 page.paste(Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST), (x, y))
-            draw.text((x, y + size[1] + 1), note, font=font(11), fill=FAINT)
+            write(draw, (x, y + size[1] + 1), note, 11, FAINT)
     return page

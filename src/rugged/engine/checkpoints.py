@@ -25,7 +25,7 @@ def save_checkpoint(
     Args:
         path: The file.
         modules: Networks by name; parameters and buffers are kept.
-        optimizers: Optimizers by name; per-parameter tensors and option values are kept.
+        optimizers: Optimizers by name; what they know of each parameter is kept. Their options are not.
         state: Whatever JSON can hold.
     """
     tensors = {

@@ -11,6 +11,7 @@ from rugged.core.errors import ConfigError, RunError
 from rugged.core.files import read_text, sha256_file, write_text
 from rugged.core.progress import format_seconds, say
 from rugged.engine.manifest import Manifest, Session, read_manifest, write_manifest
+from rugged.models import count_parameters
 from rugged.results import RunFolder
 
 FinalFigures = dict[str, dict[str, float]]
@@ -130,7 +131,7 @@ def complete(
         manifest,
         status="finished",
         seconds=round(seconds, 1),
-        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        parameters=count_parameters(module),
         sha256=sha256_file(file),
         epoch=epoch,
         final=final,

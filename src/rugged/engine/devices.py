@@ -8,17 +8,15 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 import torch
-from lightning.fabric import Fabric
+from lightning.fabric import Fabric as Fabric  # Handed on.
 from lightning.fabric.strategies.ddp import DDPStrategy
 from torch import nn
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from rugged.core.devices import Device, Precision
-from rugged.core.environment import hardware
+from rugged.core.environment import hardware, versions
 from rugged.core.errors import ConfigError, RunError
-
-__all__ = ["Device", "Fabric", "Precision", "describe", "has_fast_bf16", "make_fabric"]
 
 T = TypeVar("T")
 
@@ -91,12 +89,11 @@ def _processes(device: str) -> dict[str, Any]:
 
 
 def _available_device(device: Device) -> str:
-    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    present = ("cuda", "cpu") if torch.cuda.is_available() else ("cpu",)
     if device == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if present[name])
-    if not present[device]:
-        found = ", ".join(name for name, there in present.items() if there)
-        raise ConfigError(f"There is no {device} device here; found: {found}. Use --device auto.")
+        return present[0]
+    if device not in present:
+        raise ConfigError(f"There is no {device} device here; found: {', '.join(present)}. Use --device auto.")
     return device
 
 
@@ -120,6 +117,12 @@ def describe(fabric: Fabric) -> dict[str, Any]:
         "processes": fabric.world_size,
         "precision": names[fabric._precision.precision],
     }
+
+
+def measured_on(fabric: Fabric) -> dict[str, Any]:
+    """What decides the last digits of predictions, for their stamp: the versions, and some of the hardware."""
+    found = describe(fabric)
+    return {"versions": versions(), "hardware": {key: found[key] for key in ("cpu", "accelerator", "precision")}}
 
 
 def require_same(fabric: Fabric, what: str, value: str) -> None:

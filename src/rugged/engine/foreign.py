@@ -2,7 +2,10 @@
 
 import importlib
 import inspect
+import os
 import sys
+import sysconfig
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +17,16 @@ from torch import Tensor
 
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.files import sha256_file
+from rugged.core.hints import how_to_install
+from rugged.core.progress import say
 from rugged.models import ModelSpec, preprocess
 from rugged.models.loading import brief
 from rugged.models.spec import from_metadata
 
 USUAL_SIDE = 224
 """Of pictures for a model that does not say: ImageNet's."""
+
+_CUDA = "CUDAExecutionProvider"
 
 
 @dataclass(frozen=True)
@@ -60,13 +67,15 @@ def load_callable(model: str) -> Foreign:
     try:
         module = importlib.import_module(module_name)
     except Exception as error:  # Somebody's code may fail in any way.
-        raise ModelError(f"{module_name} cannot be imported ({brief(error)}). Expected module:function.") from error
+        raise ModelError(
+            f"{module_name} cannot be imported ({brief(error)}{_line_of(error)}). Expected module:function."
+        ) from error
     finally:
         sys.path.remove(here)
     function = getattr(module, name, None)
     if not callable(function):
         raise ModelError(f"The module {module_name} has no function {name}. Expected module:function.")
-    source = inspect.getsourcefile(module)
+    source = inspect.getsourcefile(module) if getattr(module, "__file__", None) else None  # Python's own have none.
     if source is None:
         raise ModelError(f"{module_name} has no source file that could be hashed. Expected a module in Python.")
 
@@ -75,13 +84,23 @@ def load_callable(model: str) -> Foreign:
             with torch.inference_mode():
                 return torch.as_tensor(function(images.cpu()))
         except Exception as error:
-            raise ModelError(f"{model} failed on {tuple(images.shape)} pictures: {brief(error)}") from error
+            where = _line_of(error)
+            raise ModelError(f"{model} failed on {tuple(images.shape)} pictures: {brief(error)}{where}") from error
 
     note = (
         f"{model} is a Python function. Its hash is that of {Path(source).name} alone: after a change of anything "
         "else, such as the weights it loads, measure into another folder."
     )
     return Foreign("callable", answer, sha256_file(Path(source)), 0, None, note)
+
+
+def _line_of(error: Exception) -> str:
+    """Where somebody's own code failed, as `` (model.py, line 12)``: in its innermost frame that is of no library."""
+    libraries = [sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")]
+    others = tuple(f"{folder}{os.sep}" for folder in (*libraries, Path(__file__).parents[1]))
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(others)]
+    own = [frame for frame in frames if Path(frame.filename).is_file()]  # Python's own importer is in no file.
+    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
 
 
 def load_onnx(path: Path, side: int | None, device: torch.device) -> Foreign:
@@ -151,13 +170,17 @@ def open_session(path: Path, device: torch.device) -> Any:
     try:
         runtime = importlib.import_module("onnxruntime")
     except ImportError as error:
-        raise ConfigError("onnxruntime is not installed. Install it with `pip install 'rugged[onnx]'`.") from error
-    wanted = ["CUDAExecutionProvider"] if device.type == "cuda" else []
-    providers = [one for one in (*wanted, "CPUExecutionProvider") if one in runtime.get_available_providers()]
+        raise ConfigError(f"onnxruntime is not installed. {how_to_install('onnx')}.") from error
+    providers: list[Any] = ["CPUExecutionProvider"]
+    if device.type == "cuda" and _CUDA in runtime.get_available_providers():
+        providers.insert(0, (_CUDA, {"device_id": device.index or 0}))
     try:
-        return runtime.InferenceSession(str(path), providers=providers)
+        session = runtime.InferenceSession(str(path), providers=providers)
     except Exception as error:  # Its exceptions are made in C++, one class for each cause.
         raise ModelError(f"{path} cannot be opened as ONNX ({brief(error)}).") from error
+    if device.type == "cuda" and _CUDA not in session.get_providers():
+        say(f"{path} runs on the CPU: onnxruntime has no CUDA here. It comes with `pip install onnxruntime-gpu`.")
+    return session
 
 
 def _run(session: Any, name: str, result: str, pixels: Any, at_once: int) -> Any:

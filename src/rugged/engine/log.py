@@ -7,6 +7,7 @@ from typing import Any
 
 from rugged.core.errors import ConfigError
 from rugged.core.files import write_text
+from rugged.core.hints import how_to_install
 from rugged.core.tables import csv_text
 
 _COUNTERS = ("epoch", "step", "split")
@@ -52,6 +53,4 @@ def _require_tensorboard() -> None:
     try:
         import_module("tensorboard")
     except ImportError as error:
-        raise ConfigError(
-            "TensorBoard is not installed. Install it with `pip install 'rugged[tensorboard]'`."
-        ) from error
+        raise ConfigError(f"TensorBoard is not installed. {how_to_install('tensorboard')}.") from error

@@ -87,7 +87,7 @@ def require_classes(spec: ModelSpec, dataset: Dataset) -> None:
 
 
 def published_network(
-    architecture: str, dataset: Dataset | None, fabric: Fabric, weights: Path | None = None
+    architecture: str, dataset: Dataset | None, fabric: Fabric, weights: str | Path | None = None
 ) -> Network:
     """Make an architecture of torchvision's or timm's with its ImageNet-1k weights.
 
@@ -110,7 +110,7 @@ def published_network(
     module = build(architecture, outputs, pretrained=weights is None, weights=weights)
     side = default_input_size(architecture)
     assert side is not None  # Only rugged's own have none, and these have no published classes.
-    origin = f"published weights of {architecture}" if weights is None else f"weights of {weights.name}"
+    origin = f"published weights of {architecture}" if weights is None else f"weights of {Path(weights).name}"
     names = imagenet_names()
     spec = ModelSpec(
         architecture, tuple(names), tuple(names.values()), side, *default_normalisation(architecture), (origin,)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rugged.data import Split
-from rugged.engine.batches import as_batch
+from rugged.engine.inference import chunks
 
 _SHARE = 0.4  # of a GPU's free memory that pictures may take; the rest is the network's
 
@@ -34,8 +34,7 @@ class Pictures:
         """Put a split on a GPU that has room for it. On a CPU the memory map is as near as can be."""
         labels = torch.from_numpy(np.array(split.labels)).to(device)
         fits = device.type == "cuda" and split.images.nbytes < _SHARE * torch.cuda.mem_get_info(device)[0]
-        resident = torch.from_numpy(np.array(split.images)).to(device) if fits else None
-        return cls(split, device, resident, labels)
+        return cls(split, device, _copy(split.images, device) if fits else None, labels)
 
     @property
     def fetched_ahead(self) -> int:
@@ -46,5 +45,15 @@ class Pictures:
         """A batch: ``(N, 3, H, W)`` uint8 in channels-last memory format, and ``(N,)`` labels."""
         places = torch.from_numpy(rows).to(self.device, non_blocking=True)
         if self.resident is None:
-            return as_batch(self.split.images[rows], self.device), self.labels[places]
-        return self.resident[places].permute(0, 3, 1, 2), self.labels[places]
+            pictures = torch.from_numpy(self.split.images[rows]).to(self.device, non_blocking=True)
+        else:
+            pictures = self.resident[places]
+        return pictures.permute(0, 3, 1, 2), self.labels[places]
+
+
+def _copy(images: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Bring pictures to a device a few at a time: a memory map need not fit into memory."""
+    copied = torch.empty(images.shape, dtype=torch.uint8, device=device)
+    for some in chunks(len(images)):
+        copied[some] = torch.from_numpy(np.array(images[some]))
+    return copied

@@ -83,7 +83,7 @@ class Restorer:
         return total / weights
 
 
-def open_restorer(path: Path, fabric: Fabric) -> Restorer:
+def open_restorer(path: str | Path, fabric: Fabric) -> Restorer:
     """Load a restorer.
 
     Args:
@@ -93,7 +93,7 @@ def open_restorer(path: Path, fabric: Fabric) -> Restorer:
     Raises:
         ModelError: It cannot be loaded.
     """
-    file = RunFolder(path).restorer if path.is_dir() else path
+    file = RunFolder(path).restorer if Path(path).is_dir() else Path(path)
     module, spec = load_restorer(file)
     fabric.setup_module(module)
     return Restorer(module, spec, sha256_file(file), fabric)

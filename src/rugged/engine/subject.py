@@ -17,7 +17,7 @@ from rugged.engine.devices import Fabric
 from rugged.engine.foreign import USUAL_SIDE, load_callable, load_onnx
 from rugged.engine.inference import infer
 from rugged.engine.networks import Network, class_infos, own_network, published_network, require_classes
-from rugged.models import ModelSpec, located, published_classes, resolve
+from rugged.models import ModelSpec, count_parameters, located, published_classes, resolve
 from rugged.results import ModelFacts, RunFolder
 
 _CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -48,7 +48,7 @@ class Subject:
 
 
 def open_subject(
-    model: str | Path, name: str, dataset: Dataset | None, fabric: Fabric, weights: Path | None = None
+    model: str | Path, name: str, dataset: Dataset | None, fabric: Fabric, weights: str | Path | None = None
 ) -> Subject:
     """Make a classifier ready to answer.
 
@@ -87,7 +87,7 @@ def _ours(path: Path, name: str, dataset: Dataset | None, fabric: Fabric) -> Sub
     facts = ModelFacts(
         name=name,
         architecture=spec.architecture,
-        parameters=_count(network.module),
+        parameters=count_parameters(network.module),
         sha256=sha256_file(path),
         input_size=spec.input_size,
         training_operations=spec.training_operations,
@@ -97,10 +97,13 @@ def _ours(path: Path, name: str, dataset: Dataset | None, fabric: Fabric) -> Sub
     return Subject(facts, answer, class_infos(spec), home if path == home.model else None, network=network, spec=spec)
 
 
-def _published(architecture: str, name: str, dataset: Dataset | None, fabric: Fabric, weights: Path | None) -> Subject:
+def _published(
+    architecture: str, name: str, dataset: Dataset | None, fabric: Fabric, weights: str | Path | None
+) -> Subject:
     network = published_network(architecture, dataset, fabric, weights)
     module, spec, picked = network.module, network.spec, network.columns
-    facts = ModelFacts(name, architecture, _count(module), _hash(module), spec.input_size, spec.training_operations)
+    parameters = count_parameters(module)
+    facts = ModelFacts(name, architecture, parameters, _hash(module), spec.input_size, spec.training_operations)
     if dataset is None:
         return Subject(facts, partial(infer, fabric, module, spec), class_infos(spec), network=network, spec=spec)
     note = only_some(architecture, published_classes(architecture), len(dataset.classes))
@@ -134,10 +137,6 @@ def _foreign(model: str | Path, name: str, dataset: Dataset | None, fabric: Fabr
     )
     note = " ".join(filter(None, (loaded.note, *read.notes)))
     return Subject(facts, read.answer, read.classes, note=note, spec=loaded.spec)
-
-
-def _count(network: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def _hash(network: nn.Module) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor
 from rugged.core.errors import DataError, Interrupted
 from rugged.core.progress import Bar, progress
 from rugged.core.stopping import StopRequest
-from rugged.corruptions import Textures, corrupt
+from rugged.corruptions import Corruptor
 from rugged.data import Dataset
 from rugged.data.builtin import masks
 from rugged.data.builtin.shapes import SIDE
@@ -39,29 +39,6 @@ class Condition:
 
     corruption: str = CLEAN
     severity: int = 0
-
-
-@dataclass(frozen=True)
-class Corruptor:
-    """How pictures are corrupted."""
-
-    preset: str
-    seed: int
-    textures: Textures | None
-
-    def pictures(self, pictures: Pictures, condition: Condition) -> Tensor:
-        """``(N, 3, H, W)`` uint8 under a condition."""
-        if condition.corruption == CLEAN:
-            return pictures.images
-        return corrupt(
-            pictures.images,
-            condition.corruption,
-            condition.severity,
-            preset=self.preset,
-            seed=self.seed,
-            ids=pictures.ids,
-            textures=self.textures,
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +112,7 @@ class Measurement:
         total = len(self.conditions) * len(self.subjects) * len(self.methods) * len(self.pictures.ids)
         with progress("Explaining", total, "maps") as bar:
             for condition in self.conditions:
-                images = self.corruptor.pictures(self.pictures, condition)
+                images = self.under(condition, self.pictures)
                 for index, subject in enumerate(self.subjects):
                     answers = probabilities(subject, images)
                     chosen = targets.setdefault(index, self._targets(answers))
@@ -147,6 +124,12 @@ class Measurement:
                         kept, empty = maps[: self.shown].copy(), int((maps.max(axis=(1, 2)) <= 0).sum())
                         found.append(Look(index, method, condition, kept, chosen, answers, empty, drifts))
         return found
+
+    def under(self, condition: Condition, pictures: Pictures) -> Tensor:
+        """``(N, 3, H, W)`` uint8: pictures under a condition."""
+        if condition.corruption == CLEAN:
+            return pictures.images
+        return self.corruptor(pictures.images, pictures.ids, condition.corruption, condition.severity)
 
     def _targets(self, clean_answers: NDArray[np.float32]) -> NDArray[np.int64]:
         if self.target == "predicted":

@@ -90,7 +90,7 @@ class Pages:
         pictures, shown = self.measurement.pictures, self.measurement.shown
         labels = None if pictures.labels is None else pictures.labels[:shown]
         some = replace(pictures, images=pictures.images[:shown], ids=pictures.ids[:shown], labels=labels)
-        return self.measurement.corruptor.pictures(some, condition).permute(0, 2, 3, 1).contiguous().numpy()
+        return self.measurement.under(condition, some).permute(0, 2, 3, 1).contiguous().numpy()
 
     def labels(self, place: int) -> tuple[str, ...]:
         """The words beside a picture."""

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from rugged.core.errors import ConfigError, ResultsError
 from rugged.core.files import exclusive
-from rugged.core.selection import choose_corruptions, choose_preset, choose_severities
+from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
-from rugged.corruptions import choose_textures
-from rugged.data import Dataset
+from rugged.corruptions import choose_corruptor
+from rugged.data import Dataset, as_dataset
 from rugged.engine import Device, make_fabric
 from rugged.explain.layers import Layer, find_layer
-from rugged.explain.measuring import Condition, Corruptor, Look, Measurement, drift_results, play_pointing_game
+from rugged.explain.measuring import Condition, Look, Measurement, drift_results, play_pointing_game
 from rugged.explain.methods import check_method
 from rugged.explain.opening import (
     Opened,
@@ -63,11 +63,11 @@ class Wanted:
 
 def explain_run(
     models: Sequence[str | Path],
-    dataset: Dataset | None = None,
+    dataset: Dataset | str | Path | None = None,
     *,
-    files: Sequence[Path] = (),
+    files: Sequence[str | Path] = (),
     wanted: Wanted | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     device: Device = "auto",
     command: str = "",
 ) -> Path:
@@ -77,8 +77,8 @@ def explain_run(
 
     Args:
         models: Run folders, model files, or architectures with published weights.
-        dataset: Whose validation pictures and classes are taken; None takes the first model's classes. Explaining reads
-            them; nothing is chosen by them.
+        dataset: Whose validation pictures and classes are taken: opened, or as ``rugged.open_dataset`` takes it; None
+            takes the first model's classes. Explaining reads them; nothing is chosen by them.
         files: Pictures to explain instead.
         wanted: What and how.
         out: The folder; by default ``explanations`` in the first model's run folder.
@@ -99,13 +99,14 @@ def explain_run(
         raise ConfigError("Say what to explain: --data with a data set, or --pictures with files.")
     if files and wanted.ids:
         raise ConfigError("--ids names pictures of a data set, and --pictures files. Leave out one or the other.")
+    dataset = None if dataset is None else as_dataset(dataset)
     names = [str(model) for model in models]
     subjects = open_networks(names, dataset, make_fabric(device, "fp32", tuned=False))
     classes = classes_of(subjects, dataset)
     side = min(dataset.size) if dataset is not None else subjects[0].network.spec.input_size
-    pictures = read_pictures(files, side) if files else _validation(dataset, wanted)
+    pictures = read_pictures([*map(Path, files)], side) if files else _validation(dataset, wanted)
     measurement = _measurement(subjects, pictures, classes, wanted)
-    folder = out or place_of(names[0], None).explanations
+    folder = place_of(names[0], None).explanations if out is None else Path(out)
     with exclusive(folder / ".lock", f"explain into {folder}"), stop_on_signal() as stop:
         _clear(folder)
         pages = Pages(measurement, measurement.looks(stop), classes, folder)
@@ -143,12 +144,11 @@ def _measurement(subjects: Sequence[Opened], pictures: Pictures, classes: Classe
     corruptions = choose_corruptions(wanted.corruptions) if wanted.corruptions else ()
     severities = choose_severities(wanted.severities)
     height, width = pictures.images.shape[2:]
-    textures = choose_textures(wanted.textures) if "frost" in corruptions else None
     conditions = [Condition(), *(Condition(name, severity) for name in corruptions for severity in severities)]
     layers: list[Layer | None] = [None] * len(subjects)
     if "grad_cam" in wanted.methods:
         layers = [find_layer(subject.network, wanted.layer) for subject in subjects]
-    corruptor = Corruptor(choose_preset(wanted.preset, height, width), wanted.seed, textures)
+    corruptor = choose_corruptor((height, width), corruptions, wanted.preset, wanted.seed, wanted.textures)
     shown = len(pictures.ids) if wanted.ids or pictures.labels is None else min(wanted.shown, len(pictures.ids))
     return Measurement(subjects, layers, pictures, wanted.methods, conditions, corruptor, target, shown)
 
@@ -172,7 +172,7 @@ def _draw(
         pointing=pointing,
         preset=corruptor.preset,
         seed=wanted.seed,
-        textures="none" if corruptor.textures is None else corruptor.textures.label,
+        textures=corruptor.textures_label,
         command=command,
         notes=(*_empty_maps(looks), *notes),
     )

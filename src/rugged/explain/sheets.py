@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from rugged.data.drawing import BACKGROUND, FAINT, INK, MARGIN, font, shortened
+from rugged.data.drawing import BACKGROUND, FAINT, INK, MARGIN, shortened, width, write
 
 WRONG = (176, 32, 32)
 
@@ -56,16 +56,15 @@ def draw_sheet(sheet: Sheet) -> Image.Image:
         + _GAP
         for row, each in zip(pictures, sheet.rows, strict=True)
     ]
-    ruler = ImageDraw.Draw(Image.new("RGB", (1, 1)))
-    texts = max(ruler.textlength(sheet.title, font=font(20)), ruler.textlength(sheet.note, font=font(_SMALL)))
-    width = 2 * MARGIN + max(_LABELS + len(sheet.heads) * (wide + _GAP) - _GAP, int(texts) + 1)
-    page = Image.new("RGB", (width, 2 * MARGIN + _HEAD + sum(heights) - _GAP), BACKGROUND)
+    texts = max(width(sheet.title, 20), width(sheet.note, _SMALL))
+    across = 2 * MARGIN + max(_LABELS + len(sheet.heads) * (wide + _GAP) - _GAP, int(texts) + 1)
+    page = Image.new("RGB", (across, 2 * MARGIN + _HEAD + sum(heights) - _GAP), BACKGROUND)
     draw = ImageDraw.Draw(page)
-    draw.text((MARGIN, MARGIN - 4), sheet.title, font=font(20), fill=INK)
-    draw.text((MARGIN, MARGIN + 24), sheet.note, font=font(_SMALL), fill=FAINT)
+    write(draw, (MARGIN, MARGIN - 4), sheet.title, 20)
+    write(draw, (MARGIN, MARGIN + 24), sheet.note, _SMALL, FAINT)
     for column, head in enumerate(sheet.heads):
         left = MARGIN + _LABELS + column * (wide + _GAP)
-        draw.text((left, MARGIN + _HEAD - 20), shortened(draw, head, wide), font=font(13), fill=INK)
+        write(draw, (left, MARGIN + _HEAD - 20), shortened(head, wide), 13)
     top = MARGIN + _HEAD
     for row, shown, height in zip(sheet.rows, pictures, heights, strict=True):
         _draw_row(page, draw, row, shown, top, wide)
@@ -77,8 +76,9 @@ def _draw_row(
     page: Image.Image, draw: ImageDraw.ImageDraw, row: Row, shown: list[Image.Image | None], top: int, wide: int
 ) -> None:
     for number, label in enumerate(row.labels):
-        text = shortened(draw, label, _LABELS - 2 * _GAP, _SMALL if number else 13)
-        draw.text((MARGIN, top + number * 18), text, font=font(_SMALL if number else 13), fill=FAINT if number else INK)
+        size = _SMALL if number else 13
+        text = shortened(label, _LABELS - 2 * _GAP, size)
+        write(draw, (MARGIN, top + number * 18), text, size, FAINT if number else INK)
     for column, (cell, picture) in enumerate(zip(row.cells, shown, strict=True)):
         if cell is None or picture is None:
             continue
@@ -87,7 +87,7 @@ def _draw_row(
         for number, line in enumerate(cell.lines):
             place = (left, top + picture.height + 1 + number * _LINE)
             colour = WRONG if cell.wrong and number == 0 else INK if number == 0 else FAINT
-            draw.text(place, shortened(draw, line, wide, _SMALL), font=font(_SMALL), fill=colour)
+            write(draw, place, shortened(line, wide, _SMALL), _SMALL, colour)
 
 
 def _shown(pixels: NDArray[np.uint8]) -> Image.Image:

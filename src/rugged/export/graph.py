@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.onnx.utils import register_custom_op_symbolic, unregister_custom_op_symbolic
 
 from rugged.core.errors import ConfigError, ModelError
+from rugged.core.hints import how_to_install
 from rugged.engine import Network
 from rugged.export.operators import OPERATORS
 from rugged.models.loading import brief
@@ -95,7 +96,7 @@ def require_onnx() -> Any:
         try:
             found = importlib.import_module(name)
         except ImportError as error:
-            raise ConfigError(f"{name} is not installed. Install it with `pip install 'rugged[onnx]'`.") from error
+            raise ConfigError(f"{name} is not installed. {how_to_install('onnx')}.") from error
     return found
 
 

@@ -7,7 +7,7 @@ import torch
 
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.files import atomic_path
-from rugged.data import Dataset
+from rugged.data import Dataset, as_dataset
 from rugged.engine import make_fabric, open_subject
 from rugged.engine.foreign import open_session
 from rugged.export.graph import OPSET, Whole, require_onnx, to_onnx
@@ -32,7 +32,7 @@ class Exported:
     difference: float
 
 
-def export_model(model: str | Path, out: Path, dataset: Dataset | None = None) -> Exported:
+def export_model(model: str | Path, out: str | Path, dataset: Dataset | str | Path | None = None) -> Exported:
     """Write a model as an ONNX file that takes pictures as they are stored.
 
     The file is there when it has been run and answers as the model does; else there is none, and an older one of its
@@ -41,12 +41,14 @@ def export_model(model: str | Path, out: Path, dataset: Dataset | None = None) -
     Args:
         model: A run folder, a model file, or an architecture with its published ImageNet weights.
         out: The file, ending in ``.onnx``.
-        dataset: Whose validation pictures it is verified on; None draws some.
+        dataset: On whose validation pictures it is verified, opened or as ``rugged.open_dataset`` takes it; None draws
+            some.
 
     Raises:
         ConfigError: Another ending, or onnx or onnxruntime is not installed.
         ModelError: The model cannot be loaded or written as ONNX, or the file answers differently.
     """
+    out = Path(out)
     if out.suffix != ".onnx":
         raise ConfigError(f"{out} does not end in .onnx, the one format that is written. Choose another name.")
     onnx = require_onnx()
@@ -57,7 +59,7 @@ def export_model(model: str | Path, out: Path, dataset: Dataset | None = None) -
             f"{model} only answers: there is no network inside to export. Give a run folder, a model file of rugged's, "
             "or an architecture by name."
         )
-    graph, pictures = to_onnx(network), some_pictures(dataset)
+    graph, pictures = to_onnx(network), some_pictures(None if dataset is None else as_dataset(dataset))
     with atomic_path(out) as path:
         onnx.save(graph, path)
         onnx.checker.check_model(str(path), full_check=True)

@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from rugged.core.errors import MetricsError
+
 DRAWS = 1000
 LEVEL = 0.95
 _BLOCK = 100
@@ -24,11 +26,11 @@ def resampled_means(values: npt.NDArray[np.generic], draws: int = DRAWS, seed: i
         ``(draws, rows)``.
 
     Raises:
-        ValueError: No images or no draws.
+        MetricsError: No images or no draws.
     """
     rows, images = np.shape(values)
     if images == 0 or draws < 1:
-        raise ValueError(f"there must be images and draws, got {images} and {draws}")
+        raise MetricsError(f"there must be images and draws, got {images} and {draws}")
     columns = np.ascontiguousarray(np.asarray(values, dtype=np.float64).T)
     generator = np.random.default_rng(seed)
     means = np.empty((draws, rows))
@@ -50,9 +52,9 @@ def interval(resampled: npt.NDArray[np.floating], level: float = LEVEL) -> tuple
         Lower and upper end.
 
     Raises:
-        ValueError: The level is not between 0 and 1.
+        MetricsError: The level is not between 0 and 1.
     """
     if not 0 < level < 1:
-        raise ValueError(f"the level must lie between 0 and 1, got {level}")
+        raise MetricsError(f"the level must lie between 0 and 1, got {level}")
     low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rugged.core.errors import MetricsError
+
 Values = npt.NDArray[np.floating]
 
 BINS = 15
@@ -35,11 +37,11 @@ def reliability(confidence: Values, correct: npt.NDArray[np.bool_], bins: int = 
         bins: How many.
 
     Raises:
-        ValueError: No predictions, no bins, or a confidence outside [0, 1].
+        MetricsError: No predictions, no bins, or a confidence outside [0, 1].
     """
     values = _probabilities(confidence)
     if bins < 1:
-        raise ValueError(f"there must be at least one bin, got {bins}")
+        raise MetricsError(f"there must be at least one bin, got {bins}")
     places = np.clip(np.ceil(values * bins).astype(np.int64) - 1, 0, bins - 1)
     counts = np.bincount(places, minlength=bins)
     divisors = np.maximum(counts, 1)
@@ -62,7 +64,7 @@ def expected_calibration_error(confidence: Values, correct: npt.NDArray[np.bool_
         In [0, 1]; 0 is calibrated.
 
     Raises:
-        ValueError: As ``reliability``.
+        MetricsError: As ``reliability``.
 
     Source: Guo et al. 2017 (arXiv:1706.04599), equation 3.
     """
@@ -81,7 +83,7 @@ def brier_score(label_probability: Values, sum_of_squares: Values) -> float:
         Mean of Σ p² - 2 p_y + 1, in [0, 2]; 0 is certain and right.
 
     Raises:
-        ValueError: No predictions, or a probability outside [0, 1].
+        MetricsError: No predictions, or a probability outside [0, 1].
 
     Source: Brier 1950, "Verification of forecasts expressed in terms of probability".
     """
@@ -101,10 +103,10 @@ def negative_log_likelihood(loss: Values) -> float:
         loss: ``(N,)`` -log p_y, 0 or more.
 
     Raises:
-        ValueError: No predictions.
+        MetricsError: No predictions.
     """
     if np.size(loss) == 0:
-        raise ValueError("negative_log_likelihood needs at least one prediction")
+        raise MetricsError("negative_log_likelihood needs at least one prediction")
     return float(np.mean(loss, dtype=np.float64))
 
 
@@ -112,5 +114,5 @@ def _probabilities(values: Values) -> npt.NDArray[np.float64]:
     """As float64; float32 may stand one step above 1."""
     wide = np.asarray(values, dtype=np.float64)
     if wide.size == 0 or not ((wide >= 0) & (wide <= 1 + 1e-6)).all():
-        raise ValueError("probabilities must lie in [0, 1], and there must be at least one")
+        raise MetricsError("probabilities must lie in [0, 1], and there must be at least one")
     return np.minimum(wide, 1.0)

@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from rugged.core.errors import MetricsError
+
 
 def in_top(labels: npt.NDArray[np.integer], top: npt.NDArray[np.integer], k: int) -> npt.NDArray[np.bool_]:
     """Whether each label is among the first ``k`` predicted classes.
@@ -23,8 +25,8 @@ def error_rate(correct: npt.NDArray[np.bool_]) -> float:
     """The share of wrong answers in [0, 1].
 
     Raises:
-        ValueError: No answers: the error of nothing is not 0.
+        MetricsError: No answers: the error of nothing is not 0.
     """
     if correct.size == 0:
-        raise ValueError("error_rate needs at least one answer")
+        raise MetricsError("error_rate needs at least one answer")
     return float(1.0 - correct.mean())

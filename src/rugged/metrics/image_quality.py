@@ -6,6 +6,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from rugged.core.errors import MetricsError
+
 PEAK = 255.0
 """The range of a byte."""
 
@@ -33,7 +35,7 @@ def peak_signal_to_noise_ratio(images: Images, reference: Images) -> Values:
         ``(N,)``; infinite where the two are the same.
 
     Raises:
-        ValueError: They differ in shape, or have no pixels.
+        MetricsError: They differ in shape, or have no pixels.
     """
     _require_alike(images, reference)
     errors = np.array(
@@ -63,13 +65,15 @@ def structural_similarity(images: Images, reference: Images) -> Values:
         ``(N,)`` in [-1, 1]; 1 where the two are the same.
 
     Raises:
-        ValueError: They differ in shape, or are smaller than the window.
+        MetricsError: They differ in shape, or are smaller than the window.
 
     Source: Wang et al. 2004, "Image quality assessment: from error visibility to structural similarity".
     """
     _require_alike(images, reference)
     if min(np.shape(images)[1:3]) < WINDOW:
-        raise ValueError(f"SSIM needs pictures of {WINDOW} × {WINDOW} pixels or more, got the shape {np.shape(images)}")
+        raise MetricsError(
+            f"SSIM needs pictures of {WINDOW} × {WINDOW} pixels or more, got the shape {np.shape(images)}"
+        )
     step = max(1, _BLOCK // math.prod(np.shape(images)[1:]))
     parts = [slice(start, start + step) for start in range(0, len(images), step)]
     return np.concatenate([_similarity(images[part], reference[part]) for part in parts] or [np.empty(0)])
@@ -107,4 +111,4 @@ def _window(length: int) -> Values:
 def _require_alike(images: Images, reference: Images) -> None:
     shape = np.shape(images)
     if shape != np.shape(reference) or len(shape) != 4 or 0 in shape[1:]:
-        raise ValueError(f"expected (N, H, W, C) pictures of one shape, got {shape} and {np.shape(reference)}")
+        raise MetricsError(f"expected (N, H, W, C) pictures of one shape, got {shape} and {np.shape(reference)}")

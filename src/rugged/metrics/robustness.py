@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from rugged.core.errors import MetricsError
+
 Errors = Sequence[float] | npt.NDArray[np.floating] | float
 """Error rates in [0, 1] at the severities of one corruption, or their mean."""
 
@@ -21,12 +23,12 @@ def corruption_error(errors: Errors, baseline: Errors) -> float:
         The ratio: 1.0 is as good as the baseline, lower is better. The paper prints it times 100.
 
     Raises:
-        ValueError: An error rate outside [0, 1], lists of different length, or a baseline without errors.
+        MetricsError: An error rate outside [0, 1], lists of different length, or a baseline without errors.
     """
     _same_severities(errors, baseline)
     divisor = _mean(baseline)
     if divisor == 0.0:
-        raise ValueError("the baseline makes no errors here, so a ratio to it has no meaning")
+        raise MetricsError("the baseline makes no errors here, so a ratio to it has no meaning")
     return _mean(errors) / divisor
 
 
@@ -40,7 +42,7 @@ def mean_corruption_error(errors: Mapping[str, Errors], baseline: Mapping[str, E
         baseline: For the same corruptions the baseline's; it may hold more, which are not used.
 
     Raises:
-        ValueError: No corruptions, or one that the baseline lacks.
+        MetricsError: No corruptions, or one that the baseline lacks.
 
     Example:
         >>> from rugged import mean_corruption_error
@@ -64,12 +66,12 @@ def relative_corruption_error(errors: Errors, clean: float, baseline: Errors, ba
         The ratio of sums over the severities: 1.0 is as stable as the baseline, lower is better.
 
     Raises:
-        ValueError: As ``corruption_error``; or the corruption adds nothing to the baseline's error.
+        MetricsError: As ``corruption_error``; or the corruption adds nothing to the baseline's error.
     """
     _same_severities(errors, baseline)
     added = _mean(baseline) - _mean(baseline_clean)
     if added <= 0:
-        raise ValueError("the corruption adds nothing to the baseline's error, so a ratio to it has no meaning")
+        raise MetricsError("the corruption adds nothing to the baseline's error, so a ratio to it has no meaning")
     return (_mean(errors) - _mean(clean)) / added
 
 
@@ -85,7 +87,7 @@ def relative_mean_corruption_error(
         baseline_clean: Its error rate without corruption.
 
     Raises:
-        ValueError: No corruptions, one that the baseline lacks, or one that adds nothing to its error.
+        MetricsError: No corruptions, one that the baseline lacks, or one that adds nothing to its error.
     """
     _require_all(errors, baseline)
     ratios = (relative_corruption_error(errors[name], clean, baseline[name], baseline_clean) for name in errors)
@@ -95,26 +97,26 @@ def relative_mean_corruption_error(
 def mean_corruption_accuracy(errors: Mapping[str, Errors]) -> float:
     """The mean accuracy over corruptions, each the mean over its severities. Un-normalised: this is not 1 - mCE."""
     if not errors:
-        raise ValueError("mean_corruption_accuracy needs at least one corruption")
+        raise MetricsError("mean_corruption_accuracy needs at least one corruption")
     return 1.0 - sum(_mean(values) for values in errors.values()) / len(errors)
 
 
 def _require_all(errors: Mapping[str, Errors], baseline: Mapping[str, Errors]) -> None:
     if not errors:
-        raise ValueError("a mean over corruptions needs at least one corruption")
+        raise MetricsError("a mean over corruptions needs at least one corruption")
     missing = [name for name in errors if name not in baseline]
     if missing:
-        raise ValueError(f"the baseline has no errors for {', '.join(missing)}")
+        raise MetricsError(f"the baseline has no errors for {', '.join(missing)}")
 
 
 def _same_severities(errors: Errors, baseline: Errors) -> None:
     counts = np.size(errors), np.size(baseline)
     if np.ndim(errors) and np.ndim(baseline) and counts[0] != counts[1]:
-        raise ValueError(f"{counts[0]} severities cannot be compared with the baseline's {counts[1]}")
+        raise MetricsError(f"{counts[0]} severities cannot be compared with the baseline's {counts[1]}")
 
 
 def _mean(errors: Errors) -> float:
     values = np.atleast_1d(np.asarray(errors, dtype=float))
     if values.size == 0 or not ((values >= 0) & (values <= 1)).all():
-        raise ValueError(f"error rates must lie in [0, 1], got {errors!r}; divide percentages by 100")
+        raise MetricsError(f"error rates must lie in [0, 1], got {errors!r}; divide percentages by 100")
     return float(values.mean())

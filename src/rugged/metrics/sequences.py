@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from rugged.core.errors import MetricsError
+
 Classes = npt.NDArray[np.integer]
 
 _TOP = 5
@@ -24,7 +26,7 @@ def flip_probability(predictions: Classes, *, noise: bool, step: int = 1) -> flo
         In [0, 1]: the mean over the sequences.
 
     Raises:
-        ValueError: No sequences, too few frames for the step, or steps in noise.
+        MetricsError: No sequences, too few frames for the step, or steps in noise.
 
     Source: ``flip_prob`` of the ImageNet-P evaluation, github.com/hendrycks/robustness.
     """
@@ -53,7 +55,7 @@ def top5_distance(top: Classes, *, noise: bool, step: int = 1) -> float:
         In [0, 15]: the mean over the sequences.
 
     Raises:
-        ValueError: As ``flip_probability``, or not five classes a frame.
+        MetricsError: As ``flip_probability``, or not five classes a frame.
 
     Source: ``ranking_dist`` of the ImageNet-P evaluation.
     """
@@ -63,7 +65,7 @@ def top5_distance(top: Classes, *, noise: bool, step: int = 1) -> float:
 def top5_distances(top: Classes, *, noise: bool, step: int = 1) -> npt.NDArray[np.float64]:
     """The same of each sequence, ``(sequences,)``."""
     if np.ndim(top) != 3 or np.shape(top)[2] != _TOP:
-        raise ValueError(f"expected (sequences, frames, {_TOP}) classes, got the shape {np.shape(top)}")
+        raise MetricsError(f"expected (sequences, frames, {_TOP}) classes, got the shape {np.shape(top)}")
     earlier, later = _pairs(top, noise, step)
     same = earlier[..., :, None] == later[..., None, :]
     ranks = np.where(same.any(axis=-1), same.argmax(axis=-1), _TOP)
@@ -84,16 +86,16 @@ def mean_flip_rate(probabilities: Mapping[str, float], baseline: Mapping[str, fl
         1.0 is as stable as the baseline, lower is better. The paper prints it times 100.
 
     Raises:
-        ValueError: No perturbations, one that the baseline lacks, or one under which the baseline never moves.
+        MetricsError: No perturbations, one that the baseline lacks, or one under which the baseline never moves.
     """
     if not probabilities:
-        raise ValueError("a mean over perturbations needs at least one")
+        raise MetricsError("a mean over perturbations needs at least one")
     missing = [name for name in probabilities if name not in baseline]
     if missing:
-        raise ValueError(f"the baseline has no figures for {', '.join(missing)}")
+        raise MetricsError(f"the baseline has no figures for {', '.join(missing)}")
     still = [name for name in probabilities if baseline[name] == 0]
     if still:
-        raise ValueError(f"the baseline never moves under {', '.join(still)}, so a ratio to it has no meaning")
+        raise MetricsError(f"the baseline never moves under {', '.join(still)}, so a ratio to it has no meaning")
     return sum(probabilities[name] / baseline[name] for name in probabilities) / len(probabilities)
 
 
@@ -105,8 +107,8 @@ def _pairs(frames: Classes, noise: bool, step: int) -> tuple[Classes, Classes]:
     """
     values = np.asarray(frames)
     if noise and step != 1:
-        raise ValueError(f"frames of noise are compared with the first one, not in steps of {step}")
+        raise MetricsError(f"frames of noise are compared with the first one, not in steps of {step}")
     if values.shape[0] == 0 or step < 1 or values.shape[1] <= step:
-        raise ValueError(f"there must be sequences of more than {step} frames, got the shape {values.shape}")
+        raise MetricsError(f"there must be sequences of more than {step} frames, got the shape {values.shape}")
     later = values[:, step:]
     return (np.broadcast_to(values[:, :1], later.shape) if noise else values[:, :-step]), later

@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from rugged.core.errors import MetricsError
+
 LIMITS = (0.01, 100.0)
 _HALVINGS = 60
 """Of the interval in which the logarithm lies: beyond what float64 tells apart."""
@@ -23,12 +25,12 @@ def fit_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.int
         zero (all answers are right) or infinite (they are no better than chance).
 
     Raises:
-        ValueError: No pictures.
+        MetricsError: No pictures.
 
     Source: Guo et al. 2017 (arXiv:1706.04599), section 4.2.
     """
     if len(labels) == 0:
-        raise ValueError("a temperature needs at least one picture to be fitted on")
+        raise MetricsError("a temperature needs at least one picture to be fitted on")
     values = np.asarray(logits, dtype=np.float64)
     values = values - values.max(axis=1, keepdims=True)
     own = values[np.arange(len(labels)), labels]

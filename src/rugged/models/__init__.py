@@ -3,8 +3,9 @@
 from rugged.models.files import load_model, read_spec, save_model, spec_of_weights
 from rugged.models.heads import freeze_body, head_parameters
 from rugged.models.imagenet import imagenet_indices, imagenet_names
+from rugged.models.listing import count_parameters
 from rugged.models.modes import modes_kept, training_mode
-from rugged.models.restoring import RestorerSpec, load_restorer, make_restorer, read_restorer_spec, save_restorer
+from rugged.models.restoring import RestorerSpec, load_restorer, make_restorer, save_restorer
 from rugged.models.shipped import DEFAULT, located, shipped_models
 from rugged.models.spec import ModelSpec, preprocess
 from rugged.models.zoo import build, default_input_size, default_normalisation, published_classes, resolve
@@ -14,6 +15,7 @@ __all__ = [
     "ModelSpec",
     "RestorerSpec",
     "build",
+    "count_parameters",
     "default_input_size",
     "default_normalisation",
     "freeze_body",
@@ -27,7 +29,6 @@ __all__ = [
     "modes_kept",
     "preprocess",
     "published_classes",
-    "read_restorer_spec",
     "read_spec",
     "resolve",
     "save_model",

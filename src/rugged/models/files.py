@@ -6,13 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from rugged.core.errors import ModelError
-from rugged.models.loading import PICKLES, fit, read_safetensors
+from rugged.models.loading import PICKLES, load_weights, read_safetensors, require_file
 from rugged.models.spec import ModelSpec, from_metadata, to_metadata
 from rugged.models.tensors import save_tensors
 from rugged.models.zoo import build
 
 
-def save_model(path: Path, model: nn.Module, spec: ModelSpec, dtype: torch.dtype | None = None) -> None:
+def save_model(path: str | Path, model: nn.Module, spec: ModelSpec, dtype: torch.dtype | None = None) -> None:
     """Write weights and specification to one safetensors file, atomically.
 
     Args:
@@ -28,7 +28,7 @@ def save_model(path: Path, model: nn.Module, spec: ModelSpec, dtype: torch.dtype
     tensors: dict[str, Tensor] = model.state_dict()
     if dtype is not None:
         tensors = {name: _stored(name, tensor, dtype) for name, tensor in tensors.items()}
-    save_tensors(path, tensors, to_metadata(spec))
+    save_tensors(Path(path), tensors, to_metadata(spec))
 
 
 def _stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
@@ -40,37 +40,39 @@ def _stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return tensor.to(dtype)
 
 
-def read_spec(path: Path) -> ModelSpec:
+def read_spec(path: str | Path) -> ModelSpec:
     """Read a model file's specification without its weights.
 
     Raises:
         ModelError: Missing, not safetensors, not written by rugged, or written by a later version.
     """
-    return _read(path, weights=False)[0]
+    return _read(Path(path), weights=False)[0]
 
 
-def spec_of_weights(path: Path) -> ModelSpec | None:
+def spec_of_weights(path: str | Path) -> ModelSpec | None:
     """The specification in a file of weights; None where it is no model file of rugged's.
 
     Raises:
         ModelError: Missing, not safetensors, or written by a later version.
     """
+    path = Path(path)
     if path.suffix in PICKLES:
+        require_file(path)
         return None
     return from_metadata(read_safetensors(path, weights=False)[1], str(path))
 
 
-def load_model(path: Path) -> tuple[nn.Module, ModelSpec]:
+def load_model(path: str | Path) -> tuple[nn.Module, ModelSpec]:
     """Read a model file and build the model on the CPU, in float32 and evaluation mode.
 
     Raises:
         ModelError: Missing, not safetensors, not written by rugged, written by a later version, weights that do not
             fit the architecture, or weights that are not finite.
     """
-    spec, tensors = _read(path, weights=True)
+    spec, tensors = _read(Path(path), weights=True)
     model = build(spec.architecture, len(spec.classes))
     expected = f"{spec.architecture} with {len(spec.classes)} classes"
-    fit(model, tensors, str(path), expected, "It was written by another version; train it again.")
+    load_weights(model, tensors, str(path), expected, "It was written by another version; train it again.")
     return model.to(memory_format=torch.channels_last).eval(), spec  # type: ignore[call-overload]
 
 

@@ -23,7 +23,7 @@ def replace_head(model: nn.Module, num_classes: int) -> None:
         num_classes: Number of outputs.
 
     Raises:
-        ModelError: The network ends in neither.
+        ModelError: The network has no linear layer and no 1×1 convolution.
     """
     name = _last_layer(model)
     parent_name, _, attribute = name.rpartition(".")

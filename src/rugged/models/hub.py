@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, HfApi, constants, hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    HfHubHTTPError,
+    LocalTokenNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 
 from rugged.core.errors import ModelError
 from rugged.core.files import sha256_file
@@ -71,10 +77,8 @@ def share(repository: str, files: Mapping[str, Path | bytes], *, private: bool) 
             address = api.create_repo(repository, private=private, exist_ok=True)
             api.create_commit(repository, additions, commit_message="Model, card and results by rugged")
     except Exception as error:
-        raise ModelError(
-            f"{repository} could not be written on {constants.ENDPOINT} ({_reason(error)}). {_offline()}Log in with "
-            "`hf auth login` or set HF_TOKEN to a token that may write, and see that the user's name is yours."
-        ) from error
+        found = f"{repository} could not be written on {constants.ENDPOINT} ({_reason(error)})."
+        raise ModelError(f"{found} {_offline()}{_way_in(error)}") from error
     return str(address)
 
 
@@ -101,6 +105,16 @@ def _not_fetched(model: str, error: Exception) -> str:
         f"{model} is not on this machine and could not be fetched from {constants.ENDPOINT} ({brief(error)}). "
         f"{_offline()}Go online once, so that it is kept in {constants.HF_HUB_CACHE}; or give a local file."
     )
+
+
+def _way_in(error: Exception) -> str:
+    """What helps where the hub answered and refused, and what where nothing was heard of it."""
+    if isinstance(error, HfHubHTTPError | LocalTokenNotFoundError):
+        return (
+            "Log in with `hf auth login` or set HF_TOKEN to a token that may write, and see that the user's name is "
+            "yours."
+        )
+    return "The hub was not reached: check the network, then push again."
 
 
 def _reason(error: Exception) -> str:

@@ -120,8 +120,8 @@ def measure(name: str, num_classes: int, size: int) -> Cost:
         with counter:
             model(torch.empty(1, 3, size, size, device="meta"))
     except Exception:  # A network of another library says in its own way that it does not take this size.
-        return Cost(_parameters(model), None)
-    return Cost(_parameters(model), counter.get_total_flops() // 2)
+        return Cost(count_parameters(model), None)
+    return Cost(count_parameters(model), counter.get_total_flops() // 2)
 
 
 def _build_without_memory(name: str, num_classes: int) -> nn.Module:
@@ -145,7 +145,8 @@ class _ParametersOnMeta(TorchFunctionMode):
         return func(*args, **options)
 
 
-def _parameters(model: nn.Module) -> int:
+def count_parameters(model: nn.Module) -> int:
+    """How many numbers a network learns."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 

@@ -21,16 +21,25 @@ _WRAPPERS = ("module.", "_orig_mod.", "model.")
 """What DistributedDataParallel, torch.compile and training frameworks put before a network's own names."""
 
 
+def require_file(path: Path) -> None:
+    """Say what is wrong with the path of a model file or of weights, if there is no such file.
+
+    Raises:
+        ModelError: It is missing, or a folder.
+    """
+    if path.is_dir():
+        raise ModelError(f"{path} is a folder; expected a model file, such as the model.safetensors of a run folder.")
+    if not path.is_file():
+        raise ModelError(f"There is no model file {path}. Train one with `rugged train`, or give another path.")
+
+
 def read_safetensors(path: Path, *, weights: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read tensors and metadata; without ``weights`` the metadata alone.
 
     Raises:
         ModelError: Missing, or not safetensors.
     """
-    if path.is_dir():
-        raise ModelError(f"{path} is a folder; expected a model file, such as the model.safetensors of a run folder.")
-    if not path.is_file():
-        raise ModelError(f"There is no model file {path}. Train one with `rugged train`, or give another path.")
+    require_file(path)
     try:
         with safe_open(path, framework="pt") as stream:
             tensors = {name: stream.get_tensor(name) for name in stream.keys()} if weights else {}  # noqa: SIM118
@@ -60,10 +69,10 @@ def start_from(model: nn.Module, path: Path, architecture: str) -> None:
             f"{path} holds weights of {spec.architecture}; expected {architecture}. Train {spec.architecture}, or "
             "choose another file."
         )
-    fit_body(model, tensors, str(path), architecture)
+    load_body(model, tensors, str(path), architecture)
 
 
-def fit_body(model: nn.Module, tensors: Mapping[str, Tensor], source: str, architecture: str) -> None:
+def load_body(model: nn.Module, tensors: Mapping[str, Tensor], source: str, architecture: str) -> None:
     """Copy published or local weights into a network, all of them but a head for another number of classes.
 
     Args:
@@ -74,16 +83,18 @@ def fit_body(model: nn.Module, tensors: Mapping[str, Tensor], source: str, archi
         architecture: Full name of the network, for messages.
 
     Raises:
-        ModelError: As ``fit``.
+        ModelError: As ``load_weights``.
     """
     own = model.state_dict()
     named = _own_names(model, tensors)
     fresh = {name: own[name] for name in _for_other_classes(head_parameters(model), own, named)}
     counters = {name: own[name] for name in own if name.endswith(".num_batches_tracked")}  # Old files have none.
-    fit(model, counters | named | fresh, source, architecture)
+    load_weights(model, counters | named | fresh, source, architecture)
 
 
-def fit(model: nn.Module, tensors: Mapping[str, Tensor], source: str, architecture: str, advice: str = "") -> None:
+def load_weights(
+    model: nn.Module, tensors: Mapping[str, Tensor], source: str, architecture: str, advice: str = ""
+) -> None:
     """Copy weights into a network that has exactly these, in its own precision.
 
     Args:
@@ -153,8 +164,7 @@ def _read(path: Path) -> tuple[Mapping[str, Tensor], ModelSpec | None]:
 
 
 def _read_pickle(path: Path) -> Mapping[str, Tensor]:
-    if not path.is_file():
-        raise ModelError(f"There is no file of weights {path}. Give another path (model.weights).")
+    require_file(path)
     try:
         with warnings.catch_warnings(action="ignore"):  # PyTorch's own advice is to read what could run code.
             loaded: Any = torch.load(path, map_location="cpu", weights_only=True)

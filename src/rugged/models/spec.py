@@ -1,7 +1,5 @@
 """What a model expects and what it answers, kept in the model file itself."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,14 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rugged.core.configuration import from_plain, to_plain
-from rugged.core.errors import ConfigError, ModelError
-from rugged.core.parsing import parse_json
-
-FORMAT = 1
-"""Of model files. It grows when a reader of the one before would misunderstand or refuse what is written."""
-
-_SPEC_KEY = "rugged.model"
+from rugged.models.metadata import Entry
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -45,38 +36,10 @@ class ModelSpec:
     training_operations: tuple[str, ...] = ()
 
 
-def to_metadata(spec: ModelSpec) -> dict[str, str]:
-    """A specification as a safetensors file's metadata carries it: strings by name."""
-    # All in one entry: safetensors writes several in an order that changes, and files are compared by their hash.
-    return {_SPEC_KEY: json.dumps({"format": FORMAT, **to_plain(spec)}, sort_keys=True)}
+_ENTRY = Entry("rugged.model", ModelSpec, format=1, what="model")
 
-
-def from_metadata(metadata: Mapping[str, str], source: str) -> ModelSpec | None:
-    """Read a specification back.
-
-    Args:
-        metadata: Of a safetensors file.
-        source: The file, for messages.
-
-    Returns:
-        None where the file says nothing: it was not written by rugged.
-
-    Raises:
-        ModelError: Written by a later rugged, or damaged.
-    """
-    if _SPEC_KEY not in metadata:
-        return None
-    try:
-        plain = parse_json(metadata[_SPEC_KEY])
-        written = plain.pop("format", 1) if isinstance(plain, dict) else 1  # The first files did not say.
-        if written != FORMAT:
-            raise ModelError(
-                f"{source} is a model file of format {written}; this rugged reads format {FORMAT}. "
-                "It was written by a later version: update rugged, then try again."
-            )
-        return from_plain(ModelSpec, plain, source=source)
-    except (ConfigError, ValueError) as error:
-        raise ModelError(f"{source} has an unreadable model specification: {error}") from error
+to_metadata = _ENTRY.write
+from_metadata = _ENTRY.read
 
 
 def preprocess(images: Tensor, spec: ModelSpec) -> Tensor:

@@ -15,13 +15,19 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
 
     Args:
         path: The file.
-        tensors: Tensors by name.
+        tensors: Tensors by name. What two names share is written for each.
         metadata: Strings by name, which can be read without the tensors.
 
     Raises:
         RuggedError: The file cannot be written, as on a full disk.
     """
-    portable = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    portable: dict[str, Tensor] = {}
+    written: set[int] = set()
+    for name, tensor in tensors.items():
+        own = tensor.detach().cpu().contiguous()
+        memory = own.untyped_storage().data_ptr()
+        portable[name] = own.clone() if memory in written else own  # safetensors refuses what is shared.
+        written.add(memory)
     with atomic_path(path) as temporary:
         try:
             save_file(portable, temporary, metadata=dict(metadata))

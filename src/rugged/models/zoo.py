@@ -15,7 +15,7 @@ from rugged.core.hints import did_you_mean, nearest
 from rugged.models.alexnet64 import AlexNet64
 from rugged.models.blurpool import blurred
 from rugged.models.heads import drop_auxiliary_heads, replace_head
-from rugged.models.loading import fit_body, start_from
+from rugged.models.loading import load_body, start_from
 from rugged.models.preactivation import preactivation_resnet18, wide_resnet
 from rugged.models.pretrained import timm_network, torchvision_weights
 from rugged.models.small import small_resnet
@@ -74,7 +74,9 @@ def _names(source: str) -> list[str]:
     return []
 
 
-def build(architecture: str, num_classes: int, *, pretrained: bool = False, weights: Path | None = None) -> nn.Module:
+def build(
+    architecture: str, num_classes: int, *, pretrained: bool = False, weights: str | Path | None = None
+) -> nn.Module:
     """Make a network with a head for ``num_classes``.
 
     A head that was trained for another number of classes is replaced by a fresh one; for the same number it is kept.
@@ -96,7 +98,7 @@ def build(architecture: str, num_classes: int, *, pretrained: bool = False, weig
         return _build_pretrained(source, name, num_classes)
     model = _build_fresh(source, name, num_classes)
     if weights is not None:
-        start_from(model, weights, full)
+        start_from(model, Path(weights), full)
     return model
 
 
@@ -119,7 +121,7 @@ def _build_pretrained(source: str, name: str, num_classes: int) -> nn.Module:
         return timm_network(name, num_classes)
     tensors = torchvision_weights(name)  # First: without them there is no point in building.
     model = _build_torchvision(name, num_classes)
-    fit_body(model, tensors, f"The published file of torchvision/{name}", f"torchvision/{name}")
+    load_body(model, tensors, f"The published file of torchvision/{name}", f"torchvision/{name}")
     return model
 
 

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rugged.corruptions.host import send
 from rugged.corruptions.levels import cut
 
 _STEPS = 32  # OpenCV rounds places to 1/32 of a pixel
@@ -126,12 +127,12 @@ def _sample_as_pillow(images: Tensor, across: Tensor, down: Tensor) -> Tensor:
     inside = (across >= 0) & (across < width) & (down >= 0) & (down < height)
     across, down = across - 0.5, down - 0.5
     left, top = across.floor().long(), down.floor().long()
-    share_x, share_y = (across - left).to(images.device), (down - top).to(images.device)
+    share_x, share_y = send(across - left, images.device), send(down - top, images.device)
     upper, lower = (
         _between(_pixels(images, row, left).double(), _pixels(images, row, left + 1).double(), share_x)
         for row in (top, top + 1)
     )
-    return cut(_between(upper, lower, share_y)).mul_(inside.to(images.device))
+    return cut(_between(upper, lower, share_y)).mul_(send(inside, images.device))
 
 
 def _between(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
@@ -142,7 +143,7 @@ def _between(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
 def _pixels(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Take the pixels at ``(side, side)`` places, or those nearest to them."""
     height, width = images.shape[2:]
-    places = (rows.clamp(0, height - 1) * width + columns.clamp(0, width - 1)).to(images.device)
+    places = send(rows.clamp(0, height - 1) * width + columns.clamp(0, width - 1), images.device)
     planes = images.flatten(2)
     return planes.gather(2, places.flatten().expand(*planes.shape[:2], -1)).view(*images.shape[:2], *places.shape)
 
@@ -156,6 +157,6 @@ def _sample_as_opencv(images: Tensor, across: Tensor, down: Tensor) -> Tensor:
     for row, weight_y in ((top, _STEPS - share_y), (top + 1, share_y)):
         for column, weight_x in ((left, _STEPS - share_x), (left + 1, share_x)):
             inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-            weight = (weight_y * weight_x * inside).to(torch.int32).to(images.device)
+            weight = send((weight_y * weight_x * inside).to(torch.int32), images.device)
             total += _pixels(images, row, column) * weight
     return (total + _STEPS * _STEPS // 2 >> 10).to(torch.uint8)

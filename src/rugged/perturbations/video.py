@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugged.core.errors import DataError, RuggedError
+from rugged.core.hints import how_to_install
 
 FRAMES_PER_SECOND = 10
 
@@ -26,8 +27,8 @@ def require_av() -> ModuleType:
         import av
     except ImportError as error:
         raise RuggedError(
-            "MP4 files need PyAV, which is not installed. Install it (pip install 'rugged[video]'), or write the "
-            "frames as pictures: --format frames."
+            f"MP4 files need PyAV, which is not installed. {how_to_install('video')}. Or write the frames as pictures: "
+            "--format frames."
         ) from error
     return av
 

@@ -112,22 +112,23 @@ def write_sequences(pictures: Sequence[Picture], order: Order, command: str) -> 
     _read_manifest(order.out)
     with files.exclusive(order.out / _LOCK, f"write sequences to {order.out}"):
         _check_conditions(order)
-        _record(order, command, len(pictures))
-        todo = {name: {picture.id for picture in order.missing(name, pictures)} for name in order.sequences}
-        left, total = sum(map(len, todo.values())), len(pictures) * len(order.sequences)
+        _record(order, command, len(pictures), finished=False)
+        missing = {name: order.missing(name, pictures) for name in order.sequences}
+        left, total = sum(map(len, missing.values())), len(pictures) * len(order.sequences)
         with stop_on_signal() as request, progress("Perturbing", total, "sequences", total - left) as bar:
-            for count in _write_all(pictures, todo, order, request):
+            for count in _write_all(pictures, missing, order, request):
                 bar.advance(count)
-        lost = [picture.id for name in order.sequences for picture in order.missing(name, pictures)]
+        lost = [picture.id for name, written in missing.items() for picture in order.missing(name, written)]
         if lost:
             raise RunError(f"{order.out} lacks {len(lost)} sequences at the end ({lost[0]} …). Run the command again.")
-        return _record(order, command, len(pictures))
+        return _record(order, command, len(pictures), finished=True)
 
 
 def _write_all(
-    pictures: Sequence[Picture], todo: Mapping[str, set[str]], order: Order, request: StopRequest
+    pictures: Sequence[Picture], missing: Mapping[str, Sequence[Picture]], order: Order, request: StopRequest
 ) -> Iterator[int]:
     """Write in threads (codecs and tensor operations release the interpreter's lock); yield counts of sequences."""
+    todo = {name: {picture.id for picture in some} for name, some in missing.items()}
     wanted = [picture for picture in pictures if any(picture.id in ids for ids in todo.values())]
     step = max(1, _PIXELS_AT_ONCE // PRESETS[order.preset].side ** 2)
     batches = [wanted[start : start + step] for start in range(0, len(wanted), step)]
@@ -208,8 +209,12 @@ def _flat(conditions: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
-def _record(order: Order, command: str, asked_for: int) -> dict[str, int]:
-    """Write the manifest, of what this command adds and of what earlier ones have left; gives the counts."""
+def _record(order: Order, command: str, asked_for: int, *, finished: bool) -> dict[str, int]:
+    """Write the manifest, of what this command adds and of what earlier ones have left.
+
+    Returns:
+        How many sequences each folder holds, which is counted when the command has finished.
+    """
     entries = (_read_manifest(order.out) or {}).get("sequences", {})
     for name in order.sequences:
         entries[order.folder(name).name] = {
@@ -218,8 +223,9 @@ def _record(order: Order, command: str, asked_for: int) -> dict[str, int]:
             "compared_with": "the first frame" if compares_with_first(name) else "the frame before",
             "asked_for": asked_for,
         }
-    for folder, entry in entries.items():
-        entry["count"] = storage.count(order.out / folder, order.file_format)
+    if finished:
+        for folder, entry in entries.items():
+            entry["count"] = storage.count(order.out / folder, order.file_format)
     record: dict[str, Any] = {
         "kind": _KIND,
         "conditions": order.conditions(),
@@ -229,4 +235,4 @@ def _record(order: Order, command: str, asked_for: int) -> dict[str, int]:
     if order.file_format == "mp4":
         record["video"] = {"codec": "libx264", "pixel_format": video.PIXEL_FORMAT, **video.OPTIONS}
     files.write_json(order.out / MANIFEST, record)
-    return {folder: entry["count"] for folder, entry in entries.items()}
+    return {folder: entry.get("count", 0) for folder, entry in entries.items()}

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from rugged.core.catalogue import PROCEDURAL_NOTE
 from rugged.core.environment import cache_directory, hardware, textures_directory, versions
 from rugged.core.errors import DataError
+from rugged.core.hints import how_to_install
 
 _GIB = 2**30
 _NEEDED_FREE = 0.5 * _GIB  # The demo's data, checkpoints and report.
@@ -132,8 +133,8 @@ def _devices() -> Iterator[Finding]:
         bf16 = ", bf16" if facts.major >= 8 else ""  # Ampere brought bf16; older ones only pretend.
         yield Finding(section, f"cuda:{index}", f"{facts.name}, {readable_bytes(facts.total_memory)}, fp32, fp16{bf16}")
     if torch.backends.mps.is_available():
-        yield Finding(section, "mps", "Apple GPU, fp32")
-    if not torch.cuda.is_available() and not torch.backends.mps.is_available():
+        yield Finding(section, "gpu", "Apple's, which is not used: it has no float64, in which the corruptions compute")
+    elif not torch.cuda.is_available():
         advice = "everything works on the CPU; for a GPU, install its driver and a torch build for it"
         yield Finding(section, "gpu", "none", "missing", advice)
 
@@ -236,8 +237,7 @@ def _extras() -> Iterator[Finding]:
     for extra, names in extras.items():
         absent = [name for name in names if not _version(name)]
         if absent:
-            advice = f'pip install "rugged[{extra}]", or `make setup` in a clone'
-            yield Finding("Optional tools", extra, f"without {', '.join(absent)}", "missing", advice)
+            yield Finding("Optional tools", extra, f"without {', '.join(absent)}", "missing", how_to_install(extra))
         else:
             yield Finding("Optional tools", extra, "all installed")
 

@@ -1,7 +1,6 @@
 """From a run folder to its model card, and to the Hugging Face hub."""
 
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +13,7 @@ from rugged.engine import make_fabric, open_subject
 from rugged.models.hub import MODEL_FILE, require_repository, share
 from rugged.report.card import SOMEBODYS, hash_in, write_card
 from rugged.results import Classes, RunFolder, read_summary
+from rugged.results.summary import summary_text
 
 
 def card_of(folder: Path, out: Path | None = None, repository: str = SOMEBODYS) -> Path:
@@ -96,4 +96,4 @@ def _shared_summary(path: Path) -> bytes:
     """Without the command line."""
     summary = read_summary(path)
     shared = replace(summary, made=replace(summary.made, command=""))
-    return (json.dumps(asdict(shared), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return summary_text(shared).encode()

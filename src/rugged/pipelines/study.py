@@ -54,8 +54,8 @@ class OnePerImage:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        choose_corruptions(self.corruptions)
-        choose_severities(self.severities)
+        choose_corruptions(self.corruptions, "one_per_image.corruptions")
+        choose_severities(self.severities, "one_per_image.severities")
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Study:
     one_per_image: OnePerImage | None = None
 
     def __post_init__(self) -> None:
-        choose_corruptions(self.corruptions)
+        choose_corruptions(self.corruptions, "corruptions")
         if not (self.recipes and self.models):
             raise ValueError("a study needs at least one of [[recipes]] and one of [[models]].")
         parts = [*(recipe.name for recipe in self.recipes), *(model.name for model in self.models)]

@@ -5,19 +5,17 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from rugged.benchmark import benchmark
 from rugged.benchmark.predictions import make_cell
-from rugged.core.environment import versions
 from rugged.core.errors import ConfigError, IncomparableError, Interrupted, ModelError, RuggedError
 from rugged.core.files import exclusive, sha256_file
 from rugged.core.progress import progress, say
 from rugged.core.stopping import stop_on_signal
 from rugged.data import Dataset, write_one_per_image
-from rugged.engine import Device, as_batch, chunks, describe, infer, make_fabric
+from rugged.engine import Device, as_batch, chunks, infer, make_fabric, measured_on
 from rugged.models import load_model, resolve
 from rugged.pipelines.study import Row, Study, StudyFolder
 from rugged.report.curves import draw_curves
@@ -173,14 +171,12 @@ def measure_once(run: RunFolder, dataset: Dataset, folder: Path, *, device: Devi
     fabric, split = make_fabric(device, "fp32", tuned=False), dataset.val
     with exclusive(run.lock, f"measure {run.path}"):
         model, spec = load_model(run.model)
-        hardware = describe(fabric)
-        provenance: dict[str, Any] = {
+        provenance = {
             "model_sha256": sha256_file(run.model),
             "dataset": dataset.name,
             "content_hash": dataset.content_hash,
             "split": split.name,
-            "versions": versions(),
-            "hardware": {key: hardware[key] for key in ("cpu", "accelerator", "precision")},
+            **measured_on(fabric),
         }
         stamp = read_stamp(folder, CLEAN, 0)
         if stamp is not None and stamp.provenance == provenance:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rugged.core.errors import ModelError
 from rugged.data import ClassInfo, Dataset
-from rugged.engine import Fabric
+from rugged.engine import Fabric, class_infos
 from rugged.engine.subject import Subject, open_subject
 from rugged.explain import Layer, find_layer
 from rugged.models import imagenet_names, located, read_spec
@@ -78,8 +78,7 @@ def _classes(model: str, dataset: Dataset) -> tuple[ClassInfo, ...]:
     path = Path(located(model))
     file = RunFolder(path).model if path.is_dir() else path
     if file.suffix == ".safetensors":
-        spec = read_spec(file)
-        return tuple(ClassInfo(id, name) for id, name in zip(spec.classes, spec.class_names, strict=True))
+        return class_infos(read_spec(file))
     thousand = imagenet_names()
     theirs = all(info.id in thousand for info in dataset.classes)
     if theirs or file.suffix == ".onnx" or ":" in model:

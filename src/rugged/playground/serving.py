@@ -3,7 +3,6 @@
 import importlib.util
 import ipaddress
 import os
-import signal
 import socket
 import sys
 import time
@@ -13,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.request import getproxies
 
 from rugged.benchmark.variants import open_restorers
-from rugged.core.errors import ConfigError, Interrupted
+from rugged.core.errors import ConfigError
+from rugged.core.hints import how_to_install
 from rugged.core.progress import say
+from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import Textures, find_textures
 from rugged.corruptions.textures import ProceduralFrostWarning
 from rugged.data import Dataset
@@ -70,17 +70,17 @@ def play(
     port = _free_port(host, port)
     with TemporaryDirectory(prefix="rugged-playground-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder  # Before Gradio is imported: it fixes some of its paths then.
-        stage = _set(models, dataset, device, textures, restorer)
-        with _signals() as came, _served(stage, host, port) as address:
+        stage = _make_stage(models, dataset, device, textures, restorer)
+        signals = stop_on_signal("Closing the page", "The playground has ended.")
+        with signals as stop, _served(stage, host, port) as address:
             if not _is_local(host):
                 say(f"Warning: everybody who reaches {host} can use this page; there is no password.")
             print(address, flush=True)
             say("Ctrl-C ends it.")
             if open_browser and _has_screen():
                 webbrowser.open(address)
-            while not came:
+            while stop.signal_number is None:
                 time.sleep(0.1)
-    raise Interrupted("The playground has ended.", came[0])
 
 
 def require_gradio() -> None:
@@ -90,10 +90,10 @@ def require_gradio() -> None:
         ConfigError: It is missing.
     """
     if importlib.util.find_spec("gradio") is None:
-        raise ConfigError("gradio is not installed. Install it with `pip install 'rugged[playground]'`.")
+        raise ConfigError(f"gradio is not installed. {how_to_install('playground')}.")
 
 
-def _set(
+def _make_stage(
     models: Sequence[str], dataset: Dataset, device: Device, textures: str | None, restorer: Path | None
 ) -> "Stage":
     from rugged.playground.page import Stage
@@ -123,22 +123,6 @@ def _served(stage: "Stage", host: str, port: int) -> Iterator[str]:
         yield launch(page, f"[{host}]" if ":" in host else host, port)
     finally:
         page.close(verbose=False)
-
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM in the block instead of dying of them."""
-    came: list[int] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
-
-    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield came
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _free_port(host: str, port: int | None) -> int:

@@ -53,7 +53,7 @@ _MAY_LACK = ("restored", "sequences", "near", "examples", "attention", "pictures
 """Those that are left out where nothing was saved for them."""
 
 
-def write_report(runs: Sequence[Path], out: Path) -> Path:
+def write_report(runs: Sequence[str | Path], out: str | Path) -> Path:
     """Write the report of a benchmarked run as one HTML file.
 
     The same results give the same bytes.
@@ -70,7 +70,8 @@ def write_report(runs: Sequence[Path], out: Path) -> Path:
         ResultsError: A run has no benchmark, or part of it is missing or damaged.
         IncomparableError: The runs were not measured under the same conditions.
     """
-    write_text(out, render(read_runs(runs, limit=STYLES)))
+    out = Path(out)
+    write_text(out, render(read_runs([*map(Path, runs)], limit=STYLES)))
     return out
 
 

@@ -31,7 +31,7 @@ from rugged.results import Strip, Summary
 _SPECIAL = re.compile(r"([\\`*_\[\]#~])")
 
 
-def write_markdown(runs: Sequence[Path], out: Path) -> Path:
+def write_markdown(runs: Sequence[str | Path], out: str | Path) -> Path:
     """Write the report as Markdown, and its pictures into a folder beside it that is named after it.
 
     The same results give the same bytes.
@@ -46,7 +46,7 @@ def write_markdown(runs: Sequence[Path], out: Path) -> Path:
     Raises:
         RuggedError: As ``rugged.report.write_report``.
     """
-    read = read_runs(runs, limit=STYLES)
+    out, read = Path(out), read_runs([*map(Path, runs)], limit=STYLES)
     subject, kept = read[0], read_shown(read[0])
     folder = out.with_name(f"{out.stem}-pictures")
     strips = [] if kept is None else gallery_strips(subject.folder, kept, "lost")
@@ -58,7 +58,7 @@ def write_markdown(runs: Sequence[Path], out: Path) -> Path:
     return out
 
 
-def write_tables(runs: Sequence[Path], folder: Path) -> Path:
+def write_tables(runs: Sequence[str | Path], folder: str | Path) -> Path:
     """Write every table of the report as CSV: fractions stay fractions, and no name becomes a formula.
 
     Args:
@@ -71,7 +71,7 @@ def write_tables(runs: Sequence[Path], folder: Path) -> Path:
     Raises:
         RuggedError: As ``rugged.report.write_report``.
     """
-    read = read_runs(runs, limit=STYLES)
+    folder, read = Path(folder), read_runs([*map(Path, runs)], limit=STYLES)
     summaries = [run.summary for run in read]
     found = {
         "accuracy": _accuracy(summaries),

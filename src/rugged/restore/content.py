@@ -1,4 +1,4 @@
-"""The content loss: pictures compared by what a classifier sees in them."""
+"""The perceptual loss, which recipes call content loss: pictures compared by what a classifier sees in them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

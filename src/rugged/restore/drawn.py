@@ -1,7 +1,7 @@
 """Pairs drawn as they are needed: the pictures of a data set, and copies that the engine corrupts."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -59,7 +59,7 @@ class DrawnPairs:
         """Corrupt them whole, as the benchmark does, then cut out what is shown."""
         clean = fetched
         if self.recipe.flip:
-            clean, _ = flip_alike(clean, clean)
+            (clean,) = flip_alike(clean)
         damaged = corrupt_randomly(
             clean, self.provenance.corruptions, self.provenance.severities, probability=1 - self.recipe.clean,
             together=_TOGETHER if clean.is_cuda else 1, textures=self.textures,
@@ -88,6 +88,14 @@ class DrawnPairs:
         """Pictures on the CPU, with their ids."""
         some = self.development.take(positions)
         return as_batch(some.images, torch.device("cpu")), some.ids
+
+
+def settle_textures(recipe: RestoreRecipe) -> RestoreRecipe:
+    """Have a recipe with frost say so where its textures are drawn ones: a later session must not find photographs."""
+    shown = recipe.pairs
+    if "frost" not in choose_corruptions(shown.corruptions) or choose_textures(shown.textures).label != "procedural":
+        return recipe
+    return replace(recipe, pairs=replace(shown, textures="procedural"))
 
 
 def draw_pairs(recipe: RestoreRecipe, dataset: Dataset, device: torch.device) -> DrawnPairs:

@@ -12,7 +12,7 @@ from rugged.core.files import exclusive
 from rugged.core.progress import say
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions.memory import keep_freed_memory
-from rugged.data import Dataset
+from rugged.data import Dataset, open_dataset
 from rugged.engine import Device, Fabric, Loop, by_the_first, describe, make_fabric, require_same, seed_step
 from rugged.engine.averaging import make_average
 from rugged.engine.claiming import earlier_sessions, require_companions
@@ -20,10 +20,11 @@ from rugged.engine.log import Log
 from rugged.engine.manifest import Manifest
 from rugged.engine.optimize import make_optimizer
 from rugged.engine.sharing import shared_batch_size
+from rugged.engine.steps import Claim
 from rugged.models import RestorerSpec, make_restorer
 from rugged.models.restoring import Discriminator
 from rugged.restore.content import Content, open_content
-from rugged.restore.drawn import draw_pairs
+from rugged.restore.drawn import draw_pairs, settle_textures
 from rugged.restore.folders import PairFolder, take_pairs
 from rugged.restore.learner import Learner
 from rugged.restore.pairs import Pairs, Provenance
@@ -33,7 +34,12 @@ from rugged.results import RunFolder
 
 
 def train(
-    recipe: RestoreRecipe, source: Dataset | PairFolder, folder: Path, *, device: Device = "auto", command: str = ""
+    recipe: RestoreRecipe,
+    source: Dataset | PairFolder | str | Path,
+    folder: str | Path,
+    *,
+    device: Device = "auto",
+    command: str = "",
 ) -> RunFolder:
     """Train a restorer, or go on with a training that was interrupted.
 
@@ -41,7 +47,7 @@ def train(
 
     Args:
         recipe: What to do.
-        source: The pictures to corrupt, or pairs of pictures.
+        source: The pictures to corrupt, opened or as ``rugged.open_dataset`` takes them; or pairs of pictures.
         folder: The run folder. A finished run of the same recipe on the same data is left as it is.
         device: Where.
         command: The command line, for the manifest.
@@ -56,8 +62,13 @@ def train(
         RunError: The folder holds another run or is in use, or loss or weights are no longer finite.
         Interrupted: A signal came; the next call goes on where this one stopped.
     """
+    if isinstance(source, str | Path):
+        source = open_dataset(source)
+    folder = Path(folder)
     fabric = make_fabric(device, recipe.precision)
     recipe = replace(recipe, precision=describe(fabric)["precision"])
+    if isinstance(source, Dataset):
+        recipe = settle_textures(recipe)
     run = RunFolder(folder)
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"train into {folder}")))
@@ -104,6 +115,7 @@ def prepare(
         fetched_ahead=pairs.fetched_ahead,
         longest_epoch=recipe.epoch_pictures,
     )
+    manifest = earlier or Manifest("training", "rugged/restorer", pairs.provenance.trained_on, companions=companions)
     return Trainer(
         recipe=recipe,
         spec=spec,
@@ -111,8 +123,7 @@ def prepare(
         learner=learner,
         loop=loop,
         pairs=pairs,
-        manifest=earlier or Manifest("training", "rugged/restorer", pairs.provenance.trained_on, companions=companions),
-        command=command,
+        claim=Claim(run, recipe, manifest, command),
         log=Log(run.metrics, COLUMNS),
     )
 
@@ -128,7 +139,10 @@ def make_learner(fabric: Fabric, recipe: RestoreRecipe, spec: RestorerSpec, cont
         discriminator = _placed(Discriminator(adversary.width, spectral=adversary.loss == "ragan-ls"), fabric.device)
         optimizers["discriminator"] = make_optimizer(discriminator, adversary.optimizer)
     average = make_average(generator) if recipe.average else None
-    return Learner(fabric, recipe, generator, discriminator, content, optimizers, average)
+    return Learner(
+        fabric=fabric, recipe=recipe, content=content,
+        generator=generator, discriminator=discriminator, optimizers=optimizers, average=average,
+    )  # fmt: skip
 
 
 def _placed(network: nn.Module, device: torch.device) -> nn.Module:

@@ -1,7 +1,8 @@
 """Pairs from folders of files, as GOPRO has them: ``<root>/train/<sequence>/{blur,sharp}/<name>.png``."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from rugged.core.environment import available_cores
 from rugged.core.errors import ConfigError, DataError
 from rugged.data.decode import BadImageError, decode_image
 from rugged.data.sources.trees import IMAGE_ENDINGS, ending, read_file
@@ -122,6 +124,8 @@ class FolderPairs:
         development: To look at.
         device: Where pictures are wanted.
         provenance: What they are.
+        fetched_ahead: Batches that are worth fetching while the device works.
+        readers: Threads that decode files.
     """
 
     recipe: PairsRecipe
@@ -130,13 +134,14 @@ class FolderPairs:
     device: torch.device
     provenance: Provenance
     fetched_ahead: int = 2
+    readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(available_cores(), "decode"))
 
     def __len__(self) -> int:
         return len(self.pairs)
 
     def fetch(self, indices: Indices) -> list[tuple[Tensor, Tensor]]:
         """Decode the files whole: where they are cut is for the step to draw."""
-        return [_read(self.pairs[index]) for index in indices.tolist()]
+        return list(self.readers.map(_read, (self.pairs[index] for index in indices)))
 
     def make(self, fetched: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
         """Cut a square out of each pair, and mirror half of them."""
@@ -145,7 +150,9 @@ class FolderPairs:
             place = crop_place(pair[0], self.recipe.crop) if self.recipe.crop else (slice(None),) * 2
             cut.append([picture[(..., *place)] for picture in pair])
         clean, damaged = (torch.stack(side).to(self.device) for side in zip(*cut, strict=True))
-        return flip_alike(clean, damaged) if self.recipe.flip else (clean, damaged)
+        if self.recipe.flip:
+            clean, damaged = flip_alike(clean, damaged)
+        return clean, damaged
 
     def held_out(self) -> Iterator[HeldOut]:
         """The middle of each pair."""

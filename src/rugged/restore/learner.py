@@ -63,6 +63,7 @@ class Learner:
         clean: Tensor,
         damaged: Tensor,
         *,
+        total: int,
         rates: Mapping[str, float],
         step: int,
         adversarial: bool,
@@ -73,6 +74,7 @@ class Learner:
         Args:
             clean: ``(N, 3, H, W)`` uint8: this process's share of the batch.
             damaged: The same pictures, as they are to be restored.
+            total: Pictures in the batch, in all processes.
             rates: Learning rates by network.
             step: Of the run, from 0.
             adversarial: Whether the discriminator takes part by now.
@@ -89,13 +91,14 @@ class Learner:
         parts = self._parts(restored, real, damage, (clean != damaged).flatten(1).any(1), adversary)
         weights = self._weights()
         loss = torch.stack([weights[name] * part for name, part in parts.items() if weights[name]]).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        share = len(clean) / total
+        (loss * share).backward()  # type: ignore[no-untyped-call]
         self._move("generator", self.generator, self.recipe.optimizer, rates)
         if self.average is not None:
             update_average(self.average, self.generator, self.recipe.average, step)
         figures = {"loss": loss, **parts}
         if adversary is not None:
-            figures["discriminator"] = self._teach(adversary, real, restored.detach(), rates)
+            figures["discriminator"] = self._teach(adversary, real, restored.detach(), share, rates)
         nothing = torch.zeros((), device=loss.device)
         sums = [figures.get(name, nothing).detach().float() * len(clean) for name in FIGURES]
         told = torch.stack([*sums, nothing + signal_number])
@@ -138,7 +141,9 @@ class Learner:
         one, other = verdicts.float().chunk(2)
         return one, other
 
-    def _teach(self, adversary: nn.Module, real: Tensor, fake: Tensor, rates: Mapping[str, float]) -> Tensor:
+    def _teach(
+        self, adversary: nn.Module, real: Tensor, fake: Tensor, share: float, rates: Mapping[str, float]
+    ) -> Tensor:
         """A step of the discriminator's; its loss."""
         adversary.requires_grad_(True)
         loss = discriminator_loss(self._game, *self._verdicts(adversary, real, fake))
@@ -147,7 +152,7 @@ class Learner:
             with self.fabric.autocast():
                 slope = gradient_penalty(adversary, real / 127.5 - 1, fake / 127.5 - 1, mix)
             loss = loss + self.recipe.adversary.penalty * slope
-        loss.backward()  # type: ignore[no-untyped-call]
+        (loss * share).backward()  # type: ignore[no-untyped-call]
         self._move("discriminator", adversary, self.recipe.adversary.optimizer, rates)
         return loss
 
@@ -162,15 +167,17 @@ class Learner:
         optimizer.zero_grad()
 
     def _share_gradients(self, network: nn.Module) -> None:
-        """Give all processes the mean of their gradients.
+        """Give all processes the sum of their gradients, each of which weighs as much as its share of the batch.
 
         Not by DistributedDataParallel, which has no second derivatives: a gradient penalty is made of them.
         """
         if self.fabric.world_size > 1:
-            for parameter in network.parameters():
-                if parameter.grad is not None:
-                    torch.distributed.all_reduce(parameter.grad)
-                    parameter.grad /= self.fabric.world_size
+            gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+            together = torch.cat([gradient.flatten() for gradient in gradients])  # One message for all.
+            torch.distributed.all_reduce(together)
+            parts = torch.split(together, [gradient.numel() for gradient in gradients])
+            for gradient, shared in zip(gradients, parts, strict=True):
+                gradient.copy_(shared.view_as(gradient))
 
 
 def _shifted(limit: int | None, *several: Tensor) -> tuple[Tensor, ...]:

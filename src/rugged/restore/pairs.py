@@ -69,10 +69,10 @@ class Pairs(Protocol):
         """The pairs to look at, the same every time, those of one kind together."""
 
 
-def flip_alike(clean: Tensor, damaged: Tensor) -> tuple[Tensor, Tensor]:
-    """Mirror half of the pairs left to right."""
-    flipped = (torch.rand(len(clean)) < 0.5).to(clean.device)[:, None, None, None]
-    return torch.where(flipped, clean.flip(-1), clean), torch.where(flipped, damaged.flip(-1), damaged)
+def flip_alike(*batches: Tensor) -> tuple[Tensor, ...]:
+    """Mirror half of the pictures left to right, the same ones in each batch ``(N, 3, H, W)``."""
+    flipped = (torch.rand(len(batches[0])) < 0.5).to(batches[0].device)[:, None, None, None]
+    return tuple(torch.where(flipped, pictures.flip(-1), pictures) for pictures in batches)
 
 
 def crop_place(pictures: Tensor, side: int) -> tuple[slice, slice]:

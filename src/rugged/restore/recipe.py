@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
 from rugged.core.catalogue import BLURS, SEVERITIES
-from rugged.core.errors import ConfigError
+from rugged.core.limits import require_within
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.shipped import load_shipped, shipped
 from rugged.engine.optimize import OPTIMIZER_LIMITS, OptimizerRecipe
@@ -59,11 +58,8 @@ class PairsRecipe:
     textures: str | None = None
 
     def __post_init__(self) -> None:
-        try:
-            choose_severities(self.severities)
-            choose_corruptions(self.corruptions)
-        except ConfigError as error:  # What reads recipes adds which one it is, to a ValueError.
-            raise ValueError(str(error)) from error
+        choose_severities(self.severities, "pairs.severities")
+        choose_corruptions(self.corruptions, "pairs.corruptions")
 
 
 @dataclass(frozen=True)
@@ -168,11 +164,7 @@ class RestoreRecipe:
     )
 
     def __post_init__(self) -> None:
-        for name, (low, high) in LIMITS.items():
-            value = attrgetter(name)(self)
-            # NaN fails every comparison, so it is refused too.
-            if value is not None and not low <= value <= high:
-                raise ValueError(f"{name} is {value}; it must be from {low} to {high}.")
+        require_within(self, LIMITS)
         weighs = self.content.model and (self.content.features or self.content.logits)
         if not (self.pixel.weight or weighs):
             raise ValueError("nothing holds the restored picture to the clean one. Set pixel.weight above 0.")

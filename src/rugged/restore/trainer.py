@@ -1,21 +1,15 @@
 """What happens in a restorer's training: a step, the end of an epoch, the end of the run."""
 
-import math
-import signal
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from rugged.core.configuration import dump
-from rugged.core.environment import versions
-from rugged.core.errors import RunError
 from rugged.core.files import atomic_path
 from rugged.core.progress import say
-from rugged.engine import Indices, Loop, Position, Restorer, beside, describe, hand_over, later
-from rugged.engine.claiming import claim, complete, require_finite
+from rugged.engine import Indices, Loop, Position, Restorer, record_streams, side_stream
+from rugged.engine.claiming import complete, require_finite
 from rugged.engine.log import Log
-from rugged.engine.manifest import Manifest, Session
 from rugged.engine.optimize import learning_rate
+from rugged.engine.steps import Claim, Steps, own_share
 from rugged.models import RestorerSpec, save_restorer
 from rugged.restore.learner import FIGURES, Learner
 from rugged.restore.looking import draw_sheet, look
@@ -49,8 +43,7 @@ class Trainer:
         learner: Takes the steps.
         loop: Decides their order.
         pairs: Where pairs come from.
-        manifest: Of the run.
-        command: The command line, for the manifest.
+        claim: On the run folder.
         log: Where each epoch's figures go.
     """
 
@@ -60,38 +53,30 @@ class Trainer:
     learner: Learner
     loop: Loop
     pairs: Pairs
-    manifest: Manifest
-    command: str
+    claim: Claim
     log: Log
-    noted: bool = False
-    _under_way: list[tuple[Position, int, Callable[[], list[float]]]] = field(default_factory=list)
+    steps: Steps = field(init=False)
 
-    @property
-    def _speaks(self) -> bool:
-        return bool(self.learner.fabric.is_global_zero)
+    def __post_init__(self) -> None:
+        self.steps = Steps(self.loop, FIGURES, self._diverged)
 
     def fetch(self, indices: Indices) -> Any:
         """Bring this process's share of a batch to the device."""
-        fabric = self.learner.fabric
-        with beside(fabric.device):
-            return self.pairs.fetch(indices[fabric.global_rank :: fabric.world_size])
+        with side_stream(self.loop.fabric.device):
+            return self.pairs.fetch(own_share(self.loop.fabric, indices))
 
     def step(self, indices: Indices, batch: Any, position: Position) -> str:
         """Learn from one batch."""
-        if not self.noted:
-            self._note_session(position.step)
-        with beside(self.learner.fabric.device):
+        self.claim.make_once(self.loop.fabric, position.step)
+        with side_stream(self.loop.fabric.device):
             clean, damaged = self.pairs.make(batch)
-        hand_over((clean, damaged))
+        record_streams((clean, damaged))
         figures = self.learner.learn(
-            clean, damaged, rates=self._rates(position.step), step=position.step,
+            clean, damaged, total=len(indices), rates=self._rates(position.step), step=position.step,
             adversarial=position.step >= self.recipe.adversary.after_epochs * self.loop.steps_per_epoch,
             signal_number=self.loop.stop.signal_number or 0,
         )  # fmt: skip
-        self._under_way.append((position, len(indices), later(figures)))
-        # A GPU goes on with this step while the figures of the last one are read.
-        self._settle(all_but=0 if figures.device.type == "cpu" else 1)
-        return self.loop.note(position)
+        return self.steps.push(position, indices, figures)
 
     def settle(self) -> None:
         """Wait for the steps that are under way, and add up their figures.
@@ -99,24 +84,9 @@ class Trainer:
         Raises:
             RunError: The last step left weights that are not finite.
         """
-        self._settle(all_but=0)
+        self.steps.settle()
         for name, module in self.loop.modules.items():
             require_finite(module, f"The {name} in {self.run.path}", _AGAINST_DIVERGENCE)
-
-    def _settle(self, all_but: int) -> None:
-        while len(self._under_way) > all_but:
-            position, images, read = self._under_way.pop(0)
-            *figures, signals = read()
-            sums = dict(zip(FIGURES, figures, strict=True))
-            broken = [name for name, value in sums.items() if not math.isfinite(value)]
-            if broken:
-                raise RunError(
-                    f"The loss became {sums[broken[0]]} ({broken[0]}) at step {position.step + 1} "
-                    f"(epoch {position.epoch + 1}). {_AGAINST_DIVERGENCE}"
-                )
-            self.loop.count(images=images, **sums)
-            if signals:
-                self.loop.agreed = self.loop.stop.signal_number or signal.SIGTERM
 
     def _rates(self, step: int) -> dict[str, float]:
         recipes = {"generator": self.recipe.optimizer, "discriminator": self.recipe.adversary.optimizer}
@@ -125,31 +95,20 @@ class Trainer:
             for name, recipe in recipes.items()
         }
 
-    def _note_session(self, first_step: int) -> None:
-        """Claim the folder and enter this session in its manifest, once the checkpoint has said where it begins."""
-        self.noted = True
-        if self._speaks:
-            session = Session(self.command, first_step, versions(), describe(self.learner.fabric))
-            self.manifest = claim(self.run, dump(self.recipe), self.manifest, session)
+    def _diverged(self, position: Position, _: Indices, name: str, value: float) -> str:
+        where = f"step {position.step + 1} (epoch {position.epoch + 1})"
+        return f"The loss became {value} ({name}) at {where}. {_AGAINST_DIVERGENCE}"
 
     def end_epoch(self, epoch: int) -> None:
         """Note the epoch's figures, look at the held-out pairs, and draw some of them."""
         totals = self.loop.totals
         step = (epoch + 1) * self.loop.steps_per_epoch
-        trained = {
-            "epoch": epoch + 1,
-            "step": step,
-            "split": "train",
-            **{name: totals[name] / totals["images"] for name in FIGURES},
-            "learning_rate": self._rates(step - 1)["generator"],
-            "images_per_second": totals["images"] / totals["seconds"],
-            "seconds": totals["seconds"],
-            "waiting": totals["waiting"] / totals["seconds"],
-        }
+        means = {name: totals[name] / totals["images"] for name in FIGURES}
+        trained = self.steps.row(epoch, learning_rate=self._rates(step - 1)["generator"], **means)
         restorer = Restorer(self.learner.judged, self.spec, "", self.learner.fabric)
         figures, shown = look(restorer, self.pairs.held_out(), self.learner.content)
         self.loop.rows += [trained, {"epoch": epoch + 1, "step": step, "split": "dev", **figures}]
-        if self._speaks:
+        if self.loop.fabric.is_global_zero:
             line = f"epoch {epoch + 1}/{self.recipe.epochs}: loss {trained['loss']:.4f}; development {_spoken(figures)}"
             with atomic_path(self.run.sheets / f"epoch-{epoch + 1:04}.png") as path:
                 draw_sheet(shown, f"{self.run.name}, {line}").save(path, format="PNG")
@@ -170,7 +129,7 @@ class Trainer:
         restorer = self.learner.judged
         save_restorer(self.run.restorer, restorer, self.spec)
         seconds = sum(row.get("seconds", 0.0) for row in self.loop.rows)
-        complete(self.run, self.run.restorer, restorer, self.manifest, seconds, self.loop.epochs_done, final)
+        complete(self.run, self.run.restorer, restorer, self.claim.manifest, seconds, self.loop.epochs_done, final)
 
 
 def _spoken(figures: dict[str, float]) -> str:

@@ -33,6 +33,7 @@ from rugged.results.restoration import (
 from rugged.results.restored import RestoredPictures, read_restored, restored_path, write_restored
 from rugged.results.runs import RunFolder, place_of
 from rugged.results.stability import (
+    Moves,
     SequenceConditions,
     Stability,
     load_steady_baseline,
@@ -68,6 +69,7 @@ __all__ = [
     "Frames",
     "Made",
     "ModelFacts",
+    "Moves",
     "Nearness",
     "Pictures",
     "Quality",

@@ -96,7 +96,7 @@ def baseline_of(summary: Summary, name: str | None = None) -> Baseline:
     )
 
 
-def save_baseline(summary: Summary, name: str, replace: bool = False) -> Path:
+def save_baseline(summary: Summary, name: str | Path, replace: bool = False) -> Path:
     """Write a measured model as a baseline, where ``load_baseline`` finds it by name.
 
     Args:
@@ -115,7 +115,7 @@ def save_baseline(summary: Summary, name: str, replace: bool = False) -> Path:
     return path
 
 
-def baseline_path(name: str, sha256: str, conditions: Conditions, replace: bool = False) -> Path:
+def baseline_path(name: str | Path, sha256: str, conditions: Conditions, replace: bool = False) -> Path:
     """Where a baseline will be saved. Whoever is to measure for hours asks before that.
 
     Args:
@@ -129,6 +129,7 @@ def baseline_path(name: str, sha256: str, conditions: Conditions, replace: bool 
             one that others may be normalised by and that would be gone.
         ResultsError: A file of that name is no baseline.
     """
+    name = str(name)
     path = Path(name) if name.endswith(".json") else _own_folder() / f"{name}.json"
     if not name.endswith(".json"):
         if not name or Path(name).name != name or name.startswith("."):

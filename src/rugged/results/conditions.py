@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rugged.core.catalogue import ALL, BENCHMARK
+from rugged.core.catalogue import ALL, BENCHMARK, CellKey
 from rugged.core.configuration import to_plain
 from rugged.results.predictions import CLEAN
 
@@ -68,7 +68,7 @@ class Conditions:
     clean_images: int | None = None
 
     @property
-    def cells(self) -> list[tuple[str, int]]:
+    def cells(self) -> list[CellKey]:
         """Every (corruption, severity) that these conditions name, clean first."""
         return [(CLEAN, 0), *((name, severity) for name in self.corruptions for severity in self.severities)]
 

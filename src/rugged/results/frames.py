@@ -95,7 +95,8 @@ def read_frames(folder: Path, sequence: str, difficulty: int) -> Frames:
     """
     path = cell_path(folder, sequence, difficulty)
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:  # pq.read_table would first import all of pyarrow.dataset.
+            table = file.read()
         columns = {name: table.column(name).combine_chunks() for name in table.column_names}
         count = int(columns["frame"].to_numpy().max()) + 1
         cell = Cell(

@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from rugged.core.catalogue import CellKey
 from rugged.core.errors import ResultsError
 from rugged.results.conditions import Conditions
 from rugged.results.predictions import CLEAN, Cell, read_cells
 from rugged.results.runs import RunFolder
 
 
-def read_measured(run: RunFolder, conditions: Conditions) -> dict[tuple[str, int], Cell]:
+def read_measured(run: RunFolder, conditions: Conditions) -> dict[CellKey, Cell]:
     """Read the predictions of a benchmarked run.
 
     Args:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from rugged.core.catalogue import CellKey
 from rugged.core.configuration import from_plain
 from rugged.core.errors import ResultsError, RuggedError
 from rugged.core.files import read_json, write_json
@@ -61,7 +62,7 @@ class Strip:
     severities: tuple[int, ...]
 
     @property
-    def cells(self) -> list[tuple[str, int]]:
+    def cells(self) -> list[CellKey]:
         """The cells that it shows the picture in."""
         return [(self.corruption if severity else CLEAN, severity) for severity in self.severities]
 

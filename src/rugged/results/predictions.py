@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from rugged.core.catalogue import CellKey
 from rugged.core.errors import ResultsError
 from rugged.core.files import atomic_path
 from rugged.core.parsing import parse_json
@@ -82,9 +83,9 @@ class Stamp:
     seconds: float
 
 
-def cell_path(folder: Path, corruption: str, severity: int) -> Path:
+def cell_path(folder: str | Path, corruption: str, severity: int) -> Path:
     """The file of a cell within a predictions folder."""
-    return folder / f"{corruption}-{severity}.parquet"
+    return Path(folder) / f"{corruption}-{severity}.parquet"
 
 
 def write_cell(folder: Path, cell: Cell, stamp: Stamp) -> None:
@@ -122,7 +123,7 @@ def read_stamp(folder: Path, corruption: str, severity: int) -> Stamp | None:
         return None
 
 
-def read_cell(folder: Path, corruption: str, severity: int) -> Cell:
+def read_cell(folder: str | Path, corruption: str, severity: int) -> Cell:
     """Read one cell.
 
     Raises:
@@ -160,7 +161,7 @@ def as_matrix(column: pa.FixedSizeListArray) -> npt.NDArray[Any]:
     return values
 
 
-def read_cells(folder: Path, wanted: Iterable[tuple[str, int]] | None = None) -> dict[tuple[str, int], Cell]:
+def read_cells(folder: str | Path, wanted: Iterable[CellKey] | None = None) -> dict[CellKey, Cell]:
     """Cells of a predictions folder, keyed by (corruption, severity). Those of the same images share their ids.
 
     Args:
@@ -170,10 +171,10 @@ def read_cells(folder: Path, wanted: Iterable[tuple[str, int]] | None = None) ->
     Raises:
         ResultsError: There is none, or one is missing or damaged.
     """
-    keys = list(_saved(folder) if wanted is None else wanted)
+    keys = list(_saved(Path(folder)) if wanted is None else wanted)
     if not keys:
         raise ResultsError(f"{folder} holds no predictions. Run `rugged benchmark` on this run first.")
-    cells: dict[tuple[str, int], Cell] = {}
+    cells: dict[CellKey, Cell] = {}
     ids: tuple[str, ...] = ()
     for key in keys:
         cell = read_cell(folder, *key)
@@ -182,7 +183,7 @@ def read_cells(folder: Path, wanted: Iterable[tuple[str, int]] | None = None) ->
     return cells
 
 
-def _saved(folder: Path) -> Iterator[tuple[str, int]]:
+def _saved(folder: Path) -> Iterator[CellKey]:
     for path in sorted(folder.glob("*.parquet")):
         corruption, _, severity = path.stem.rpartition("-")
         if corruption and severity.isdecimal():

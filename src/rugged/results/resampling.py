@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rugged.core.catalogue import CellKey
 from rugged.metrics import brier_scores, resampled_means
 from rugged.metrics.bootstrap import DRAWS
 from rugged.results.conditions import Conditions
@@ -42,7 +43,7 @@ class Resampled:
         return accuracy
 
 
-def resample(cells: Mapping[tuple[str, int], Cell], conditions: Conditions) -> Resampled:
+def resample(cells: Mapping[CellKey, Cell], conditions: Conditions) -> Resampled:
     """Draw the images anew, a thousand times.
 
     Args:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from rugged.core.catalogue import CellKey
 from rugged.core.configuration import from_plain
 from rugged.core.errors import ResultsError, RuggedError
 from rugged.core.files import atomic_path, read_json, write_json
@@ -104,7 +105,7 @@ class RestorationSummary:
 
 
 def summarise_restoration(
-    cells: Mapping[tuple[str, int], Nearness],
+    cells: Mapping[CellKey, Nearness],
     restorer: RestorerFacts,
     conditions: Conditions,
     made: Made,
@@ -192,17 +193,18 @@ def write_restoration(path: Path, summary: RestorationSummary) -> None:
     write_json(path, {"format": FORMAT, **asdict(summary)})
 
 
-def read_restoration(path: Path) -> RestorationSummary:
+def read_restoration(path: str | Path) -> RestorationSummary:
     """Read ``restoration.json``.
 
     Raises:
         ResultsError: Missing, not JSON, or not a summary of this format.
     """
+    path = Path(path)
     if not path.exists():
         raise ResultsError(f"{path} does not exist. Run `rugged restore benchmark` first.")
     try:
         return from_plain(RestorationSummary, read_json(path), source=str(path))
     except RuggedError as error:
         raise ResultsError(
-            f"{path} is not a restorer's benchmark of format {FORMAT} ({error}). Measure it again."
+            f"{path} is not a restorer's benchmark of format {FORMAT} ({error}). Measure it again with --replace."
         ) from error

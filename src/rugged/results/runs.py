@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class RunFolder:
     """Names the files of a run folder. Making one touches nothing on disk."""
 
     path: Path
+
+    def __init__(self, path: str | Path) -> None:
+        object.__setattr__(self, "path", Path(path))
 
     @property
     def name(self) -> str:
@@ -158,7 +161,7 @@ class RunFolder:
         return self.path / "report" / "index.html"
 
 
-def place_of(model: str | Path, out: Path | None) -> RunFolder:
+def place_of(model: str | Path, out: str | Path | None) -> RunFolder:
     """Where the results of a model go: into its run folder; for one without, into a folder of its name in ``runs``."""
     path = Path(model)
     if out is not None:

@@ -276,17 +276,18 @@ def write_stability(path: Path, stability: Stability) -> None:
     write_json(path, {"format": FORMAT, **asdict(stability)})
 
 
-def read_stability(path: Path) -> Stability:
+def read_stability(path: str | Path) -> Stability:
     """Read the figures.
 
     Raises:
         ResultsError: Missing, not JSON, or not of this format.
     """
+    path = Path(path)
     if not path.exists():
         raise ResultsError(f"{path} does not exist. Run `rugged benchmark --sequences` on this run first.")
     try:
         return from_plain(Stability, read_json(path), source=str(path))
     except RuggedError as error:
         raise ResultsError(
-            f"{path} holds no figures of sequences, format {FORMAT} ({error}). Measure again."
+            f"{path} holds no figures of sequences, format {FORMAT} ({error}). Measure again with --replace."
         ) from error

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from rugged.core.catalogue import BENCHMARK, PROCEDURAL_NOTE, SEVERITIES, display_name, size_note
-from rugged.core.errors import ResultsError
+from rugged.core.catalogue import BENCHMARK, PROCEDURAL_NOTE, SEVERITIES, CellKey, display_name, size_note
+from rugged.core.errors import MetricsError, ResultsError
 from rugged.metrics import (
     brier_score,
     corruption_error,
@@ -34,7 +34,7 @@ from rugged.results.summary import (
 
 
 def summarise(
-    cells: Mapping[tuple[str, int], Cell],
+    cells: Mapping[CellKey, Cell],
     model: ModelFacts,
     conditions: Conditions,
     made: Made,
@@ -98,7 +98,7 @@ def normalise(summary: Summary, baseline: Baseline) -> Summary:
     return _normalise(summary, baseline, None)
 
 
-def _require_whole(cells: Mapping[tuple[str, int], Cell], conditions: Conditions) -> None:
+def _require_whole(cells: Mapping[CellKey, Cell], conditions: Conditions) -> None:
     wanted = conditions.cells
     missing = [f"{name}-{severity}" for name, severity in wanted if (name, severity) not in cells]
     if missing:
@@ -163,7 +163,7 @@ def _relative(summary: Summary, baseline: Baseline, name: str) -> float | None:
         return relative_corruption_error(
             summary.errors[name], summary.clean.error, baseline.means[name], baseline.clean_error
         )
-    except ValueError:  # The corruption does the baseline no harm.
+    except MetricsError:  # The corruption does the baseline no harm.
         return None
 
 

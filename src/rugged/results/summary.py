@@ -6,7 +6,7 @@ from typing import Literal
 
 from rugged.core.configuration import from_plain
 from rugged.core.errors import ResultsError, RuggedError
-from rugged.core.files import read_json, write_json
+from rugged.core.files import json_text, read_json, write_text
 from rugged.results.conditions import Conditions, Made, ModelFacts
 
 FORMAT: Literal[2] = 2
@@ -255,20 +255,26 @@ class Summary:
 
 def write_summary(path: Path, summary: Summary) -> None:
     """Write ``summary.json`` atomically."""
-    write_json(path, {"format": FORMAT, **asdict(summary)})
+    write_text(path, summary_text(summary))
 
 
-def read_summary(path: Path) -> Summary:
+def summary_text(summary: Summary) -> str:
+    """What ``summary.json`` says of it."""
+    return json_text({"format": FORMAT, **asdict(summary)})
+
+
+def read_summary(path: str | Path) -> Summary:
     """Read ``summary.json``.
 
     Raises:
         ResultsError: Missing, not JSON, or not a summary of this format.
     """
+    path = Path(path)
     if not path.exists():
         raise ResultsError(f"{path} does not exist: this run has no benchmark yet. Run `rugged benchmark` on it first.")
     try:
         return from_plain(Summary, read_json(path), source=str(path))
     except RuggedError as error:
         raise ResultsError(
-            f"{path} is not a benchmark summary of format {FORMAT} ({error}). Measure it again."
+            f"{path} is not a benchmark summary of format {FORMAT} ({error}). Measure it again with --replace."
         ) from error

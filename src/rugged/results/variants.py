@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rugged.core.catalogue import BENCHMARK
+from rugged.core.catalogue import BENCHMARK, CellKey
 from rugged.metrics import interval, resampled_means
 from rugged.results.baselines import Baseline
 from rugged.results.conditions import Conditions
@@ -14,7 +14,7 @@ from rugged.results.resampling import Draws, resample
 from rugged.results.summarise import clean_result, summarise
 from rugged.results.summary import Changes, ErrorChange, RestorerFacts, Summary, VariantResult
 
-Cells = Mapping[tuple[str, int], Cell]
+Cells = Mapping[CellKey, Cell]
 
 
 def variant_result(

@@ -10,9 +10,6 @@ from rugged.engine import ascend
 from rugged.models import modes_kept
 from rugged.models.split_norm import auxiliary
 
-OPERATIONS = ("adversarial",)
-"""The name under which a model file's ledger lists training on adversarial examples."""
-
 
 @contextmanager
 def under_attack(model: nn.Module) -> Iterator[None]:

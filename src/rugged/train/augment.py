@@ -1,6 +1,5 @@
 """What a recipe does to a batch: its augmentations in their order, and the names they go by in a model's ledger."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,9 +12,7 @@ from rugged.engine import Fabric, Restorer, open_restorer
 from rugged.results import RunFolder
 from rugged.train.augmentations.augmix import alter, augmix
 from rugged.train.augmentations.fourier import fourier_mix
-from rugged.train.augmentations.fourier import operations as fourier_operations
 from rugged.train.augmentations.fractals import fractals
-from rugged.train.augmentations.geometry import operations as geometry_operations
 from rugged.train.augmentations.geometry import (
     random_erasing,
     random_flip,
@@ -23,17 +20,13 @@ from rugged.train.augmentations.geometry import (
     random_rotation,
     random_shift,
 )
-from rugged.train.augmentations.noise import operations as noise_operations
-from rugged.train.augmentations.noise import p_norm_noise
-from rugged.train.augmentations.operations import STRICT
-from rugged.train.augmentations.operations import operations as policy_operations
-from rugged.train.augmentations.pixmix import operations as pixmix_operations
+from rugged.train.augmentations.noise import noise_ledger, p_norm_noise
+from rugged.train.augmentations.operations import AUGMIX_OPERATIONS, policy_ledger
 from rugged.train.augmentations.pixmix import pixmix
+from rugged.train.augmentations.prime import prime
 from rugged.train.augmentations.recipe import AugmentRecipe
-from rugged.train.augmentations.smooth import operations as smooth_operations
-from rugged.train.augmentations.smooth import prime
 from rugged.train.augmentations.trivial import trivial_augment
-from rugged.train.mixing import operations as mixing_operations
+from rugged.train.mixing import mix_ledger
 
 _TOGETHER = 32
 """Images of a batch that share a corruption and severity on a GPU: 512 draw from 16 of the 95 pairs.
@@ -63,38 +56,31 @@ def operations(recipe: AugmentRecipe) -> tuple[str, ...]:
 
     What a corruption of the benchmark does goes by that corruption's name, so that overlaps can be read off.
     """
-    frost = "frost" in corruptions(recipe) and recipe.corrupt.textures == "procedural"
-    used: dict[str, tuple[bool, Sequence[str]]] = {
-        "shift": (recipe.crop > 0, geometry_operations("random_shift")),
-        "resized_crop": (recipe.resized_crop is not None, geometry_operations("random_resized_crop")),
-        "flip": (recipe.flip, geometry_operations("random_flip")),
-        "rotate": (recipe.rotate > 0, geometry_operations("random_rotation")),
-        "trivial": (recipe.trivial.probability > 0, policy_operations(recipe.trivial.names)),
-        "augmix": (
-            recipe.augmix.probability + recipe.augmix.consistency > 0,
-            policy_operations(recipe.augmix.names),
-        ),
-        "pixmix": (recipe.pixmix.probability > 0, (*pixmix_operations(), *policy_operations(STRICT))),
-        "smooth": (recipe.smooth.probability > 0, smooth_operations(recipe.smooth.names)),
-        "fourier": (recipe.fourier.probability > 0, fourier_operations()),
-        "noise": (recipe.noise.probability > 0, noise_operations(recipe.noise.norms)),
-        "corrupt": (True, (*corruptions(recipe), *(("procedural frost",) if frost else ()))),
-        "restore": (recipe.restore is not None, (f"restored by {_restorer_name(recipe)}",)),
-        "erase": (recipe.erase > 0, geometry_operations("random_erasing")),
-        "mix": (True, _mixes(recipe)),
-    }
-    return tuple(dict.fromkeys(name for wanted, names in used.values() if wanted for name in names))
+    augmix, mixed = recipe.augmix, recipe.mix
+    drawn_ice = "frost" in corruptions(recipe) and recipe.corrupt.textures == "procedural"
+    used = (
+        (recipe.crop > 0 or recipe.resized_crop is not None, ("crop",)),
+        (recipe.flip, ("flip",)),
+        (recipe.rotate > 0, ("rotate",)),
+        (recipe.trivial.probability > 0, policy_ledger(recipe.trivial.names)),
+        (augmix.probability + augmix.consistency > 0, policy_ledger(augmix.names)),
+        (recipe.pixmix.probability > 0, ("fractal_mix", *policy_ledger(AUGMIX_OPERATIONS))),
+        (recipe.smooth.probability > 0, recipe.smooth.names),
+        (recipe.fourier.probability > 0, ("fourier_mix",)),
+        (recipe.noise.probability > 0, noise_ledger(recipe.noise.norms)),
+        (True, corruptions(recipe)),
+        (drawn_ice, ("procedural frost",)),
+        (recipe.restore is not None, (f"restored by {_restorer_name(recipe)}",)),
+        (recipe.erase > 0, ("erase",)),
+        (True, mix_ledger(mixup_alpha=mixed.mixup, cutmix_alpha=mixed.cutmix, probability=mixed.probability)),
+    )
+    return tuple(dict.fromkeys(name for wanted, names in used if wanted for name in names))
 
 
 def _restorer_name(recipe: AugmentRecipe) -> str:
     """A restorer goes by the name of its run folder."""
     path = Path(recipe.restore or "").resolve()
     return path.parent.name if path == RunFolder(path.parent).restorer else path.stem
-
-
-def _mixes(recipe: AugmentRecipe) -> tuple[str, ...]:
-    chosen = recipe.mix
-    return mixing_operations(mixup_alpha=chosen.mixup, cutmix_alpha=chosen.cutmix, probability=chosen.probability)
 
 
 def corruptions(recipe: AugmentRecipe) -> tuple[str, ...]:

@@ -5,6 +5,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from torch import nn
+from torch.optim import Optimizer
+
 from rugged.core.configuration import dump
 from rugged.core.errors import ConfigError
 from rugged.core.files import exclusive
@@ -12,7 +15,7 @@ from rugged.core.progress import say
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import Textures
 from rugged.corruptions.memory import keep_freed_memory
-from rugged.data import Dataset, development_split
+from rugged.data import Dataset, as_dataset, development_split
 from rugged.engine import Device, Fabric, Loop, Pictures, by_the_first, describe, make_fabric, require_same
 from rugged.engine.averaging import make_average
 from rugged.engine.claiming import earlier_sessions, require_companions
@@ -20,9 +23,11 @@ from rugged.engine.log import Log
 from rugged.engine.manifest import Manifest, TrainedOn
 from rugged.engine.optimize import make_optimizer
 from rugged.engine.sharing import shared_batch_size
+from rugged.engine.steps import Claim
+from rugged.models import ModelSpec
 from rugged.models.loading import brief
 from rugged.results import RunFolder
-from rugged.train.augment import gather, settle_textures
+from rugged.train.augment import Sources, gather, settle_textures
 from rugged.train.learner import Learner
 from rugged.train.network import find_origin, make_network, specify, try_out
 from rugged.train.recipe import Recipe, load_recipe
@@ -31,8 +36,8 @@ from rugged.train.trainer import COLUMNS, Trainer
 
 def train(
     recipe: Recipe,
-    dataset: Dataset,
-    folder: Path,
+    dataset: Dataset | str | Path,
+    folder: str | Path,
     *,
     device: Device = "auto",
     tensorboard: bool = False,
@@ -44,7 +49,7 @@ def train(
 
     Args:
         recipe: What to do.
-        dataset: On which pictures.
+        dataset: On which pictures: opened, or as ``rugged.open_dataset`` takes them.
         folder: The run folder. A finished run of the same recipe on the same data is left as it is.
         device: Where.
         tensorboard: Write events for TensorBoard too.
@@ -59,6 +64,7 @@ def train(
         RunError: The folder holds another run or is in use, or loss or weights are no longer finite.
         Interrupted: A signal came; the next call goes on where this one stopped.
     """
+    dataset, folder = as_dataset(dataset), Path(folder)
     fabric = make_fabric(device, recipe.precision, deterministic=recipe.deterministic)
     augment, textures = settle_textures(recipe.augment)
     recipe = replace(recipe, precision=describe(fabric)["precision"], augment=augment)
@@ -101,38 +107,49 @@ def prepare(
     batch_size = shared_batch_size(fabric, recipe.batch_size, len(train_indices))
     pictures = Pictures.place(dataset.train, fabric.device)  # First, for they take room from what is tried next.
     recipe = try_out(fabric, recipe, model, spec, batch_size)
+    side = spec.input_size if recipe.augment.resized_crop is not None else max(dataset.size)
+    sources = gather(recipe.augment, textures, side, fabric)
+    companions = {} if sources.restorer is None else {"augment.restore": sources.restorer.sha256}
+    require_companions(run, earlier, companions)
     optimizer = make_optimizer(model, recipe.optimizer)
-    average = make_average(model) if recipe.average.decay else None
-    if recipe.compile:
-        model.compile()
-    module, moved = fabric.setup(model, optimizer)
+    learner = _make_learner(fabric, recipe, spec, model, optimizer, sources)
     loop = Loop(
         epochs=recipe.epochs,
         batch_size=batch_size,
         images=len(train_indices),
         seed=recipe.seed,
         fabric=fabric,
-        modules={"model": model} if average is None else {"model": model, "average": average},
+        modules=learner.modules,
         optimizers={"model": optimizer},
         checkpoint=run.checkpoint,
         fetched_ahead=pictures.fetched_ahead,
     )
-    side = spec.input_size if recipe.augment.resized_crop is not None else max(dataset.size)
-    sources = gather(recipe.augment, textures, side, fabric)
-    companions = {} if sources.restorer is None else {"augment.restore": sources.restorer.sha256}
-    require_companions(run, earlier, companions)
+    trained_on = TrainedOn(dataset.name, dataset.content_hash, dataset.notes)
+    manifest = earlier or Manifest("training", spec.architecture, trained_on, origin, companions)
     return Trainer(
         recipe=recipe,
         run=run,
-        learner=Learner(fabric, recipe, spec, model, module, moved, average, sources),
+        learner=learner,
         loop=loop,
         pictures=pictures,
         rows=train_indices,
         development=dataset.train.take(dev_indices),
-        manifest=earlier or Manifest("training", spec.architecture, _trained_on(dataset), origin, companions),
-        command=command,
+        claim=Claim(run, recipe, manifest, command),
         log=log,
     )
+
+
+def _make_learner(
+    fabric: Fabric, recipe: Recipe, spec: ModelSpec, model: nn.Module, optimizer: Optimizer, sources: Sources
+) -> Learner:
+    average = make_average(model) if recipe.average.decay else None
+    if recipe.compile:
+        model.compile()
+    module, moved = fabric.setup(model, optimizer)
+    return Learner(
+        fabric=fabric, recipe=recipe, spec=spec, sources=sources,
+        model=model, module=module, optimizer=moved, average=average,
+    )  # fmt: skip
 
 
 @contextmanager
@@ -150,10 +167,6 @@ def _compiler_named(recipe: Recipe) -> Iterator[None]:
             f"torch.compile failed ({brief(error)}). It needs a C++ compiler on a CPU, and Triton on a GPU. Install "
             "what is missing, or set compile = false."
         ) from error
-
-
-def _trained_on(dataset: Dataset) -> TrainedOn:
-    return TrainedOn(dataset.name, dataset.content_hash, dataset.notes)
 
 
 def _with_earlier_micro_batch(run: RunFolder, recipe: Recipe) -> Recipe:

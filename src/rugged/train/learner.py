@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from rugged.engine import Fabric, beside, hand_over, share_statistics
+from rugged.engine import Fabric, record_streams, share_statistics, side_stream
 from rugged.engine.averaging import update_average
 from rugged.models import ModelSpec, preprocess
 from rugged.models.split_norm import auxiliary
@@ -16,6 +16,9 @@ from rugged.train.augment import Sources, plain, views
 from rugged.train.losses import cross_entropy, jensen_shannon
 from rugged.train.mixing import mix
 from rugged.train.recipe import Recipe, portions
+
+FIGURES = ("loss", "correct")
+"""What a step tells of: the loss, and right answers."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,11 @@ class Learner:
         """The network that is judged and saved."""
         return self.model if self.average is None else self.average
 
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """What learns and what follows, by name, for the checkpoint."""
+        return {"model": self.model} if self.average is None else {"model": self.model, "average": self.average}
+
     def learn(
         self,
         images: Tensor,
@@ -72,24 +80,24 @@ class Learner:
             signal_number: Of the signal that has asked this process to stop.
 
         Returns:
-            ``(4,)`` float32 on the device, of the whole batch and all processes: the sum of losses, right answers,
-            images, and signals.
+            ``(len(FIGURES) + 1,)`` float32 on the device, of all processes: the figures' sums over the batch's
+            pictures, and the sum of signals.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        with beside(labels.device):
+        with side_stream(labels.device):
             pictures, targets = self.augmented(images, labels, plainly=plainly)
-        hand_over((*pictures, targets))
+        record_streams((*pictures, targets))
         spec = replace(self.spec, input_size=side)
-        figures = torch.zeros(4, device=labels.device)
-        figures[3] = signal_number
+        figures = torch.zeros(3, device=labels.device)
+        figures[2] = signal_number
         shares, several = list(self._shares(pictures, targets)), self.fabric.world_size > 1
         for number, (some, answers) in enumerate(shares, 1):
             with self.fabric.no_backward_sync(self.module, enabled=several and number < len(shares)):  # type: ignore[arg-type]
                 loss, right = self._loss(some, answers, spec)
                 # The mean of the processes' gradients is taken, whatever their shares: so each weighs its own.
                 self.fabric.backward(loss * (len(answers) * self.fabric.world_size / total))
-            figures[:3] += torch.stack((loss.detach() * len(answers), right, torch.ones_like(right) * len(answers)))
+            figures[:2] += torch.stack((loss.detach() * len(answers), right))
         self._move_weights()
         if self.recipe.adversarial.steps:
             share_statistics(self.fabric, self.model)  # The next attack looks at them.

@@ -6,7 +6,7 @@ from torch.nn import functional
 from torchvision.transforms import v2
 
 
-def operations(*, mixup_alpha: float, cutmix_alpha: float, probability: float) -> tuple[str, ...]:
+def mix_ledger(*, mixup_alpha: float, cutmix_alpha: float, probability: float) -> tuple[str, ...]:
     """The names under which a model file's ledger lists what ``mix`` does with these parameters."""
     strengths = {"mixup": mixup_alpha, "cutmix": cutmix_alpha}
     return tuple(name for name, alpha in strengths.items() if alpha > 0 and probability > 0)
@@ -35,7 +35,7 @@ def mix(
     """
     targets = functional.one_hot(labels, classes).float()
     chance, choice = torch.rand(2).tolist()
-    usable = operations(mixup_alpha=mixup_alpha, cutmix_alpha=cutmix_alpha, probability=probability)
+    usable = mix_ledger(mixup_alpha=mixup_alpha, cutmix_alpha=cutmix_alpha, probability=probability)
     if not usable or chance >= probability:
         return images, targets
     if usable[int(choice * len(usable))] == "mixup":

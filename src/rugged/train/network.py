@@ -25,10 +25,8 @@ from rugged.models import (
 from rugged.models.loading import brief
 from rugged.models.recomputing import recompute_activations
 from rugged.models.split_norm import split_batch_norms
-from rugged.train.adversarial import OPERATIONS as ADVERSARIAL
 from rugged.train.augment import operations
-from rugged.train.growth import OPERATIONS as GROWTH
-from rugged.train.growth import extreme_sides
+from rugged.train.progressive_resizing import extreme_sides
 from rugged.train.recipe import Recipe, portions
 
 _FULL = ("ALLOC_FAILED", "out of memory")
@@ -62,8 +60,8 @@ def specify(recipe: Recipe, dataset: Dataset, origin: Origin | None) -> ModelSpe
         ModelError: There is no such architecture.
     """
     mean, std = (origin.mean, origin.std) if origin else default_normalisation(recipe.model.architecture)
-    grown = GROWTH if recipe.growth.start is not None else ()
-    adversarial = ADVERSARIAL if recipe.adversarial.steps else ()
+    grown = ("resize",) if recipe.growth.start is not None else ()
+    adversarial = ("adversarial",) if recipe.adversarial.steps else ()
     inherited = origin.training_operations if origin else ()
     done = (*inherited, *operations(recipe.augment), *grown, *adversarial, *dataset.corruptions)
     return ModelSpec(

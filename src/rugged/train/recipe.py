@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
 from rugged.core.devices import Precision
+from rugged.core.limits import require_within
 from rugged.core.shipped import load_shipped, shipped
 from rugged.engine.optimize import OPTIMIZER_LIMITS, OptimizerRecipe
 from rugged.train.augmentations.recipe import AUGMENT_LIMITS, AugmentRecipe
@@ -140,11 +140,7 @@ class Recipe:
     augment: AugmentRecipe = field(default_factory=AugmentRecipe)
 
     def __post_init__(self) -> None:
-        for name, (low, high) in LIMITS.items():
-            value = attrgetter(name)(self)
-            # NaN fails every comparison, so it is refused too.
-            if value is not None and not low <= value <= high:
-                raise ValueError(f"{name} is {value}; it must be from {low} to {high}.")
+        require_within(self, LIMITS)
         if self.checkpoint_activations and (self.adversarial.steps or self.compile):
             other = "compile" if self.compile else "adversarial training"
             raise ValueError(f"{other} and checkpoint_activations do not go together. Use micro_batch.")

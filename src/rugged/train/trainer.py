@@ -1,32 +1,27 @@
 """What happens in a training: a step, the end of an epoch, the end of the run."""
 
 import itertools
-import math
-import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
 
-from rugged.core.configuration import dump
-from rugged.core.environment import versions
-from rugged.core.errors import RunError
 from rugged.core.files import write_text
 from rugged.core.progress import say
 from rugged.data import Split
-from rugged.engine import Indices, Loop, Pictures, Position, beside, describe, later, seed_step, share_statistics
+from rugged.engine import Indices, Loop, Pictures, Position, seed_step, share_statistics, side_stream
 from rugged.engine.averaging import reestimate_batch_norms
-from rugged.engine.claiming import claim, complete, require_finite
+from rugged.engine.claiming import complete, require_finite
 from rugged.engine.log import Log
-from rugged.engine.manifest import Manifest, Session
 from rugged.engine.optimize import learning_rate
+from rugged.engine.steps import Claim, Steps, own_share
 from rugged.models import load_model, preprocess, save_model
 from rugged.models.split_norm import merge_batch_norms
 from rugged.results import RunFolder
-from rugged.train.growth import picture_side
 from rugged.train.judging import judge
-from rugged.train.learner import Learner
+from rugged.train.learner import FIGURES, Learner
+from rugged.train.progressive_resizing import picture_side
 from rugged.train.recipe import Recipe
 
 _AGAINST_DIVERGENCE = (
@@ -56,8 +51,7 @@ class Trainer:
         pictures: All training pictures.
         rows: Which of them are trained on.
         development: The others.
-        manifest: Of the run.
-        command: The command line, for the manifest.
+        claim: On the run folder.
         log: Where each epoch's figures go.
     """
 
@@ -68,36 +62,28 @@ class Trainer:
     pictures: Pictures
     rows: Indices
     development: Split
-    manifest: Manifest
-    command: str
+    claim: Claim
     log: Log
-    noted: bool = False
-    _under_way: list[tuple[Position, Indices, Callable[[], list[float]]]] = field(default_factory=list)
+    steps: Steps = field(init=False)
 
-    @property
-    def _speaks(self) -> bool:
-        return bool(self.learner.fabric.is_global_zero)
+    def __post_init__(self) -> None:
+        self.steps = Steps(self.loop, FIGURES, self._diverged)
 
     def fetch(self, indices: Indices) -> Batch:
         """Bring this process's share of a batch to the device."""
-        fabric = self.learner.fabric
-        with beside(fabric.device):
-            return self.pictures.take(self.rows[indices[fabric.global_rank :: fabric.world_size]])
+        with side_stream(self.loop.fabric.device):
+            return self.pictures.take(self.rows[own_share(self.loop.fabric, indices)])
 
     def step(self, indices: Indices, batch: Batch, position: Position) -> str:
         """Learn from one batch."""
-        if not self.noted:
-            self._note_session(position.step)
+        self.claim.make_once(self.loop.fabric, position.step)
         figures = self.learner.learn(
             *batch, total=len(indices), rate=self._rate(position.step), step=position.step,
             side=picture_side(self.recipe, self.learner.spec.input_size, position.epoch),
             plainly=position.epoch >= self.recipe.epochs - self.recipe.augment.plain_epochs,
             signal_number=self.loop.stop.signal_number or 0,
         )  # fmt: skip
-        self._under_way.append((position, indices, later(figures)))
-        # A GPU goes on with this step while the figures of the last one are read.
-        self._settle(all_but=0 if figures.device.type == "cpu" else 1)
-        return self.loop.note(position)
+        return self.steps.push(position, indices, figures)
 
     def settle(self) -> None:
         """Wait for the steps that are under way, and add up their figures.
@@ -106,32 +92,15 @@ class Trainer:
             RunError: The last step, which no further loss judges, left weights that are not finite. Saved, they would
                 be where every later session begins.
         """
-        self._settle(all_but=0)
+        self.steps.settle()
         self._require_finite(self.learner.judged)
-
-    def _settle(self, all_but: int) -> None:
-        while len(self._under_way) > all_but:
-            position, indices, read = self._under_way.pop(0)
-            loss, correct, images, signals = read()
-            if not math.isfinite(loss):
-                raise RunError(self._diverged(loss, position, indices))
-            self.loop.count(loss=loss, correct=correct, images=images)
-            if signals:
-                self.loop.agreed = self.loop.stop.signal_number or signal.SIGTERM
 
     def _rate(self, step: int) -> float:
         return learning_rate(self.recipe.optimizer, step, self.loop.steps, self.loop.steps_per_epoch)
 
-    def _note_session(self, first_step: int) -> None:
-        """Claim the folder and enter this session in its manifest, once the checkpoint has said where it begins."""
-        self.noted = True
-        if self._speaks:
-            session = Session(self.command, first_step, versions(), describe(self.learner.fabric))
-            self.manifest = claim(self.run, dump(self.recipe), self.manifest, session)
-
-    def _diverged(self, loss: float, position: Position, indices: Indices) -> str:
+    def _diverged(self, position: Position, indices: Indices, _: str, loss: float) -> str:
         ids = [self.pictures.split.ids[row] for row in self.rows[indices]]
-        if self._speaks:
+        if self.loop.fabric.is_global_zero:
             write_text(self.run.diverged, "".join(f"{each}\n" for each in ids))
         return (
             f"The loss became {loss} at step {position.step + 1} (epoch {position.epoch + 1}; batch: "
@@ -142,22 +111,13 @@ class Trainer:
         """Note the epoch's figures and look at the development split."""
         totals = self.loop.totals
         step = (epoch + 1) * self.loop.steps_per_epoch
-        trained = {
-            "epoch": epoch + 1,
-            "step": step,
-            "split": "train",
-            "loss": totals["loss"] / totals["images"],
-            "top1": totals["correct"] / totals["images"],
-            "learning_rate": self._rate(step - 1),
-            "images_per_second": totals["images"] / totals["seconds"],
-            "seconds": totals["seconds"],
-            "waiting": totals["waiting"] / totals["seconds"],
-        }
+        loss, top1 = (totals[name] / totals["images"] for name in FIGURES)
+        trained = self.steps.row(epoch, loss=loss, top1=top1, learning_rate=self._rate(step - 1))
         self.loop.rows.append(trained)
-        line = f"epoch {epoch + 1}/{self.recipe.epochs}: train loss {trained['loss']:.3f}, top-1 {trained['top1']:.1%}"
+        line = f"epoch {epoch + 1}/{self.recipe.epochs}: train loss {loss:.3f}, top-1 {top1:.1%}"
         if len(self.development):
             line += self._judge(epoch + 1, step)
-        if self._speaks:
+        if self.loop.fabric.is_global_zero:
             self.log.write(self.loop.rows)
             say(f"{line}  ({trained['images_per_second']:,.0f} images/s)")
 
@@ -169,7 +129,7 @@ class Trainer:
         extra = self.recipe.watch == "extra"
         judged = judge(learner.fabric, learner.judged, learner.spec, self.development, extra=extra)
         self.loop.rows.append({"epoch": epoch, "step": step, "split": "dev", **judged})
-        if self._speaks and (not earlier or _score(judged) > _score(_best(earlier))):
+        if self.loop.fabric.is_global_zero and (not earlier or _score(judged) > _score(_best(earlier))):
             self._keep_best(epoch, earlier)
         corrupted = f", {judged['extra_top1']:.1%} under the extra corruptions" if extra else ""
         return f"; development loss {judged['loss']:.3f}, top-1 {judged['top1']:.1%}{corrupted}"
@@ -200,7 +160,7 @@ class Trainer:
         self._require_finite(model)
         save_model(self.run.model, model, self.learner.spec)
         seconds = sum(row["seconds"] for row in self.loop.rows)
-        complete(self.run, self.run.model, model, self.manifest, seconds, epoch, final)
+        complete(self.run, self.run.model, model, self.claim.manifest, seconds, epoch, final)
 
     def _require_finite(self, model: nn.Module) -> None:
         require_finite(model, f"The training in {self.run.path}", _AGAINST_DIVERGENCE)

@@ -9,7 +9,7 @@ from rugged.core.catalogue import ALL
 from rugged.core.errors import DataError
 from rugged.corruptions import corrupt
 from rugged.data.corrupted import preview
-from rugged.data.corrupted.preview import draw_preview, read_subject, subject_of
+from rugged.data.corrupted.preview import draw_preview, picture_of, read_picture
 
 
 def find(page, picture, scale):
@@ -24,8 +24,8 @@ def find(page, picture, scale):
 
 
 def test_every_cell_is_what_corrupt_gives(dataset):
-    subject = subject_of(dataset, dataset.val, "cat/val0003")
-    page = draw_preview(subject, corruptions=("contrast", "gaussian_noise", "saturate"), severities=(1, 4), seed=9)
+    picture = picture_of(dataset, dataset.val, "cat/val0003")
+    page = draw_preview(picture, corruptions=("contrast", "gaussian_noise", "saturate"), severities=(1, 4), seed=9)
     clean = np.array(dataset.val.images[dataset.val.ids.index("cat/val0003")])
     clean_places = find(page, clean, 8)
     assert len(clean_places) == 3
@@ -45,32 +45,32 @@ def test_every_corruption_is_in_a_group():
 
 
 def test_a_picture_is_chosen_and_always_the_same(dataset):
-    assert subject_of(dataset, dataset.val).id == subject_of(dataset, dataset.val).id
+    assert picture_of(dataset, dataset.val).id == picture_of(dataset, dataset.val).id
     with pytest.raises(
         DataError, match=r"no picture 'cat/x' in the val split of made; its ids look like 'ant/val0000'"
     ):
-        subject_of(dataset, dataset.val, "cat/x")
+        picture_of(dataset, dataset.val, "cat/x")
     with pytest.raises(DataError, match="is empty"):
-        subject_of(dataset, dataset.val.take([]))
+        picture_of(dataset, dataset.val.take([]))
 
 
 def test_a_picture_file_keeps_its_size_up_to_a_limit(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (30, 50, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "small.png")
-    subject = read_subject(tmp_path / "small.png")
-    np.testing.assert_array_equal(subject.pixels, pixels)
-    page = draw_preview(subject, corruptions=("contrast",), severities=(2,))
+    picture = read_picture(tmp_path / "small.png")
+    np.testing.assert_array_equal(picture.pixels, pixels)
+    page = draw_preview(picture, corruptions=("contrast",), severities=(2,))
     assert len(find(page, pixels, 3)) == 1
     Image.fromarray(pixels).resize((2000, 1200)).save(tmp_path / "large.png")
-    large = read_subject(tmp_path / "large.png")
+    large = read_picture(tmp_path / "large.png")
     assert large.pixels.shape == (307, 512, 3)
     assert "reduced" in large.caption
-    assert read_subject(tmp_path / "large.png", 64).pixels.shape == (64, 64, 3)
+    assert read_picture(tmp_path / "large.png", 64).pixels.shape == (64, 64, 3)
 
 
 def test_what_is_no_picture_is_told(tmp_path):
     (tmp_path / "text.png").write_text("hello")
     with pytest.raises(DataError, match="not a picture"):
-        read_subject(tmp_path / "text.png")
+        read_picture(tmp_path / "text.png")
     with pytest.raises(DataError, match="Cannot read"):
-        read_subject(tmp_path / "nowhere.png")
+        read_picture(tmp_path / "nowhere.png")

@@ -30,12 +30,18 @@ def test_torchrun_says_which_share_and_how_many_workers(monkeypatch):
     monkeypatch.setenv("LOCAL_WORLD_SIZE", str(10 * available_cores()))
     assert choose_shard(None) == Shard(3, 4)
     assert choose_shard("1/1") == Shard(1, 1)
-    assert default_workers() == 1
+    assert default_workers(10**9) == 1
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "1")
-    assert default_workers() == available_cores()
+    assert default_workers(10**9) == available_cores()
 
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "1/0", "a/b", "-1/2", "1/2/3", ""])
 def test_what_is_no_share_is_refused(text):
     with pytest.raises(ConfigError, match="expected i/n"):
         choose_shard(text)
+
+
+def test_few_pictures_are_not_worth_the_start_of_processes(monkeypatch):
+    monkeypatch.setattr("rugged.data.corrupted.shard.available_cores", lambda: 16)
+    assert default_workers(24 * 32 * 32) == 1
+    assert default_workers(100_000 * 64 * 64) == 16

@@ -322,7 +322,7 @@ def test_pictures_that_are_too_small_are_refused_before_anything_is_written(data
     def refuse(*arguments, **options):
         raise CorruptionError("pictures must be larger.")
 
-    monkeypatch.setattr("rugged.data.corrupted.pictures.corrupt", refuse)
+    monkeypatch.setattr("rugged.corruptions.corruptor.corrupt", refuse)
     with pytest.raises(CorruptionError, match="larger"):
         write_corrupted(dataset, tmp_path / "out", **CELLS)
     assert not (tmp_path / "out").exists()

@@ -108,3 +108,10 @@ def test_other_files_are_explained(change, message, archive):
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(DataError, match=message):
         open_dataset(path)
+
+
+@pytest.mark.parametrize("name", ["photo 0.png", "no-ending"])
+def test_one_picture_is_told_what_takes_one(name, tmp_path, noise):
+    noise(0).save(tmp_path / name, "PNG")
+    with pytest.raises(DataError, match=rf"is one picture; expected .* rugged corrupt .*{name}'? OUT\.png --preview"):
+        open_dataset(tmp_path / name)

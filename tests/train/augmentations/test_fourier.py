@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from rugged.train.augmentations.fourier import fourier_mix, operations
+from rugged.train.augmentations.fourier import fourier_mix
 
 
 def pictures(count, height=16, width=16):
@@ -56,10 +56,6 @@ def test_light_stays_as_it_is():
     assert (result.double() - images).abs().mean() > 1
     assert (result.double().mean((2, 3)) - images.double().mean((2, 3))).abs().max() < 0.2
     assert torch.equal(fourier_mix(bases.expand(-1, -1, 8, 8).byte(), probability=1.0), bases.expand(-1, -1, 8, 8))
-
-
-def test_the_ledger():
-    assert operations() == ("fourier_mix",)
 
 
 def test_probability_decides_for_each_picture():

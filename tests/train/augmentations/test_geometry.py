@@ -253,12 +253,3 @@ def test_the_seed_decides_whatever_the_layout_and_inputs_stay(name):
 @pytest.mark.parametrize("name", EVERY)
 def test_no_pictures_are_none(name):
     assert len(EVERY[name](pictures(0))) == 0
-
-
-@pytest.mark.parametrize(
-    ("function", "name"),
-    [("random_flip", "flip"), ("random_shift", "crop"), ("random_resized_crop", "crop"), ("random_rotation", "rotate")],
-)
-def test_the_ledger(function, name):
-    assert callable(getattr(geometry, function))
-    assert geometry.operations(function) == (name,)

@@ -33,5 +33,5 @@ def test_anything_else_is_refused(names, message):
 def test_recipes_know_what_there_is():
     assert SmoothRecipe(names=SMOOTH).names == ("random_filter", "colour_curve", "elastic_transform")
     assert NoiseRecipe(norms=NORMS).norms == ("0", "0.5", "1", "2", "inf")
-    with pytest.raises(ValueError, match=r"augment\.noise\.norms has '3'; expected some of 0, 0\.5"):
+    with pytest.raises(ConfigError, match=r"augment\.noise\.norms has '3'; expected some of 0, 0\.5"):
         NoiseRecipe(norms=("3",))

@@ -9,7 +9,7 @@ from scipy import stats
 
 from rugged.core.catalogue import PARAMETERS
 from rugged.core.errors import ConfigError
-from rugged.train.augmentations.noise import RADII, ball_points, operations, p_norm_noise
+from rugged.train.augmentations.noise import RADII, ball_points, noise_ledger, p_norm_noise
 
 CPU = torch.device("cpu")
 
@@ -150,7 +150,7 @@ def test_noise_as_strong_as_gaussian_noise_goes_by_its_name(norm):
     deviation = ball_points((50, 3, 32, 32), float(norm), CPU).std().item() * RADII[norm]
     sigmas = [[five["sigma"] for five in preset["gaussian_noise"]] for preset in PARAMETERS.values()]
     assert min(first for first, *_ in sigmas) < deviation < max(second for _, second, *_ in sigmas)
-    assert operations((norm,)) == ("gaussian_noise",)
+    assert noise_ledger((norm,)) == ("gaussian_noise",)
 
 
 def test_noise_that_strikes_few_values_goes_by_the_name_of_impulse_noise():
@@ -159,12 +159,12 @@ def test_noise_that_strikes_few_values_goes_by_the_name_of_impulse_noise():
     energy = ball_points((50, 3, 32, 32), 0.5, CPU).square().flatten(1).sort(1, descending=True).values
     share = energy[:, : energy.shape[1] // 20].sum(1) / energy.sum(1)
     assert share.mean() == pytest.approx(stats.gamma(6).sf(stats.gamma(2).isf(0.05)), abs=0.02)
-    assert operations(("0",)) == operations(("0.5",)) == ("impulse_noise",)
+    assert noise_ledger(("0",)) == noise_ledger(("0.5",)) == ("impulse_noise",)
 
 
 def test_the_ledger_names_each_operation_once_and_in_the_order_given():
-    assert operations(("2", "0", "inf", "0.5")) == ("gaussian_noise", "impulse_noise")
-    assert operations(("0.5", "1")) == ("impulse_noise", "gaussian_noise")
+    assert noise_ledger(("2", "0", "inf", "0.5")) == ("gaussian_noise", "impulse_noise")
+    assert noise_ledger(("0.5", "1")) == ("impulse_noise", "gaussian_noise")
 
 
 @pytest.mark.parametrize("norms", [(), ("3",), ("inf", "two")])

@@ -8,26 +8,33 @@ from rugged.core.errors import ConfigError
 from rugged.corruptions import corrupt
 from rugged.train.augmentations.augmix import augmix
 from rugged.train.augmentations.geometry import MAPS
-from rugged.train.augmentations.operations import COLOUR, STRICT, TRIVIAL, apply_chosen, draw_signs, operations
+from rugged.train.augmentations.operations import (
+    ALL_OPERATIONS,
+    AUGMIX_OPERATIONS,
+    COLOUR,
+    apply_chosen,
+    draw_signs,
+    policy_ledger,
+)
 from rugged.train.augmentations.trivial import trivial_augment
 
 
 def test_what_a_recipe_may_name_is_what_there_is():
-    assert {"identity", *MAPS, *COLOUR} == set(TRIVIAL)
-    assert len(TRIVIAL) == 14
-    assert set(STRICT) < set(TRIVIAL)
+    assert {"identity", *MAPS, *COLOUR} == set(ALL_OPERATIONS)
+    assert len(ALL_OPERATIONS) == 14
+    assert set(AUGMIX_OPERATIONS) < set(ALL_OPERATIONS)
 
 
 def test_the_ledger_names_elementary_operations_as_the_catalogue_does():
-    assert operations(("translate_y", "identity", "shear_x", "translate_x", "saturate")) == (
+    assert policy_ledger(("translate_y", "identity", "shear_x", "translate_x", "saturate")) == (
         "translate",
         "shear",
         "saturate",
     )
-    assert set(operations(TRIVIAL)) & set(ALL) == {"brightness", "contrast", "saturate", "defocus_blur"}
-    assert not set(operations(STRICT)) & set(ALL)
-    assert operations(("identity",)) == ()
-    assert operations(("sharpness", "posterize", "sharpness")) == ("sharpness", "defocus_blur", "posterize")
+    assert set(policy_ledger(ALL_OPERATIONS)) & set(ALL) == {"brightness", "contrast", "saturate", "defocus_blur"}
+    assert not set(policy_ledger(AUGMIX_OPERATIONS)) & set(ALL)
+    assert policy_ledger(("identity",)) == ()
+    assert policy_ledger(("sharpness", "posterize", "sharpness")) == ("sharpness", "defocus_blur", "posterize")
 
 
 def test_sharpness_below_1_blurs_about_as_defocus_does():

@@ -7,7 +7,7 @@ from scipy import stats
 
 from rugged.core.errors import ConfigError
 from rugged.train.augmentations import pixmix as module
-from rugged.train.augmentations.pixmix import operations, pixmix
+from rugged.train.augmentations.pixmix import pixmix
 
 
 def pictures(count, side=6):
@@ -155,7 +155,3 @@ def test_pictures_are_mixed_on_the_device():
 def test_small_mixers_are_refused():
     with pytest.raises(ConfigError, match=r"\(6, 6\).*\(5, 5\).*caller has to draw larger fractals, or to resize"):
         pixmix(pictures(2), pictures(2, 5), same)
-
-
-def test_the_ledger():
-    assert operations() == ("fractal_mix",)

@@ -8,7 +8,7 @@ from scipy import stats
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import InterpolationMode
 
-from rugged.train.augmentations.operations import COLOUR, TRIVIAL
+from rugged.train.augmentations.operations import ALL_OPERATIONS, COLOUR
 from rugged.train.augmentations.trivial import trivial_augment
 
 REFERENCE = v2.TrivialAugmentWide()
@@ -37,7 +37,7 @@ def with_torchvision(name, image):
     return torch.stack([apply(image, theirs, value, InterpolationMode.NEAREST, REFERENCE._fill) for value in values])
 
 
-@pytest.mark.parametrize("name", TRIVIAL)
+@pytest.mark.parametrize("name", ALL_OPERATIONS)
 def test_every_magnitude_is_drawn_as_often_as_by_torchvision_and_does_the_same(name):
     image = grey_noise(1)[0]
     candidates = with_torchvision(name, image)
@@ -73,7 +73,7 @@ def test_each_operation_is_drawn_as_often_as_the_others_and_images_are_spared():
 def test_all_fourteen_are_drawn_by_default():
     image = grey_noise(1, 36, 36)  # No shift makes it all black.
     result = trivial_augment(image.expand(700, -1, -1, -1))
-    for name in TRIVIAL[1:]:
+    for name in ALL_OPERATIONS[1:]:
         kinds = with_torchvision(name, image[0]).unique(dim=0)
         kinds = kinds[(kinds.int() - image.int()).abs().amax((1, 2, 3)) > 2]  # What changes nothing could be any's.
         away = torch.cdist(result.flatten(1).float(), kinds.flatten(1).float(), p=1).amin(1)

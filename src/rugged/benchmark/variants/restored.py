@@ -12,6 +12,7 @@ from rugged.benchmark.variants.base import Answer, Pictures, Setting
 from rugged.core.errors import ConfigError
 from rugged.core.stopping import StopRequest
 from rugged.engine import Fabric, Restorer, open_restorer
+from rugged.models import count_parameters
 from rugged.results import RestorerFacts, place_of
 
 
@@ -65,7 +66,7 @@ Opened = tuple[Restorer, RestorerFacts]
 """A restorer, and what the results say of it."""
 
 
-def open_restorers(paths: Sequence[Path], fabric: Fabric) -> list[Opened]:
+def open_restorers(paths: Sequence[str | Path], fabric: Fabric) -> list[Opened]:
     """Load restorers, each under the name of its run folder or its file.
 
     Args:
@@ -90,5 +91,5 @@ def open_restorers(paths: Sequence[Path], fabric: Fabric) -> list[Opened]:
 
 def _facts(restorer: Restorer, name: str) -> RestorerFacts:
     spec = restorer.spec
-    parameters = sum(parameter.numel() for parameter in restorer.module.parameters())
+    parameters = count_parameters(restorer.module)
     return RestorerFacts(name, restorer.sha256, parameters, spec.dataset, spec.corruptions)

@@ -44,8 +44,6 @@ def claimed(job: Job) -> Iterator[None]:
 def manifest_held(job: Job) -> Iterator[None]:
     """Hold the manifest, for a moment: the shares write it one after the other."""
     with FileLock(_manifest_lock(job)):
-        for leftover in job.out.glob(f".*.{'[0-9a-f]' * 8}.partial"):  # Of a process that was killed.
-            leftover.unlink(missing_ok=True)
         if not (job.out / MANIFEST).exists():
             _remove_arrays(job)  # Nobody knows any more how they were made.
         yield

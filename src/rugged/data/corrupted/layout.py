@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from rugged.data.corrupted.pictures import Corruptor, Pictures
+from rugged.corruptions import Corruptor
+from rugged.data.corrupted.pictures import Pictures
 from rugged.data.corrupted.shard import Shard
 
 WORK = ".writing"

@@ -7,8 +7,7 @@ from typing import Any
 from rugged.core import files
 from rugged.core.environment import versions
 from rugged.core.errors import DataError, RuggedError
-from rugged.corruptions import STREAM_VERSION
-from rugged.data.corrupted.pictures import Corruptor
+from rugged.corruptions import STREAM_VERSION, Corruptor
 from rugged.data.dataset import Dataset
 
 MANIFEST = "manifest.json"

@@ -10,40 +10,39 @@ from typing import Any
 import numpy as np
 
 from rugged.core import files
-from rugged.core.catalogue import BENCHMARK, SEVERITIES
+from rugged.core.catalogue import BENCHMARK, SEVERITIES, CellKey
 from rugged.core.errors import DataError
 from rugged.core.progress import progress, say
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.spreadsheet import as_text
 from rugged.core.stopping import stop_on_signal
 from rugged.core.tables import csv_text
+from rugged.corruptions import Corruptor, choose_corruptor
 from rugged.data import npy, packed
 from rugged.data.corrupted import manifest
 from rugged.data.corrupted.layout import PICTURES_AN_ITEM
-from rugged.data.corrupted.pictures import Corruptor, Pictures, choose_corruptor, rehearse
+from rugged.data.corrupted.pictures import Pictures, rehearse
 from rugged.data.corrupted.processes import work_on
 from rugged.data.corrupted.shard import default_workers
-from rugged.data.corrupted.writer import require_apart
 from rugged.data.dataset import Dataset, Split
 from rugged.data.locks import locked
+from rugged.data.opening import as_dataset
 from rugged.data.packed import Origin
 from rugged.data.splits import hash_key
 from rugged.data.staging import require_space, staging
 
 TABLE = "corruptions.csv"
 
-Cell = tuple[str, int]
-
 
 def write_one_per_image(
-    dataset: Dataset,
-    out: Path,
+    dataset: Dataset | str | Path,
+    out: str | Path,
     *,
     corruptions: Sequence[str] = BENCHMARK,
     severities: Sequence[int] = SEVERITIES,
     preset: str | None = None,
     seed: int = 0,
-    textures: str | None = None,
+    textures: str | Path | None = None,
     workers: int | None = None,
     command: str = "",
 ) -> Dataset:
@@ -53,14 +52,14 @@ def write_one_per_image(
     table, ``corruptions.csv``, says which. The pixels are what ``rugged.corruptions.corrupt`` gives.
 
     Args:
-        dataset: The source.
+        dataset: The source: opened, or as ``rugged.open_dataset`` takes it.
         out: The folder to make. The same pack, made before, is left as it is.
         corruptions: Names of corruptions or of sets of them, to draw from.
         severities: Some of 1 to 5, to draw from.
         preset: Table of severities; by the pictures' size unless named.
         seed: Of all draws.
         textures: For frost, as for ``rugged.data.corrupted.writer.write_corrupted``.
-        workers: Processes; a core each unless given.
+        workers: Processes, as for ``rugged.data.corrupted.writer.write_corrupted``.
         command: The command line that makes the pack, to be given again should it be damaged.
 
     Returns:
@@ -74,7 +73,8 @@ def write_one_per_image(
         Interrupted: A signal came; nothing was kept.
     """
     chosen, levels = choose_corruptions(corruptions), choose_severities(severities)
-    require_apart(out, dataset)
+    dataset, out = as_dataset(dataset), Path(out)
+    packed.require_apart(out, dataset)
     corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
     count = len(dataset.train) + len(dataset.val)
     description = manifest.describe(dataset, "all", count, corruptor, chosen, levels)
@@ -86,7 +86,7 @@ def write_one_per_image(
         with staging(out, elsewhere="") as folder:
             job = _Job(_sources(dataset), folder, corruptor)
             drawn = _draw(job, cells, seed)
-            _write_pictures(job, drawn, default_workers() if workers is None else workers)
+            _write_pictures(job, drawn, workers)
             files.write_text(folder / TABLE, _table(job.sources, drawn))
             origin = Origin(
                 str(dataset.folder.resolve()), dataset.content_hash, automatic=False, command=command or None
@@ -95,7 +95,7 @@ def write_one_per_image(
     return packed.read_pack(out)
 
 
-def _draw(job: "_Job", cells: Sequence[Cell], seed: int) -> dict[str, list[Cell]]:
+def _draw(job: "_Job", cells: Sequence[CellKey], seed: int) -> dict[str, list[CellKey]]:
     """Draw a corruption and a severity for every picture of both splits, and try all of them on one."""
     for pictures in job.sources.values():
         if len(pictures):
@@ -104,7 +104,7 @@ def _draw(job: "_Job", cells: Sequence[Cell], seed: int) -> dict[str, list[Cell]
     return {split: [draw_cell(each, cells, seed) for each in job.sources[split].ids] for split in packed.SPLITS}
 
 
-def draw_cell(identifier: str, cells: Sequence[Cell], seed: int) -> Cell:
+def draw_cell(identifier: str, cells: Sequence[CellKey], seed: int) -> CellKey:
     """Draw a picture's corruption and severity by its id."""
     number = int.from_bytes(hash_key(identifier, f"rugged one per image {seed}"), "little")
     return cells[number % len(cells)]  # 64 bits over a few dozen: no cell is favoured by as much as 1e-17.
@@ -115,7 +115,7 @@ class _Item:
     """Some pictures of a split that carry the same corruption."""
 
     split: str
-    cell: Cell
+    cell: CellKey
     members: Sequence[int]
 
 
@@ -154,9 +154,9 @@ def _sources(dataset: Dataset) -> dict[str, Pictures]:
     return {"train": whole(dataset.train), "val": whole(dataset.val)}
 
 
-def _items(drawn: Mapping[str, Sequence[Cell]]) -> Iterator[_Item]:
+def _items(drawn: Mapping[str, Sequence[CellKey]]) -> Iterator[_Item]:
     for split, cells in drawn.items():
-        members: dict[Cell, list[int]] = defaultdict(list)
+        members: dict[CellKey, list[int]] = defaultdict(list)
         for member, cell in enumerate(cells):
             members[cell].append(member)
         for cell, places in members.items():
@@ -164,16 +164,17 @@ def _items(drawn: Mapping[str, Sequence[Cell]]) -> Iterator[_Item]:
                 yield _Item(split, cell, places[start : start + PICTURES_AN_ITEM])
 
 
-def _write_pictures(job: _Job, drawn: Mapping[str, Sequence[Cell]], workers: int) -> None:
+def _write_pictures(job: _Job, drawn: Mapping[str, Sequence[CellKey]], workers: int | None) -> None:
     shapes = {split: (len(pictures), *pictures.size, 3) for split, pictures in job.sources.items()}
-    require_space(job.folder, sum(count * height * width * 3 for count, height, width, _ in shapes.values()))
+    pixels = sum(count * height * width for count, height, width, _ in shapes.values())
+    require_space(job.folder, 3 * pixels)
     for split, shape in shapes.items():
         npy.create(packed.images_path(job.folder, split), shape)
     items = list(_items(drawn))
     with (
         stop_on_signal() as stop,
         progress("Corrupting", sum(len(item.members) for item in items)) as bar,
-        closing(work_on(items, job.write, workers, stop)) as written,
+        closing(work_on(items, job.write, workers or default_workers(pixels), stop)) as written,
     ):
         for item in written:
             bar.advance(len(item.members))
@@ -200,7 +201,7 @@ def _finish(
     )
 
 
-def _table(sources: Mapping[str, Pictures], drawn: Mapping[str, Sequence[Cell]]) -> str:
+def _table(sources: Mapping[str, Pictures], drawn: Mapping[str, Sequence[CellKey]]) -> str:
     lines = (
         (split, as_text(each), *cell)
         for split, pictures in sources.items()

@@ -10,56 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rugged.core.catalogue import PROCEDURAL_NOTE, size_note
-from rugged.core.selection import choose_preset
-from rugged.corruptions import Textures, choose_textures, corrupt
+from rugged.corruptions import Corruptor
 
 _AT_ONCE = 1 << 23  # Bytes of pictures in memory at once: 680 of 64 x 64, 55 of 224 x 224.
-
-
-@dataclass(frozen=True)
-class Corruptor:
-    """How pictures are corrupted.
-
-    Attributes:
-        preset: Table of severities.
-        seed: Of the keyed draws.
-        textures: What frost lays over pictures; None where no frost is asked for.
-    """
-
-    preset: str
-    seed: int
-    textures: Textures | None
-
-    @property
-    def textures_label(self) -> str:
-        """``photographs``, ``procedural`` or ``none``."""
-        return "none" if self.textures is None else self.textures.label
-
-    def corrupt(self, pixels: NDArray[np.uint8], ids: Sequence[str], corruption: str, severity: int) -> Tensor:
-        """Corrupt ``(N, H, W, 3)`` pictures into ``(N, 3, H, W)``."""
-        images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
-        return corrupt(
-            images, corruption, severity, preset=self.preset, seed=self.seed, ids=ids, textures=self.textures
-        )
-
-    def notes(self, height: int, width: int) -> list[str]:
-        """What a reader of anything made by this corruptor must know."""
-        size = size_note(self.preset, height, width)
-        ice = f"Textures: {PROCEDURAL_NOTE}." if self.textures_label == "procedural" else None
-        return [note for note in (size, ice) if note is not None]
-
-
-def choose_corruptor(
-    size: tuple[int, int], corruptions: Sequence[str], preset: str | None, seed: int, textures: str | None
-) -> Corruptor:
-    """Complete what was not asked for: the preset by size, and textures where there is frost.
-
-    Raises:
-        ConfigError: There is no such preset.
-    """
-    chosen = choose_preset(preset, *size)
-    return Corruptor(chosen, seed, choose_textures(textures) if "frost" in corruptions else None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +53,8 @@ class Pictures:
         for start in range(0, len(members), step):
             batch = members[start : start + step]
             pixels = np.ascontiguousarray(images[self.rows[batch]])
-            yield batch, corruptor.corrupt(pixels, [self.ids[member] for member in batch], corruption, severity)
+            clean = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+            yield batch, corruptor(clean, [self.ids[member] for member in batch], corruption, severity)
 
 
 def rehearse(pictures: Pictures, corruptor: Corruptor, corruptions: Sequence[str], severities: Sequence[int]) -> None:

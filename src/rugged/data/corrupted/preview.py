@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from rugged.core.catalogue import ALL, EXTRA, PROCEDURAL_NOTE, SEVERITIES, display_name
 from rugged.core.errors import DataError
 from rugged.core.selection import choose_corruptions, choose_severities
-from rugged.data.corrupted.pictures import Corruptor, choose_corruptor
+from rugged.corruptions import Corruptor, choose_corruptor
 from rugged.data.dataset import Dataset, Split
 from rugged.data.decode import BadImageError, decode_image
-from rugged.data.drawing import BACKGROUND, FAINT, INK, MARGIN, font
+from rugged.data.drawing import BACKGROUND, FAINT, MARGIN, write
 from rugged.data.splits import hash_key
 
 LONGEST = 512
@@ -34,7 +35,7 @@ _GROUPS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class PreviewPicture:
     """A picture to show.
 
     Attributes:
@@ -48,7 +49,7 @@ class Subject:
     caption: str
 
 
-def subject_of(dataset: Dataset, split: Split, identifier: str | None = None) -> Subject:
+def picture_of(dataset: Dataset, split: Split, identifier: str | None = None) -> PreviewPicture:
     """Choose a picture of a data set; unless one is named, a bright and colourful one.
 
     Raises:
@@ -66,10 +67,10 @@ def subject_of(dataset: Dataset, split: Split, identifier: str | None = None) ->
             f"{split.ids[0]!r}."
         )
     name = split.ids[position]
-    return Subject(np.array(split.images[position]), name, f"{name} of {dataset.name}")
+    return PreviewPicture(np.array(split.images[position]), name, f"{name} of {dataset.name}")
 
 
-def read_subject(file: Path, side: int | None = None) -> Subject:
+def read_picture(file: Path, side: int | None = None) -> PreviewPicture:
     """Read a picture file: its own size, shrunk where its longer side is beyond ``LONGEST`` pixels.
 
     Args:
@@ -89,11 +90,11 @@ def read_subject(file: Path, side: int | None = None) -> Subject:
     if max(image.size) > LONGEST:
         image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
         caption += ", reduced"
-    return Subject(np.array(image), file.stem, caption)
+    return PreviewPicture(np.array(image), file.stem, caption)
 
 
 def draw_preview(
-    subject: Subject,
+    picture: PreviewPicture,
     *,
     corruptions: Sequence[str] = ALL,
     severities: Sequence[int] = SEVERITIES,
@@ -104,7 +105,7 @@ def draw_preview(
     """Draw the page.
 
     Args:
-        subject: The picture.
+        picture: The picture.
         corruptions: Names of corruptions or of sets of them.
         severities: Some of 1 to 5.
         preset: Table of severities; by the picture's size unless named.
@@ -120,8 +121,8 @@ def draw_preview(
         CorruptionError: A picture of this size cannot be corrupted so.
     """
     names, levels = choose_corruptions(corruptions), choose_severities(severities)
-    corruptor = choose_corruptor((subject.pixels.shape[0], subject.pixels.shape[1]), names, preset, seed, textures)
-    page = _Page(subject, corruptor, names, levels)
+    corruptor = choose_corruptor(picture.pixels.shape[:2], names, preset, seed, textures)
+    page = _Page(picture, corruptor, names, levels)
     page.draw_head()
     for row, name in enumerate(names):
         page.draw_row(row, name)
@@ -131,9 +132,11 @@ def draw_preview(
 class _Page:
     """The page while it is drawn: a grid of cells below a head, with names at the left."""
 
-    def __init__(self, subject: Subject, corruptor: Corruptor, names: Sequence[str], severities: Sequence[int]) -> None:
-        self.subject, self.corruptor, self.names, self.severities = subject, corruptor, names, severities
-        height, width = subject.pixels.shape[:2]
+    def __init__(
+        self, picture: PreviewPicture, corruptor: Corruptor, names: Sequence[str], severities: Sequence[int]
+    ) -> None:
+        self.picture, self.corruptor, self.names, self.severities = picture, corruptor, names, severities
+        height, width = picture.pixels.shape[:2]
         self.scale = max(1, round(_SHOWN / max(height, width)))
         self.cell: tuple[int, int] = width * self.scale + _GAP, height * self.scale + _GAP
         columns = len(severities) + 1
@@ -144,16 +147,16 @@ class _Page:
 
     def draw_head(self) -> None:
         """The title, what is shown, and the heads of the columns."""
-        height, width = self.subject.pixels.shape[:2]
+        height, width = self.picture.pixels.shape[:2]
         facts = [f"{width} x {height}", f"preset {self.corruptor.preset}", f"seed {self.corruptor.seed}"]
-        self.draw.text((MARGIN, MARGIN - 4), "Common corruptions", font=font(26), fill=INK)
-        line = " · ".join([self.subject.caption, *facts])
-        self.draw.text((MARGIN, MARGIN + 30), line, font=font(13), fill=FAINT)
+        write(self.draw, (MARGIN, MARGIN - 4), "Common corruptions", 26)
+        line = " · ".join([self.picture.caption, *facts])
+        write(self.draw, (MARGIN, MARGIN + 30), line, 13, FAINT)
         if self.corruptor.textures_label == "procedural":
-            self.draw.text((MARGIN, MARGIN + 48), PROCEDURAL_NOTE, font=font(13), fill=FAINT)
+            write(self.draw, (MARGIN, MARGIN + 48), PROCEDURAL_NOTE, 13, FAINT)
         for column, head in enumerate(("clean", *map(str, self.severities))):
             middle = self._left(column) + (self.cell[0] - _GAP) / 2
-            self.draw.text((middle, MARGIN + _HEAD - 8), head, font=font(13), fill=FAINT, anchor="ms")
+            write(self.draw, (middle, MARGIN + _HEAD - 8), head, 13, FAINT, "ms")
 
     def draw_row(self, row: int, name: str) -> None:
         """A corruption: its name, the clean picture, and the severities."""
@@ -161,11 +164,12 @@ class _Page:
         middle = top + (self.cell[1] - _GAP) / 2
         first = row == 0 or _group(self.names[row - 1]) != _group(name)
         if first:
-            self.draw.text((MARGIN, top), _group(name).upper(), font=font(10), fill=FAINT)
-        self.draw.text((MARGIN, middle), display_name(name), font=font(14), fill=INK, anchor="lm")
-        self._paste(0, top, self.subject.pixels)
+            write(self.draw, (MARGIN, top), _group(name).upper(), 10, FAINT)
+        write(self.draw, (MARGIN, middle), display_name(name), 14, anchor="lm")
+        self._paste(0, top, self.picture.pixels)
+        clean = torch.from_numpy(self.picture.pixels[None]).permute(0, 3, 1, 2)
         for column, severity in enumerate(self.severities, start=1):
-            corrupted = self.corruptor.corrupt(self.subject.pixels[None], [self.subject.id], name, severity)
+            corrupted = self.corruptor(clean, [self.picture.id], name, severity)
             self._paste(column, top, corrupted[0].permute(1, 2, 0).contiguous().numpy())
 
     def _paste(self, column: int, top: int, pixels: NDArray[np.uint8]) -> None:

@@ -58,7 +58,17 @@ def choose_shard(text: str | None) -> Shard:
     return Shard(int(match[1]), int(match[2]))
 
 
-def default_workers() -> int:
-    """The cores this process may use; under ``torchrun``, its part of the machine's."""
+_WORTH_STARTING = 2**24
+"""Pixels, those of 4,096 pictures of 64×64: one process corrupts about so many while others would start."""
+
+
+def default_workers(pixels: int) -> int:
+    """How many processes are to corrupt so many pixels, those of the same picture counted at each severity.
+
+    Returns:
+        1 for few; else the cores this process may use: under ``torchrun``, its part of the machine's.
+    """
+    if pixels < _WORTH_STARTING:
+        return 1
     beside = os.environ.get("LOCAL_WORLD_SIZE", "1")
     return max(1, available_cores() // max(1, int(beside) if beside.isdecimal() else 1))

@@ -8,22 +8,23 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from rugged.core import files
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.errors import ConfigError, DataError
 from rugged.core.progress import progress
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
+from rugged.corruptions import choose_corruptor
 from rugged.data import packed
 from rugged.data.corrupted import manifest
 from rugged.data.corrupted.arrays import Arrays, write_labels
 from rugged.data.corrupted.claim import claimed, manifest_held, remove_work
 from rugged.data.corrupted.folders import Folders, check_names
 from rugged.data.corrupted.layout import Job, Layout, missing_shares, total
-from rugged.data.corrupted.pictures import Pictures, choose_corruptor, rehearse
+from rugged.data.corrupted.pictures import Pictures, rehearse
 from rugged.data.corrupted.processes import work_on
 from rugged.data.corrupted.shard import Shard, default_workers
 from rugged.data.dataset import Dataset
+from rugged.data.opening import as_dataset
 from rugged.data.splits import evenly
 from rugged.data.staging import no_space, require_space
 
@@ -47,15 +48,15 @@ class Written:
 
 
 def write_corrupted(
-    dataset: Dataset,
-    out: Path,
+    dataset: Dataset | str | Path,
+    out: str | Path,
     *,
     split: Literal["train", "val"] = "val",
     corruptions: Sequence[str] = BENCHMARK,
     severities: Sequence[int] = SEVERITIES,
     preset: str | None = None,
     seed: int = 0,
-    textures: str | None = None,
+    textures: str | Path | None = None,
     file_format: FileFormat = "jpeg",
     limit: int | None = None,
     shard: Shard | None = None,
@@ -64,7 +65,7 @@ def write_corrupted(
     """Write corrupted copies of a split. Interrupted and called again, it writes what is missing, to the same bytes.
 
     Args:
-        dataset: The source.
+        dataset: The source: opened, or as ``rugged.open_dataset`` takes it.
         out: The folder to make, or to go on with.
         split: Which pictures.
         corruptions: Names of corruptions or of sets of them.
@@ -76,8 +77,8 @@ def write_corrupted(
         file_format: ``jpeg`` or ``png`` in the official layout, or ``npy`` in CIFAR-C's.
         limit: Only so many pictures, evenly over the classes.
         shard: The share of the work that this call does; all of it unless given.
-        workers: Processes; a core each unless given. With more than one, a script needs the usual
-            ``if __name__ == "__main__":``.
+        workers: Processes; unless given a core each, or this one alone for few pictures. With more than one,
+            a script needs the usual ``if __name__ == "__main__":``.
 
     Raises:
         ConfigError: An argument that means nothing.
@@ -90,6 +91,7 @@ def write_corrupted(
         raise ConfigError(f"There is no format {file_format!r}; expected one of {', '.join(FORMATS)}.")
     if workers is not None and workers < 1:
         raise ConfigError(f"There are {workers} workers; expected at least 1.")
+    dataset, out = as_dataset(dataset), Path(out)
     job, description = _plan(dataset, out, split, corruptions, severities, preset, seed, textures, limit, shard)
     layout: Layout = Arrays(job) if file_format == "npy" else Folders(job, file_format)
     if isinstance(layout, Folders):
@@ -103,7 +105,7 @@ def write_corrupted(
             )
             if file_format == "npy":
                 write_labels(job)
-        _write_missing(job, layout, default_workers() if workers is None else workers)
+        _write_missing(job, layout, workers)
         return _conclude(job, layout, whole)
 
 
@@ -115,7 +117,7 @@ def _plan(
     severities: Sequence[int],
     preset: str | None,
     seed: int,
-    textures: str | None,
+    textures: str | Path | None,
     limit: int | None,
     shard: Shard | None,
 ) -> tuple[Job, dict[str, Any]]:
@@ -127,7 +129,7 @@ def _plan(
         raise DataError(f"The {split} split of {dataset.name} is empty. Choose the other one with --split.")
     if limit is not None and limit < 1:
         raise ConfigError(f"The limit is {limit}; expected at least 1 picture.")
-    require_apart(out, dataset)
+    packed.require_apart(out, dataset)
     corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
     positions = evenly(source.labels, len(source) if limit is None else limit)
     ids = tuple(source.ids[position] for position in positions)
@@ -137,18 +139,14 @@ def _plan(
     return Job(out, pictures, labels, corruptor, chosen, levels, shard or Shard()), description
 
 
-def require_apart(out: Path, dataset: Dataset) -> None:
-    """Refuse to write into the data set itself: into its source or into its pack."""
-    files.require_outside(out, (dataset.folder.resolve(), Path(packed.origin_of(dataset.folder).path)))
-
-
-def _write_missing(job: Job, layout: Layout, workers: int) -> None:
+def _write_missing(job: Job, layout: Layout, workers: int | None) -> None:
     items = layout.items(job.shard)
     missing = [item for item in items if not layout.done(item)]
     if not missing:
         return
+    pixels = sum(map(len, missing)) * int(np.prod(job.pictures.size))
     if isinstance(layout, Arrays):
-        require_space(job.work, sum(map(len, missing)) * int(np.prod((*job.pictures.size, 3))))
+        require_space(job.work, 3 * pixels)
     layout.prepare(missing)
     count = sum(map(len, items))
     title = "Corrupting" if job.shard.of == 1 else f"Corrupting, shard {job.shard}"
@@ -156,7 +154,7 @@ def _write_missing(job: Job, layout: Layout, workers: int) -> None:
     with (
         stop_on_signal() as stop,
         progress(title, count, done=done) as bar,
-        closing(work_on(missing, layout.write, workers, stop)) as written,
+        closing(work_on(missing, layout.write, workers or default_workers(pixels), stop)) as written,
     ):
         for item in written:
             layout.finish(item)

@@ -7,8 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Cell = tuple[str, int]
-"""Corruption and severity."""
+from rugged.core.catalogue import CellKey
 
 WHOLE_AGAIN = "Download or write it again, or choose others with --corruptions and --severities."
 """What to do where something is not there."""
@@ -46,17 +45,17 @@ class Archive(Protocol):
     def contents(self) -> Contents:
         """What all cells have in common."""
 
-    def require(self, cell: Cell) -> None:
+    def require(self, cell: CellKey) -> None:
         """Make sure that a cell is there and holds the same pictures as the others.
 
         Raises:
             DataError: It is not, or does not.
         """
 
-    def fingerprint(self, cell: Cell) -> str:
+    def fingerprint(self, cell: CellKey) -> str:
         """What changes when other pictures lie in a cell."""
 
-    def read(self, cell: Cell, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def read(self, cell: CellKey, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Some pictures of a cell, ``(M, H, W, 3)``.
 
         Raises:

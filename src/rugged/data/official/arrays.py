@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rugged.core.catalogue import SEVERITIES
+from rugged.core.catalogue import SEVERITIES, CellKey
 from rugged.core.errors import DataError
 from rugged.data.npy import Header, read_header
-from rugged.data.official.archive import WHOLE_AGAIN, Cell, Contents
+from rugged.data.official.archive import WHOLE_AGAIN, Contents
 from rugged.data.official.members import Member, read_bytes
 
 
@@ -35,7 +35,7 @@ class ArrayFiles:
         where: Path,
         members: Mapping[str, Member],
         classes: Sequence[str],
-        first: Cell,
+        first: CellKey,
         manifest: dict[str, Any] | None,
     ) -> None:
         self._where, self._members = where, members
@@ -62,7 +62,7 @@ class ArrayFiles:
             else (f"labels.npy numbers the classes: 0 is {classes[0]}, and so on in the order of the class ids.",),
         )
 
-    def require(self, cell: Cell) -> None:
+    def require(self, cell: CellKey) -> None:
         """See that there are such rows."""
         corruption, severity = cell
         if severity not in self._severities:
@@ -73,15 +73,15 @@ class ArrayFiles:
                 f"{corruption}.npy in {self._where} has the shape {shape}, others have {self._shape}. {WHOLE_AGAIN}"
             )
 
-    def fingerprint(self, cell: Cell) -> str:
+    def fingerprint(self, cell: CellKey) -> str:
         """Of the pixels."""
         return sha256(np.ascontiguousarray(self._rows(cell)).data).hexdigest()
 
-    def read(self, cell: Cell, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def read(self, cell: CellKey, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Copy some rows."""
         return np.asarray(self._rows(cell)[rows])
 
-    def _rows(self, cell: Cell) -> NDArray[np.uint8]:
+    def _rows(self, cell: CellKey) -> NDArray[np.uint8]:
         self.require(cell)
         start = self._severities.index(cell[1]) * self._count
         return self._map(cell[0])[start : start + self._count]

@@ -7,9 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rugged.core.catalogue import ALL, SEVERITIES
+from rugged.core.catalogue import ALL, SEVERITIES, CellKey
 from rugged.core.errors import DataError
-from rugged.data.official.archive import Cell
 from rugged.data.official.members import Member
 from rugged.data.sources.trees import FILE_LIMIT, IMAGE_ENDINGS, ending
 
@@ -17,7 +16,7 @@ _WRAPPINGS = 2  # Folders around the corruptions: ``Tiny-ImageNet-C/``, ``ImageN
 _LEVELS = {str(severity): severity for severity in SEVERITIES}
 
 
-def locate(path: str) -> tuple[Cell, str] | None:
+def locate(path: str) -> tuple[CellKey, str] | None:
     """The cell that a path belongs to, and ``<class id>/<file name>`` in it; None for anything else."""
     parts = path.split("/")
     for at in range(min(_WRAPPINGS + 1, len(parts) - 3)):
@@ -60,7 +59,7 @@ class Index:
     def __init__(self, classes: Collection[str]) -> None:
         self._classes = frozenset(classes)
         self._numbers: dict[str, int] = {}
-        self.cells: dict[Cell, Entries] = {}
+        self.cells: dict[CellKey, Entries] = {}
         self.passed_over: dict[str, set[str]] = defaultdict(set)
         """For each corruption the classes that were not kept."""
 

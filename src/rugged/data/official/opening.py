@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rugged.core.catalogue import ALL
+from rugged.core.catalogue import ALL, CellKey
 from rugged.core.errors import DataError
 from rugged.core.parsing import parse_json
 from rugged.data.corrupted.manifest import KIND, MANIFEST
-from rugged.data.official.archive import WHOLE_AGAIN, Archive, Cell
+from rugged.data.official.archive import WHOLE_AGAIN, Archive
 from rugged.data.official.arrays import ArrayFiles
 from rugged.data.official.index import Index
 from rugged.data.official.members import Member, read_bytes, walk
@@ -23,7 +23,7 @@ _EXPECTED = (
 )
 
 
-def open_archive(where: Path, classes: Sequence[str], cells: Sequence[Cell]) -> Archive:
+def open_archive(where: Path, classes: Sequence[str], cells: Sequence[CellKey]) -> Archive:
     """Open corrupted pictures where they lie: in a folder, in a tar archive, or in a folder of such archives.
 
     Args:

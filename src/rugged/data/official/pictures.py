@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from rugged.core.catalogue import CellKey
 from rugged.core.environment import available_cores
 from rugged.core.errors import DataError
 from rugged.data.decode import BadImageError, decode_image
-from rugged.data.official.archive import WHOLE_AGAIN, Cell, Contents
+from rugged.data.official.archive import WHOLE_AGAIN, Contents
 from rugged.data.official.index import Entries, Index, id_of
 from rugged.data.official.members import Member, read_bytes
 
@@ -38,7 +39,7 @@ class PictureFiles:
     """
 
     def __init__(
-        self, where: Path, index: Index, classes: Sequence[str], first: Cell, manifest: dict[str, Any] | None
+        self, where: Path, index: Index, classes: Sequence[str], first: CellKey, manifest: dict[str, Any] | None
     ) -> None:
         self._where, self._first, self._cells = where, first, index.cells
         names = index.names
@@ -47,7 +48,7 @@ class PictureFiles:
         self._every_name = names
         self._rank = np.full(len(names), -1, np.int64)
         self._rank[[number_of[name] for name in self._names]] = np.arange(len(self._names))
-        self._aligned: set[Cell] = set()
+        self._aligned: set[CellKey] = set()
         ids = tuple(map(id_of, self._names))
         if len(set(ids)) < len(ids):
             raise DataError(f"{_name(first)} in {where} holds a picture twice. {WHOLE_AGAIN}")
@@ -64,7 +65,7 @@ class PictureFiles:
             notes=_passed_over(index),
         )
 
-    def require(self, cell: Cell) -> None:
+    def require(self, cell: CellKey) -> None:
         """Put the pictures of a cell into the order of the first one's."""
         if cell in self._aligned:
             return
@@ -86,7 +87,7 @@ class PictureFiles:
             numbers_of[:] = type(numbers_of)(numbers_of.typecode, values.tobytes())
         self._aligned.add(cell)
 
-    def fingerprint(self, cell: Cell) -> str:
+    def fingerprint(self, cell: CellKey) -> str:
         """Of all files' sizes, which differ where pixels do unless a format has none of its own; and of some files."""
         self.require(cell)
         entries = self._entries(cell)
@@ -95,7 +96,7 @@ class PictureFiles:
             found.update(read_bytes(self._member(cell, entries, row)))
         return found.hexdigest()
 
-    def read(self, cell: Cell, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def read(self, cell: CellKey, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Decode some pictures on all cores, read in the order in which they lie on the disk."""
         self.require(cell)
         entries = self._entries(cell)
@@ -110,7 +111,7 @@ class PictureFiles:
                 pass
         return pictures
 
-    def _decode(self, cell: Cell, entries: Entries, row: int) -> NDArray[np.uint8]:
+    def _decode(self, cell: CellKey, entries: Entries, row: int) -> NDArray[np.uint8]:
         member = self._member(cell, entries, row)
         place = f"{member.path} in {member.file}" if member.packed else str(member.file)
         try:
@@ -124,13 +125,13 @@ class PictureFiles:
             )
         return pixels
 
-    def _member(self, cell: Cell, entries: Entries, row: int) -> Member:
+    def _member(self, cell: CellKey, entries: Entries, row: int) -> Member:
         name = self._names[row]
         file = entries.file if entries.packed else entries.file / name
         path = f"{cell[0]}/{cell[1]}/{name}"
         return Member(path, file, entries.offsets[row], entries.sizes[row], entries.packed)
 
-    def _entries(self, cell: Cell) -> Entries:
+    def _entries(self, cell: CellKey) -> Entries:
         if cell not in self._cells:
             raise DataError(f"{_name(cell)} is not in {self._where}. {WHOLE_AGAIN}")
         return self._cells[cell]
@@ -146,7 +147,7 @@ class PictureFiles:
         return (height, width), _stored(data)
 
 
-def _name(cell: Cell) -> str:
+def _name(cell: CellKey) -> str:
     return f"{cell[0]} {cell[1]}"
 
 

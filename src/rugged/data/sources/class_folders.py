@@ -102,5 +102,7 @@ def _notes(unread: list[str], other: Counter[str]) -> list[str]:
         notes.append(f"Not read: the folders {', '.join(sorted(unread))}.")
     if other:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in other.most_common(5))
-        notes.append(f"Not read: {other.total():,} files that are not pictures in a class folder ({kinds}).")
+        count = other.total()
+        what = "1 file that is no picture, or lies" if count == 1 else f"{count:,} files that are no pictures, or lie"
+        notes.append(f"Not read: {what} beside the class folders ({kinds}).")
     return notes

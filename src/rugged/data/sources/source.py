@@ -37,9 +37,9 @@ class Picture:
         return f"{self.class_id}/{self.stem}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """Something in a source that cannot be used.
+    """Something in a source that cannot be used; several are sorted by their places.
 
     Attributes:
         where: Its place in the source.

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from rugged.core.errors import DataError
-from rugged.data.decode import BadImageError, looks_like_image
+from rugged.data.decode import SIGNATURE, BadImageError, looks_like_image
 from rugged.data.sources.source import VALIDATION_NAMES, Problem
 
 IMAGE_ENDINGS = frozenset(
@@ -20,7 +20,6 @@ IMAGE_ENDINGS = frozenset(
 
 # A single picture or list larger than this is not one: reading it would only fill the memory.
 FILE_LIMIT = 512 * 2**20
-_HEAD = 16
 _UNUSABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -58,7 +57,7 @@ class Tree:
         if ending(path) in IMAGE_ENDINGS:
             return True
         try:
-            return looks_like_image(self.read(path, _HEAD))
+            return looks_like_image(self.read(path, SIGNATURE))
         except BadImageError:
             return False
 

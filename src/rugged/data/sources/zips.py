@@ -4,6 +4,7 @@ Nothing is extracted, so nothing can be written outside of a folder and the disk
 that try such things all the same are refused: they were made to harm, or by a broken tool.
 """
 
+import shlex
 import stat
 import threading
 import zlib
@@ -14,8 +15,8 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile, ZipInfo, is_zipfile
 
 from rugged.core.errors import DataError
-from rugged.data.decode import BadImageError
-from rugged.data.sources.trees import FILE_LIMIT, Tree, hidden, unusable_name
+from rugged.data.decode import SIGNATURE, BadImageError, looks_like_image
+from rugged.data.sources.trees import FILE_LIMIT, IMAGE_ENDINGS, Tree, ending, hidden, read_file, unusable_name
 
 # Pictures are compressed already, lists of text shrink ten times at most: an archive that grows a hundredfold to
 # gigabytes holds something else.
@@ -63,6 +64,11 @@ def _open(where: Path) -> ZipFile:
         zip_like = _begins_as_zip(where)  # First of all, since an error of the disk is "no zip" to ZipFile.
         return ZipFile(where)
     except BadZipFile as error:
+        if ending(where.name) in IMAGE_ENDINGS or looks_like_image(read_file(where, SIGNATURE)):
+            raise DataError(
+                f"{where} is one picture; expected a data set: a folder or zip with one subfolder a class. To see this "
+                f"picture under every corruption: rugged corrupt {shlex.quote(str(where))} OUT.png --preview"
+            ) from error
         size = where.stat().st_size
         what = "a damaged or incomplete zip archive" if zip_like or is_zipfile(where) else "no zip archive"
         raise DataError(

@@ -3,45 +3,30 @@
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from rugged.core.errors import ModelError
-from rugged.models.loading import fit, read_safetensors
+from rugged.models.loading import load_weights, read_safetensors
 from rugged.models.restoring.generator import Generator
 from rugged.models.restoring.spec import RestorerSpec, from_metadata, make_restorer, to_metadata
 from rugged.models.spec import from_metadata as classifier_from_metadata
 from rugged.models.tensors import save_tensors
 
 
-def save_restorer(path: Path, module: nn.Module, spec: RestorerSpec) -> None:
+def save_restorer(path: str | Path, module: nn.Module, spec: RestorerSpec) -> None:
     """Write a restorer's weights and specification to one safetensors file, atomically."""
-    save_tensors(path, module.state_dict(), to_metadata(spec))
+    save_tensors(Path(path), module.state_dict(), to_metadata(spec))
 
 
-def read_restorer_spec(path: Path) -> RestorerSpec:
-    """Read a restorer's specification without its weights.
-
-    Raises:
-        ModelError: Missing, not safetensors, no restorer, or written by another version.
-    """
-    return _read(path, weights=False)[0]
-
-
-def load_restorer(path: Path) -> tuple[Generator, RestorerSpec]:
+def load_restorer(path: str | Path) -> tuple[Generator, RestorerSpec]:
     """Read a restorer's file and build the restorer on the CPU, in float32 and evaluation mode.
 
     Raises:
         ModelError: Missing, not safetensors, no restorer, written by another version, or weights that do not fit or
             are not finite.
     """
-    spec, tensors = _read(path, weights=True)
-    module = make_restorer(spec)
-    fit(module, tensors, str(path), "a restorer", "It was written by another version; train it again.")
-    return module.to(memory_format=torch.channels_last).eval(), spec  # type: ignore[call-overload]
-
-
-def _read(path: Path, *, weights: bool) -> tuple[RestorerSpec, dict[str, Tensor]]:
-    tensors, metadata = read_safetensors(path, weights=weights)
+    path = Path(path)
+    tensors, metadata = read_safetensors(path)
     spec = from_metadata(metadata, str(path))
     if spec is None:
         classifier = classifier_from_metadata(metadata, str(path))
@@ -49,4 +34,6 @@ def _read(path: Path, *, weights: bool) -> tuple[RestorerSpec, dict[str, Tensor]
         raise ModelError(
             f"{path} {found}; expected a restorer, such as the restorer.safetensors that `rugged restore train` writes."
         )
-    return spec, tensors
+    module = make_restorer(spec)
+    load_weights(module, tensors, str(path), "a restorer", "It was written by another version; train it again.")
+    return module.to(memory_format=torch.channels_last).eval(), spec  # type: ignore[call-overload]

@@ -42,7 +42,7 @@ class Generator(nn.Module):
         blocks_up: The same on the way up, from the finest; one level less.
     """
 
-    def __init__(self, width: int = 32, blocks: Sequence[int] = (1, 2, 4), blocks_up: Sequence[int] = (1, 1)) -> None:
+    def __init__(self, width: int, blocks: Sequence[int], blocks_up: Sequence[int]) -> None:
         super().__init__()
         widths = [width << level for level in range(len(blocks))]
         self.multiple = _FOLD << (len(blocks) - 1)

@@ -1,18 +1,9 @@
 """What a restorer is and what it was trained against, kept in its file."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rugged.core.configuration import from_plain, to_plain
-from rugged.core.errors import ConfigError, ModelError
-from rugged.core.parsing import parse_json
+from rugged.models.metadata import Entry
 from rugged.models.restoring.generator import Generator
-
-FORMAT = 1
-"""Of restorers' files. It grows when a reader of the one before would misunderstand or refuse what is written."""
-
-_SPEC_KEY = "rugged.restorer"
 
 
 @dataclass(frozen=True)
@@ -32,9 +23,9 @@ class RestorerSpec:
         content_model: The network in whose features pictures were compared; None for none.
     """
 
-    width: int = 32
-    blocks: tuple[int, ...] = (1, 2, 4)
-    blocks_up: tuple[int, ...] = (1, 1)
+    width: int
+    blocks: tuple[int, ...]
+    blocks_up: tuple[int, ...]
     dataset: str = ""
     picture_size: tuple[int, ...] = ()
     corruptions: tuple[str, ...] = ()
@@ -59,34 +50,7 @@ def make_restorer(spec: RestorerSpec) -> Generator:
     return Generator(spec.width, spec.blocks, spec.blocks_up)
 
 
-def to_metadata(spec: RestorerSpec) -> dict[str, str]:
-    """A specification as a safetensors file's metadata carries it: strings by name."""
-    return {_SPEC_KEY: json.dumps({"format": FORMAT, **to_plain(spec)}, sort_keys=True)}
+_ENTRY = Entry("rugged.restorer", RestorerSpec, format=1, what="restorer")
 
-
-def from_metadata(metadata: Mapping[str, str], source: str) -> RestorerSpec | None:
-    """Read a specification back.
-
-    Args:
-        metadata: Of a safetensors file.
-        source: The file, for messages.
-
-    Returns:
-        None where the file says nothing: it holds no restorer of rugged's.
-
-    Raises:
-        ModelError: Written by a later rugged, or damaged.
-    """
-    if _SPEC_KEY not in metadata:
-        return None
-    try:
-        plain = parse_json(metadata[_SPEC_KEY])
-        written = plain.pop("format", None) if isinstance(plain, dict) else None
-        if written != FORMAT:
-            raise ModelError(
-                f"{source} is a restorer's file of format {written}; this rugged reads format {FORMAT}. "
-                "It was written by another version: update rugged, or train the restorer again."
-            )
-        return from_plain(RestorerSpec, plain, source=source)
-    except (ConfigError, ValueError) as error:
-        raise ModelError(f"{source} has an unreadable specification of a restorer: {error}") from error
+to_metadata = _ENTRY.write
+from_metadata = _ENTRY.read

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from rugged.corruptions.levels import cut
 from rugged.train.augmentations.names import require_known
-from rugged.train.augmentations.operations import STRICT, TRIVIAL, Ranges, apply_chosen, draw_signs
+from rugged.train.augmentations.operations import ALL_OPERATIONS, AUGMIX_OPERATIONS, Ranges, apply_chosen, draw_signs
 
 _LEVELS = 10
 _DEEPEST = 3  # operations of a chain, where their number is drawn
@@ -20,7 +20,7 @@ def augmix(
     width: int = 3,
     depth: int = -1,
     alpha: float = 1.0,
-    names: Sequence[str] = STRICT,
+    names: Sequence[str] = AUGMIX_OPERATIONS,
     probability: float = 1.0,
 ) -> Tensor:
     """Mix each image with copies of it that went through chains of operations.
@@ -31,7 +31,7 @@ def augmix(
         width: Chains an image.
         depth: Operations a chain; -1 draws one, two or three for each chain.
         alpha: Of the Dirichlet distribution of the chains' weights, and of the Beta distribution of their common one.
-        names: The operations to choose from; at least one. ``operations.TRIVIAL`` lists them.
+        names: The operations to choose from; at least one. ``operations.ALL_OPERATIONS`` lists them.
         probability: That an image is treated.
 
     Returns:
@@ -42,7 +42,7 @@ def augmix(
 
     Source: Hendrycks et al. 2020 (arXiv:1912.02781), with the magnitudes of its authors' program.
     """
-    require_known("names", names, TRIVIAL)
+    require_known("names", names, ALL_OPERATIONS)
     count = len(images)
     deepest = _DEEPEST if depth < 1 else depth
     drawn = torch.empty(deepest, width, count, device=images.device)
@@ -59,7 +59,7 @@ def augmix(
     return _mix(images, copies.view(width, *images.shape), alpha)
 
 
-def alter(images: Tensor, *, severity: float = 3, names: Sequence[str] = STRICT) -> Tensor:
+def alter(images: Tensor, *, severity: float = 3, names: Sequence[str] = AUGMIX_OPERATIONS) -> Tensor:
     """Do one of AugMix's operations to each image.
 
     Args:
@@ -73,7 +73,7 @@ def alter(images: Tensor, *, severity: float = 3, names: Sequence[str] = STRICT)
     Raises:
         ConfigError: An unknown operation, or none.
     """
-    require_known("names", names, TRIVIAL)
+    require_known("names", names, ALL_OPERATIONS)
     strengths = draw_signs(torch.empty(1, len(images), device=images.device).uniform_(0.1, severity).div_(_LEVELS))
     choices = torch.randint(len(names), strengths.shape)
     ranges = _ranges(*images.shape[2:])

@@ -3,13 +3,8 @@
 import torch
 from torch import Tensor
 
-from rugged.corruptions.places import send
+from rugged.corruptions.host import send
 from rugged.train.augmentations.picking import take
-
-
-def operations() -> tuple[str, ...]:
-    """Names for the training ledger."""
-    return ("fourier_mix",)
 
 
 def fourier_mix(images: Tensor, *, strength: float = 1.0, probability: float = 0.5) -> Tensor:

@@ -9,20 +9,7 @@ from torch.nn.functional import grid_sample
 
 from rugged.corruptions.levels import cut
 
-_OPERATIONS = {
-    "random_flip": "flip",
-    "random_shift": "crop",
-    "random_resized_crop": "crop",
-    "random_rotation": "rotate",
-    "random_erasing": "erase",
-}
-
 _TRIES = 10
-
-
-def operations(function: str) -> tuple[str, ...]:
-    """Names for the training ledger of what a function of this module does, which is named."""
-    return (_OPERATIONS[function],)
 
 
 def random_flip(images: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from rugged.corruptions.places import send
+from rugged.corruptions.host import send
 from rugged.train.augmentations.names import require_known
 from rugged.train.augmentations.picking import take
 
@@ -18,7 +18,7 @@ hold for every size: the radius proper is the power mean times (3 H W) to the po
 of values struck.
 """
 
-_OPERATIONS = {
+_LEDGER = {
     "0": "impulse_noise",
     "0.5": "impulse_noise",
     "1": "gaussian_noise",
@@ -27,7 +27,7 @@ _OPERATIONS = {
 }
 
 
-def operations(norms: Sequence[str]) -> tuple[str, ...]:
+def noise_ledger(norms: Sequence[str]) -> tuple[str, ...]:
     """Names for the training ledger, each once, in the order given.
 
     Every norm's noise is a close copy of a corruption of the benchmark. In so many dimensions, points drawn from the
@@ -35,7 +35,7 @@ def operations(norms: Sequence[str]) -> tuple[str, ...]:
     uniform ones, with the standard deviation of its first severities. p = 0 strikes values as ``impulse_noise`` does,
     and p = 0.5 comes near to it: a twentieth of the values has two thirds of the energy.
     """
-    return tuple(dict.fromkeys(_OPERATIONS[norm] for norm in norms))
+    return tuple(dict.fromkeys(_LEDGER[norm] for norm in norms))
 
 
 def p_norm_noise(

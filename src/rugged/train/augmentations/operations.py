@@ -21,19 +21,19 @@ COLOUR: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 """Operations on levels."""
 
-TRIVIAL = ("identity", *MAPS, *COLOUR)
-"""All operations; those of TrivialAugment."""
+ALL_OPERATIONS = ("identity", *MAPS, *COLOUR)
+"""Those of TrivialAugment."""
 
-STRICT = (
+AUGMIX_OPERATIONS = (
     "shear_x", "shear_y", "translate_x", "translate_y", "rotate", "posterize", "solarize", "autocontrast", "equalize",
 )  # fmt: skip
-"""The operations of AugMix: those that no corruption of the benchmark resembles."""
+"""Those that no corruption of the benchmark resembles."""
 
 Ranges = Mapping[str, Callable[[Tensor], Tensor]]
 """What strengths in [-1, 1] mean as an operation's magnitudes. Operations without a direction ignore the sign."""
 
 
-def operations(names: Sequence[str]) -> tuple[str, ...]:
+def policy_ledger(names: Sequence[str]) -> tuple[str, ...]:
     """Names for the training ledger, each once: the elementary operations behind those of a policy, in their order.
 
     Sharpness is two of them. Below 1 its factors blur, about as the first severity of ``defocus_blur`` does.

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from rugged.corruptions.places import send
+from rugged.corruptions.host import send
 
 
 def take(images: Tensor, places: Tensor) -> Tensor:

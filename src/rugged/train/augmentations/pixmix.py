@@ -6,13 +6,8 @@ import torch
 from torch import Tensor
 
 from rugged.core.errors import ConfigError
-from rugged.corruptions.places import send
+from rugged.corruptions.host import send
 from rugged.train.augmentations.picking import take
-
-
-def operations() -> tuple[str, ...]:
-    """Names for the training ledger; what ``augment`` does comes on top of them."""
-    return ("fractal_mix",)
 
 
 def pixmix(

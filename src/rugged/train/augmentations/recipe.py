@@ -4,16 +4,14 @@ The order is that of the fields: first what moves pixels, then what recolours an
 corruptions, as in a camera, at last what acts on the finished batch.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rugged.core.catalogue import SEVERITIES
-from rugged.core.errors import ConfigError
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.train.augmentations.names import require_known
 from rugged.train.augmentations.noise import RADII
-from rugged.train.augmentations.operations import STRICT, TRIVIAL
-from rugged.train.augmentations.smooth import TRANSFORMS
+from rugged.train.augmentations.operations import ALL_OPERATIONS, AUGMIX_OPERATIONS
+from rugged.train.augmentations.prime import TRANSFORMS
 
 SMOOTH = tuple(TRANSFORMS)
 """The operations of PRIME."""
@@ -32,10 +30,10 @@ class TrivialRecipe:
     """
 
     probability: float = 0.0
-    names: tuple[str, ...] = TRIVIAL
+    names: tuple[str, ...] = ALL_OPERATIONS
 
     def __post_init__(self) -> None:
-        _require_known("augment.trivial.names", self.names, TRIVIAL)
+        require_known("augment.trivial.names", self.names, ALL_OPERATIONS)
 
 
 @dataclass(frozen=True)
@@ -59,10 +57,10 @@ class AugMixRecipe:
     width: int = 3
     depth: int = -1
     alpha: float = 1.0
-    names: tuple[str, ...] = STRICT
+    names: tuple[str, ...] = AUGMIX_OPERATIONS
 
     def __post_init__(self) -> None:
-        _require_known("augment.augmix.names", self.names, TRIVIAL)
+        require_known("augment.augmix.names", self.names, ALL_OPERATIONS)
         if self.depth == 0:
             raise ValueError("augment.augmix.depth is 0; it must be from 1 on, or -1 for 1 to 3.")
 
@@ -99,7 +97,7 @@ class SmoothRecipe:
     names: tuple[str, ...] = ("random_filter", "colour_curve")
 
     def __post_init__(self) -> None:
-        _require_known("augment.smooth.names", self.names, SMOOTH)
+        require_known("augment.smooth.names", self.names, SMOOTH)
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ class NoiseRecipe:
     strength: float = 1.0
 
     def __post_init__(self) -> None:
-        _require_known("augment.noise.norms", self.norms, NORMS)
+        require_known("augment.noise.norms", self.norms, NORMS)
 
 
 @dataclass(frozen=True)
@@ -152,9 +150,9 @@ class CorruptRecipe:
     textures: str | None = None
 
     def __post_init__(self) -> None:
-        choose_severities(self.severities)
+        choose_severities(self.severities, "augment.corrupt.severities")
         if self.names:
-            choose_corruptions(self.names)
+            choose_corruptions(self.names, "augment.corrupt.names")
 
 
 @dataclass(frozen=True)
@@ -246,10 +244,3 @@ AUGMENT_LIMITS: dict[str, tuple[float, float]] = {
     "mix.cutmix": (0, 1000),
 }
 """The least and the greatest value of each number, both allowed."""
-
-
-def _require_known(where: str, names: Sequence[str], known: Sequence[str]) -> None:
-    try:
-        require_known(where, names, known)
-    except ConfigError as error:  # What reads recipes adds which one it is, to a ValueError.
-        raise ValueError(str(error)) from error

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rugged.train.augmentations.names import require_known
-from rugged.train.augmentations.operations import TRIVIAL, Ranges, apply_chosen, draw_signs
+from rugged.train.augmentations.operations import ALL_OPERATIONS, Ranges, apply_chosen, draw_signs
 
 _STEPS = 30  # from no strength to the greatest
 
@@ -21,12 +21,12 @@ _RANGES: Ranges = {
 }
 
 
-def trivial_augment(images: Tensor, *, names: Sequence[str] = TRIVIAL, probability: float = 1.0) -> Tensor:
+def trivial_augment(images: Tensor, *, names: Sequence[str] = ALL_OPERATIONS, probability: float = 1.0) -> Tensor:
     """Apply one operation of one strength to each image, all drawn uniformly.
 
     Args:
         images: ``(N, 3, H, W)`` uint8. Not modified.
-        names: The operations to choose from; at least one. ``operations.TRIVIAL`` lists them.
+        names: The operations to choose from; at least one. ``operations.ALL_OPERATIONS`` lists them.
         probability: That an image is treated.
 
     Returns:
@@ -38,7 +38,7 @@ def trivial_augment(images: Tensor, *, names: Sequence[str] = TRIVIAL, probabili
     Source: Müller & Hutter 2021 (arXiv:2103.10158), the wide space; magnitudes and arithmetic of torchvision's
     ``TrivialAugmentWide``.
     """
-    require_known("names", names, TRIVIAL)
+    require_known("names", names, ALL_OPERATIONS)
     count = len(images)
     # Decisions are drawn on the CPU, where they are needed: nobody waits for a device.
     choices = torch.randint(len(names), (1, count)).masked_fill_(torch.rand(count) >= probability, -1)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 @contextmanager
-def beside(device: torch.device) -> Iterator[None]:
+def side_stream(device: torch.device) -> Iterator[None]:
     """What is launched inside does not wait for earlier work; what is launched afterwards waits for it.
 
     A batch is prepared so while the network still learns from the one before: where preparing has to wait for a number
@@ -27,8 +27,8 @@ def beside(device: torch.device) -> Iterator[None]:
     torch.cuda.current_stream(device).wait_stream(stream)
 
 
-def hand_over(tensors: Iterable[Tensor]) -> None:
-    """Tell the allocator that what was made beside is used here: else it would give its memory away too early."""
+def record_streams(tensors: Iterable[Tensor]) -> None:
+    """Tell the allocator that what was made on the side is used here: else it would give its memory away too early."""
     for tensor in tensors:
         if tensor.is_cuda:
             tensor.record_stream(torch.cuda.current_stream(tensor.device))

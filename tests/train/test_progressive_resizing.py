@@ -7,7 +7,7 @@ from rugged.core.errors import ConfigError, ModelError
 from rugged.data import open_dataset
 from rugged.models import load_model, preprocess
 from rugged.train import load_recipe, train
-from rugged.train.growth import extreme_sides, picture_side
+from rugged.train.progressive_resizing import extreme_sides, picture_side
 
 
 def recipe_with(*changes):

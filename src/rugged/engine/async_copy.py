@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-def later(figures: Tensor) -> Callable[[], list[float]]:
+def async_copy(figures: Tensor) -> Callable[[], list[float]]:
     """Start copying a few figures to the host; what is returned waits for them, and for nothing that comes after.
 
     Args:

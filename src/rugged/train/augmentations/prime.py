@@ -1,4 +1,4 @@
-"""Random smooth transforms in frequency, in space and in colour, and mixtures of them."""
+"""PRIME: random smooth transforms in frequency, in space and in colour, and mixtures of them."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -7,9 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rugged.corruptions.places import send
+from rugged.corruptions.host import send
 from rugged.train.augmentations.names import require_known
 from rugged.train.augmentations.picking import take
+
+_CHAINS = 3
+_DEEPEST = 3  # transforms of a chain
 
 
 def random_filter(images: Tensor, *, sigma: float = 1.0, size: int = 3) -> Tensor:
@@ -110,30 +113,19 @@ TRANSFORMS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "colour_curve": colour_curve,
     "elastic_transform": random_warp,
 }
-"""What ``prime`` mixes. The warp is a close copy of a corruption of the benchmark, and goes by its name."""
+"""What ``prime`` mixes, by the ledger's names. The warp is a close copy of a corruption of the benchmark, and goes by
+that one's name."""
 
 
-def operations(names: Sequence[str]) -> tuple[str, ...]:
-    """Names for the training ledger, each once, in the order given: those of ``TRANSFORMS`` are such names."""
-    return tuple(dict.fromkeys(names))
-
-
-def prime(
-    images: Tensor,
-    *,
-    names: Sequence[str] = tuple(TRANSFORMS),
-    width: int = 3,
-    depth: int = 3,
-    probability: float = 1.0,
-) -> Tensor:
+def prime(images: Tensor, *, names: Sequence[str] = tuple(TRANSFORMS), probability: float = 1.0) -> Tensor:
     """Mix each picture with copies of it that went through chains of random smooth transforms.
+
+    There are three chains, of one to three transforms, each number as likely. The chains' weights are uniform among
+    those that add up to 1; so is the mixture's own weight with the picture's.
 
     Args:
         images: ``(N, 3, H, W)`` uint8. Not modified.
         names: Of ``TRANSFORMS``, those to choose from, each as likely as the others; at least one.
-        width: Chains a picture. Their weights are uniform among those that add up to 1; so is the mixture's own weight
-            with the picture's.
-        depth: Most transforms of a chain; their number is uniform from 1 to this.
         probability: Of treating a picture at all.
 
     Returns:
@@ -147,17 +139,17 @@ def prime(
     require_known("names", names, TRANSFORMS)
     # Decisions are drawn on the CPU, where they are needed: nobody waits for a device.
     treated = (torch.rand(len(images)) < probability).nonzero().flatten()
-    lengths, order = torch.randint(1, depth + 1, (width * len(treated),)).sort(descending=True)
+    lengths, order = torch.randint(1, _DEEPEST + 1, (_CHAINS * len(treated),)).sort(descending=True)
     result = images.clone(memory_format=torch.contiguous_format)
     if not len(treated):
         return result
     originals = take(result, treated)
     chains = take(originals, order % len(treated))  # The longest first: the first ones are still going on.
-    for step in range(depth):
+    for step in range(_DEEPEST):
         choice = torch.randint(len(names), (int((lengths > step).sum()),))
         if len(choice):
             chains[: len(choice)] = _apply(chains[: len(choice)], choice, [TRANSFORMS[name] for name in names])
-    copies = take(chains, order.argsort()).view(width, *originals.shape)
+    copies = take(chains, order.argsort()).view(_CHAINS, *originals.shape)
     result[send(treated, images.device)] = _mix(originals, copies)
     return result
 

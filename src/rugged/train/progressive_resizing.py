@@ -1,10 +1,7 @@
-"""Pictures that grow while a network learns."""
+"""Progressive resizing: pictures that grow while a network learns."""
 
 from rugged.core.errors import ConfigError
 from rugged.train.recipe import Recipe
-
-OPERATIONS = ("resize",)
-"""What the ledger calls it."""
 
 _STEP = 8
 """Pixels: sides are multiples of it, since a new size costs libraries and compilers time, and most networks halve."""

@@ -1,0 +1,53 @@
+"""What stays the same while many pictures are corrupted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from rugged.core.catalogue import PROCEDURAL_NOTE, size_note
+from rugged.core.selection import choose_preset
+from rugged.corruptions.engine import corrupt
+from rugged.corruptions.textures import Textures, choose_textures
+
+
+@dataclass(frozen=True)
+class Corruptor:
+    """How pictures are corrupted.
+
+    Attributes:
+        preset: Table of severities.
+        seed: Of the keyed draws.
+        textures: What frost lays over pictures; None where no frost is asked for.
+    """
+
+    preset: str
+    seed: int = 0
+    textures: Textures | None = None
+
+    def __call__(self, images: Tensor, ids: Sequence[str], name: str, severity: int) -> Tensor:
+        """Corrupted copies of ``(N, 3, H, W)`` uint8 pictures: see :func:`rugged.corruptions.corrupt`."""
+        return corrupt(images, name, severity, preset=self.preset, seed=self.seed, ids=ids, textures=self.textures)
+
+    @property
+    def textures_label(self) -> str:
+        """``photographs``, ``procedural`` or ``none``."""
+        return "none" if self.textures is None else self.textures.label
+
+    def notes(self, height: int, width: int) -> list[str]:
+        """What a reader of anything made by this corruptor must know."""
+        size = size_note(self.preset, height, width)
+        ice = f"Textures: {PROCEDURAL_NOTE}." if self.textures_label == "procedural" else None
+        return [note for note in (size, ice) if note is not None]
+
+
+def choose_corruptor(
+    size: Sequence[int], corruptions: Sequence[str], preset: str | None, seed: int, textures: str | Path | None
+) -> Corruptor:
+    """Complete what was not asked for: the preset by size, and textures where there is frost.
+
+    Raises:
+        ConfigError: There is no such preset.
+    """
+    return Corruptor(choose_preset(preset, *size), seed, choose_textures(textures) if "frost" in corruptions else None)
