@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import gc
 
 import pytest
 import torch
@@ -48,6 +49,17 @@ def test_a_run_learns_and_leaves_everything_behind(recipe, dataset, tmp_path):
     assert spec.classes == ("above", "below")
     assert spec.input_size == 32
     assert spec.training_operations == ("crop", "flip")
+
+
+def test_nothing_of_a_training_waits_for_the_collector_of_garbage(recipe, dataset, tmp_path):
+    """Of several processes, what is still connected when Python ends aborts its process."""
+    gc.collect()
+    gc.disable()
+    try:
+        train(dataclasses.replace(recipe, epochs=1), dataset, tmp_path / "run", device="cpu")
+        assert not [each for each in gc.get_objects() if type(each) is rugged.train.trainer.Trainer]
+    finally:
+        gc.enable()
 
 
 def test_the_same_recipe_gives_the_same_model_and_another_seed_another(recipe, dataset, tmp_path):

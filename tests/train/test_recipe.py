@@ -44,17 +44,17 @@ def test_a_resolved_recipe_reads_as_the_same_recipe(name, tmp_path):
         (
             "plain64",
             ('augment.corrupt.names=["frots"]',),
-            "^recipe plain64: augment.corrupt.names: 'frots' is no corruption. Did you mean frost",
+            "^recipe plain64 --set [^ ]*: augment.corrupt.names: 'frots' is no corruption. Did you mean frost",
         ),
         (
             "plain64",
             ("augment.corrupt.severities=[0]",),
-            "^recipe plain64: augment.corrupt.severities are 0; expected some of 1 to 5",
+            "^recipe plain64 --set [^ ]*: augment.corrupt.severities are 0; expected some of 1 to 5",
         ),
         (
             "plain64",
             ('augment.trivial.names=["inverted"]',),
-            "^recipe plain64: augment.trivial.names has 'inverted'; expected some of",
+            "^recipe plain64 --set [^ ]*: augment.trivial.names has 'inverted'; expected some of",
         ),
     ],
 )

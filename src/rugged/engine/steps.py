@@ -44,6 +44,10 @@ class Claim:
         self._made = True
 
 
+Diverged = Callable[[Position, Indices, str, float], str]
+"""What to say of a step with a figure that is not finite: given its position, its images, the figure's name and it."""
+
+
 @dataclass
 class Steps:
     """Steps that the device may still be at work on: it goes on with one while the figures of the last are read.
@@ -51,28 +55,26 @@ class Steps:
     Attributes:
         loop: Its totals take the figures, and it learns of signals to other processes.
         names: Of a step's figures, which are sums over its images.
-        diverged: What to say of a step with a figure that is not finite: given its position, its images, the figure's
-            name and the figure.
     """
 
     loop: Loop
     names: Sequence[str]
-    diverged: Callable[[Position, Indices, str, float], str]
     _under_way: list[tuple[Position, Indices, Callable[[], list[float]]]] = field(default_factory=list)
 
-    def push(self, position: Position, indices: Indices, figures: Tensor) -> str:
+    def push(self, position: Position, indices: Indices, figures: Tensor, diverged: Diverged) -> str:
         """Take in a step that the device was told of; a note for the progress bar.
 
         Args:
             position: The step's.
             indices: The batch, of all processes.
             figures: As many as there are names, and the sum of the signals that ask to stop, of all processes.
+            diverged: As for ``settle``.
         """
         self._under_way.append((position, indices, async_copy(figures)))
-        self.settle(all_but=0 if figures.device.type == "cpu" else 1)
+        self.settle(diverged, all_but=0 if figures.device.type == "cpu" else 1)
         return self.loop.note(position)
 
-    def settle(self, all_but: int = 0) -> None:
+    def settle(self, diverged: Diverged, all_but: int = 0) -> None:
         """Wait for all steps but the last few, and add up their figures.
 
         Raises:
@@ -83,7 +85,7 @@ class Steps:
             *figures, signals = read()
             for name, value in zip(self.names, figures, strict=True):
                 if not math.isfinite(value):
-                    raise RunError(self.diverged(position, indices, name, value))
+                    raise RunError(diverged(position, indices, name, value))
                 self.loop.count(**{name: value})
             self.loop.count(images=len(indices))
             if signals:

@@ -58,7 +58,7 @@ class Trainer:
     steps: Steps = field(init=False)
 
     def __post_init__(self) -> None:
-        self.steps = Steps(self.loop, FIGURES, self._diverged)
+        self.steps = Steps(self.loop, FIGURES)
 
     def fetch(self, indices: Indices) -> Any:
         """Bring this process's share of a batch to the device."""
@@ -76,7 +76,7 @@ class Trainer:
             adversarial=position.step >= self.recipe.adversary.after_epochs * self.loop.steps_per_epoch,
             signal_number=self.loop.stop.signal_number or 0,
         )  # fmt: skip
-        return self.steps.push(position, indices, figures)
+        return self.steps.push(position, indices, figures, self._diverged)
 
     def settle(self) -> None:
         """Wait for the steps that are under way, and add up their figures.
@@ -84,7 +84,7 @@ class Trainer:
         Raises:
             RunError: The last step left weights that are not finite.
         """
-        self.steps.settle()
+        self.steps.settle(self._diverged)
         for name, module in self.loop.modules.items():
             require_finite(module, f"The {name} in {self.run.path}", _AGAINST_DIVERGENCE)
 

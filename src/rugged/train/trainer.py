@@ -67,7 +67,7 @@ class Trainer:
     steps: Steps = field(init=False)
 
     def __post_init__(self) -> None:
-        self.steps = Steps(self.loop, FIGURES, self._diverged)
+        self.steps = Steps(self.loop, FIGURES)
 
     def fetch(self, indices: Indices) -> Batch:
         """Bring this process's share of a batch to the device."""
@@ -83,7 +83,7 @@ class Trainer:
             plainly=position.epoch >= self.recipe.epochs - self.recipe.augment.plain_epochs,
             signal_number=self.loop.stop.signal_number or 0,
         )  # fmt: skip
-        return self.steps.push(position, indices, figures)
+        return self.steps.push(position, indices, figures, self._diverged)
 
     def settle(self) -> None:
         """Wait for the steps that are under way, and add up their figures.
@@ -92,7 +92,7 @@ class Trainer:
             RunError: The last step, which no further loss judges, left weights that are not finite. Saved, they would
                 be where every later session begins.
         """
-        self.steps.settle()
+        self.steps.settle(self._diverged)
         self._require_finite(self.learner.judged)
 
     def _rate(self, step: int) -> float:
