@@ -153,7 +153,7 @@ def test_wrong_requests_are_explained_before_anything_is_written(run, tmp_path, 
 
 def test_without_av_nothing_is_begun(run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(RuggedError, match=r"rugged\[video\]"):
+    with pytest.raises(RuggedError, match=r"pip install .\.\[video\]."):
         run("out", "--format", "mp4")
     assert not (tmp_path / "out").exists()
 

@@ -65,7 +65,7 @@ def test_from_pairs(rugged, tmp_path):
         (("train", "deblur64", "--data", "builtin", "--set", "generator.widht=3"), "unknown key 'generator.widht'"),
         (
             ("train", "deblur64", "--data", "builtin", "--set", "pairs.corruptions=['blurr']"),
-            "recipe deblur64: pairs.corruptions: 'blurr' is no",
+            "pairs.corruptions: 'blurr' is no",
         ),
         (("train", "deblur64", "--data", "builtin", "--set", "pairs.clean=2"), "pairs.clean is 2.0; it must be from"),
         (("train", "deblur64", "--pairs", "nowhere"), "There is no folder nowhere"),

@@ -72,8 +72,8 @@ def open_dataset(where: str | Path, *, size: int | None = None) -> Dataset:
 
 
 def as_dataset(data: Dataset | str | Path) -> Dataset:
-    """What was opened as it is; anything else as ``open_dataset`` opens it."""
-    return data if isinstance(data, Dataset) else open_dataset(data)
+    """A path or a name as ``open_dataset`` opens it; what was opened as it is."""
+    return open_dataset(data) if isinstance(data, str | Path) else data
 
 
 def is_name(where: str) -> bool:
