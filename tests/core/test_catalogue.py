@@ -4,7 +4,17 @@ import re
 
 import pytest
 
-from rugged.core.catalogue import ALL, BENCHMARK, EXTRA, PARAMETERS, PRESETS, SEVERITIES, display_name, preset_for
+from rugged.core.catalogue import (
+    ALL,
+    BENCHMARK,
+    EXTRA,
+    PARAMETERS,
+    PRESETS,
+    SEVERITIES,
+    display_name,
+    preset_for,
+    severities_in_words,
+)
 
 
 def test_names_and_their_order_are_the_papers():
@@ -22,6 +32,12 @@ def test_names_and_their_order_are_the_papers():
 )
 def test_display_name(name, expected):
     assert display_name(name) == expected
+
+
+def test_severities_in_words():
+    assert severities_in_words((1, 2, 3, 4, 5)) == "severities 1–5"
+    assert severities_in_words((1, 3)) == "severities 1, 3"
+    assert severities_in_words([3]) == "severity 3"
 
 
 @pytest.mark.parametrize(

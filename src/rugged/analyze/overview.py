@@ -10,7 +10,7 @@ from rugged.analyze.confusions import Confusion, Counts, Shift, confused_pairs, 
 from rugged.analyze.failures import NEVER, Failures, failures
 from rugged.analyze.kinship import Groups, KinshipTable, kinship_table
 from rugged.analyze.selection import Cells, averaged, select, severities_of
-from rugged.core.catalogue import SEVERITIES, display_name
+from rugged.core.catalogue import display_name, severities_in_words
 from rugged.core.tables import Table
 from rugged.results import CLEAN, Classes
 
@@ -84,8 +84,7 @@ def extent(cells: Cells) -> str:
     """Over what the corrupted figures are taken, in words: ``15 corruptions, severities 1–5``."""
     names, levels = averaged(cells), severities_of(cells)
     what = display_name(names[0]) if len(names) == 1 else f"{len(names)} corruptions"
-    listed = "1–5" if levels == SEVERITIES else ", ".join(map(str, levels))
-    return f"{what}, {'severity' if len(levels) == 1 else 'severities'} {listed}"
+    return f"{what}, {severities_in_words(levels)}"
 
 
 def overview_tables(analysis: Analysis, count: int = 10) -> list[Table]:

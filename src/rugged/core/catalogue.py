@@ -3,7 +3,7 @@
 Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261) and its published generators.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 BENCHMARK = (
     "gaussian_noise",
@@ -58,6 +58,12 @@ def display_name(corruption: str) -> str:
 def within_sentence(label: str) -> str:
     """A display name as it stands within a sentence: ``"fog"``, but ``"Gaussian noise"`` and ``"JPEG compression"``."""
     return label if label.startswith(("Gaussian", "JPEG")) else label[:1].lower() + label[1:]
+
+
+def severities_in_words(levels: Sequence[int]) -> str:
+    """Severities as they stand within a sentence: ``severities 1–5``, ``severities 1, 3`` or ``severity 3``."""
+    listed = "1–5" if tuple(levels) == SEVERITIES else ", ".join(map(str, levels))
+    return f"{'severity' if len(levels) == 1 else 'severities'} {listed}"
 
 
 def preset_for(height: int, width: int) -> str:

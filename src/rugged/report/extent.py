@@ -1,6 +1,6 @@
 """What a mean is over, said in the same words wherever the mean is shown."""
 
-from rugged.core.catalogue import BENCHMARK, SEVERITIES
+from rugged.core.catalogue import BENCHMARK, SEVERITIES, severities_in_words
 from rugged.results import Summary
 
 
@@ -9,7 +9,8 @@ def mce_label(summary: Summary) -> str:
     mce = summary.mce
     if mce is None or mce.complete:
         return "mCE"
-    at = "" if summary.conditions.severities == SEVERITIES else f", {severities(summary)}"
+    levels = summary.conditions.severities
+    at = "" if levels == SEVERITIES else f", {severities_in_words(levels)}"
     return f"mCE over {len(mce.over)} of {len(BENCHMARK)}{at}"
 
 
@@ -32,15 +33,7 @@ def mean_extent(summary: Summary) -> str:
 
 def full_extent(summary: Summary) -> str:
     """The same with the severities: ``6 of the benchmark’s 15 corruptions, severities 1–5``."""
-    return f"{mean_extent(summary)}, {severities(summary)}"
-
-
-def severities(summary: Summary) -> str:
-    """``severities 1–5``, ``severities 1, 2`` or ``severity 3``."""
-    measured = summary.conditions.severities
-    if measured == SEVERITIES:
-        return f"severities {measured[0]}–{measured[-1]}"
-    return f"{'severity' if len(measured) == 1 else 'severities'} {', '.join(map(str, measured))}"
+    return f"{mean_extent(summary)}, {severities_in_words(summary.conditions.severities)}"
 
 
 def images(summary: Summary) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rugged.core import notes
-from rugged.core.catalogue import BENCHMARK, display_name
+from rugged.core.catalogue import BENCHMARK, display_name, severities_in_words
 from rugged.core.progress import format_seconds
 from rugged.report.changes import restorer_caveat
 from rugged.report.charts import percent
-from rugged.report.extent import full_extent, images, mce_label, no_mce_reason, origin, severities
+from rugged.report.extent import full_extent, images, mce_label, no_mce_reason, origin
 from rugged.report.extremes import extremes
 from rugged.report.headlines import complement, share
 from rugged.report.tables import accuracy_rows
@@ -103,10 +103,11 @@ def facts(summary: Summary) -> list[Fact]:
     measured = [name for name in conditions.corruptions if name in BENCHMARK]
     extra = len(conditions.corruptions) - len(measured)
     more = f", and {extra} extra" if extra else ""
+    levels = severities_in_words(conditions.severities)
     found = [
         Fact("Images", f"{conditions.images:,} of {origin(summary)}, {size} pixels"),
         Fact("Their content hash", conditions.content_hash[:12], conditions.content_hash),
-        Fact("Corruptions", f"{len(measured)} of the benchmark’s {len(BENCHMARK)}{more}, {severities(summary)}"),
+        Fact("Corruptions", f"{len(measured)} of the benchmark’s {len(BENCHMARK)}{more}, {levels}"),
         Fact("Route", conditions.route),
         Fact("Stored as JPEG", conditions.stored),
         Fact("Severity preset", conditions.preset),
@@ -120,7 +121,7 @@ def facts(summary: Summary) -> list[Fact]:
     if summary.mce:
         baseline = summary.mce.baseline
         names = f"all {len(BENCHMARK)}" if summary.mce.over == BENCHMARK else _names(summary.mce.over)
-        found.append(Fact("mCE is over", f"{names}; {severities(summary)}"))
+        found.append(Fact("mCE is over", f"{names}; {levels}"))
         known = baseline.clean_error is not None
         error = f"clean error {percent(baseline.clean_error)}" if known else "clean error not published"
         found.append(Fact("Baseline", f"{baseline.name} ({baseline.architecture}, {error})"))

@@ -5,7 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from rugged.core.catalogue import BENCHMARK, PROCEDURAL_NOTE, SEVERITIES, CellKey, display_name, size_note
+from rugged.core.catalogue import (
+    BENCHMARK,
+    PROCEDURAL_NOTE,
+    SEVERITIES,
+    CellKey,
+    display_name,
+    severities_in_words,
+    size_note,
+)
 from rugged.core.errors import MetricsError, ResultsError
 from rugged.metrics import (
     brier_score,
@@ -222,7 +230,8 @@ def _notes(conditions: Conditions) -> tuple[str, ...]:
             f"them are not comparable with published ones. Missing: {names}."
         )
     if conditions.severities != SEVERITIES:
-        notes.append(f"Only severities {', '.join(map(str, conditions.severities))} of 1 to 5 were measured.")
+        verb = "was" if len(conditions.severities) == 1 else "were"
+        notes.append(f"Only {severities_in_words(conditions.severities)} of 1 to 5 {verb} measured.")
     if conditions.limit is not None:
         notes.append(f"Quick run: limited to {conditions.images:,} images, taken evenly over the classes.")
     if conditions.textures == "procedural":
