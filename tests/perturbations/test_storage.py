@@ -49,7 +49,7 @@ def test_a_damaged_video_is_named(tmp_path):
 
 def test_without_av_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(RuggedError, match=r"rugged\[video\].*--format frames"):
+    with pytest.raises(RuggedError, match=r"PyAV.*\[video\].*--format frames"):
         require_av()
 
 
