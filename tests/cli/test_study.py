@@ -53,7 +53,7 @@ def call(*arguments):
 def test_the_shipped_studies_are_listed(work):
     done = call()
     assert done.exit_code == 0
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["cs182", "families64", "robust64"]
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ablations64", "cs182", "families64", "robust64"]
     assert "eight" in done.stdout
 
 
@@ -73,14 +73,14 @@ def test_a_failing_row_is_told_at_the_end_and_the_tables_are_there_all_the_same(
     assert (work / "studies" / "mine" / "errors.csv").exists()
     planned = call("mine.toml", "--dry-run")
     assert planned.exit_code == 0
-    assert "net_again  [done, 1 epochs]" in planned.stdout
+    assert "net_again  [done, 1 epoch]" in planned.stdout
     assert "    small.toml --set model.architecture=timm/vit_tiny_patch16_224" in planned.stdout
 
 
 def test_a_plan_touches_nothing(work):
     before = sorted(work.rglob("*"))
     done = call("mine.toml", "--dry-run", "--only", "net_again")
-    assert done.stdout.splitlines() == ["net_again  [not begun, 1 epochs]", "    small.toml --set seed=1"]
+    assert done.stdout.splitlines() == ["net_again  [not begun, 1 epoch]", "    small.toml --set seed=1"]
     assert sorted(work.rglob("*")) == before
 
 

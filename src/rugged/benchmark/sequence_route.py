@@ -9,6 +9,7 @@ from torch import Tensor
 
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.route import Images
+from rugged.core.wording import counted
 from rugged.corruptions import STREAM_VERSION
 from rugged.data import Dataset, Split, content_hash
 from rugged.engine import as_batch
@@ -52,10 +53,10 @@ def extent_of(names: Sequence[str]) -> dict[str, Any]:
 
 def notes_of(conditions: SequenceConditions, origin: str = "") -> list[str]:
     """What sets figures apart from published ones; ``origin`` tells how the frames came about."""
-    found, measured = [], len(conditions.averaged)
+    found = []
     if not conditions.complete:
         found.append(
-            f"Means are over {measured} sequence{'' if measured == 1 else 's'} ({', '.join(conditions.averaged)}), "
+            f"Means are over {counted(len(conditions.averaged), 'sequence')} ({', '.join(conditions.averaged)}), "
             "not over the ten of the mean flip rate: they are not comparable with published ones."
         )
     if conditions.difficulty != 1:

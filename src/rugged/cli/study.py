@@ -1,11 +1,13 @@
 """``rugged study``: many trainings as one table."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rugged.cli.options import Device, OptionalData, out_option
+from rugged.core.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,10 +65,12 @@ def _print_plan(study: "Study", rows: "Sequence[Row]", folder: Path) -> None:
 
     for row in rows:
         recipe = read_recipe(row)
-        overrides = "".join(f" --set {assignment}" for assignment in row.overrides)
+        overrides = [part for assignment in row.overrides for part in ("--set", assignment)]
         pictures = " on one-per-image" if row.data == "one_per_image" else ""
-        typer.echo(f"{row.name}  [{state(study, row, StudyFolder(folder))}, {recipe.epochs} epochs{pictures}]")
-        typer.echo(f"    {row.recipe}{overrides}")
+        typer.echo(
+            f"{row.name}  [{state(study, row, StudyFolder(folder))}, {counted(recipe.epochs, 'epoch')}{pictures}]"
+        )
+        typer.echo(f"    {shlex.join([row.recipe, *overrides])}")
 
 
 def _print_tables(study: "Study", name: str, folder: Path, data: str | None) -> None:

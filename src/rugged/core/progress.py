@@ -8,6 +8,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from rugged.core.wording import counted
+
 _SECONDS_BETWEEN_LINES = 15.0
 
 _console: Console | None = None
@@ -94,7 +96,7 @@ class _LogBar:
         elapsed = time.monotonic() - self._started
         before = f" ({self._before:,} were done before)" if self._before else ""
         note = f"  {self._note}" if self._note else ""
-        done = f"{_counted(self._done - self._before, self._unit)} in {format_seconds(elapsed)}"
+        done = f"{counted(self._done - self._before, self._unit.removesuffix('s'))} in {format_seconds(elapsed)}"
         say(f"{self._description}: {done}{before}{note}")
 
     def _line(self) -> str:
@@ -102,7 +104,7 @@ class _LogBar:
         speed = "" if not rate else f", {rate:,.1f}/s" if rate < 9.95 else f", {rate:,.0f}/s"
         note = f"  {self._note}" if self._note else ""
         if self._total is None:
-            return f"{self._description}: {_counted(self._done, self._unit)}{speed}{note}"
+            return f"{self._description}: {counted(self._done, self._unit.removesuffix('s'))}{speed}{note}"
         left = f", {format_seconds((self._total - self._done) / rate)} left" if rate else ""
         share = f"{self._done / max(self._total, 1):.0%}"
         return f"{self._description}: {share} ({self._done:,}/{self._total:,} {self._unit}{speed}{left}){note}"
@@ -111,10 +113,6 @@ class _LogBar:
         """Units a second since the first piece was done, which had waited for all that had to start; 0 until then."""
         when, done = self._first or (self._started, self._done)
         return (self._done - done) / max(time.monotonic() - when, 1e-9)
-
-
-def _counted(count: int, unit: str) -> str:
-    return f"{count:,} {unit.removesuffix('s') if count == 1 else unit}"
 
 
 def format_seconds(seconds: float) -> str:

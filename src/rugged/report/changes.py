@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rugged.core.catalogue import BENCHMARK, display_name
 from rugged.core.tables import Table, signed
+from rugged.core.wording import counted
 from rugged.results import ErrorChange, Summary, VariantResult
 
 MARKS_NOTE = (
@@ -56,10 +57,9 @@ def restorer_caveat(variant: VariantResult) -> str:
     if restorer is None or not seen:
         return ""
     names = ", ".join(display_name(name) for name in seen)
-    count = f"{len(seen)} corruption{'' if len(seen) == 1 else 's'}"
     return (
-        f"The restorer {restorer.name} was trained on {count} of the benchmark ({names}). What it does there does not "
-        "speak for corruptions it has never seen."
+        f"The restorer {restorer.name} was trained on {counted(len(seen), 'corruption')} of the benchmark ({names}). "
+        "What it does there does not speak for corruptions it has never seen."
     )
 
 

@@ -1,6 +1,7 @@
 """What a mean is over, said in the same words wherever the mean is shown."""
 
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, severities_in_words
+from rugged.core.wording import counted
 from rugged.results import Summary
 
 
@@ -25,7 +26,7 @@ def mean_extent(summary: Summary) -> str:
     """Over what means are taken: ``6 of the benchmark’s 15 corruptions``."""
     names = summary.conditions.averaged
     if names[0] not in BENCHMARK:
-        return f"{len(names)} extra corruption{'' if len(names) == 1 else 's'}"
+        return counted(len(names), "extra corruption")
     if len(names) == len(BENCHMARK):
         return f"all {len(names)} corruptions of the benchmark"
     return f"{len(names)} of the benchmark’s {len(BENCHMARK)} corruptions"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rugged.core import notes
 from rugged.core.catalogue import BENCHMARK, display_name, severities_in_words
 from rugged.core.progress import format_seconds
+from rugged.core.wording import counted
 from rugged.report.changes import restorer_caveat
 from rugged.report.charts import percent
 from rugged.report.extent import full_extent, images, mce_label, no_mce_reason, origin
@@ -81,7 +82,7 @@ def warnings(summaries: Sequence[Summary]) -> list[str]:
         if summary.seen_in_training:
             names = ", ".join(display_name(name) for name in summary.seen_in_training)
             found.append(
-                f"{summary.model.name} was trained on {_count(len(summary.seen_in_training), 'corruption')} of the "
+                f"{summary.model.name} was trained on {counted(len(summary.seen_in_training), 'corruption')} of the "
                 f"benchmark ({names}). Its figures there do not speak for corruptions it has never seen."
             )
     found += dict.fromkeys(caveat for one in summaries for row in one.variants if (caveat := restorer_caveat(row)))
@@ -160,10 +161,6 @@ def _top5_tile(summary: Summary) -> Tile:
 
 def _digits(value: float) -> str:
     return f"{100 * value:.1f}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _names(names: Sequence[str]) -> str:

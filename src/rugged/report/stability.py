@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rugged.core.catalogue import display_name
+from rugged.core.wording import counted
 from rugged.report.charts import percent
 from rugged.report.headlines import share
 from rugged.results import Stability
@@ -42,8 +43,7 @@ def stability_rows(stability: Stability) -> list[StabilityRow]:
 def stability_means(stability: Stability) -> list[str]:
     """The means as sentences: a flip rate is called mFR only beside a baseline, and says what it is over."""
     conditions, mfr = stability.conditions, stability.mfr
-    count = len(conditions.averaged)
-    over = f"over {count} sequence{'' if count == 1 else 's'}"
+    over = f"over {counted(len(conditions.averaged), 'sequence')}"
     found = [f"Mean flip probability {over}: {share(stability.mean_flip_probability, stability.mean_interval)}."]
     if mfr is None:
         return [*found, "No mFR, since no baseline was given: mean flip probabilities are not normalised."]
