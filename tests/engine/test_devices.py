@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from rugged.core.errors import ConfigError
-from rugged.engine import chunks, describe, infer, make_fabric
+from rugged.engine import chunks, describe, devices, infer, make_fabric
 from rugged.engine.devices import has_fast_bf16
 from rugged.models import ModelSpec
 
@@ -53,6 +53,13 @@ def test_products_are_computed_in_the_precision_asked_for(precision, kind):
     assert seen == [kind]
     assert logits.dtype == torch.float32
     assert not logits.requires_grad
+
+
+@pytest.mark.parametrize(("fast", "precision", "notes"), [(False, "bf16", 1), (True, "bf16", 0), (False, "fp32", 0)])
+def test_who_asks_for_emulated_bf16_is_told(monkeypatch, capsys, fast, precision, notes):
+    monkeypatch.setattr(devices, "has_fast_bf16", lambda _device: fast)
+    make_fabric("cpu", precision)
+    assert capsys.readouterr().err.count("emulates bf16") == notes
 
 
 @pytest.mark.parametrize("count", [0, 1, 249, 250, 251, 1000])

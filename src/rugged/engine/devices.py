@@ -17,6 +17,7 @@ from torch.distributed.rendezvous import rendezvous
 from rugged.core.devices import Device, Precision
 from rugged.core.environment import hardware, versions
 from rugged.core.errors import ConfigError, RunError
+from rugged.core.progress import say
 
 T = TypeVar("T")
 
@@ -58,6 +59,8 @@ def make_fabric(
     if fabric.world_size > 1:
         _meet_the_others("nccl" if chosen == "cuda" else "gloo")
     fabric.launch()
+    if precision == "bf16" and not has_fast_bf16(chosen) and fabric.is_global_zero:
+        say("Note: this device emulates bf16, which may take ten times as long. fp32 is faster here.")
     return fabric
 
 

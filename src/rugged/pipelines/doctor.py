@@ -127,7 +127,7 @@ def _devices() -> Iterator[Finding]:
 
     from rugged.engine.devices import has_fast_bf16
 
-    yield Finding(section, "cpu", "fp32, bf16" if has_fast_bf16("cpu") else "fp32 (bf16 works, but is no faster)")
+    yield Finding(section, "cpu", "fp32, bf16" if has_fast_bf16("cpu") else "fp32 (bf16 is emulated, and slower)")
     for index in range(torch.cuda.device_count()):
         facts = torch.cuda.get_device_properties(index)
         bf16 = ", bf16" if facts.major >= 8 else ""  # Ampere brought bf16; older ones only pretend.

@@ -1,4 +1,4 @@
-"""Maps of a trained network fall on the object: the pointing game on the built-in data set, whose objects are known."""
+"""A small network learns the built-in data set, and its maps fall on the objects, whose places are known."""
 
 import numpy as np
 import pytest
@@ -14,14 +14,18 @@ from rugged.train import load_recipe, train
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-def test_grad_cam_of_the_demos_model_points_at_the_object(tmp_path):
-    """On 500 validation pictures: 80% of the time, and 20 points more often than the middle of the picture does."""
+def test_the_demos_network_passes_90_percent_and_looks_at_the_objects(tmp_path):
+    """Of 500 validation pictures Grad-CAM is right on 80%, and 20 points more often than the middle of the picture."""
     dataset = open_dataset("builtin")
-    run = train(load_recipe("demo_model"), dataset, tmp_path / "model", device="cpu")
+    run = train(load_recipe("demo_model", ["epochs=10"]), dataset, tmp_path / "model", device="cpu")
     network = Network(*load_model(run.model))
     rows = np.arange(0, len(dataset.val), 2)
     images = as_batch(dataset.val.images[rows], torch.device("cpu"))
     labels = torch.from_numpy(dataset.val.labels[rows].astype(np.int64))
+
+    with torch.inference_mode():
+        assert (network.logits(images).argmax(1) == labels).float().mean() > 0.90
+
     masks = builtin.masks([dataset.val.ids[row] for row in rows])
     found = pointing_game(attribute(network, images, labels).numpy(), masks)
     assert found >= 0.80
