@@ -98,6 +98,13 @@ def test_one_is_no_plural(log):
     assert stream.getvalue().splitlines() == ["Predicting: 1 picture", "Predicting: 1 picture in 20.0 s"]
 
 
+def test_names_are_said_as_they_are(capsys, monkeypatch):
+    """Rich would make a cat of this one, and a style of the other."""
+    monkeypatch.setattr(module, "_console", None)
+    module.say("runs/a:cat:b [bold]")
+    assert capsys.readouterr().err == "runs/a:cat:b [bold]\n"
+
+
 def test_a_terminal_gets_a_bar(monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr(module, "_console", Console(file=stream, width=120, force_terminal=True, legacy_windows=False))

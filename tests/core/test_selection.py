@@ -41,7 +41,7 @@ def test_severities_rise_and_come_once():
 def test_presets_are_taken_by_size_unless_named():
     assert choose_preset(None, 64, 70) == "tiny64"
     assert choose_preset("cifar32", 64, 70) == "cifar32"
-    with pytest.raises(ConfigError, match=r"no preset 'tiny46'; expected one of cifar32, tiny64"):
+    with pytest.raises(ConfigError, match=r"no preset 'tiny46'\. Did you mean 'tiny64'\?"):
         choose_preset("tiny46", 64, 64)
 
 

@@ -86,9 +86,8 @@ def test_bits_are_uniform():
     ("arguments", "message"),
     [
         (([], (1,)), "at least one corruption"),
-        (("fog", (1,)), "at least one corruption, not 'fog'"),
         ((["fog"], ()), "at least one severity"),
-        ((["fog"], 5), "at least one severity, not 5"),
+        ((["fog"], 7), "whole number from 1 to 5, not 7"),
         ((["fgo"], (1,)), "Did you mean 'fog'"),
         ((["fog"], (6,)), "not 6"),
     ],
@@ -96,6 +95,13 @@ def test_bits_are_uniform():
 def test_what_cannot_be_drawn_from_is_refused(arguments, message):
     with pytest.raises(CorruptionError, match=message):
         corrupt_randomly(pictures(2), *arguments)
+
+
+def test_one_to_choose_from_needs_no_list():
+    images = pictures(4)
+    assert torch.equal(corrupt_randomly(images, "contrast", 2), corrupt(images, "contrast", 2))
+    with pytest.raises(CorruptionError, match="at least 1 image to be corrupted together, not 0"):
+        corrupt_randomly(images, "fog", together=0)
 
 
 @pytest.mark.parametrize("probability", [-0.1, 1.1, float("nan"), "often"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from rugged.core.catalogue import PARAMETERS, PRESETS
-from rugged.corruptions.digital import contrast, pixelate
+from rugged.corruptions.digital import _totals, contrast, pixelate
 
 
 def batch(picture):
@@ -91,3 +91,10 @@ def test_pixelate_where_an_edge_goes_through_a_pixels_middle():
 def test_pixelate_of_more_bytes_than_a_short_sum_holds():
     image = np.full((3, 1000, 3), 255, dtype=np.uint8)
     np.testing.assert_array_equal(picture(pixelate(batch(image), None, fraction=0.001)), image)
+
+
+def test_sums_of_large_bright_channels_are_exact():
+    """From 65,794 pixels on they may need more bits than float32 has."""
+    picture = torch.full((1, 3, 299, 299), 189, dtype=torch.uint8)
+    picture[0, 0, 0, 0] = 188
+    assert _totals(picture).tolist() == [[189 * 299**2 - 1, 189 * 299**2, 189 * 299**2]]

@@ -86,6 +86,18 @@ def test_mistakes_are_told_at_once(arguments, message, pictures):
             CorruptedDataset(Samples(pictures), *arguments)
 
 
+@pytest.mark.parametrize("arguments", [([], 3), ("fog", [])])
+def test_there_must_be_something_to_draw_from(arguments):
+    with pytest.raises(CorruptionError, match="Expected at least one"):
+        Corrupt(*arguments)
+
+
+@pytest.mark.parametrize("form", [lambda array: array, lambda array: (array, 3)])
+def test_arrays_which_torchvision_would_leave_alone_are_refused(pictures, form):
+    with pytest.raises(CorruptionError, match=r"not arrays. Put v2\.ToImage"):
+        Corrupt("contrast", 5)(form(pictures[0].permute(1, 2, 0).numpy()))
+
+
 @pytest.mark.parametrize("picture", [torch.zeros(3, 8, 8), torch.zeros(8, 8, 3, dtype=torch.uint8)])
 def test_what_cannot_be_corrupted_is_refused(picture):
     with pytest.raises(CorruptionError, match="images must be"):
@@ -151,3 +163,14 @@ def test_faults_of_a_data_set_are_told(pictures):
         CorruptedDataset(Samples(pictures), "fog", 1, ids=["a", "b"])
     with pytest.raises(IndexError, match="no sample 6"):
         CorruptedDataset(Samples(pictures), "fog", 1)[6]
+
+
+def test_arrays_of_a_data_set_may_be_read_only_and_must_be_pictures(pictures):
+    def read_only(picture):
+        return np.asarray(pil(picture))
+
+    clean, _ = CorruptedDataset(Samples(pictures, read_only), "contrast", 4)[2]
+    np.testing.assert_array_equal(clean, corrupt(pictures[2:3], "contrast", 4)[0].permute(1, 2, 0))
+    for wrong, found in ((lambda p: p[0].numpy(), r"\(32, 40\)"), (lambda p: read_only(p) / 255, "float64")):
+        with pytest.raises(CorruptionError, match=rf"image must be one \(H, W, 3\) uint8 array, not .*{found}"):
+            CorruptedDataset(Samples(pictures, wrong), "contrast", 4)[2]

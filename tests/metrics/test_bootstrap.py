@@ -55,3 +55,5 @@ def test_what_cannot_be_drawn_is_refused():
         resampled_means(np.ones((2, 3)), draws=0)
     with pytest.raises(ValueError, match="level"):
         interval(np.ones(3), level=1.0)
+    with pytest.raises(ValueError, match="there are none"):
+        interval(np.ones(0))

@@ -50,3 +50,7 @@ def test_the_least_p_value_is_small_enough_for_as_many_tests():
 def test_holms_adjustment_by_hand():
     assert holm(np.array([0.01, 0.04, 0.03])).tolist() == pytest.approx([0.03, 0.06, 0.06])
     assert holm(np.array([0.5, 0.9])).tolist() == [1, 1]
+
+
+def test_of_no_tests_there_are_no_p_values():
+    assert sign_flip_test([]).shape == (0,)

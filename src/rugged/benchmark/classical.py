@@ -52,7 +52,7 @@ class Blur:
 
     def of(self, images: Tensor, ids: Sequence[str]) -> Tensor:
         """Corrupted copies."""
-        return self.corruptor(images, ids, self.name, self.severity)
+        return self.corruptor(images, self.name, self.severity, ids=ids)
 
 
 @dataclass(frozen=True)

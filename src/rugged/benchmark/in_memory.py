@@ -59,7 +59,7 @@ class InMemory:
             return images
         if corruption == "frost":
             self._require_textures()
-        made = self.corruptor(images, [self.split.ids[row] for row in rows], corruption, severity)
+        made = self.corruptor(images, corruption, severity, ids=[self.split.ids[row] for row in rows])
         return jpeg_compression(made, None, quality=_STORED_QUALITY) if self.conditions.stored == "jpeg85" else made
 
     def provenance(self, corruption: str, severity: int) -> dict[str, Any]:  # noqa: ARG002 (as above)

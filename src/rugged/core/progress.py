@@ -19,7 +19,7 @@ def console() -> Console:
     """The one console that everything but results is printed to: standard error."""
     global _console
     if _console is None:
-        _console = Console(stderr=True, highlight=False, soft_wrap=True)
+        _console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
     return _console
 
 

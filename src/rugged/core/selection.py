@@ -1,10 +1,11 @@
 """Which corruptions and severities a user means."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 
 from rugged.core.catalogue import ALL, BENCHMARK, EXTRA, PRESETS, SEVERITIES, preset_for
 from rugged.core.errors import ConfigError
-from rugged.core.hints import did_you_mean, nearest
+from rugged.core.hints import did_you_mean, nearest, no_such
 
 SETS: Mapping[str, tuple[str, ...]] = {"benchmark": BENCHMARK, "extra": EXTRA, "all": ALL}
 """Names that stand for several corruptions."""
@@ -40,7 +41,7 @@ def choose_preset(preset: str | None, height: int, width: int) -> str:
         ConfigError: There is no such preset.
     """
     if preset is not None and preset not in PRESETS:
-        raise ConfigError(f"There is no preset {preset!r}; expected one of {', '.join(PRESETS)}.")
+        raise ConfigError(no_such("preset", preset, PRESETS))
     return preset or preset_for(height, width)
 
 
@@ -54,7 +55,11 @@ def choose_severities(severities: Iterable[int], where: str = "Severities") -> t
     Raises:
         ConfigError: None given, or one outside 1 to 5.
     """
-    chosen = tuple(sorted(set(severities)))
-    if not chosen or any(type(severity) is not int or severity not in SEVERITIES for severity in chosen):
-        raise ConfigError(f"{where} are {', '.join(map(str, chosen)) or 'none'}; expected some of 1 to 5.")
-    return chosen
+    given = list(severities)
+    if not given or any(not _is_severity(each) for each in given):
+        raise ConfigError(f"{where} are {', '.join(map(str, given)) or 'none'}; expected some of 1 to 5.")
+    return tuple(severity for severity in SEVERITIES if severity in given)
+
+
+def _is_severity(value: object) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Integral) and value in SEVERITIES

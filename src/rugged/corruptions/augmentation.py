@@ -1,10 +1,12 @@
-"""Corruption as augmentation: each picture of a batch a corruption and a severity of its own, drawn on the device.
+"""Corruption as augmentation: each picture of a batch a corruption and a severity of its own.
 
 The kernels are those of the benchmark; only the random bits come from elsewhere. Training need not draw the same for
-the same picture, so the bits are PyTorch's own, made on the device: its seed decides, and no key is hashed.
+the same picture, so the bits are PyTorch's own, made on the device: its seed decides, and no key is hashed. Which
+pictures get which corruption is drawn on the CPU.
 """
 
 from collections.abc import Sequence
+from numbers import Real
 from pathlib import Path
 
 import torch
@@ -15,7 +17,7 @@ from rugged.core.errors import CorruptionError
 from rugged.corruptions.defaults import plain_defaults
 from rugged.corruptions.engine import in_parts
 from rugged.corruptions.host import send
-from rugged.corruptions.request import check_images, look_up
+from rugged.corruptions.request import as_choices, check_images, look_up
 from rugged.corruptions.textures import Textures
 
 
@@ -43,8 +45,8 @@ class DeviceStream:
 @plain_defaults()
 def corrupt_randomly(
     images: Tensor,
-    names: Sequence[str],
-    severities: Sequence[int] = SEVERITIES,
+    names: str | Sequence[str],
+    severities: int | Sequence[int] = SEVERITIES,
     *,
     probability: float = 1.0,
     together: int = 1,
@@ -53,13 +55,14 @@ def corrupt_randomly(
 ) -> Tensor:
     """Give each image one corruption and one severity, drawn from PyTorch's generators.
 
-    ``torch.manual_seed`` decides everything. Images that drew the same corruption and severity are corrupted together,
-    so a large batch costs less an image than a small one.
+    ``torch.manual_seed`` decides everything: the CPU's generator which image gets which, that of the images' device the
+    noise. Images that drew the same corruption and severity are corrupted together, so a large batch costs less an
+    image than a small one.
 
     Args:
-        images: ``(N, 3, H, W)`` uint8, RGB, on any device. Not modified.
-        names: The corruptions to choose from, each as likely as the others; at least one.
-        severities: The severities to choose from, likewise.
+        images: ``(N, 3, H, W)`` uint8, RGB, on the CPU or a CUDA GPU. Not modified.
+        names: The corruption, or those to choose from, each as likely as the others.
+        severities: The severity, or those to choose from, likewise.
         probability: Of corrupting an image at all, 0 to 1.
         together: How many images, on average at least, are to share a corruption and severity. The fewer pairs a batch
             draws from, the fewer kernels a GPU has to be told of; for an image each pair stays as likely as the others.
@@ -73,12 +76,16 @@ def corrupt_randomly(
         CorruptionError: An argument is not one of the above.
     """
     check_images(images)
-    _check_choices(names, severities, probability)
+    names, severities = as_choices(names, severities)
+    if not isinstance(probability, Real) or not 0 <= probability <= 1:
+        raise CorruptionError(f"Expected a probability from 0 to 1, not {probability!r}.")
+    if together < 1:
+        raise CorruptionError(f"Expected at least 1 image to be corrupted together, not {together!r}.")
     size = images.shape[2:]
     kernels = [look_up(name, severity, preset, size, textures) for name in names for severity in severities]
     device = images.device
     # Drawn on the CPU, where the groups must be known: nobody waits for a device.
-    chosen = (torch.rand(len(images)) < probability).nonzero().flatten()
+    chosen = (torch.rand(len(images), dtype=torch.float32) < probability).nonzero().flatten()
     if together > 1:
         drawn = torch.randperm(len(kernels))[: max(1, len(chosen) // together)]
         kernels = [kernels[index] for index in drawn.tolist()]
@@ -92,11 +99,3 @@ def corrupt_randomly(
         if len(group):
             in_parts(group, group, kernel, parameters, lambda start, stop: DeviceStream(stop - start, device))
     return result.index_copy_(0, places, some)
-
-
-def _check_choices(names: object, severities: object, probability: object) -> None:
-    for what, given in {"corruption": names, "severity": severities}.items():
-        if isinstance(given, str) or not isinstance(given, Sequence) or not given:
-            raise CorruptionError(f"Expected a list of at least one {what}, not {given!r}.")
-    if not isinstance(probability, int | float) or not 0 <= probability <= 1:
-        raise CorruptionError(f"Expected a probability from 0 to 1, not {probability!r}.")

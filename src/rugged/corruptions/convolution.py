@@ -31,6 +31,7 @@ _SOFT = (torch.float32, torch.int32, torch.int16, 2.0**-13)
 _SINGLE = (torch.float32, torch.int32, torch.int16, 2.0**-11)
 _DOUBLE = (torch.float64, torch.int64, torch.int32, 2.0**-30)
 _FEW = 64  # one value of so many in doubt costs as much to settle as a transform in float64
+_MOST_KEPT = 1 << 18  # pixels of pictures whose kernels' spectra are kept between calls
 _WINDOWS = 4096  # doubtful values summed at once, to bound memory
 
 Plan = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
@@ -236,7 +237,8 @@ def _transform(padded: Tensor, kernel: Kernel, dtype: torch.dtype, size: tuple[i
     channels = (padded ^ 128).view(torch.int8).flatten(0, 1).to(dtype)
     half = (len(channels) + 1) // 2  # of an odd number, the middle one is in both halves
     spectrum = torch.fft.fft2(torch.complex(channels[:half], channels[-half:]))
-    sums = torch.fft.ifft2(spectrum.mul_(_spectrum(kernel, spectrum.shape[1:], spectrum.dtype, padded.device)))
+    spectrum_of = _spectrum if math.prod(size) <= _MOST_KEPT else _spectrum.__wrapped__
+    sums = torch.fft.ifft2(spectrum.mul_(spectrum_of(kernel, spectrum.shape[1:], spectrum.dtype, padded.device)))
     sums = sums[:, : size[0], : size[1]]
     return torch.cat((sums.real, sums.imag[2 * half - len(channels) :])).view(*padded.shape[:2], *size)
 

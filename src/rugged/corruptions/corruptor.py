@@ -7,6 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from rugged.core.catalogue import PROCEDURAL_NOTE, size_note
+from rugged.core.errors import CorruptionError
 from rugged.core.selection import choose_preset
 from rugged.corruptions.engine import corrupt
 from rugged.corruptions.textures import Textures, choose_textures
@@ -26,8 +27,15 @@ class Corruptor:
     seed: int = 0
     textures: Textures | None = None
 
-    def __call__(self, images: Tensor, ids: Sequence[str], name: str, severity: int) -> Tensor:
-        """Corrupted copies of ``(N, 3, H, W)`` uint8 pictures: see :func:`rugged.corruptions.corrupt`."""
+    def __call__(self, images: Tensor, name: str, severity: int, *, ids: Sequence[str]) -> Tensor:
+        """Corrupted copies of ``(N, 3, H, W)`` uint8 pictures: see :func:`rugged.corruptions.corrupt`.
+
+        Raises:
+            CorruptionError: An argument is wrong, or frost is asked for and there are no textures, whose kind
+                ``textures_label`` and ``notes`` could tell.
+        """
+        if name == "frost" and self.textures is None:
+            raise CorruptionError("This Corruptor has no textures for frost: choose_corruptor finds them.")
         return corrupt(images, name, severity, preset=self.preset, seed=self.seed, ids=ids, textures=self.textures)
 
     @property

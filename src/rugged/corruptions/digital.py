@@ -34,7 +34,7 @@ def contrast(images: Tensor, _: None, *, factor: float) -> Tensor:
 def _totals(images: Tensor) -> Tensor:
     """Add up every channel, ``(N, C)``, as integers: exact, so no order of summation and no batch can show."""
     if in_main_memory(images):  # OpenCV does not widen the bytes in memory first
-        return torch.tensor([[cv2.sumElems(channel)[0] for channel in image] for image in images.numpy()])
+        return torch.tensor([[int(cv2.sumElems(channel)[0]) for channel in image] for image in images.numpy()])
     return images.sum((2, 3), dtype=torch.int64)
 
 

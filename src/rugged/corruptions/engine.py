@@ -11,14 +11,12 @@ from torch import Tensor
 
 from rugged.corruptions.bits import Bits
 from rugged.corruptions.defaults import plain_defaults
-from rugged.corruptions.host import in_main_memory
+from rugged.corruptions.host import values_at_once
 from rugged.corruptions.memory import keep_freed_memory
 from rugged.corruptions.registry import Corruption
 from rugged.corruptions.request import as_integer, check_ids, check_image, check_images, check_random_state, look_up
 from rugged.corruptions.streams import Stream, stream_keys
 from rugged.corruptions.textures import Textures
-
-_AT_ONCE = 1 << 25  # values corrupted at once on an accelerator: enough to keep it busy, bounded for its memory
 
 
 @plain_defaults()
@@ -38,7 +36,7 @@ def corrupt(
     its memory layout, or the call's number. Memory beyond the result stays small, however large the batch.
 
     Args:
-        images: ``(N, 3, H, W)`` uint8, RGB, on any device, in any memory layout. Not modified.
+        images: ``(N, 3, H, W)`` uint8, RGB, on the CPU or a CUDA GPU, in any memory layout. Not modified.
         name: One of ``ALL``.
         severity: 1 (mild) to 5. Not always monotonic: severities are the published ones.
         preset: Table of parameters, one of ``PRESETS``; ``None`` takes the one nearest to the images' size.
@@ -91,12 +89,8 @@ def in_parts(
         parameters: Its physical parameters.
         bits: Gives the source of random bits for the images from one position up to another.
     """
-    if in_main_memory(images):
-        keep_freed_memory()
-        at_once = kernel.at_once
-    else:
-        at_once = _AT_ONCE
-    step = max(1, at_once // math.prod(images.shape[1:]))
+    keep_freed_memory()
+    step = max(1, values_at_once(images, kernel.at_once) // math.prod(images.shape[1:]))
     for start in range(0, len(images), step):
         stop = min(start + step, len(images))
         some = images[start:stop].contiguous()

@@ -10,6 +10,8 @@ from rugged.corruptions.bits import Bits
 from rugged.corruptions.levels import cut
 from rugged.corruptions.uniform import uniform
 
+_MOST_KEPT = 1 << 18  # points of a cloud: side 512
+
 
 def draw_fog(stream: Bits, images: Tensor, **_: float) -> Tensor:
     """Draw a number between 0 and 1 for all but one point of each image's cloud: ``(N, side² - 1)`` float32."""
@@ -60,7 +62,9 @@ def plasma(draws: Tensor, decay: float) -> Tensor:
     Returns:
         ``(N, side, side)``, 0 in the corner, of the draws' type and of no particular range.
     """
-    noise = (draws - 0.5).mul_(_amplitudes(draws.shape[1], decay, draws.dtype, draws.device))
+    # Kept between calls for common sizes: of a photograph of 12 megapixels it would hold 134 MB.
+    amplitudes = _amplitudes if draws.shape[1] < _MOST_KEPT else _amplitudes.__wrapped__
+    noise = (draws - 0.5).mul_(amplitudes(draws.shape[1], decay, draws.dtype, draws.device))
     points = draws.new_zeros(len(draws), 1, 1)
     used = 0
     while used < draws.shape[1]:

@@ -17,7 +17,7 @@ from rugged.corruptions.uniform import integers
 
 _MOST_PIXELS = 2e9  # of all textures together: places in them are counted in int32
 _USED = 5  # of the six textures: the reference draws an index below five
-_BITS = 31  # of a random fraction
+_BITS = 31  # of a random integer, taken for a fraction
 _WEIGHT_BITS = 11  # of the weights that OpenCV's bilinear interpolation of bytes works with
 
 
@@ -25,7 +25,7 @@ def draw_frost(stream: Bits, images: Tensor, *, scale: float, textures: Textures
     """Draw each image's texture and the first row and column of its crop: ``(N, 3)`` int64."""
     height, width = images.shape[2:]
     spans = _spans(_atlas(textures, scale, height, width, images.device), height, width)
-    fractions = integers(stream, (3,), 0, 1 << _BITS)
+    fractions = integers(stream, (3,))
     texture = fractions[:, :1] * _USED >> _BITS
     return torch.cat((texture, fractions[:, 1:] * spans[texture[:, 0]] >> _BITS), 1)
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 _FEW = 1 << 19  # values: 42 pictures of 64 × 64
+_AT_ONCE = 1 << 25  # values on an accelerator: enough to keep it busy, bounded for its memory
 
 
 def in_main_memory(place: Tensor | torch.device) -> bool:
@@ -22,6 +23,11 @@ def too_few_for_a_gpu(images: Tensor) -> bool:
     Kernels ask this where they can do with fewer operations that do more.
     """
     return not in_main_memory(images) and images.numel() <= _FEW
+
+
+def values_at_once(place: Tensor | torch.device, in_cache: int) -> int:
+    """How many values to work on at once: on a CPU as many as stay in its cache, which the caller says."""
+    return in_cache if in_main_memory(place) else _AT_ONCE
 
 
 def send(numbers: Tensor, device: torch.device) -> Tensor:

@@ -9,6 +9,8 @@ from PIL import Image
 from torch import Tensor
 from torchvision import tv_tensors
 
+from rugged.corruptions.request import check_image
+
 Picture = TypeVar("Picture")
 
 
@@ -26,7 +28,8 @@ def in_its_form(picture: Picture, corrupted: Callable[[Tensor], Tensor]) -> Pict
     if isinstance(picture, Image.Image):
         values = _corrupt_array(np.array(picture.convert("RGB")), corrupted)
         return cast(Picture, Image.fromarray(values))
-    if isinstance(picture, np.ndarray) and picture.ndim == 3:
+    if isinstance(picture, np.ndarray):
+        check_image(picture)
         return cast(Picture, _corrupt_array(picture, corrupted))
     if isinstance(picture, Tensor) and picture.ndim >= 3:
         plain = picture.as_subclass(Tensor)
@@ -38,5 +41,6 @@ def in_its_form(picture: Picture, corrupted: Callable[[Tensor], Tensor]) -> Pict
 
 
 def _corrupt_array(values: np.ndarray, corrupted: Callable[[Tensor], Tensor]) -> np.ndarray:
-    batch = torch.from_numpy(np.ascontiguousarray(values))[None].permute(0, 3, 1, 2)
+    # A copy, since PyTorch warns of arrays that cannot be written, such as a PIL image's.
+    batch = torch.from_numpy(np.array(values, order="C"))[None].permute(0, 3, 1, 2)
     return corrupted(batch)[0].permute(1, 2, 0).contiguous().numpy()

@@ -1,7 +1,7 @@
 """What callers ask for, checked: images, names, severities, presets, seeds and ids."""
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, SupportsIndex
 
@@ -37,6 +37,18 @@ def look_up(
     return kernel, parameters
 
 
+def as_choices(names: object, severities: object) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Give what is to be chosen from, corruptions and severities, each one or many, as two tuples of at least one."""
+    return _one_or_many("corruption", names), _one_or_many("severity", severities)
+
+
+def _one_or_many(what: str, given: object) -> tuple[Any, ...]:
+    found = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else (given,)
+    if not found:
+        raise CorruptionError(f"Expected at least one {what}, not {given!r}.")
+    return found
+
+
 def check_images(images: Tensor) -> None:
     """Refuse what is not a batch of pictures."""
     expected = "images must be a (N, 3, H, W) uint8 tensor"
@@ -47,6 +59,8 @@ def check_images(images: Tensor) -> None:
     if images.ndim != 4 or images.shape[1] != 3:
         hint = " Channels come second: permute(0, 3, 1, 2)." if images.ndim == 4 and images.shape[3] == 3 else ""
         raise CorruptionError(f"{expected}, not {_describe(images)}.{hint}")
+    if images.device.type == "mps":
+        raise CorruptionError("corruptions compute in float64, which Apple's GPUs lack. Move the images: images.cpu().")
     if not (images.shape[2] and images.shape[3]):
         raise CorruptionError(f"the images have no pixels: their shape is {tuple(images.shape)}.")
 

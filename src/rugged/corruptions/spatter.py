@@ -134,4 +134,4 @@ def mud(images: Tensor, mask: Tensor, *, sigma: float) -> Tensor:
 @lru_cache
 def _unit_colour(levels: tuple[int, int, int], device: torch.device) -> Tensor:
     # Divided in main memory: elsewhere, dividing by a number may be off by a last bit.
-    return torch.tensor(levels).div(255).view(3, 1, 1).to(device)
+    return torch.tensor(levels, dtype=torch.float32).div(255).view(3, 1, 1).to(device)

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rugged.core.catalogue import PARAMETERS
 from rugged.corruptions.motion import draw_motion_blur, line_offsets, line_weights
+from rugged.corruptions.request import as_integer, check_ids, look_up
 from rugged.corruptions.streams import Stream, stream_keys
 
 
@@ -26,9 +26,13 @@ def transfer_of_motion(
 
     Returns:
         ``(N, H, W // 2 + 1)`` complex128 on the CPU, by which ``torch.fft.rfft2`` of a picture is multiplied.
+
+    Raises:
+        CorruptionError: An argument is not one of the above.
     """
-    parameters = PARAMETERS[preset]["motion_blur"][severity - 1]
-    stream = Stream(stream_keys("motion_blur", severity, seed, ids), torch.device("cpu"))
+    _, parameters = look_up("motion_blur", severity, preset, size, None)
+    keys = stream_keys("motion_blur", int(severity), as_integer(seed, "seed"), check_ids(ids, len(ids)))
+    stream = Stream(keys, torch.device("cpu"))
     degrees = draw_motion_blur(stream, torch.empty(0)).numpy()
     length = 2 * math.ceil(parameters["radius"]) + 1
     weights = np.array(line_weights(length, parameters["sigma"]), np.float64)

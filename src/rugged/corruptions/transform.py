@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from rugged.core.catalogue import SEVERITIES
+from rugged.core.errors import CorruptionError
 from rugged.corruptions.augmentation import corrupt_randomly
 from rugged.corruptions.kinds import in_its_form
-from rugged.corruptions.request import look_up
+from rugged.corruptions.request import as_choices, look_up
 from rugged.corruptions.textures import Textures
 
 
@@ -51,14 +53,24 @@ class Corrupt(v2.Transform):  # type: ignore[misc]  # torchvision has no types.
         textures: str | Path | Textures | None = None,
     ) -> None:
         super().__init__()
-        self.names = (name,) if isinstance(name, str) else tuple(name)
-        self.severities = tuple(severity) if isinstance(severity, Sequence) else (severity,)
+        self.names, self.severities = as_choices(name, severity)
         self.preset = preset
         self.textures = textures
         for each in self.names:
             for level in self.severities:  # So that a mistake is told here, not in a worker an hour later.
                 _, parameters = look_up(each, level, preset, (64, 64), self.textures)
                 self.textures = parameters.get("textures", self.textures)  # Found once, and not for every picture.
+
+    def forward(self, *inputs: Any) -> Any:
+        """Corrupt pictures, alone or in samples.
+
+        Raises:
+            CorruptionError: The picture is an array, which torchvision's transforms would hand on as it is.
+        """
+        first = inputs[0][0] if isinstance(inputs[0], tuple | list) and inputs[0] else inputs[0]
+        if isinstance(first, np.ndarray):
+            raise CorruptionError("Corrupt takes PIL images and tensors, not arrays. Put v2.ToImage() before it.")
+        return super().forward(*inputs)
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:  # noqa: ARG002 - the names that torchvision calls.
         """Corrupt a picture; boxes, masks and key points stay as they are."""

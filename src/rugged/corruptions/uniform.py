@@ -7,8 +7,6 @@ from torch import Tensor
 
 from rugged.corruptions.bits import Bits
 
-_FEW = 1 << 8  # up to here 16 bits a number suffice: no value is favoured by more than one part in 256
-
 
 def uniform(stream: Bits, shape: tuple[int, ...]) -> Tensor:
     """Draw numbers between 0 and 1.
@@ -24,21 +22,14 @@ def uniform(stream: Bits, shape: tuple[int, ...]) -> Tensor:
     return halfwords.to(torch.float32).add_(0.5).mul_(2.0**-16).view(-1, *shape)
 
 
-def integers(stream: Bits, shape: tuple[int, ...], low: int, high: int) -> Tensor:
-    """Draw whole numbers from ``low`` up to and without ``high``, a range of at most 2^31.
+def integers(stream: Bits, shape: tuple[int, ...]) -> Tensor:
+    """Draw whole numbers from 0 up to and without 2^31, each equally likely.
 
     Args:
         stream: Random bits of N images.
         shape: Of what one image needs.
-        low: The least.
-        high: One more than the greatest.
 
     Returns:
         ``(N, *shape)`` int64.
     """
-    count, choices = math.prod(shape), high - low
-    if choices <= _FEW:
-        numbers = (stream.halfwords(count).mul_(choices) >> 16).to(torch.int64)
-    else:
-        numbers = ((stream.words(count) >> 32) & 0xFFFFFFFF).mul_(choices) >> 32
-    return numbers.add_(low).view(-1, *shape)
+    return (stream.words(math.prod(shape)) >> 33).bitwise_and_((1 << 31) - 1).view(-1, *shape)

@@ -101,7 +101,9 @@ def displaced_places(fields: Tensor, alpha: float) -> tuple[Tensor, int]:
     bits = 30 - (max(height, width) << doublings).bit_length()
     half = 1 << bits - 1
     places = torch.empty(fields.shape, dtype=torch.int32, device=fields.device)
-    places.copy_(fields.mul_(alpha * (1 << bits))).add_(_centres(height, width, bits, fields.device))
+    places.copy_(fields.mul_(alpha * (1 << bits)))
+    for along, centres in zip(places.unbind(1), _centres(height, width, bits, fields.device), strict=True):
+        along.add_(centres)
     places = _fold(places, height << bits, width << bits, doublings)
     for along, length in zip(places.unbind(1), (width, height), strict=True):
         along.clamp_(half, (length << bits) - half)
@@ -155,7 +157,7 @@ def _sample(planes: Tensor, places: Tensor, unit: float, first: float) -> Tensor
     side = _power(max(height, width))
     beyond = (side - height) * width + side - width
     if beyond:
-        values = torch.empty(planes.numel() + beyond, device=planes.device)
+        values = torch.empty(planes.numel() + beyond, dtype=torch.float32, device=planes.device)
         values[: planes.numel()].view(planes.shape).copy_(planes)
         values[planes.numel() :] = 0
     else:
@@ -250,7 +252,9 @@ def _corners(width: int, device: torch.device) -> Tensor:
 
 
 @lru_cache
-def _centres(height: int, width: int, bits: int, device: torch.device) -> Tensor:
-    """Return the places of pixels, half a pixel farther, in fixed point: ``(2, H, W)`` int32."""
-    rows, columns = (((torch.arange(length) << bits) + (1 << bits - 1)) for length in (height, width))
-    return torch.stack((columns.expand(height, width), rows[:, None].expand(height, width))).to(device, torch.int32)
+def _centres(height: int, width: int, bits: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the places of columns and rows, half a pixel farther, in fixed point: ``(W,)`` and ``(H, 1)`` int32."""
+    columns, rows = (
+        ((torch.arange(length) << bits) + (1 << bits - 1)).to(device, torch.int32) for length in (width, height)
+    )
+    return columns, rows[:, None]

@@ -33,12 +33,15 @@ def make_fabric(
 ) -> Fabric:
     """Choose devices and the precision of matrix products and convolutions; weights stay in float32.
 
+    Sets PyTorch's switches of the whole process for cuDNN and TF32, which have no others.
+
     Started by ``torchrun``, the process joins the others, each with a device of its own, on one machine or many.
 
     Args:
         device: ``auto`` takes a GPU where there is one.
         precision: ``auto`` takes bf16 where the hardware computes in it, else fp32. ``fp16`` needs a CUDA GPU.
-        deterministic: Use only algorithms that give the same bits every time, where a device has faster ones.
+        deterministic: Use only algorithms that give the same bits every time, where a device has faster ones: from now
+            on, until the caller takes it back.
         tuned: Let a GPU try which convolutions are fastest for the sizes at hand. Another day it may come to others,
             which differ in the last bits.
 
@@ -54,7 +57,8 @@ def make_fabric(
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
     torch.backends.cudnn.benchmark = tuned and not deterministic
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # Without it cuBLAS refuses to be deterministic.
-    torch.use_deterministic_algorithms(deterministic)
+    if deterministic:
+        torch.use_deterministic_algorithms(True)
     fabric = Fabric(accelerator=chosen, precision=_FABRIC_PRECISION[precision], **_processes(chosen))
     if fabric.world_size > 1:
         _meet_the_others("nccl" if chosen == "cuda" else "gloo")

@@ -129,7 +129,7 @@ class Measurement:
         """``(N, 3, H, W)`` uint8: pictures under a condition."""
         if condition.corruption == CLEAN:
             return pictures.images
-        return self.corruptor(pictures.images, pictures.ids, condition.corruption, condition.severity)
+        return self.corruptor(pictures.images, condition.corruption, condition.severity, ids=pictures.ids)
 
     def _targets(self, clean_answers: NDArray[np.float32]) -> NDArray[np.int64]:
         if self.target == "predicted":

@@ -52,9 +52,11 @@ def interval(resampled: npt.NDArray[np.floating], level: float = LEVEL) -> tuple
         Lower and upper end.
 
     Raises:
-        MetricsError: The level is not between 0 and 1.
+        MetricsError: The level is not between 0 and 1, or there are no draws.
     """
     if not 0 < level < 1:
         raise MetricsError(f"the level must lie between 0 and 1, got {level}")
+    if not np.size(resampled):
+        raise MetricsError("an interval needs draws, and there are none")
     low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -30,7 +30,7 @@ def sign_flip_test(gains: Sequence[npt.NDArray[np.float64]], seed: int = 0) -> n
     p-values should never be zero".
     """
     moved = [values[values != 0] for values in gains]
-    few = np.array([len(values) <= _FEW for values in moved])
+    few = np.array([len(values) <= _FEW for values in moved], dtype=bool)
     p = np.empty(len(gains))
     p[few] = [_over_all_signs(values) for values in moved if len(values) <= _FEW]
     if not few.all():

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from rugged.corruptions.defaults import plain_defaults
+from rugged.corruptions.host import values_at_once
 from rugged.corruptions.memory import keep_freed_memory
 from rugged.corruptions.request import as_integer, check_ids, check_images
 from rugged.corruptions.streams import Stream, stream_keys
@@ -14,9 +15,7 @@ from rugged.perturbations.framing import look
 from rugged.perturbations.request import check_difficulty, check_name, choose_preset
 from rugged.perturbations.sequences import RUNS
 
-# Values perturbed at once: on a CPU what stays in its cache, elsewhere enough to keep the device busy.
-_AT_ONCE_ON_CPU = 1 << 19
-_AT_ONCE = 1 << 25
+_IN_CACHE = 1 << 19  # values that stay in a CPU's cache
 
 
 @plain_defaults()
@@ -35,9 +34,9 @@ def perturb(
     or its memory layout. So a large set can be handed over in pieces of any size; memory beyond the result stays small.
 
     Args:
-        images: ``(N, 3, H, W)`` uint8, RGB, on any device. Not modified. The shorter side is resized and the centre
-            cropped to the preset's frame; pictures that are cut to the frame already stay as they are. Larger ones
-            have margins that come into view when they are moved, as in the published sequences.
+        images: ``(N, 3, H, W)`` uint8, RGB, on the CPU or a CUDA GPU. Not modified. The shorter side is resized
+            and the centre cropped to the preset's frame; pictures that are cut to the frame already stay as they are.
+            Larger ones have margins that come into view when they are moved, as in the published sequences.
         name: One of ``ALL_SEQUENCES``.
         preset: Which published set: ``"cifar32"``, ``"tiny64"`` or ``"imagenet224"``. ``None`` takes the one whose
             frames are nearest to the pictures' size.
@@ -65,7 +64,7 @@ def perturb(
     result = torch.empty(shape, dtype=torch.uint8, device=images.device)
     keep_freed_memory()
     largest = max(images[:1].numel(), 3 * framing.shorter**2)
-    step = max(1, (_AT_ONCE_ON_CPU if images.device.type == "cpu" else _AT_ONCE) // largest)
+    step = max(1, values_at_once(images, _IN_CACHE) // largest)
     for start in range(0, len(images), step):
         part = slice(start, start + step)
         view = look(images[part].contiguous(), framing)

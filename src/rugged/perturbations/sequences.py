@@ -13,7 +13,7 @@ from torch import Tensor
 
 from rugged.corruptions import blur, colour, motion, noise, snow, spatter
 from rugged.corruptions.bits import Bits
-from rugged.corruptions.levels import cut, to_unit
+from rugged.corruptions.levels import constant, cut, to_unit
 from rugged.perturbations import geometry
 from rugged.perturbations.catalogue import Course
 from rugged.perturbations.framing import View, crop, resize
@@ -51,8 +51,7 @@ def _zoom_blur(view: View, _: Bits, course: Course, __: int) -> Iterator[Tensor]
     yield view.frame
     for count, factor in enumerate(course.steps[1:], start=2):
         total += to_unit(geometry.affine(view.whole, view.framing.side, factor=factor), torch.float32)
-        # Divided by a tensor: CUDA multiplies by the reciprocal of a number, which is off by a last bit.
-        yield cut((total / torch.full((), count, device=total.device)).mul_(255))
+        yield cut((total / constant(count, torch.float32, total.device)).mul_(255))
 
 
 def _snow(view: View, stream: Bits, course: Course, _: int) -> Iterator[Tensor]:

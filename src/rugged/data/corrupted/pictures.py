@@ -54,7 +54,7 @@ class Pictures:
             batch = members[start : start + step]
             pixels = np.ascontiguousarray(images[self.rows[batch]])
             clean = torch.from_numpy(pixels).permute(0, 3, 1, 2)
-            yield batch, corruptor(clean, [self.ids[member] for member in batch], corruption, severity)
+            yield batch, corruptor(clean, corruption, severity, ids=[self.ids[member] for member in batch])
 
 
 def rehearse(pictures: Pictures, corruptor: Corruptor, corruptions: Sequence[str], severities: Sequence[int]) -> None:

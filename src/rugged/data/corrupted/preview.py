@@ -169,7 +169,7 @@ class _Page:
         self._paste(0, top, self.picture.pixels)
         clean = torch.from_numpy(self.picture.pixels[None]).permute(0, 3, 1, 2)
         for column, severity in enumerate(self.severities, start=1):
-            corrupted = self.corruptor(clean, [self.picture.id], name, severity)
+            corrupted = self.corruptor(clean, name, severity, ids=[self.picture.id])
             self._paste(column, top, corrupted[0].permute(1, 2, 0).contiguous().numpy())
 
     def _paste(self, column: int, top: int, pixels: NDArray[np.uint8]) -> None:
