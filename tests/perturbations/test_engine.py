@@ -34,7 +34,7 @@ def test_pieces_of_a_large_batch_fit_together(name, monkeypatch):
     """A batch that is worked on in pieces gives the bytes of one that is not."""
     images = pictures(7, 32, 32)
     whole = perturb(images, name)
-    monkeypatch.setattr("rugged.perturbations.engine._AT_ONCE_ON_CPU", 2 * 3 * 32 * 32)
+    monkeypatch.setattr("rugged.perturbations.engine._IN_CACHE", 2 * 3 * 32 * 32)
     assert torch.equal(perturb(images, name), whole)
 
 
