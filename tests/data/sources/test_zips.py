@@ -84,10 +84,11 @@ def test_one_path_twice_is_refused(archive):
         open_dataset(path)
 
 
-def test_a_damaged_entry_is_one_bad_picture(archive):
-    path = archive(compression=zipfile.ZIP_STORED)
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_a_damaged_entry_is_one_bad_picture(compression, archive):
+    path = archive(compression=compression)
     data = bytearray(path.read_bytes())
-    data[data.index(b"IDAT") + 20] ^= 0xFF
+    data[data.index(b"PK\x03\x04", 4) - 40] ^= 0xFF  # Near the end of the first picture.
     path.write_bytes(data)
     with pytest.raises(DataError, match="1 damaged in the archive"):
         open_dataset(path)

@@ -4,6 +4,7 @@ Nothing is extracted, so nothing can be written outside of a folder and the disk
 that try such things all the same are refused: they were made to harm, or by a broken tool.
 """
 
+import lzma
 import shlex
 import stat
 import threading
@@ -132,7 +133,7 @@ def _read_entry(archive: ZipFile, lock: threading.Lock, path: str, count: int | 
     try:
         with lock, archive.open(entry) as stream:
             return stream.read() if count is None else stream.read(count)
-    except (BadZipFile, zlib.error, EOFError) as error:
+    except (BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
         raise BadImageError("damaged in the archive", str(error)) from error
     except NotImplementedError as error:
         raise BadImageError("unknown compression", str(error)) from error
