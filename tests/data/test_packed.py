@@ -107,6 +107,14 @@ def test_damage_to_any_file_is_noticed(pack, name, harm):
         read_pack(pack)
 
 
+@pytest.mark.parametrize("corrupted", [[1], "fog", None])
+def test_corruptions_that_are_no_table_are_none(pack, corrupted):
+    manifest = json.loads((pack / "dataset.json").read_text(encoding="utf-8"))
+    (pack / "dataset.json").write_text(json.dumps({**manifest, "corrupted": corrupted}), encoding="utf-8")
+    assert read_pack(pack).corruptions == ()
+    assert packed.corrupted_of(pack) is None
+
+
 def test_the_content_is_checked_on_demand_and_what_was_found_is_not_forgotten(pack):
     images = pack / "train-images.npy"
     before = images.stat()

@@ -177,8 +177,7 @@ def corrupted_of(folder: Path) -> Mapping[str, Any] | None:
     Raises:
         UnusablePackError: The manifest cannot be read.
     """
-    found: Any = _manifest(folder).get("corrupted")
-    return found if isinstance(found, dict) else None
+    return _corrupted(_manifest(folder))
 
 
 def read_pack(folder: Path, verify: bool = False) -> Dataset:
@@ -248,8 +247,13 @@ def _read(folder: Path, manifest: dict[str, Any]) -> Dataset:
         content_hash=manifest["content_hash"],
         notes=tuple(manifest["notes"]),
         folder=folder,
-        corruptions=tuple(manifest.get("corrupted", {}).get("corruptions", ())),
+        corruptions=tuple((_corrupted(manifest) or {}).get("corruptions", ())),
     )
+
+
+def _corrupted(manifest: dict[str, Any]) -> Mapping[str, Any] | None:
+    found: Any = manifest.get("corrupted")
+    return found if isinstance(found, dict) else None
 
 
 def _map(folder: Path, name: str, ids: tuple[str, ...]) -> Split:
