@@ -111,6 +111,15 @@ def test_figures_of_another_model_are_not_pushed(run, hub):
     assert (hub.files, hub.created) == ({}, {})
 
 
+@pytest.mark.parametrize("damaged", [b"epochs = \n", b"\xff", b"model = 3\n", None])
+def test_a_damaged_recipe_is_named(run, hub, damaged):
+    run.recipe.unlink()
+    run.recipe.mkdir() if damaged is None else run.recipe.write_bytes(damaged)
+    with pytest.raises(ResultsError, match=r"recipe\.toml is no recipe that can be shared"):
+        push(run.path, "me/mine")
+    assert (hub.files, hub.created) == ({}, {})
+
+
 def test_a_model_on_the_hub_is_benchmarked(run, hub, picture_folder, tmp_path):
     push(run.path, "me/shared")
     options = {"corruptions": ("contrast",), "severities": (1,), "device": "cpu"}

@@ -55,7 +55,7 @@ def push(folder: Path, repository: str, *, private: bool = False) -> str:
 
     Raises:
         ModelError: There is no model, no such name can be, or the hub is not reached or refuses.
-        ResultsError: The summary is damaged, or summary or card are about another model.
+        ResultsError: Summary or recipe are damaged, or summary or card are about another model.
     """
     require_repository(repository)
     run = RunFolder(folder)
@@ -83,12 +83,17 @@ def _shared_card(run: RunFolder, repository: str) -> bytes:
 
 def _shared_recipe(path: Path) -> bytes:
     """Without the folders of the files that training took: weights, a restorer, frost's photographs."""
-    recipe = parse_toml(read_text(path))
-    augment = recipe.get("augment", {})
-    named = ((recipe.get("model", {}), "weights"), (augment, "restore"), (augment.get("corrupt", {}), "textures"))
-    for table, key in named:
-        if isinstance(table.get(key), str):
-            table[key] = Path(table[key]).name
+    try:
+        recipe = parse_toml(read_text(path))
+        augment = recipe.get("augment", {})
+        named = ((recipe.get("model", {}), "weights"), (augment, "restore"), (augment.get("corrupt", {}), "textures"))
+        for table, key in named:
+            if isinstance(table.get(key), str):
+                table[key] = Path(table[key]).name
+    except (OSError, ValueError, AttributeError) as error:  # The last where a table is something else.
+        raise ResultsError(
+            f"{path} is no recipe that can be shared ({error}). Mend it, or move it away: the model goes without it."
+        ) from error
     return tomli_w.dumps(recipe).encode()
 
 
