@@ -52,6 +52,17 @@ def test_a_contact_sheet_is_a_png_outside_of_the_data(tmp_path, class_folders):
     assert not list(tmp_path.rglob("sheet.*"))
 
 
+def test_the_class_table_lies_outside_of_the_data(tmp_path, class_folders):
+    class_folders(tmp_path / "src", {"a": 4, "b": 4})
+    pack = open_dataset(tmp_path / "src").folder
+    for folder in (tmp_path / "src", pack):
+        before = sorted(folder.rglob("*"))
+        with pytest.raises(DataError, match="read as part of the data"):
+            run("info", tmp_path / "src", "--classes-csv", folder / "dataset.json")
+        assert sorted(folder.rglob("*")) == before
+    assert open_dataset(tmp_path / "src").folder == pack
+
+
 def test_pack_tells_how_to_use_it(tmp_path, class_folders):
     class_folders(tmp_path / "src", {"a": 4, "[b]": 4})
     assert f"--data {tmp_path / 'src'}" in run("pack", tmp_path / "src").output

@@ -105,8 +105,9 @@ def info(
     if contact_sheet is not None:
         require_png(contact_sheet, "--contact-sheet")
     dataset = open_dataset(source)
-    if contact_sheet is not None:
-        require_apart(contact_sheet, dataset)
+    for written in (contact_sheet, classes_csv):
+        if written is not None:
+            require_apart(written, dataset)
     if verify:
         dataset = open_pack(dataset.folder, verify=True)
     _print_classes(dataset)
