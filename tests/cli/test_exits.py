@@ -1,5 +1,6 @@
 """How the command line ends: what it says, and the status a script reads."""
 
+import errno
 import io
 import os
 import signal
@@ -93,6 +94,16 @@ def test_a_status_of_a_commands_own_is_kept(here, monkeypatch):
 
     monkeypatch.setattr("rugged.train.recipe.shipped_recipes", leave)
     assert here("recipes") == (7, "")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_no_space_is_one_message_whether_of_the_disk_or_of_the_user(here, monkeypatch, number):
+    def write():
+        raise OSError(number, os.strerror(number), "/full/file")
+
+    monkeypatch.setattr("rugged.cli.exits._close_output", lambda: None)
+    monkeypatch.setattr("rugged.train.recipe.shipped_recipes", write)
+    assert here("recipes") == (1, "Error: Cannot write /full/file: the disk is full.\n")
 
 
 def test_a_defect_of_ours_keeps_its_traceback(monkeypatch):

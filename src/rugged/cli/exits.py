@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from rugged.cli.invocation import is_first_process
 from rugged.core.errors import Interrupted, RuggedError
+from rugged.core.files import NO_SPACE
 from rugged.core.progress import say
 
 # Paths that only the user can change. Any other error of the system that gets here is a defect of ours.
@@ -43,7 +44,7 @@ def exits() -> Iterator[None]:
             raise
         message, status = f"Error: {error}.", 1
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in NO_SPACE:
             message = f"Error: Cannot write {error.filename or 'the output'}: the disk is full."
             _close_output()
         elif error.errno in _USERS_TO_MEND and error.filename is not None:

@@ -24,6 +24,9 @@ except ImportError:  # Windows
 TEXT_LIMIT = 256 * 2**20
 """Bytes of a text file that is read whole. No recipe, table or manifest is larger: it would only fill the memory."""
 
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What the system says where a disk is full, or what a user may take of it."""
+
 _RANDOM = "[0-9a-f]" * 8
 _NAME_BYTES = 200
 """Of a file's name in that of its temporary sibling: systems take 255 for both."""

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rugged.core.errors import DataError
+from rugged.core.files import NO_SPACE
 from rugged.data import packed
 
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _MEGABYTE = 2**20
 
 
@@ -88,7 +88,7 @@ def require_space(folder: Path, needed: int) -> None:
 
 def no_space(error: OSError, out: Path) -> str | None:
     """Say that the disk of ``out`` is full, and how much is left, if that is what the error is about."""
-    if error.errno not in _NO_SPACE:
+    if error.errno not in NO_SPACE:
         return None
     found = str(error) if isinstance(error, _TooLittleSpaceError) else _left(shutil.disk_usage(out.parent).free)
     return f"The disk of {out} is full ({found})"
