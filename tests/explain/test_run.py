@@ -89,6 +89,24 @@ def test_a_rerun_gives_the_same_bytes_and_leaves_nothing_old(runs, dataset):
     assert not list(folder.glob("severities*"))
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--severities", "3"), "--severities means nothing without --corruptions"),
+        (("--preset", "tiny64"), "--preset means nothing without --corruptions"),
+        (("--textures", "procedural"), "--textures means nothing without --corruptions"),
+        (("--seed", "1"), "--seed means nothing without --corruptions"),
+        (("--ids", "above/0", "--limit", "3"), "--limit means nothing with --ids"),
+        (("--pictures", "cat.png", "--shown", "3"), "--shown means nothing with --ids or --pictures"),
+    ],
+)
+def test_options_that_would_not_be_obeyed_are_refused(options, message, monkeypatch):
+    monkeypatch.setattr("rugged.core.progress._console", None)
+    called = CliRunner().invoke(app, ["explain", "run", *options])
+    assert called.exit_code == 1
+    assert message in " ".join(called.output.split())
+
+
 def test_interrupted_explanations_are_not_there(runs, dataset, monkeypatch):
     folder = explain_run(runs[:1], dataset, wanted=QUICK, device="cpu")
     whole = Measurement.looks

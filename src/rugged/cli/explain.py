@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rugged.cli.options import Device, OptionalData, Preset, Seed, Severities, Textures, out_option
+from rugged.cli.options import Device, OptionalData, Preset, Seed, Severities, Textures, out_option, refuse
 
 _Models = Annotated[
     list[str],
@@ -36,8 +36,11 @@ _Shown = Annotated[int, typer.Option(min=1, help="How many of them are shown.")]
 _Ids = Annotated[str, typer.Option(metavar="ID,ID", help="These validation pictures instead.")]
 _Out = Annotated[Path | None, out_option("DIR", "Default: explanations in the first run folder.")]
 
+_OF_CORRUPTIONS = ("severities", "preset", "textures", "seed")
+
 
 def explain(
+    context: typer.Context,
     models: _Models,
     data: OptionalData = None,
     pictures: _Pictures = None,
@@ -60,6 +63,10 @@ def explain(
     from rugged.cli.choices import parse_corruptions, parse_names, parse_severities
 
     chosen, levels = parse_corruptions(corruptions) if corruptions else (), parse_severities(severities)
+    if not chosen:
+        refuse(context, _OF_CORRUPTIONS, "without --corruptions")
+    if ids or pictures:
+        refuse(context, ("limit", "shown"), "with --ids or --pictures: all that are named are shown")
     from rugged.cli.invocation import command_line
     from rugged.cli.tables import print_explanations
     from rugged.data import open_dataset

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rugged.cli.options import Device, OptionalData, out_option
+from rugged.cli.options import Device, OptionalData, out_option, refuse
 from rugged.core.wording import counted
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def study(
+    context: typer.Context,
     name: Annotated[
         str | None, typer.Argument(metavar="STUDY", help="A shipped study or a .toml file. Left out: list them.")
     ] = None,
@@ -36,6 +37,8 @@ def study(
     if name is None:
         _list()
         return
+    if tables:
+        refuse(context, ("only", "dry_run", "device"), "with --tables: they are of all that is measured")
     loaded = load_study(name)
     rows = choose_rows(loaded, parse_names(only))
     folder = out or Path("studies") / Path(name).stem
