@@ -224,6 +224,14 @@ def test_videos_are_read_frame_by_frame_without_the_help_of_a_manifest(dataset, 
         assert (limited.conditions.images, limited.conditions.limit) == (limit, quick)
 
 
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_below_one_is_refused_wherever_frames_come_from(dataset, run, tmp_path, limit):
+    folder = write_files(dataset, tmp_path / "frames", ["rotate"], "frames")
+    for files in (None, folder):
+        with pytest.raises(ConfigError, match=f"The limit is {limit}; expected at least 1 image"):
+            benchmark_sequences(run, dataset, files=files, sequences=["rotate"], device="cpu", limit=limit)
+
+
 def test_sequences_of_another_length_are_named_though_their_number_of_frames_adds_up(dataset, run, tmp_path):
     """Of twelve pictures the first forward pass takes eight: 8 × 30 + 4 × 33 frames are 12 × 31."""
     folder = write_files(dataset, tmp_path / "frames", ["rotate"], "frames")

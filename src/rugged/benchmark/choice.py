@@ -12,8 +12,17 @@ def choose_images(split: Split, limit: int | None) -> Split:
         ConfigError: The limit is below 1.
         DataError: The split is empty.
     """
-    if limit is not None and limit < 1:
-        raise ConfigError(f"The limit is {limit}; expected at least 1 image.")
+    check_limit(limit)
     if not len(split):
         raise DataError("The data set has no validation images to measure on.")
     return split if limit is None or limit >= len(split) else split.take(evenly(split.labels, limit))
+
+
+def check_limit(limit: int | None) -> None:
+    """See that a limit leaves something to measure.
+
+    Raises:
+        ConfigError: It is below 1.
+    """
+    if limit is not None and limit < 1:
+        raise ConfigError(f"The limit is {limit}; expected at least 1 image.")

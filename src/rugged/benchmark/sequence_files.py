@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from rugged.benchmark.choice import check_limit
 from rugged.benchmark.route import Images
 from rugged.benchmark.sequence_route import extent_of, notes_of
 from rugged.core.errors import DataError
@@ -104,9 +105,11 @@ def find_sequences(
         limit: Take only so many pictures, evenly over the classes.
 
     Raises:
+        ConfigError: The limit is below 1.
         DataError: A sequence is missing or cannot be read, or they are not of the same pictures, or of no class of the
             data set.
     """
+    check_limit(limit)
     file_format, every = _list_all(folder, names, difficulty)
     index = {info.id: label for label, info in enumerate(dataset.classes)}
     known = [each for each in every if each.partition("/")[0] in index]
