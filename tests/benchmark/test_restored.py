@@ -112,7 +112,7 @@ def test_restorers_do_not_take_each_others_place_and_nothing_is_measured_twice(
     )
     one = benchmark(run, dataset, restorers=[first], **QUICK)
     two = benchmark(run, dataset, restorers=[second], **QUICK)
-    assert "add --restore a again" in capsys.readouterr().err
+    assert "add --restore for a again" in capsys.readouterr().err
     both = benchmark(run, dataset, restorers=[first, second], **QUICK)
     assert len(measured) == 15
     assert both.variants == (*one.variants, *two.variants)

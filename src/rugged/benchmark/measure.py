@@ -226,11 +226,12 @@ def _say_what_goes(run: RunFolder, summary: Summary) -> None:
         say("The mCE of the last time is gone from the summary: add --baseline again to have it.")
     names = {row.name for row in summary.variants}
     gone = [row for row in saved.variants if row.name not in names]
-    options = [f"--restore {row.restorer.name}" for row in gone if row.restorer]
     plain = [row.name for row in gone if not row.restorer]
+    restorers = [row.restorer.name for row in gone if row.restorer]  # Where their files lie is not saved.
+    options = [f"--variants {','.join(plain)}"] if plain else []
+    options += [f"--restore for {', '.join(restorers)}"] if restorers else []
     if gone:
-        options = [*([f"--variants {','.join(plain)}"] if plain else []), *options]
-        say(f"Gone from the summary, but still measured: add {' '.join(options)} again to have it.")
+        say(f"Gone from the summary, but still measured: add {' and '.join(options)} again to have it.")
 
 
 @dataclass
