@@ -434,8 +434,10 @@ def test_pixmix_takes_pictures_larger_than_the_network_does(dataset, tmp_path):
 def test_a_portion_of_one_is_evened_out(dataset, tmp_path):
     recipe = recipe_with("epochs=1", "batch_size=9", "micro_batch=8")
     assert train(recipe, dataset, tmp_path / "run", device="cpu").model.exists()
-    with pytest.raises(ModelError, match="in batches of 1"):
-        train(recipe_with("epochs=1", "micro_batch=1"), dataset, tmp_path / "other", device="cpu")
+    advice = r"in portions of 1 .* raise batch_size or micro_batch, or start fewer processes"
+    for changes in (["micro_batch=1"], ["batch_size=3", "micro_batch=2"]):
+        with pytest.raises(ModelError, match=advice):
+            train(recipe_with("epochs=1", *changes), dataset, tmp_path / "other", device="cpu")
 
 
 def test_an_abandoned_recipe_says_nothing_about_the_largest_portion(dataset, tmp_path, monkeypatch):

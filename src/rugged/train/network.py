@@ -138,13 +138,20 @@ def try_out(fabric: Fabric, recipe: Recipe, model: nn.Module, spec: ModelSpec, b
     return recipe
 
 
-def rehearse(fabric: Fabric, model: nn.Module, side: int, batch_size: int, architecture: str) -> None:
-    """Put a small batch of pictures of ``side`` pixels through a copy of the network, as training will.
+def rehearse(fabric: Fabric, model: nn.Module, side: int, portion: int, architecture: str) -> None:
+    """Put a few pictures of ``side`` pixels through a copy of the network, as training will.
+
+    Args:
+        fabric: Device and precision.
+        model: On the device.
+        side: In pixels.
+        portion: The fewest pictures that training will put through it at once.
+        architecture: What to call it.
 
     Raises:
-        ModelError: The network does not take such batches.
+        ModelError: The network does not take such pictures, or so few.
     """
-    images = torch.zeros(min(batch_size, 2), 3, side, side, device=fabric.device)
+    images = torch.zeros(min(portion, 2), 3, side, side, device=fabric.device)
     try:
         with fabric.autocast():
             answers = copy.deepcopy(model)(images)  # A copy, since batch norm learns from what passes through.
@@ -156,9 +163,10 @@ def rehearse(fabric: Fabric, model: nn.Module, side: int, batch_size: int, archi
                 "Set deterministic = false, or train on the CPU, which is deterministic anyway."
             ) from error
         raise ModelError(
-            f"{architecture} cannot be trained on {side}×{side} pixels in batches of {batch_size} "
+            f"{architecture} cannot be trained on {side}×{side} pixels in portions of {portion} "
             f"({type(error).__name__}: {error}). Set model.input_size (and growth.start) to a size that it takes (many "
-            "networks are made for 224), or where batch_size is 1, raise it."
+            "networks are made for 224), or where portions of 1 are too few, raise batch_size or micro_batch, or start "
+            "fewer processes."
         ) from error
 
 
