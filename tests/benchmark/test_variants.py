@@ -266,6 +266,9 @@ def test_what_cannot_be_is_refused_by_name_before_anything_is_measured(dataset, 
     (run / "recipe.toml").unlink()
     with pytest.raises(DataError, match="25 training pictures a class"):
         benchmark(run, dataset, variants=["temperature"], **QUICK)
+    untaught = dataclasses.replace(dataset, train=dataset.train.take([]))
+    with pytest.raises(DataError, match=r"and pictures has none\. Measure without temperature"):
+        benchmark(run, untaught, variants=["temperature"], **QUICK)
     assert not (run / "benchmark").exists()
 
 

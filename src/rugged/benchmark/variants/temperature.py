@@ -83,9 +83,10 @@ def _development(subject: Subject, dataset: Dataset) -> tuple[Split, bool]:
     try:
         _, chosen = development_split(dataset.train, per_class)
     except DataError as error:
+        found = f"a class of {dataset.name} has no more than that" if len(dataset.train) else f"{dataset.name} has none"
         raise DataError(
-            f"The variant temperature is fitted on {per_class} training pictures a class, and a class of "
-            f"{dataset.name} has no more than that. Measure without temperature."
+            f"The variant temperature is fitted on {per_class} training pictures a class, and {found}. Measure without "
+            "temperature."
         ) from error
     return dataset.train.take(chosen), unseen
 
