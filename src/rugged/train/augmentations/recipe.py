@@ -195,7 +195,7 @@ class AugmentRecipe:
         erase: Probability of a picture to have a rectangle of noise put over it.
         mix: MixUp and CutMix.
         plain_epochs: So many of the last epochs see pictures as they are measured: shifted and mirrored alone, and
-            restored where ``restore`` says so.
+            restored where ``restore`` says so. Adversarial copies of them are learned from all the same.
     """
 
     crop: int = 4
