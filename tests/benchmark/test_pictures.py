@@ -78,6 +78,13 @@ def test_sheets_hold_one_picture_of_each_class_at_the_middle_severity(dataset, m
     assert (measured.pictures / index.sheet(corruption)).read_bytes() == stored.getvalue()
 
 
+def test_sheets_and_pages_of_restored_pictures_agree_on_the_middle_severity(dataset, tmp_path):
+    run = make_run(tmp_path / "run")
+    summary = benchmark(run, dataset, corruptions=("contrast",), severities=(2, 5), device="cpu")
+    assert read_pictures(RunFolder(run).pictures).sheets.severity == 2
+    assert summary.conditions.shown_severities == (2, 5)
+
+
 def test_the_same_choice_is_not_made_again_and_another_is(dataset, measured, tmp_path):
     before = files(measured)
     assert set(before) == {*read_pictures(measured.pictures).files}

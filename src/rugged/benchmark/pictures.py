@@ -48,10 +48,9 @@ class PictureKeeper:
         conditions = route.conditions
         self._folder, self._route = folder, route
         self._places: dict[str, dict[str, int]] = {}
-        severity = conditions.severities[len(conditions.severities) // 2]
         height, width = fitted(conditions.size, _thumbnail_side(len(ids), 1 + len(conditions.corruptions)))
         columns = max(1, math.ceil(math.sqrt(len(ids))))
-        sheets = Sheets(tuple(ids), tuple(clean_ids), severity, width, height, columns)
+        sheets = Sheets(tuple(ids), tuple(clean_ids), conditions.middle_severity, width, height, columns)
         high, wide = fitted(conditions.size, SHOWN)
         self.index = Pictures(sheets, tuple(strips), wide, high)
         self._corruptions = {sheet_name(corruption): corruption for corruption in (CLEAN, *conditions.corruptions)}

@@ -78,9 +78,14 @@ class Conditions:
         return tuple(name for name in self.corruptions if name in BENCHMARK) or self.corruptions
 
     @property
+    def middle_severity(self) -> int:
+        """The middle one that was measured; of an even number the lower of two: pages show the last one, too."""
+        return self.severities[(len(self.severities) - 1) // 2]
+
+    @property
     def shown_severities(self) -> tuple[int, ...]:
         """Those that pages of pictures show, where not all have room: the middle one that was measured and the last."""
-        return tuple(dict.fromkeys((self.severities[(len(self.severities) - 1) // 2], self.severities[-1])))
+        return tuple(dict.fromkeys((self.middle_severity, self.severities[-1])))
 
     def without_extent(self) -> dict[str, Any]:
         """All but which corruptions and severities were measured, with frost's textures: what every cell depends on."""
