@@ -4,10 +4,12 @@ import shlex
 from itertools import product
 
 import pytest
+from tests.pipelines.test_study_tables import cell
 from typer.testing import CliRunner
 
 from rugged.core.configuration import load
 from rugged.core.errors import ConfigError
+from rugged.core.files import sha256_file
 from rugged.pipelines.study import (
     Study,
     StudyFolder,
@@ -17,6 +19,7 @@ from rugged.pipelines.study import (
     shipped_studies,
     state,
 )
+from rugged.results import Stamp, write_cell
 
 TEXT = """
 baseline = "alexnet64"
@@ -96,11 +99,14 @@ def test_a_rows_state_follows_its_files(study, tmp_path):
     folder, row = StudyFolder(tmp_path), study.rows[1]
     run = folder.run(row)
     seen = [state(study, row, folder)]
-    for path in (run.manifest, run.model, run.summary, folder.on_copy(row) / "clean-0.parquet"):
+    for path in (run.manifest, run.model, run.summary):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         seen.append(state(study, row, folder))
-    assert seen == ["not begun", "training", "trained", "benchmarked", "done"]
+    for measured in ("an older model's", sha256_file(run.model)):
+        write_cell(folder.on_copy(row), cell("clean", 0, 6, 9), Stamp({"model_sha256": measured}, 0.0))
+        seen.append(state(study, row, folder))
+    assert seen == ["not begun", "training", "trained", "benchmarked", "benchmarked", "done"]
 
 
 def test_the_command_of_a_row_is_one_that_is_understood(study, tmp_path, monkeypatch):

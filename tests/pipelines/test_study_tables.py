@@ -8,6 +8,7 @@ import pytest
 
 from rugged.core.catalogue import SEVERITIES
 from rugged.core.configuration import load
+from rugged.core.files import sha256_file
 from rugged.pipelines.study import Study, StudyFolder
 from rugged.pipelines.study_tables import as_csv, as_markdown, study_tables, write_study_tables
 from rugged.results import (
@@ -67,7 +68,9 @@ def save(study, tmp_path):
     def write(index, clean, fog, contrast, copy=None, *, seen=(), **conditions):
         row, folder = study.rows[index], StudyFolder(tmp_path)
         run = folder.run(row)
-        model = ModelFacts(row.name, "timm/resnet10t", 5, f"{index}" * 64, 64, seen)
+        run.path.mkdir(parents=True)
+        run.model.write_text(row.name)
+        model = ModelFacts(row.name, "timm/resnet10t", 5, sha256_file(run.model), 64, seen)
         facts = {
             "dataset": "pictures", "content_hash": "ab" * 32, "split": "val", "images": IMAGES, "classes": 10,
             "size": (64, 64), "route": "in memory", "stored": "no", "preset": "tiny64", "textures": "none", "seed": 0,
@@ -78,7 +81,6 @@ def save(study, tmp_path):
             cells |= {(name, level): cell(name, level, right, right) for level in SEVERITIES}
         cells = {key: one for key, one in cells.items() if key[0] in ("clean", *facts["corruptions"])}
         write_summary(run.summary, summarise(cells, model, Conditions(**facts), Made("rugged study", 1.0, {}, {})))
-        run.model.touch()
         if copy:
             stamp = Stamp({"model_sha256": model.sha256, "content_hash": "cd" * 32}, 0.0)
             write_cell(folder.on_copy(row), cell("clean", 0, *copy), stamp)
@@ -146,6 +148,7 @@ def test_figures_on_the_copy_of_an_older_model_are_not_shown(study, save, tmp_pa
     folder = StudyFolder(tmp_path).on_copy(study.rows[1])
     write_cell(folder, cell("clean", 0, 6, 9), Stamp({"model_sha256": "f" * 64, "content_hash": "cd" * 32}, 0.0))
     assert values(study_tables(study, "mine", tmp_path).accuracy)["net_b"]["One-per-image top-1"] is None
+    assert [how for row, how, _ in study_tables(study, "mine", tmp_path).missing if row == "net_b"] == ["benchmarked"]
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from typing import Literal
 
 from rugged.core.catalogue import SEVERITIES
 from rugged.core.errors import ConfigError
+from rugged.core.files import sha256_file
 from rugged.core.hints import suggest
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.shipped import load_shipped, shipped
-from rugged.results import RunFolder
-from rugged.results.predictions import CLEAN, cell_path
+from rugged.results import CLEAN, RunFolder, Stamp, read_stamp
 
 Pictures = Literal["clean", "one_per_image"]
 
@@ -175,9 +175,15 @@ def state(study: Study, row: Row, folder: StudyFolder) -> str:
         return "training" if run.manifest.exists() else "not begun"
     if not run.summary.exists():
         return "trained"
-    if study.one_per_image is not None and not cell_path(folder.on_copy(row), CLEAN, 0).exists():
+    if study.one_per_image is not None and stamp_on_copy(folder.on_copy(row), sha256_file(run.model)) is None:
         return "benchmarked"
     return "done"
+
+
+def stamp_on_copy(folder: Path, model_sha256: str) -> Stamp | None:
+    """The stamp of a model's predictions on the copy; None where there are none, or those of an older model."""
+    stamp = read_stamp(folder, CLEAN, 0)
+    return stamp if stamp is not None and stamp.provenance.get("model_sha256") == model_sha256 else None
 
 
 def command_for(study_name: str, row: Row, data: str, out: Path) -> str:

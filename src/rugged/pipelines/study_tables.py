@@ -10,7 +10,7 @@ from rugged.core.files import write_text
 from rugged.core.notes import folded
 from rugged.core.tables import Table, Value, as_csv, markdown_table
 from rugged.metrics import error_rate
-from rugged.pipelines.study import Row, Study, StudyFolder, command_for, state
+from rugged.pipelines.study import Row, Study, StudyFolder, command_for, stamp_on_copy, state
 from rugged.report import accuracy_rows, error_rows, full_extent, mce_label
 from rugged.results import (
     CLEAN,
@@ -19,7 +19,6 @@ from rugged.results import (
     load_baseline,
     normalise,
     read_cell,
-    read_stamp,
     read_summary,
 )
 
@@ -132,8 +131,8 @@ def _measured(study: Study, row: Row, folder: StudyFolder) -> _Measured | None:
 
 def _on_copy(folder: Path, summary: Summary) -> _OnCopy | None:
     """None where the model was not measured there, or was trained anew since."""
-    stamp = read_stamp(folder, CLEAN, 0)
-    if stamp is None or stamp.provenance["model_sha256"] != summary.model.sha256:
+    stamp = stamp_on_copy(folder, summary.model.sha256)
+    if stamp is None:
         return None
     cell = read_cell(folder, CLEAN, 0)
     top1, top5 = 1 - error_rate(cell.correct), 1 - error_rate(cell.in_top5)
