@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rugged.cli import app
-from rugged.core.errors import DataError
+from rugged.core.errors import ConfigError, DataError
 from rugged.data import builtin, open_dataset, open_pack, pack_source, prepare_tiny_imagenet
 from rugged.data.packed import origin_of
 
@@ -39,6 +39,31 @@ def test_a_source_is_packed_once(source, monkeypatch):
     first = open_dataset(source)
     forbid_packing(monkeypatch)
     assert open_dataset(str(source)).content_hash == first.content_hash
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"holdout": 1.5}, r"holdout is 1\.5; expected a share between 0 and 1"),
+        ({"holdout": 0}, "holdout is 0"),
+        ({"holdout": 1}, "holdout is 1"),
+        ({"holdout": float("nan")}, "holdout is nan"),
+        ({"bad_images": "ignore"}, "bad_images is 'ignore'; expected refuse or skip"),
+        ({"size": -3}, "size is -3; expected at least 1 pixel"),
+        ({"size": 0}, "size is 0"),
+        ({"size": 8, "resize": 0}, "resize is 0"),
+    ],
+)
+def test_choices_that_make_no_sense_are_refused_before_anything_is_packed(choice, message, source, monkeypatch):
+    forbid_packing(monkeypatch)
+    with pytest.raises(ConfigError, match=message):
+        pack_source(source, **choice)
+    if choice.keys() == {"size"}:
+        with pytest.raises(ConfigError, match=message):
+            open_dataset(source, **choice)
+    if choice.keys() == {"bad_images"}:
+        with pytest.raises(ConfigError, match=message):
+            prepare_tiny_imagenet(source, **choice)
 
 
 @pytest.mark.parametrize("change", ["added", "removed", "renamed", "edited"])

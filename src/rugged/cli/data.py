@@ -73,8 +73,6 @@ def pack(
     bad_images: _BadImages = None,
 ) -> None:
     """Pack any folder of pictures. The shorter side is resized and the centre cropped where sizes differ."""
-    if holdout is not None and not 0 < holdout < 1:
-        raise ConfigError(f"--holdout is {holdout}; expected a share between 0 and 1, such as 0.2.")
     from rugged.data import pack_source
     from rugged.data.opening import spelled
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rugged.core.download import Remote, download
 from rugged.core.environment import cache_directory
-from rugged.core.errors import DataError
+from rugged.core.errors import ConfigError, DataError
 from rugged.core.hints import did_you_mean, nearest
 from rugged.core.progress import say
 from rugged.data import packed
@@ -44,6 +44,7 @@ def open_dataset(where: str | Path, *, size: int | None = None) -> Dataset:
             else at 224.
 
     Raises:
+        ConfigError: The size is below 1.
         DataError: Nothing of that name, a source that cannot be used, or a pack that cannot be made again.
     """
     path = Path(where).expanduser()
@@ -131,6 +132,7 @@ def pack_source(
         bad_images: ``refuse`` or ``skip``; None: as last time, else ``refuse``.
 
     Raises:
+        ConfigError: A size, a share or a choice that makes no sense.
         DataError: The source cannot be used, or the pack cannot be written.
     """
     place = None if out is None else Path(out)
@@ -157,6 +159,7 @@ def _pack(
 ) -> Dataset:
     from rugged.data import sources
 
+    _check_choices(size, resize, holdout, bad_images)
     if not where.exists():
         raise DataError(_unknown(str(where)))
     if packed.is_pack(where):
@@ -174,6 +177,18 @@ def _pack(
     return _ensure(target, origin)
 
 
+def _check_choices(
+    size: int | None = None, resize: int | None = None, holdout: float | None = None, bad_images: str | None = None
+) -> None:
+    for name, side in (("size", size), ("resize", resize)):
+        if side is not None and side < 1:
+            raise ConfigError(f"The {name} is {side}; expected at least 1 pixel.")
+    if holdout is not None and not 0 < holdout < 1:
+        raise ConfigError(f"The holdout is {holdout}; expected a share between 0 and 1, such as 0.2.")
+    if bad_images not in (None, "refuse", "skip"):
+        raise ConfigError(f"bad_images is {bad_images!r}; expected refuse or skip.")
+
+
 def prepare_tiny_imagenet(
     source: str | Path | None = None, out: str | Path | None = None, *, bad_images: str | None = None
 ) -> Dataset:
@@ -185,10 +200,12 @@ def prepare_tiny_imagenet(
         bad_images: ``refuse`` or ``skip``; None: as last time, else ``refuse``.
 
     Raises:
+        ConfigError: ``bad_images`` is neither.
         DataError: No network, not Tiny ImageNet, or the pack cannot be written.
     """
     from rugged.data import sources
 
+    _check_choices(bad_images=bad_images)
     path = cache_directory() / "downloads" / "tiny-imagenet-200.zip" if source is None else Path(source).expanduser()
     if source is None:
         with locked(path, "downloading"):
