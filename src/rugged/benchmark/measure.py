@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from rugged.benchmark.cautions import cautions
@@ -144,9 +145,12 @@ def benchmark(
     Raises:
         ConfigError: A corruption, severity, limit, preset or variant that cannot be measured, or a baseline's name that
             is none or is taken.
+        DataError: There are no pictures to measure or, for the temperature, too few to fit it on; or official files
+            that are missing or damaged.
         ModelError: There is no finished model or restorer, the model was trained for other classes, it answers with no
             numbers, or it cannot do what a variant needs.
         IncomparableError: The baseline was measured under other conditions.
+        ResultsError: There is no such baseline, or it cannot be read.
         RunError: The folder is in use, or holds a full benchmark under other conditions.
         Interrupted: A signal came; the cells measured so far are saved.
     """
@@ -155,14 +159,10 @@ def benchmark(
     fabric = make_fabric(device, precision, tuned=False)
     subject = open_subject(model, run.name, dataset, fabric, weights)  # Before the route: it may fetch photographs.
     opened = open_restorers(restorers, fabric)
-    route: Route
-    if official is None:
-        split = choose_images(dataset.val, limit)
-        route = corrupted_in_memory(dataset, split, chosen, levels, preset, seed, textures, stored, fabric.device)
-    else:
-        if (preset, textures, seed, stored) != (None, None, 0, "no"):
-            raise ConfigError("Preset, textures, seed and storage are those of the files. Leave them out.")
-        route = official_files(Path(official), dataset, chosen, levels, limit, fabric.device)
+    route = _open_route(
+        dataset, chosen, levels, limit, fabric.device,
+        official=official, preset=preset, seed=seed, textures=textures, stored=stored,
+    )  # fmt: skip
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {model}")))
         asked = f"{run.path.resolve()} {subject.facts} {route.conditions} {others} {[facts for _, facts in opened]}"
@@ -182,6 +182,28 @@ def benchmark(
             return summary
 
         return told_by_the_first(fabric, finish)
+
+
+def _open_route(
+    dataset: Dataset,
+    corruptions: tuple[str, ...],
+    severities: tuple[int, ...],
+    limit: int | None,
+    device: torch.device,
+    *,
+    official: str | Path | None,
+    preset: str | None,
+    seed: int,
+    textures: str | Path | None,
+    stored: Stored,
+) -> Route:
+    """Where corrupted pictures come from: made in memory as the last four say, or read from official files."""
+    if official is None:
+        split = choose_images(dataset.val, limit)
+        return corrupted_in_memory(dataset, split, corruptions, severities, preset, seed, textures, stored, device)
+    if (preset, textures, seed, stored) != (None, None, 0, "no"):
+        raise ConfigError("Preset, textures, seed and storage are those of the files. Leave them out.")
+    return official_files(Path(official), dataset, corruptions, severities, limit, device)
 
 
 def _make_variants(names: Sequence[str], opened: Sequence[Opened], setting: Setting) -> list[Variant]:

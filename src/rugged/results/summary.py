@@ -73,7 +73,8 @@ class MeanCorruptionError:
         over: Corruptions.
         complete: These are the benchmark's fifteen, at all five severities.
         baseline: Whose errors divide. They are taken as they are: intervals are over the model's images alone.
-        relative: Relative mCE; None where a corruption adds nothing to the baseline's error.
+        relative: Relative mCE; None where a corruption adds nothing to the baseline's error, or where the baseline's
+            clean error is not known.
         unseen: MCE over those of the corruptions that the model has not seen in training; None where it has seen none,
             or all.
         interval: Of ``value``; None where it was computed without the predictions.

@@ -61,6 +61,7 @@ def train(
 
     Raises:
         ConfigError: A device, a precision or a package that is wanted is not here.
+        DataError: There are no training pictures, or a class has too few for the development split.
         ModelError: The network cannot learn at this input size or batch size. The folder stays free.
         RunError: The folder holds another run or is in use, or loss or weights are no longer finite.
         Interrupted: A signal came; the next call goes on where this one stopped.
