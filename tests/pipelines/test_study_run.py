@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import time
 from dataclasses import replace
 from functools import partial
 
@@ -14,10 +15,11 @@ from rugged.core.configuration import load
 from rugged.core.errors import ConfigError, Interrupted, ModelError
 from rugged.core.files import read_json
 from rugged.data import content_hash, open_dataset
+from rugged.engine import infer
 from rugged.models import load_model
 from rugged.pipelines.study import Study, StudyFolder, state
 from rugged.pipelines.study_run import measure_once, run_study
-from rugged.results import read_cell, read_summary, write_summary
+from rugged.results import read_cell, read_stamp, read_summary, write_summary
 
 RECIPE = """
 epochs = 1
@@ -124,15 +126,17 @@ def test_predictions_on_the_copy_are_those_of_a_plain_loop(make_study, dataset, 
     assert (cell.correct == (wanted.argmax(1) == pictures.labels)).all()
 
 
-def test_a_model_trained_anew_is_measured_anew(make_study, dataset, tmp_path):
+def test_a_model_trained_anew_is_measured_anew(make_study, dataset, tmp_path, monkeypatch):
     study, folder = make_study(), StudyFolder(tmp_path / "out")
     first, second = (folder.run(row) for row in study.rows[:2])
     run_study(study, study.rows[:2], dataset, folder.path, device="cpu")
     place = folder.on_copy(study.rows[0])
     before = read_cell(place, "clean", 0)
     shutil.copy(second.model, first.model)
+    monkeypatch.setattr(study_run, "infer", lambda *given: [time.sleep(0.3), infer(*given)][1])
     measure_once(first, open_dataset(folder.copy), place, device="cpu")
     assert not np.array_equal(read_cell(place, "clean", 0).loss, before.loss)
+    assert read_stamp(place, "clean", 0).seconds >= 0.3
 
 
 @pytest.mark.parametrize("failing", [0, 1])

@@ -1,6 +1,7 @@
 """Running a study: row after row is trained and measured; what is finished already is not done again."""
 
 import os
+import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -182,11 +183,12 @@ def measure_once(run: RunFolder, dataset: Dataset, folder: Path, *, device: Devi
         if stamp is not None and stamp.provenance == provenance:
             return
         fabric.setup_module(model.eval())
-        logits = []
+        started, logits = time.monotonic(), []
         with stop_on_signal() as stop, progress(f"Predicting {dataset.name}", len(split)) as bar:
             for chunk in chunks(len(split)):
                 if stop.signal_number is not None:
                     break  # The block's end says so.
                 logits.append(infer(fabric, model, spec, as_batch(split.images[chunk], fabric.device)))
                 bar.advance(len(logits[-1]))
-        write_cell(folder, make_cell(CLEAN, 0, split.ids, split.labels, torch.cat(logits)), Stamp(provenance, 0.0))
+        stamp = Stamp(provenance, round(time.monotonic() - started, 2))
+        write_cell(folder, make_cell(CLEAN, 0, split.ids, split.labels, torch.cat(logits)), stamp)
