@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from functools import partial
 from pathlib import Path
 
@@ -388,6 +389,17 @@ def test_split_folders_without_classes_are_not_taken_for_classes(other, tmp_path
     class_folders(tmp_path / "src", {"train": 4, other: 4})
     with pytest.raises(DataError, match="no subfolder"):
         open_dataset(tmp_path / "src")
+
+
+@pytest.mark.parametrize("names", [("Train", "train"), ("Val", "val")])
+def test_splits_whose_names_differ_in_case_alone_are_refused(names, tmp_path, noise, encode):
+    """In an archive, since some file systems do not tell them apart."""
+    with zipfile.ZipFile(tmp_path / "src.zip", "w") as archive:
+        for number, split in enumerate(("train", "val", *names)):
+            for class_id in ("a", "b"):
+                archive.writestr(f"{split}/{class_id}/{number}.png", encode(noise(number)))
+    with pytest.raises(DataError, match=f"Found {names[0]}/ and {names[1]}/ in "):
+        open_dataset(tmp_path / "src.zip")
 
 
 def test_set_aside_holds_no_formula(tmp_path, class_folders):
