@@ -26,7 +26,7 @@ TEXT_LIMIT = 256 * 2**20
 
 _RANDOM = "[0-9a-f]" * 8
 _NAME_BYTES = 200
-"""Of a file's name in that of its temporary sibling: systems take 255 for both."""
+"""Of a file's name where something is put around it: systems take 255 for both."""
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     path = path.resolve()  # A link stays, and what it names is written.
     if path.exists() and not path.is_file():
         raise RuggedError(f"Cannot write {path}: it is there and no ordinary file. Choose another name.")
-    stem = os.fsdecode(os.fsencode(path.name)[:_NAME_BYTES])
+    stem = short_name(path.name)
     temporary = path.with_name(f".{stem}.{secrets.token_hex(4)}.partial")
     held = ExitStack()
     try:
@@ -67,6 +67,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
         held.close()
         with suppress(OSError):  # Where nothing could be written there is nothing to remove.
             temporary.unlink(missing_ok=True)
+
+
+def short_name(name: str) -> str:
+    """As much of a name as leaves room for a digest or a random number in that of a file or folder."""
+    while len(os.fsencode(name)) > _NAME_BYTES:
+        name = name[:-1]
+    return name
 
 
 def _make_and_hold(temporary: Path, held: ExitStack) -> None:

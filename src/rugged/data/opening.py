@@ -8,6 +8,7 @@ from pathlib import Path
 from rugged.core.download import Remote, download
 from rugged.core.environment import cache_directory
 from rugged.core.errors import DataError
+from rugged.core.files import short_name
 from rugged.core.hints import did_you_mean, nearest
 from rugged.core.progress import say
 from rugged.data import packed
@@ -212,7 +213,8 @@ def holdout_of(where: Path) -> float:
 def _place(where: Path, size: int | None = None, resize: int | None = None) -> Path:
     """Where in the cache a source's pack lies that was not given a place."""
     way = f"{size}" if resize is None else f"{size} of {resize}"
-    return cache_directory() / "packed" / f"{where.resolve().name}-{digest(f'{where.resolve()}:{way}')}"
+    path = where.resolve()
+    return cache_directory() / "packed" / f"{short_name(path.name)}-{digest(f'{path}:{way}')}"
 
 
 def _as_last_time(origin: Origin, target: Path) -> Origin:
