@@ -100,9 +100,10 @@ def open_pack(folder: Path, *, verify: bool = False) -> Dataset:
     try:
         return packed.read_pack(folder, verify)
     except UnusablePackError as error:
-        origin = _origin_or_none(folder)
-        if origin is None or not origin.automatic or not _source_exists(origin):
-            raise DataError(f"{error} {_remedy(folder, origin)}") from error
+        command = command_to_renew(folder)
+        if command is not None:
+            raise DataError(f"{error} Make it again: {command}") from error
+    origin = packed.origin_of(folder)
     if origin.path == BUILTIN:
         return _open_builtin()
     from rugged.data import sources
@@ -304,17 +305,21 @@ def _source_exists(origin: Origin) -> bool:
     return origin.path == BUILTIN or Path(origin.path).exists()
 
 
-def _remedy(folder: Path, origin: Origin | None) -> str:
+def command_to_renew(folder: Path) -> str | None:
+    """The command that makes a damaged pack again; None where it is made again unasked, when it is next opened."""
+    origin = _origin_or_none(folder)
+    if origin and origin.automatic and _source_exists(origin):
+        return None
     if origin and origin.command:
-        return f"Make it again: {origin.command}"
+        return origin.command
     source = shlex.quote(origin.path) if origin else "SOURCE"
     place = "" if origin and origin.automatic else f" --out {shlex.quote(str(folder))}"
     if folder == _named(TINY_IMAGENET) or (origin and origin.name == TINY_IMAGENET):
-        return f"Make it again: rugged data prepare tiny-imagenet --from {source}{place}"
+        return f"rugged data prepare tiny-imagenet --from {source}{place}"
     names = ("size", "resize", "holdout", "bad_images") if origin else ()
     choices = {name: getattr(origin, name) for name in names if getattr(origin, name) != getattr(Origin, name)}
     given = "".join(f" --{name.replace('_', '-')} {value}" for name, value in choices.items())
-    return f"Make it again: rugged data pack {source}{place}{given}"
+    return f"rugged data pack {source}{place}{given}"
 
 
 def _unknown(where: str) -> str:
