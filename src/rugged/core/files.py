@@ -50,7 +50,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(path.parent, stem)
-        _make_and_hold(temporary, held)
+        make_and_hold(temporary, held)
         usual_mode = temporary.stat().st_mode
         yield temporary
         temporary.chmod(usual_mode)  # Some writers, safetensors among them, make files that only their owner reads.
@@ -76,7 +76,7 @@ def short_name(name: str) -> str:
     return name
 
 
-def _make_and_hold(temporary: Path, held: ExitStack) -> None:
+def make_and_hold(temporary: Path, held: ExitStack) -> None:
     """Make the file, with a lock on it that the system releases when the process ends, however it does."""
     if fcntl is None:  # Windows moves no file that is open.
         temporary.touch(exist_ok=False)
@@ -89,10 +89,21 @@ def _make_and_hold(temporary: Path, held: ExitStack) -> None:
 def _clear_leftovers(folder: Path, stem: str) -> None:
     """Remove what killed processes left half-written of a file: what nobody holds any more."""
     for leftover in _leftovers(folder):
-        if leftover.name.rsplit(".", 2)[0] == f".{stem}" and fcntl is not None:
-            with suppress(OSError), leftover.open("rb") as stream:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if leftover.name.rsplit(".", 2)[0] == f".{stem}" and is_left(leftover):
+            with suppress(OSError):
                 leftover.unlink()
+
+
+def is_left(temporary: Path) -> bool:
+    """Whether the process that made and held a file has ended. False where that cannot be told, or there is no file."""
+    if fcntl is None:
+        return False
+    try:
+        with temporary.open("rb+") as stream:  # Some network file systems lock only what is open for writing.
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @cache
