@@ -296,6 +296,7 @@ class _Bench:
             replace=replace_results,
         )
         self.route.conditions = joined or self.conditions
+        self.route.require_all()
         if as_baseline is not None:
             baseline_path(as_baseline, self.subject.facts.sha256, self.conditions, replace_results)
         shipped = default_baseline(self.conditions) if baseline is None else None
