@@ -216,6 +216,51 @@ def test_a_replaced_result_never_stands_beside_new_cells(dataset, tmp_path, monk
     assert not (run / "benchmark" / "summary.json").exists()
 
 
+def of_another_machine(monkeypatch):
+    """From now on, predictions are those of another version of torch."""
+    original = measure.measured_on
+
+    def elsewhere(fabric):
+        found = original(fabric)
+        return {**found, "versions": {**found["versions"], "torch": "0.0"}}
+
+    monkeypatch.setattr(measure, "measured_on", elsewhere)
+
+
+@pytest.mark.parametrize("change", ["versions", "none"])
+def test_a_summary_stands_until_a_saved_cell_is_replaced(dataset, tmp_path, monkeypatch, change):
+    """After an upgrade the cells are measured anew one by one, and no figures of the old ones may stand beside them."""
+    run = make_run(tmp_path / "run")
+    full, path = benchmark(run, dataset, **QUICK), run / "benchmark" / "summary.json"
+    if change == "versions":
+        of_another_machine(monkeypatch)
+    else:
+        (run / "benchmark" / "predictions" / "contrast-5.parquet").unlink()
+    original = measure._Bench.measure
+
+    def stop_at_the_last(self, corruption, severity, *arguments):
+        if (corruption, severity) == ("contrast", 5):
+            signal.raise_signal(signal.SIGTERM)
+        return original(self, corruption, severity, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(measure._Bench, "measure", stop_at_the_last)
+        with pytest.raises(Interrupted):
+            benchmark(run, dataset, **QUICK)
+    assert path.exists() == (change == "none")
+    assert benchmark(run, dataset, **QUICK).errors == full.errors
+    assert path.exists()
+
+
+def test_losing_an_mce_is_said_where_all_is_measured_anew(dataset, tmp_path, monkeypatch, capsys):
+    run = make_run(tmp_path / "run")
+    benchmark(run, dataset, **QUICK)
+    benchmark(run, dataset, baseline=run, **QUICK)
+    of_another_machine(monkeypatch)
+    assert benchmark(run, dataset, **QUICK).mce is None
+    assert "--baseline again" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("damage", [lambda text: text[:-40], lambda text: text.replace('"format": 2', '"format": 3')])
 def test_a_summary_that_cannot_be_read_is_replaced_only_where_that_is_said(dataset, tmp_path, monkeypatch, damage):
     run = make_run(tmp_path / "run")

@@ -207,6 +207,20 @@ def test_an_interrupted_measurement_goes_on_and_changed_files_are_measured_anew(
     assert measured[6:] == [("contrast", 5)]
 
 
+def test_the_second_part_of_a_collection_joins_the_first_where_both_are_there(dataset, tmp_path):
+    tree, run = corrupted_tree(dataset), make_run(tmp_path / "run")
+    for part in QUICK["corruptions"]:
+        write_tar(tmp_path / "c" / f"{part}.tar", {path: data for path, data in tree.items() if path.startswith(part)})
+    first, second = (QUICK | {"corruptions": (part,)} for part in QUICK["corruptions"])
+    noise = benchmark(run, dataset, official=tmp_path / "c" / "gaussian_noise.tar", **first)
+    with pytest.raises(DataError, match=r"also holds gaussian_noise 1, which is not in .*contrast\.tar.*--out"):
+        benchmark(run, dataset, official=tmp_path / "c" / "contrast.tar", **second)
+    assert read_summary(RunFolder(run).summary) == noise
+    both = benchmark(run, dataset, official=tmp_path / "c", **second)
+    assert list(both.errors) == ["gaussian_noise", "contrast"]
+    assert both.errors["gaussian_noise"] == noise.errors["gaussian_noise"]
+
+
 def test_refusals(dataset, tmp_path):
     run, where = make_run(tmp_path / "run"), write_folder(tmp_path / "c", corrupted_tree(dataset))
     with pytest.raises(DataError, match="lacks fog 1, fog 5"):

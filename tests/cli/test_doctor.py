@@ -16,6 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 from rugged.cli.doctor import doctor
+from rugged.data import open_dataset
 from rugged.data.dataset import ClassInfo
 from rugged.data.packed import Origin, finish
 from rugged.pipelines import doctor as gathering
@@ -129,8 +130,18 @@ def test_damaged_pack_is_named(command, cache):
     (cache / "packs" / "pets" / "val-images.npy").write_bytes(b"")
     finding = findings(command, 0)["Data sets", "pets"]
     assert finding["status"] == "missing"
-    assert "damaged" in finding["found"]
-    assert str(cache / "packs" / "pets") in finding["advice"]
+    assert f"The pack {cache / 'packs' / 'pets'} is damaged" in finding["found"]
+
+
+def test_a_damaged_pack_is_made_again_on_next_use_only_while_its_source_is_there(command, cache, picture_folder):
+    folder = open_dataset(picture_folder).folder
+    (folder / "val-images.npy").write_bytes(b"")
+    told = "Data sets", folder.name
+    assert findings(command, 0)[told]["advice"] == "it is made again on next use"
+    shutil.rmtree(picture_folder)
+    advice = findings(command, 0)[told]["advice"]
+    assert advice == f"make it again: rugged data pack {picture_folder}"
+    assert folder.is_dir()
 
 
 def test_library_that_does_not_load_is_a_problem(command, cache, monkeypatch):

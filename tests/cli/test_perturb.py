@@ -217,6 +217,17 @@ def test_a_source_is_divided_as_it_was_packed(run, tmp_path):
     assert sorted(path.as_posix() for path in written) == list(validation)
 
 
+def test_pictures_that_were_set_aside_stay_so(run, tmp_path):
+    from rugged.data import open_dataset, pack_source
+
+    bad = tmp_path / "pictures" / "val" / "below" / "val05.png"
+    bad.write_bytes(b"\x89PNG\r\n\x1a\n of another kind")
+    pack_source(tmp_path / "pictures", bad_images="skip")
+    run("out", "--sequences", "rotate")
+    written = (path.relative_to(tmp_path / "out" / "rotate") for path in (tmp_path / "out" / "rotate").glob("*/*"))
+    assert sorted(path.as_posix() for path in written) == list(open_dataset(tmp_path / "pictures").val.ids)
+
+
 def test_nothing_is_written_into_the_source(run, tmp_path):
     with pytest.raises(DataError, match="would be read as part of the data"):
         run("pictures/sequences", "--sequences", "rotate", "--limit", 1)

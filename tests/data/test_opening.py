@@ -185,6 +185,18 @@ def test_a_source_is_opened_as_it_was_packed_the_last_time(source, monkeypatch):
     assert open_dataset(source).content_hash == cropped.content_hash
 
 
+@pytest.mark.parametrize("letter", ["a", "é"])
+def test_a_source_may_have_the_longest_name_that_a_system_takes(letter, tmp_path, class_folders, monkeypatch):
+    source = tmp_path / (letter * (255 // len(letter.encode())))
+    class_folders(source, {"a": 3, "b": 3})
+    pack_source(source, holdout=0.4)
+    opened = open_dataset(source)
+    str(opened.folder).encode()  # No character is cut in two.
+    assert (len(opened.train), len(opened.val)) == (4, 2)
+    forbid_packing(monkeypatch)
+    assert open_dataset(source).content_hash == opened.content_hash
+
+
 def test_choices_of_one_size_hold_for_another(source):
     (source / "val" / "dog" / "broken.png").write_bytes(b"")
     pack_source(source, size=4, bad_images="skip")

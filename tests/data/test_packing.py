@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from rugged.core.errors import DataError
-from rugged.data import development_split, open_dataset, pack_source, packing
+from rugged.data import development_split, open_dataset, pack_source, packed, packing
 from rugged.data.npy import ImageWriter
 
 
@@ -324,8 +325,31 @@ def test_an_interrupt_leaves_nothing_and_no_thread(tmp_path, class_folders, monk
 
 def test_what_a_killed_process_left_is_cleared(tmp_path, class_folders):
     class_folders(tmp_path / "src", {"a": 3, "b": 3})
-    (tmp_path / ".out.packing-abc").mkdir()
+    script = (
+        "import os, sys; from pathlib import Path; from rugged.data.staging import staging\n"
+        "with staging(Path(sys.argv[1])) as folder: (folder / 'images').write_bytes(b'half'); os._exit(1)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "out")], check=False)
+    assert [path.read_bytes() for path in tmp_path.rglob("images")] == [b"half"]
     pack_source(tmp_path / "src", tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "src"]
+
+
+def test_what_another_machine_is_making_is_left_alone(tmp_path, class_folders, cache, monkeypatch):
+    """It has a cache of its own, and so waits for nobody; both make the same."""
+    class_folders(tmp_path / "src", {"a": 3, "b": 3})
+    finish, other = packed.finish, []
+
+    def finish_second(*arguments):
+        if not other:
+            other.append(None)
+            with monkeypatch.context() as elsewhere:
+                elsewhere.setenv("RUGGED_CACHE", str(cache / "elsewhere"))
+                other[0] = pack_source(tmp_path / "src", tmp_path / "out").content_hash
+        finish(*arguments)
+
+    monkeypatch.setattr(packed, "finish", finish_second)
+    assert pack_source(tmp_path / "src", tmp_path / "out").content_hash == other[0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "src"]
 
 
@@ -388,6 +412,17 @@ def test_split_folders_without_classes_are_not_taken_for_classes(other, tmp_path
     class_folders(tmp_path / "src", {"train": 4, other: 4})
     with pytest.raises(DataError, match="no subfolder"):
         open_dataset(tmp_path / "src")
+
+
+@pytest.mark.parametrize("names", [("Train", "train"), ("Val", "val")])
+def test_splits_whose_names_differ_in_case_alone_are_refused(names, tmp_path, noise, encode):
+    """In an archive, since some file systems do not tell them apart."""
+    with zipfile.ZipFile(tmp_path / "src.zip", "w") as archive:
+        for number, split in enumerate(("train", "val", *names)):
+            for class_id in ("a", "b"):
+                archive.writestr(f"{split}/{class_id}/{number}.png", encode(noise(number)))
+    with pytest.raises(DataError, match=f"Found {names[0]}/ and {names[1]}/ in "):
+        open_dataset(tmp_path / "src.zip")
 
 
 def test_set_aside_holds_no_formula(tmp_path, class_folders):

@@ -7,7 +7,7 @@ from rugged.core.errors import ConfigError, ModelError
 from rugged.data import open_dataset
 from rugged.models import load_model, preprocess
 from rugged.train import load_recipe, train
-from rugged.train.progressive_resizing import extreme_sides, picture_side
+from rugged.train.progressive_resizing import picture_side, sides_shown
 
 
 def recipe_with(*changes):
@@ -38,7 +38,7 @@ def test_they_never_shrink_and_stay_between_start_and_full(full, start, share):
 
 def test_a_start_that_is_no_smaller_is_refused():
     with pytest.raises(ConfigError, match=r"growth\.start is 64, and the pictures' full size is 64"):
-        extreme_sides(recipe_with("growth.start=64"), 64)
+        sides_shown(recipe_with("growth.start=64"), 64)
 
 
 def test_the_network_sees_these_sizes_and_the_model_file_says_the_full_one(picture_folder, tmp_path, monkeypatch):
@@ -66,5 +66,24 @@ def test_the_network_sees_these_sizes_and_the_model_file_says_the_full_one(pictu
 def test_a_size_that_the_network_does_not_take_is_said_before_anything_is_written(picture_folder, tmp_path):
     recipe = recipe_with("model.architecture=rugged/alexnet64", "development_per_class=6", "growth.start=8")
     with pytest.raises(ModelError, match="cannot be trained on 8×8 pixels"):
+        train(recipe, open_dataset(picture_folder), tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run/manifest.json").exists()
+
+
+@pytest.mark.parametrize("share", ["0.7", "1.0"])
+def test_every_size_that_is_to_come_is_tried_and_the_full_one(share):
+    changes = ("epochs=12", "growth.start=32", f"growth.share={share}")
+    found = sides_shown(recipe_with(*changes), 64)
+    assert set(found) == {*sides(64, *changes), 64}
+    assert len(found) == len(set(found))
+
+
+def test_a_size_between_that_the_network_does_not_take_is_said_before_anything_is_written(picture_folder, tmp_path):
+    """A side of 40 pixels, halved five times and rounded, does not meet itself when it is doubled again."""
+    recipe = recipe_with(
+        "model.architecture=timm/hrnet_w18_small", "model.input_size=64", "epochs=12", "batch_size=8",
+        "development_per_class=6", "growth.start=32",
+    )  # fmt: skip
+    with pytest.raises(ModelError, match="cannot be trained on 40×40 pixels"):
         train(recipe, open_dataset(picture_folder), tmp_path / "run", device="cpu")
     assert not (tmp_path / "run/manifest.json").exists()

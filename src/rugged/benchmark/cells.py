@@ -30,6 +30,10 @@ class Bench(Protocol[Read]):
         """Where the cells are saved."""
 
     @property
+    def figures(self) -> Path:
+        """The file of the figures that are made of the cells."""
+
+    @property
     def cells(self) -> list[CellKey]:
         """What is to be measured."""
 
@@ -76,7 +80,14 @@ def measure_missing(
     if found:
         say(f"{len(found)} of {len(keys)} {what} are already measured{note}.")
     todo = told_by_the_first(fabric, lambda: [key for key in keys if key not in found])
-    by_the_first(fabric, lambda: before(todo))
+
+    def make_way() -> None:
+        if any(_is_to_be_replaced(bench, key) for key in todo):
+            # The old figures must not stand beside new cells, not even if this measurement is interrupted.
+            bench.figures.unlink(missing_ok=True)
+        before(todo)
+
+    by_the_first(fabric, make_way)
     if not todo:
         return found
     total = sum(bench.count(name) for name, _ in todo)
@@ -104,6 +115,12 @@ def _saved(bench: Bench[T], key: CellKey) -> T | None:
         return bench.read(*key)
     except ResultsError:
         return None
+
+
+def _is_to_be_replaced(bench: Bench[Any], key: CellKey) -> bool:
+    """Whether there is a saved cell of other conditions: of other versions or another processor, say."""
+    stamp = read_stamp(bench.folder, *key)
+    return stamp is not None and stamp.provenance != bench.provenance_of(*key)
 
 
 def made_of(bench: Bench[Any], command: str) -> Made:

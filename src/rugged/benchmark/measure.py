@@ -234,16 +234,14 @@ def _conclude(
         if isinstance(way, Restoration):
             keep_restored(run.variant(way.name), route, way.restorer)
     summary = replace(summary, variants=tuple(rows))
-    _say_what_goes(run, summary)
+    if bench.earlier is not None:
+        _say_what_goes(bench.earlier, summary)
     write_summary(run.summary, summary)
     return summary
 
 
-def _say_what_goes(run: RunFolder, summary: Summary) -> None:
+def _say_what_goes(saved: Summary, summary: Summary) -> None:
     """Tell of figures that the saved summary has and the new one will not have."""
-    if not run.summary.exists():
-        return
-    saved = read_summary(run.summary)
     if saved.mce is not None and summary.mce is None:
         say("The mCE of the last time is gone from the summary: add --baseline again to have it.")
     names = {row.name for row in summary.variants}
@@ -258,13 +256,19 @@ def _say_what_goes(run: RunFolder, summary: Summary) -> None:
 
 @dataclass
 class _Bench:
-    """A model and the images it is measured on; ``variant`` is another way in which it answers."""
+    """A model and the images it is measured on.
+
+    Attributes:
+        variant: Another way in which the model answers.
+        earlier: The saved summary that the new figures join.
+    """
 
     fabric: Fabric
     run: RunFolder
     subject: Subject
     route: Route
     variant: Variant | None = None
+    earlier: Summary | None = None
 
     @property
     def conditions(self) -> Conditions:
@@ -274,6 +278,11 @@ class _Bench:
     def folder(self) -> Path:
         """Where the cells are saved."""
         return self.run.predictions if self.variant is None else self.run.variant(self.variant.name)
+
+    @property
+    def figures(self) -> Path:
+        """The summary, which has those of variants too."""
+        return self.run.summary
 
     @property
     def fewest_images(self) -> int:
@@ -310,6 +319,7 @@ class _Bench:
             replace=replace_results,
         )
         self.route.conditions = joined or self.conditions
+        self.route.require_all()
         if as_baseline is not None:
             baseline_path(as_baseline, self.subject.facts.sha256, self.conditions, replace_results)
         shipped = default_baseline(self.conditions) if baseline is None else None
@@ -320,7 +330,9 @@ class _Bench:
             say(f"No CE and mCE: {why}.")
         if joined is None:
             # The old figures must not stand beside the new cells, not even if this measurement is interrupted.
-            self.run.summary.unlink(missing_ok=True)
+            self.figures.unlink(missing_ok=True)
+        else:
+            self.earlier = read_summary(self.figures)
         return reference
 
     def measure_missing(self) -> _Cells:

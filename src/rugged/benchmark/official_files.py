@@ -15,6 +15,7 @@ from torch import Tensor
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.route import Images
 from rugged.core.catalogue import CellKey
+from rugged.core.errors import DataError
 from rugged.core.selection import choose_preset
 from rugged.data import Dataset, Split, content_hash
 from rugged.data.official import Archive, collection_of, open_archive
@@ -70,6 +71,18 @@ class OfficialFiles:
     def provenance(self, corruption: str, severity: int) -> dict[str, Any]:
         """A fingerprint of the cell's files."""
         return {} if corruption == CLEAN else {"files": self.archive.fingerprint((corruption, severity))}
+
+    def require_all(self) -> None:
+        """See that the files have what was measured earlier, too: saved cells count only while theirs are the same."""
+        for corruption, severity in self.conditions.cells[1:]:
+            try:
+                self.archive.require((corruption, severity))
+            except DataError as error:
+                where = self.archive.contents.where
+                raise DataError(
+                    f"The saved summary also holds {corruption} {severity}, which is not in {where}. Name a folder "
+                    "that holds the files of all that is measured, or another one for these results with --out."
+                ) from error
 
     def notes(self) -> list[str]:
         """Which files these are, and how the clean pictures go with them."""

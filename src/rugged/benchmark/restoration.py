@@ -151,6 +151,11 @@ class _Judge:
         return self.run.nearness
 
     @property
+    def figures(self) -> Path:
+        """The summary."""
+        return self.run.restoration
+
+    @property
     def cells(self) -> list[CellKey]:
         """What is to be measured."""
         return self.conditions.cells
@@ -173,7 +178,7 @@ class _Judge:
         """
         joined = join_earlier(
             read_restoration,
-            self.run.restoration,
+            self.figures,
             self.facts.sha256,
             lambda saved: join_grids(self.conditions, saved, self.fabric),
             at_home=self._is_at_home(),
@@ -181,7 +186,7 @@ class _Judge:
         )
         self.route.conditions = joined or self.conditions
         if joined is None:
-            self.run.restoration.unlink(missing_ok=True)
+            self.figures.unlink(missing_ok=True)
 
     def _is_at_home(self) -> bool:
         """Whether results go into the run folder that the restorer was trained in."""
@@ -250,7 +255,7 @@ class _Judge:
         with atomic_path(self.run.restoration_sheet) as temporary:
             sheet.save(temporary, "PNG", optimize=True)
         write_text(self.run.restoration_table, as_csv(restoration_table(summary)))
-        write_restoration(self.run.restoration, summary)
+        write_restoration(self.figures, summary)
         return summary
 
     def _shown(self, corruption: str, severity: int, row: int) -> dict[str, NDArray[np.uint8]]:

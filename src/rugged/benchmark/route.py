@@ -43,5 +43,12 @@ class Route(Protocol):
     def provenance(self, corruption: str, severity: int) -> dict[str, Any]:
         """What a cell's predictions depend on besides the conditions."""
 
+    def require_all(self) -> None:
+        """See that there are pictures for all cells of the conditions, those of an earlier measurement included.
+
+        Raises:
+            DataError: There are not.
+        """
+
     def notes(self) -> list[str]:
         """What a reader of the summary must know, as sentences."""

@@ -139,12 +139,13 @@ def benchmark_sequences(
 
 @dataclass
 class _Bench:
-    """A model and the sequences it is measured on."""
+    """A model and the sequences it is measured on; ``earlier`` are saved figures that the new ones join."""
 
     fabric: Fabric
     run: RunFolder
     subject: Subject
     route: SequenceRoute
+    earlier: Stability | None = None
 
     @property
     def conditions(self) -> SequenceConditions:
@@ -154,6 +155,11 @@ class _Bench:
     def folder(self) -> Path:
         """Where predictions are saved."""
         return self.run.sequences
+
+    @property
+    def figures(self) -> Path:
+        """Those of one difficulty."""
+        return self.run.stability(self.conditions.difficulty)
 
     @property
     def cells(self) -> list[CellKey]:
@@ -171,10 +177,9 @@ class _Bench:
 
     def make_room(self, baseline: str | Path | None, replace_results: bool) -> Stability | None:
         """See, before hours of measuring, that figures and baseline go with what is there; give the baseline."""
-        place = self.run.stability(self.conditions.difficulty)
         joined = join_earlier(
             read_stability,
-            place,
+            self.figures,
             self.subject.facts.sha256,
             self._joined_with,
             at_home=is_at_home(self.subject, self.run),
@@ -186,7 +191,9 @@ class _Bench:
             path = RunFolder(baseline).stability(self.conditions.difficulty)
             reference = load_steady_baseline(path, self.conditions)
         if joined is None:  # The old figures must not stand beside new predictions, not even after an interruption.
-            place.unlink(missing_ok=True)
+            self.figures.unlink(missing_ok=True)
+        else:
+            self.earlier = read_stability(self.figures)
         return reference
 
     def _joined_with(self, saved: Stability) -> tuple[SequenceConditions, list[str]]:
@@ -234,12 +241,12 @@ class _Bench:
         self, moves: Mapping[CellKey, Moves], command: str, notes: Sequence[str], reference: Stability | None
     ) -> Stability:
         """The figures of all predictions, whoever measured them when."""
-        conditions, place = self.conditions, self.run.stability(self.conditions.difficulty)
-        made = made_of(self, command)
+        conditions, made = self.conditions, made_of(self, command)
         in_order = {name: moves[name, conditions.difficulty] for name in conditions.sequences}
         stability = stability_of(in_order, self.subject.facts, conditions, made, notes, reference)
-        _say_what_goes(place, stability)
-        write_stability(place, stability)
+        if self.earlier is not None:
+            _say_what_goes(self.earlier, stability)
+        write_stability(self.figures, stability)
         return stability
 
 
@@ -248,9 +255,7 @@ def _moves_of(frames: Frames) -> Moves:
     return moves_of(frames, noise=noise, step=step)
 
 
-def _say_what_goes(place: Path, stability: Stability) -> None:
+def _say_what_goes(saved: Stability, stability: Stability) -> None:
     """Tell of sequences that the saved figures have and the new ones will not have."""
-    if not place.exists():
-        return
-    if gone := [name for name in read_stability(place).sequences if name not in stability.sequences]:
+    if gone := [name for name in saved.sequences if name not in stability.sequences]:
         say(f"Gone from the figures, but still measured: name {', '.join(gone)} again to have them.")

@@ -29,7 +29,7 @@ NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _RANDOM = "[0-9a-f]" * 8
 _NAME_BYTES = 200
-"""Of a file's name in that of its temporary sibling: systems take 255 for both."""
+"""Of a file's name where something is put around it: systems take 255 for both."""
 
 
 @contextmanager
@@ -47,13 +47,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
     path = path.resolve()  # A link stays, and what it names is written.
     if path.exists() and not path.is_file():
         raise RuggedError(f"Cannot write {path}: it is there and no ordinary file. Choose another name.")
-    stem = os.fsdecode(os.fsencode(path.name)[:_NAME_BYTES])
+    stem = short_name(path.name)
     temporary = path.with_name(f".{stem}.{secrets.token_hex(4)}.partial")
     held = ExitStack()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(path.parent, stem)
-        _make_and_hold(temporary, held)
+        make_and_hold(temporary, held)
         usual_mode = temporary.stat().st_mode
         yield temporary
         temporary.chmod(usual_mode)  # Some writers, safetensors among them, make files that only their owner reads.
@@ -72,7 +72,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _make_and_hold(temporary: Path, held: ExitStack) -> None:
+def short_name(name: str) -> str:
+    """As much of a name as leaves room for a digest or a random number in that of a file or folder."""
+    while len(os.fsencode(name)) > _NAME_BYTES:
+        name = name[:-1]
+    return name
+
+
+def make_and_hold(temporary: Path, held: ExitStack) -> None:
     """Make the file, with a lock on it that the system releases when the process ends, however it does."""
     if fcntl is None:  # Windows moves no file that is open.
         temporary.touch(exist_ok=False)
@@ -85,10 +92,21 @@ def _make_and_hold(temporary: Path, held: ExitStack) -> None:
 def _clear_leftovers(folder: Path, stem: str) -> None:
     """Remove what killed processes left half-written of a file: what nobody holds any more."""
     for leftover in _leftovers(folder):
-        if leftover.name.rsplit(".", 2)[0] == f".{stem}" and fcntl is not None:
-            with suppress(OSError), leftover.open("rb") as stream:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if leftover.name.rsplit(".", 2)[0] == f".{stem}" and is_left(leftover):
+            with suppress(OSError):
                 leftover.unlink()
+
+
+def is_left(temporary: Path) -> bool:
+    """Whether the process that made and held a file has ended. False where that cannot be told, or there is no file."""
+    if fcntl is None:
+        return False
+    try:
+        with temporary.open("rb+") as stream:  # Some network file systems lock only what is open for writing.
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @cache

@@ -29,4 +29,4 @@ def last_time(where: Path) -> Origin | None:
 
 def _file(where: Path) -> Path:
     path = where.resolve()
-    return cache_directory() / "packed" / f"{path.name}-{digest(str(path))}.json"
+    return cache_directory() / "packed" / f"{files.short_name(path.name)}-{digest(str(path))}.json"

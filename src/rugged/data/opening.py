@@ -8,6 +8,7 @@ from pathlib import Path
 from rugged.core.download import Remote, download
 from rugged.core.environment import cache_directory
 from rugged.core.errors import ConfigError, DataError
+from rugged.core.files import short_name
 from rugged.core.hints import did_you_mean, nearest
 from rugged.core.progress import say
 from rugged.data import packed
@@ -100,9 +101,10 @@ def open_pack(folder: Path, *, verify: bool = False) -> Dataset:
     try:
         return packed.read_pack(folder, verify)
     except UnusablePackError as error:
-        origin = _origin_or_none(folder)
-        if origin is None or not origin.automatic or not _source_exists(origin):
-            raise DataError(f"{error} {_remedy(folder, origin)}") from error
+        command = command_to_renew(folder)
+        if command is not None:
+            raise DataError(f"{error} Make it again: {command}") from error
+    origin = packed.origin_of(folder)
     if origin.path == BUILTIN:
         return _open_builtin()
     from rugged.data import sources
@@ -229,7 +231,8 @@ def holdout_of(where: Path) -> float:
 def _place(where: Path, size: int | None = None, resize: int | None = None) -> Path:
     """Where in the cache a source's pack lies that was not given a place."""
     way = f"{size}" if resize is None else f"{size} of {resize}"
-    return cache_directory() / "packed" / f"{where.resolve().name}-{digest(f'{where.resolve()}:{way}')}"
+    path = where.resolve()
+    return cache_directory() / "packed" / f"{short_name(path.name)}-{digest(f'{path}:{way}')}"
 
 
 def _as_last_time(origin: Origin, target: Path) -> Origin:
@@ -319,17 +322,21 @@ def _source_exists(origin: Origin) -> bool:
     return origin.path == BUILTIN or Path(origin.path).exists()
 
 
-def _remedy(folder: Path, origin: Origin | None) -> str:
+def command_to_renew(folder: Path) -> str | None:
+    """The command that makes a damaged pack again; None where it is made again unasked, when it is next opened."""
+    origin = _origin_or_none(folder)
+    if origin and origin.automatic and _source_exists(origin):
+        return None
     if origin and origin.command:
-        return f"Make it again: {origin.command}"
+        return origin.command
     source = shlex.quote(origin.path) if origin else "SOURCE"
     place = "" if origin and origin.automatic else f" --out {shlex.quote(str(folder))}"
     if folder == _named(TINY_IMAGENET) or (origin and origin.name == TINY_IMAGENET):
-        return f"Make it again: rugged data prepare tiny-imagenet --from {source}{place}"
+        return f"rugged data prepare tiny-imagenet --from {source}{place}"
     names = ("size", "resize", "holdout", "bad_images") if origin else ()
     choices = {name: getattr(origin, name) for name in names if getattr(origin, name) != getattr(Origin, name)}
     given = "".join(f" --{name.replace('_', '-')} {value}" for name, value in choices.items())
-    return f"Make it again: rugged data pack {source}{place}{given}"
+    return f"rugged data pack {source}{place}{given}"
 
 
 def _unknown(where: str) -> str:

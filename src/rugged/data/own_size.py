@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rugged.core.errors import DataError
 from rugged.core.progress import say
 from rugged.data.decode import BadImageError, decode_image
+from rugged.data.last_time import last_time
 from rugged.data.opening import holdout_of, is_name, open_dataset
 from rugged.data.packed import is_pack
 from rugged.data.sources import Picture as SourcePicture
@@ -42,6 +43,10 @@ def pictures_in_own_size(where: str, split: str, limit: int | None = None) -> tu
         for note in found.notes:
             say(note)
         by_id = {picture.id: picture for picture in reversed(found.splits()[split])}  # Of several, the first counts.
+        last = last_time(path)
+        if last is not None and last.bad_images == "skip":  # Only the pack says which could not be used.
+            dataset = open_dataset(where)
+            by_id = {name: by_id[name] for name in (dataset.train if split == "train" else dataset.val).ids}
         pictures = [Picture(name, partial(_decode, by_id[name])) for name in sorted(by_id)]
         facts = {"name": found.name, "content": fingerprint(path)}
     if not pictures:

@@ -5,14 +5,16 @@ import glob
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rugged.core.errors import DataError
-from rugged.core.files import NO_SPACE
+from rugged.core.files import NO_SPACE, is_left, make_and_hold
 from rugged.data import packed
 
 _MEGABYTE = 2**20
+_HELD = "held"
+"""A file that is locked while the folder beside it is being made. Other machines see that, not a lock in the cache."""
 
 
 class _TooLittleSpaceError(OSError):
@@ -31,8 +33,11 @@ class _TooLittleSpaceError(OSError):
 def staging(out: Path, ours: bool = False, elsewhere: str = " with --out or RUGGED_CACHE") -> Iterator[Path]:
     """Give a temporary folder beside ``out`` and move it into place when the block succeeds.
 
+    Only a process that is killed leaves it; the next one that makes ``out`` clears that away (not on Windows, where
+    nobody could tell whether it is still being filled).
+
     Args:
-        out: The folder to make, or the pack to replace. One process at a time: the caller holds a lock.
+        out: The folder to make, or the pack to replace. One process at a time on a machine: the caller holds a lock.
         ours: Whether ``out`` lies where only rugged writes, so that anything found there may be replaced.
         elsewhere: How another place is chosen, for messages.
 
@@ -42,15 +47,21 @@ def staging(out: Path, ours: bool = False, elsewhere: str = " with --out or RUGG
     if not ours and not _may_be_replaced(out):
         raise DataError(f"{out} exists and is not a packed data set, so it is left alone. Choose another folder.")
     prefix = f".{out.name}.packing-"
-    temporary = None
+    beside, held = None, ExitStack()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in out.parent.glob(f"{glob.escape(prefix)}*"):  # Left by a process that was killed.
-            shutil.rmtree(leftover, ignore_errors=True)
-        temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=out.parent))
-        temporary.chmod(0o755)  # mkdtemp makes it private; a data set is as readable as its surroundings allow.
+        for leftover in out.parent.glob(f"{glob.escape(prefix)}*"):
+            if is_left(leftover / _HELD):
+                shutil.rmtree(leftover, ignore_errors=True)
+        beside = Path(tempfile.mkdtemp(prefix=prefix, dir=out.parent))
+        make_and_hold(beside / _HELD, held)
+        temporary = beside / "new"
+        temporary.mkdir()
+        temporary.chmod(0o755)  # Whatever the mask: a data set is as readable as its surroundings allow.
         yield temporary
-        _move_into_place(temporary, out)
+        if out.exists():
+            out.rename(beside / "old")
+        temporary.rename(out)
     except OSError as error:
         full = no_space(error, out)
         if full:
@@ -59,18 +70,9 @@ def staging(out: Path, ours: bool = False, elsewhere: str = " with --out or RUGG
             ) from error
         raise DataError(f"Cannot write {out}: {error.strerror or error}. Choose another place{elsewhere}.") from error
     finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _move_into_place(temporary: Path, out: Path) -> None:
-    if not out.exists():
-        temporary.rename(out)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.packing-", dir=out.parent))
-    out.rename(old / "old")
-    temporary.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
+        held.close()
+        if beside is not None:
+            shutil.rmtree(beside, ignore_errors=True)
 
 
 def _may_be_replaced(out: Path) -> bool:

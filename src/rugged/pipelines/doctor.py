@@ -59,7 +59,11 @@ class Diagnosis:
 
 
 def diagnose() -> Diagnosis:
-    """Look at the installation, the hardware, the devices, the cache and the textures. Changes nothing."""
+    """Look at the installation, the hardware, the devices, the cache and the textures.
+
+    Nothing is installed, fetched or mended. A pack whose files were touched since it was last opened is read whole, and
+    whether its content is as it was is noted in it, as when it is opened to be used.
+    """
     cache = cache_directory()
     parts = (_packages(), _hardware(), _devices(), _storage(cache), _data_sets(cache), _textures(), _extras())
     return Diagnosis(tuple(finding for part in parts for finding in part))
@@ -165,6 +169,7 @@ def _size(path: Path) -> int:
 def _data_sets(cache: Path) -> Iterator[Finding]:
     section = "Data sets"
     try:
+        from rugged.data.opening import command_to_renew
         from rugged.data.packed import MANIFEST, read_pack
     except (ImportError, OSError) as error:  # Already told under the packages; here it only hides the packs.
         yield Finding(section, "prepared", f"cannot be looked at: {error}", "missing", "mend the packages above first")
@@ -175,7 +180,9 @@ def _data_sets(cache: Path) -> Iterator[Finding]:
         try:
             pack = read_pack(folder)
         except DataError as error:
-            yield Finding(section, folder.name, str(error), "missing", f"delete {folder}; it is made again on next use")
+            command = command_to_renew(folder)
+            advice = "it is made again on next use" if command is None else f"make it again: {command}"
+            yield Finding(section, folder.name, str(error), "missing", advice)
             continue
         height, width = pack.train.images.shape[1:3]
         counts = f"{len(pack.train):,} training and {len(pack.val):,} validation pictures of {height}×{width}"

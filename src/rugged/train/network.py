@@ -26,7 +26,7 @@ from rugged.models.loading import brief
 from rugged.models.recomputing import recompute_activations
 from rugged.models.split_norm import split_batch_norms
 from rugged.train.augment import operations
-from rugged.train.progressive_resizing import extreme_sides
+from rugged.train.progressive_resizing import sides_shown
 from rugged.train.recipe import Recipe, portions
 
 _FULL = ("ALLOC_FAILED", "out of memory")
@@ -133,7 +133,7 @@ def try_out(fabric: Fabric, recipe: Recipe, model: nn.Module, spec: ModelSpec, b
     """
     processes = fabric.world_size
     recipe = settle_micro_batch(fabric, recipe, model, spec, -(-batch_size // processes))
-    for side in extreme_sides(recipe, spec.input_size):
+    for side in sides_shown(recipe, spec.input_size):
         rehearse(fabric, model, side, smallest_portion(recipe, batch_size // processes), spec.architecture)
     return recipe
 

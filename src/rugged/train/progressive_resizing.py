@@ -25,8 +25,8 @@ def picture_side(recipe: Recipe, full: int, epoch: int) -> int:
     return min(full, max(start, int(side) // _STEP * _STEP))
 
 
-def extreme_sides(recipe: Recipe, full: int) -> tuple[int, ...]:
-    """The smallest and the largest side that a training shows its network, in pixels; one where these are the same.
+def sides_shown(recipe: Recipe, full: int) -> tuple[int, ...]:
+    """The sides that a training shows its network, in pixels, each once, and the full one, which it ends with.
 
     Raises:
         ConfigError: The pictures would not grow.
@@ -37,4 +37,5 @@ def extreme_sides(recipe: Recipe, full: int) -> tuple[int, ...]:
             f"growth.start is {start}, and the pictures' full size is {full}. "
             "Set a smaller start, or growth.start=none."
         )
-    return tuple(dict.fromkeys((picture_side(recipe, full, 0), full)))
+    epochs = range(recipe.epochs if start is not None else 0)
+    return tuple(dict.fromkeys((*(picture_side(recipe, full, epoch) for epoch in epochs), full)))

@@ -20,6 +20,7 @@ from rugged.data.corrupted.arrays import Arrays
 from rugged.data.corrupted.folders import Folders, check_names
 from rugged.data.corrupted.shard import Shard
 from rugged.data.corrupted.writer import write_corrupted
+from rugged.data.official import open_archive
 
 CELLS = {"corruptions": ("gaussian_noise", "contrast"), "severities": (2, 5), "workers": 1}
 FORMATS = ("jpeg", "png", "npy")
@@ -63,6 +64,13 @@ def test_arrays_hold_the_severities_one_after_the_other(dataset, tmp_path):
     np.testing.assert_array_equal(array, np.concatenate(expected))
     np.testing.assert_array_equal(np.load(tmp_path / "out" / "labels.npy"), np.tile(dataset.val.labels, 2))
     assert (tmp_path / "out" / "ids.txt").read_text().splitlines() == [*dataset.val.ids] * 2
+
+
+def test_arrays_are_read_again_whatever_ids_hold(make_dataset, tmp_path):
+    made = make_dataset(tmp_path / "made", {"ant\u2028red": 3, "bee\x85": 2, "cat": 2})
+    write_corrupted(made, tmp_path / "out", **CELLS, file_format="npy")
+    archive = open_archive(tmp_path / "out", [info.id for info in made.classes], [("contrast", 5)])
+    assert archive.contents.ids == made.val.ids
 
 
 def test_the_manifest_says_how_it_was_made_and_that_it_is_whole(dataset, tmp_path):

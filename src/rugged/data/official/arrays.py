@@ -121,7 +121,8 @@ class ArrayFiles:
         """Those that stand beside the arrays, or the number of the row."""
         if "ids.txt" not in self._members:
             return tuple(f"{classes[label]}/{row:05}" for row, label in enumerate(labels.tolist()))
-        ids = tuple(read_bytes(self._members["ids.txt"]).decode("utf-8", "replace").splitlines()[: self._count])
+        text = read_bytes(self._members["ids.txt"]).decode("utf-8", "replace")
+        ids = tuple(text.split("\n")[: self._count])  # Not splitlines: an id may hold what else ends a line in Unicode.
         if len(set(ids)) != self._count or any(
             each.split("/", 1)[0] != classes[label] for each, label in zip(ids, labels.tolist(), strict=True)
         ):

@@ -55,7 +55,15 @@ def read_class_folders(tree: Tree, name: str, holdout: float) -> Source:
 
 def _split_folders(tree: Tree, root: str) -> tuple[dict[str, str], list[str]]:
     """Prefixes of the splits, and the names of split folders that are left unread."""
-    tops = {top.lower(): top for top in _children(tree, root)}
+    found = sorted(_children(tree, root))
+    tops = {top.lower(): top for top in found}
+    for name in ("train", *VALIDATION_NAMES):
+        same = [top for top in found if top.lower() == name]
+        if len(same) > 1:
+            raise DataError(
+                f"Found {' and '.join(f'{top}/' for top in same)} in {tree.where / root}, which differ in case alone. "
+                "Put their pictures together, or rename what is not to be read."
+            )
     validation = [tops[name] for name in VALIDATION_NAMES if name in tops]
     if "train" in tops and not _train_is_class(tree, root, tops):
         splits = {"train": f"{root}{tops['train']}/"}
