@@ -142,7 +142,7 @@ def test_a_recipe_that_is_no_text_is_another_recipe(recipe, dataset, tmp_path):
     [
         ({"model.architecture": "timm/vit_tiny_patch16_224"}, r"on 32×32 pixels .*model\.input_size"),
         ({"model.architecture": "torchvision/inception_v3"}, r"on 32×32 pixels .*model\.input_size"),
-        ({"model.architecture": "torchvision/resnet18", "batch_size": 1}, "in batches of 1 .*batch_size"),
+        ({"model.architecture": "torchvision/resnet18", "batch_size": 1}, "in portions of 1 .*batch_size"),
     ],
 )
 def test_what_a_network_does_not_take_is_said_and_leaves_the_folder_free(recipe, dataset, tmp_path, changes, message):
