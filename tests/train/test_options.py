@@ -467,6 +467,19 @@ def test_deterministic_algorithms_are_for_the_training_that_asks_for_them(datase
     assert seen == [True] * 4 + [False] * 4
 
 
+def test_what_the_program_around_chose_of_deterministic_algorithms_is_as_before(dataset, tmp_path):
+    """After a training, and after one that was refused."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        train(recipe_with("epochs=1", "deterministic=true"), dataset, tmp_path / "one", device="cpu")
+        with pytest.raises(RunError):
+            train(recipe_with("epochs=2", "deterministic=true"), dataset, tmp_path / "one", device="cpu")
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
 def test_compile_reaches_the_network(dataset, tmp_path, monkeypatch):
     compiled = []
     monkeypatch.setattr(torch.nn.Module, "compile", lambda self: compiled.append(type(self).__name__))

@@ -67,14 +67,17 @@ def train(
         Interrupted: A signal came; the next call goes on where this one stopped.
     """
     dataset, folder = as_dataset(dataset), Path(folder)
-    before = torch.are_deterministic_algorithms_enabled()
-    fabric = make_fabric(device, recipe.precision, deterministic=recipe.deterministic)
-    augment, textures = settle_textures(recipe.augment)
-    recipe = replace(recipe, precision=describe(fabric)["precision"], augment=augment)
-    run = RunFolder(folder)
-    log = Log(run.metrics, COLUMNS, run.events if tensorboard else None)
     with ExitStack() as held:
-        held.callback(torch.use_deterministic_algorithms, before)
+        held.callback(
+            torch.use_deterministic_algorithms,
+            torch.are_deterministic_algorithms_enabled(),
+            warn_only=torch.is_deterministic_algorithms_warn_only_enabled(),
+        )
+        fabric = make_fabric(device, recipe.precision, deterministic=recipe.deterministic)
+        augment, textures = settle_textures(recipe.augment)
+        recipe = replace(recipe, precision=describe(fabric)["precision"], augment=augment)
+        run = RunFolder(folder)
+        log = Log(run.metrics, COLUMNS, run.events if tensorboard else None)
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"train into {folder}")))
         recipe = _with_earlier_micro_batch(run, recipe)
         earlier = earlier_sessions(run, run.model, recipe, dataset.content_hash)
