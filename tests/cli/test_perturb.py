@@ -3,7 +3,6 @@
 import json
 import shutil
 import signal
-import subprocess
 import sys
 import time
 
@@ -12,6 +11,7 @@ import pytest
 import torch
 import typer
 from PIL import Image
+from tests.forked import Forked
 from typer.testing import CliRunner
 
 from rugged.cli import app
@@ -171,15 +171,14 @@ def videos(out):
 
 def test_stopped_work_leaves_whole_files_and_goes_on(run, tmp_path):
     options = ["--sequences", "rotate,shear,tilt,scale", "--preset", "tiny64", "--format", "mp4"]
-    program = [sys.executable, "-m", "rugged", "perturb", "pictures", "out", *options]
     out, before = tmp_path / "out", {}
     for how, status in ((signal.SIGINT, 128 + signal.SIGINT), (signal.SIGKILL, -signal.SIGKILL)):
-        process = subprocess.Popen(program, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-        while process.poll() is None and len(videos(out)) < len(before) + 3:
+        process = Forked("rugged", ["perturb", "pictures", "out", *options], tmp_path)
+        while process.returncode is None and len(videos(out)) < len(before) + 3:
             time.sleep(0.002)
         process.send_signal(how)
-        _, said = process.communicate(timeout=60)
-        assert process.returncode == status, said
+        told = process.communicate(timeout=60)
+        assert process.returncode == status, told
         written = videos(out)
         assert len(before) < len(written) < 72
         assert before.items() <= written.items()

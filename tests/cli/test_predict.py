@@ -3,13 +3,13 @@
 import csv
 import json
 import signal
-import subprocess
 import sys
 import time
 
 import pytest
 import torch
 from PIL import Image
+from tests.forked import Forked
 
 from rugged.cli import main
 from rugged.models import ModelSpec, build, save_model, shipped
@@ -129,15 +129,15 @@ def test_what_cannot_be_done_is_one_message(predict, run, arguments, message):
 def test_a_signal_leaves_no_half_written_file(run, number, status):
     """A list that would take minutes is being predicted when the signal comes."""
     (run / "long.csv").write_text("path\n" + "in/a.png\n" * 1_000_000)
-    command = [sys.executable, "-m", "rugged", "predict", "run", "long.csv", "--out", "out.csv", "--device", "cpu"]
-    with subprocess.Popen(command, cwd=run, stderr=subprocess.PIPE) as process:
-        started = time.monotonic()
-        while not any(path.stat().st_size for path in run.glob(".out.csv.*.partial")):
-            assert process.poll() is None
-            assert time.monotonic() - started < 120
-            time.sleep(0.1)
-        process.send_signal(number)
-        _, err = process.communicate(timeout=60)
+    arguments = ["predict", "run", "long.csv", "--out", "out.csv", "--device", "cpu"]
+    process = Forked("rugged", arguments, run)
+    started = time.monotonic()
+    while not any(path.stat().st_size for path in run.glob(".out.csv.*.partial")):
+        assert process.returncode is None
+        assert time.monotonic() - started < 120
+        time.sleep(0.1)
+    process.send_signal(number)
+    told = process.communicate(timeout=60)
     assert process.returncode == status
-    assert b"Stopped after" in err
+    assert "Stopped after" in told
     assert [path.name for path in run.iterdir() if "out.csv" in path.name] == []

@@ -1,12 +1,10 @@
 """``rugged study`` as a command."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
+from tests.forked import Forked
 from typer.testing import CliRunner
 
 from rugged.cli import app
@@ -104,15 +102,15 @@ def test_what_cannot_be_done_is_one_message_and_status_one(work, arguments, mess
 
 def test_ctrl_c_ends_the_study_with_the_row_saved(work):
     (work / "small.toml").write_text(RECIPE.format(epochs=4000))
-    command = [sys.executable, "-m", "rugged", "study", "mine.toml", "--data", "pictures", "--only", "net_again"]
-    process = subprocess.Popen(command, cwd=work, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "9"})
+    command = ["study", "mine.toml", "--data", "pictures", "--only", "net_again"]
+    process = Forked("rugged", command, work, {"COLUMNS": "9"})
     metrics = work / "studies/mine/runs/net_again/metrics.csv"
     deadline = time.monotonic() + 120
-    while not metrics.exists() and process.poll() is None and time.monotonic() < deadline:
+    while not metrics.exists() and process.returncode is None and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert "Traceback" not in err
+    told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert "Traceback" not in told
     assert (metrics.parent / "checkpoints").is_dir()
     assert "net_again  [training, " in call("mine.toml", "--dry-run").stdout

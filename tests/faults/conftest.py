@@ -7,11 +7,16 @@ import pytest
 from PIL import Image
 from tests.faults.jobs import DEMO, JOBS, STUDY, finish
 
+from rugged.core.environment import cache_directory
+from rugged.corruptions.ice import draw_ice
+
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory):
     """A folder with pictures, a pack, a trained model and a measured one, a restorer and a study's file."""
     work = tmp_path_factory.mktemp("prepared")
+    draw_ice()
+    shutil.copytree(cache_directory() / "textures", work / "cache" / "textures")
     generator = np.random.default_rng(0)
     for split, count in (("train", 16), ("val", 12)):
         for name in ("cat", "dog"):

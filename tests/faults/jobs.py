@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.forked import Forked
 
 TRAIN = (
     "train", "plain64", "--data", "pack", "--out", "run", "--set", "model.architecture=timm/test_resnet",
@@ -144,16 +143,12 @@ JOBS = {
 }
 
 
-def start(work: Path, job: Job) -> subprocess.Popen[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "RUGGED_CACHE": str(work / "cache")}
-    return subprocess.Popen(
-        [sys.executable, "-m", job.module, *job.arguments],
-        cwd=work, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+def start(work: Path, job: Job) -> Forked:
+    return Forked(job.module, job.arguments, work, {"RUGGED_CACHE": str(work / "cache")})
 
 
 def finish(work: Path, job: Job) -> None:
     process = start(work, job)
-    told, _ = process.communicate(timeout=600)
+    told = process.communicate(timeout=600)
     assert process.returncode == 0, told
     assert not list(work.rglob("*.partial")), "something half-written is left"

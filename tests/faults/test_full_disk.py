@@ -48,7 +48,7 @@ def test_a_full_disk_is_one_message_and_with_room_it_goes_on(name, prepared, dis
     shutil.copytree(prepared, work)
     resize(disk, used(disk) + int(SMALL[name].removesuffix("k")) * 1024)
     process = start(work, job)
-    told, _ = process.communicate(timeout=300)
+    told = process.communicate(timeout=300)
     assert process.returncode == 1, told
     assert sum(line.startswith("Error: ") for line in told.splitlines()) == 1, told
     assert "Traceback" not in told, told

@@ -1,11 +1,8 @@
 """Several processes train a restorer as one does."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 import torch
+from tests.forked import torchrun
 
 from rugged.data import open_dataset
 from rugged.models import load_restorer
@@ -22,14 +19,13 @@ SETTINGS = [
 
 @pytest.mark.slow
 def test_two_processes_come_to_what_one_comes_to(picture_folder, tmp_path):
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29617"]
-    command += ["-m", "rugged", "restore", "train", "deblur64", "--data", str(picture_folder), "--device", "cpu"]
+    (tmp_path / "script.py").write_text("from rugged.cli import main\nmain()\n")
+    command = ["script.py", "restore", "train", "deblur64", "--data", str(picture_folder), "--device", "cpu"]
     command += ["--out", str(tmp_path / "two"), *(part for value in SETTINGS for part in ("--set", value))]
     alone = train(load_recipe("deblur64", SETTINGS), open_dataset(picture_folder), tmp_path / "one", device="cpu")
-    done = subprocess.run(
-        command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=500
-    )
-    assert done.returncode == 0, done.stderr
+    processes = torchrun(command, tmp_path)
+    told = processes.communicate(timeout=500)
+    assert processes.returncode == 0, told
     one, two = (load_restorer(run.restorer)[0].state_dict() for run in (alone, RunFolder(tmp_path / "two")))
     assert any(tensor.any() for name, tensor in one.items() if name.startswith("head.2"))
     for name, tensor in one.items():

@@ -1,12 +1,10 @@
 """A training that is killed goes on as if nothing had been; several processes train as one does and stop together."""
 
 import csv
-import os
 import signal
-import subprocess
-import sys
 
 import pytest
+from tests.forked import Forked, torchrun
 
 from rugged.core.files import read_json, sha256_file
 from rugged.data import development_split, open_dataset
@@ -28,10 +26,10 @@ WITH_EVERYTHING = [
 ]  # fmt: skip
 
 SCRIPT = """
-import os, signal, sys
+import os, signal, sys, time
 from pathlib import Path
 import rugged.train.trainer
-from rugged.core.errors import Interrupted
+from rugged.core.errors import Interrupted, RuggedError
 from rugged.data import open_pack
 from rugged.train import load_recipe, train
 
@@ -74,6 +72,10 @@ try:
 except Interrupted as error:
     print(error)
     sys.exit(128 + error.signal_number)
+except RuggedError as error:
+    print(error, flush=True)
+    time.sleep(3)  # As soon as one has ended torchrun ends the others, which are to end by themselves.
+    sys.exit(1)
 """
 
 
@@ -87,35 +89,32 @@ def figures(run):
     return [(row["epoch"], row["split"], float(row["loss"]), float(row["top1"])) for row in rows]
 
 
-def torchrun(tmp_path, dataset, out, fault="none", restarts=0, settings=SETTINGS):
+def run_together(tmp_path, dataset, out, fault="none", restarts=0, settings=SETTINGS):
+    """Train by two processes of torchrun; give its status and what was told."""
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
-        f"--max-restarts={restarts}", str(script), str(dataset.folder), str(out), fault, *settings,
-    ]  # fmt: skip
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    processes = torchrun([str(script), str(dataset.folder), str(out), fault, *settings], tmp_path, restarts)
+    told = processes.communicate(timeout=300)
+    return processes.returncode, told
 
 
 def run_alone(tmp_path, dataset, out, fault="none"):
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(script), str(dataset.folder), str(out), fault, *WITH_EVERYTHING]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    (tmp_path / "script.py").write_text(SCRIPT)
+    process = Forked("script", [str(dataset.folder), str(out), fault, *WITH_EVERYTHING], tmp_path)
+    told = process.communicate(timeout=300)
+    return process.returncode, told
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", ["kill", "kill while saving"])
 def test_a_killed_training_ends_with_the_same_bytes(fault, dataset, tmp_path):
-    whole = run_alone(tmp_path, dataset, tmp_path / "whole" / "run")
-    assert whole.returncode == 0, whole.stderr
+    status, told = run_alone(tmp_path, dataset, tmp_path / "whole" / "run")
+    assert status == 0, told
     (tmp_path / "cut").mkdir()
     cut = tmp_path / "cut" / "run"
-    assert run_alone(tmp_path, dataset, cut, fault).returncode == -signal.SIGKILL
+    assert run_alone(tmp_path, dataset, cut, fault)[0] == -signal.SIGKILL
     assert not (cut / "model.safetensors").exists()
-    assert run_alone(tmp_path, dataset, cut, fault).returncode == 0
+    assert run_alone(tmp_path, dataset, cut, fault)[0] == 0
     assert sha256_file(cut / "model.safetensors") == sha256_file(tmp_path / "whole" / "run" / "model.safetensors")
     assert figures(cut) == figures(tmp_path / "whole" / "run")
 
@@ -123,8 +122,8 @@ def test_a_killed_training_ends_with_the_same_bytes(fault, dataset, tmp_path):
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does(dataset, tmp_path):
     alone = train(load_recipe("demo_model", SETTINGS), dataset, tmp_path / "alone", device="cpu")
-    result = torchrun(tmp_path, dataset, tmp_path / "two")
-    assert result.returncode == 0, result.stderr
+    status, told = run_together(tmp_path, dataset, tmp_path / "two")
+    assert status == 0, told
     one, two = figures(alone.path), figures(tmp_path / "two")
     assert len(one) == 4
     for (epoch, split, loss, top1), (other_epoch, other_split, other_loss, other_top1) in zip(one, two, strict=True):
@@ -133,16 +132,16 @@ def test_two_processes_learn_what_one_does(dataset, tmp_path):
     manifest = read_json(tmp_path / "two" / "manifest.json")
     assert manifest["status"] == "finished"
     assert manifest["sessions"][0]["hardware"]["processes"] == 2
-    assert result.stderr.count("epoch 2/2: train loss") == 1  # One speaks for all.
+    assert told.count("epoch 2/2: train loss") == 1  # One speaks for all.
 
 
 @pytest.mark.slow
 def test_after_one_process_died_all_go_on_from_the_checkpoint(dataset, tmp_path):
-    whole = torchrun(tmp_path, dataset, tmp_path / "whole" / "run")
-    assert whole.returncode == 0, whole.stderr
+    status, told = run_together(tmp_path, dataset, tmp_path / "whole" / "run")
+    assert status == 0, told
     (tmp_path / "cut").mkdir()
-    result = torchrun(tmp_path, dataset, tmp_path / "cut" / "run", fault="die", restarts=1)
-    assert result.returncode == 0, result.stderr
+    status, told = run_together(tmp_path, dataset, tmp_path / "cut" / "run", fault="die", restarts=1)
+    assert status == 0, told
     assert (tmp_path / "cut" / "happened").exists()
     assert figures(tmp_path / "cut" / "run") == figures(tmp_path / "whole" / "run")
     sessions = read_json(tmp_path / "cut" / "run" / "manifest.json")["sessions"]
@@ -153,11 +152,13 @@ def test_after_one_process_died_all_go_on_from_the_checkpoint(dataset, tmp_path)
 def test_with_batch_norm_the_model_that_is_judged_is_the_one_that_is_saved(dataset, tmp_path):
     """And so is it after a restart, though only the first process's statistics are saved, which AdvProp looks at."""
     settings = [*WITH_EVERYTHING, "average.decay=0", "adversarial.steps=1", "development_per_class=8"]
-    whole = torchrun(tmp_path, dataset, tmp_path / "whole" / "run", "small chunks", settings=settings)
-    assert whole.returncode == 0, whole.stderr
+    status, told = run_together(tmp_path, dataset, tmp_path / "whole" / "run", "small chunks", settings=settings)
+    assert status == 0, told
     (tmp_path / "cut").mkdir()
-    result = torchrun(tmp_path, dataset, tmp_path / "cut" / "run", "die in small chunks", restarts=1, settings=settings)
-    assert result.returncode == 0, result.stderr
+    status, told = run_together(
+        tmp_path, dataset, tmp_path / "cut" / "run", "die in small chunks", restarts=1, settings=settings
+    )
+    assert status == 0, told
     assert figures(tmp_path / "cut" / "run") == figures(tmp_path / "whole" / "run")
     runs = [RunFolder(tmp_path / name / "run") for name in ("whole", "cut")]
     assert sha256_file(runs[0].model) == sha256_file(runs[1].model)
@@ -170,30 +171,30 @@ def test_with_batch_norm_the_model_that_is_judged_is_the_one_that_is_saved(datas
 
 @pytest.mark.slow
 def test_processes_that_were_told_different_things_say_so_and_end(dataset, tmp_path):
-    result = torchrun(tmp_path, dataset, tmp_path / "run", "differ")
-    assert result.returncode != 0
-    assert "The processes differ in recipe, data or folder" in result.stderr
+    status, told = run_together(tmp_path, dataset, tmp_path / "run", "differ")
+    assert status != 0
+    assert "The processes differ in recipe, data or folder" in told
     assert not (tmp_path / "run" / "model.safetensors").exists()
 
 
 @pytest.mark.slow
 def test_when_the_first_process_cannot_begin_the_others_end_too(dataset, tmp_path):
     (tmp_path / "file").touch()
-    result = torchrun(tmp_path, dataset, tmp_path / "file" / "run")
-    assert result.returncode != 0
-    assert "The first process could not go on" in result.stderr
+    status, told = run_together(tmp_path, dataset, tmp_path / "file" / "run")
+    assert status != 0
+    assert "The first process could not go on" in told
 
 
 @pytest.mark.slow
 def test_a_signal_to_one_process_stops_all_where_everything_is_saved(dataset, tmp_path):
-    whole = torchrun(tmp_path, dataset, tmp_path / "whole" / "run", settings=[*SETTINGS, "epochs=3"])
-    assert whole.returncode == 0, whole.stderr
+    status, told = run_together(tmp_path, dataset, tmp_path / "whole" / "run", settings=[*SETTINGS, "epochs=3"])
+    assert status == 0, told
     (tmp_path / "cut").mkdir()
     cut = tmp_path / "cut" / "run"
-    result = torchrun(tmp_path, dataset, cut, fault="stop", settings=[*SETTINGS, "epochs=3"])
-    assert result.returncode != 0
-    assert "everything is saved" in result.stdout
+    status, told = run_together(tmp_path, dataset, cut, fault="stop", settings=[*SETTINGS, "epochs=3"])
+    assert status != 0
+    assert "everything is saved" in told
     assert not (cut / "model.safetensors").exists()
-    again = torchrun(tmp_path, dataset, cut, settings=[*SETTINGS, "epochs=3"])
-    assert again.returncode == 0, again.stderr
+    status, told = run_together(tmp_path, dataset, cut, settings=[*SETTINGS, "epochs=3"])
+    assert status == 0, told
     assert figures(cut) == figures(tmp_path / "whole" / "run")

@@ -118,7 +118,7 @@ class PictureKeeper:
             return False
         with atomic_path(self._path(name)) as temporary:
             if name in self._whys:
-                picture.save(temporary, "PNG", optimize=True)
+                picture.save(temporary, "PNG")
             else:
                 picture.save(temporary, "JPEG", quality=_QUALITY, optimize=True)
         return True

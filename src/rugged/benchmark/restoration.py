@@ -253,7 +253,7 @@ class _Judge:
         summary = summarise_restoration(cells, self.facts, conditions, made, self._notes())
         sheet = draw_restoration(self.facts.name, conditions, self.route, self._shown)
         with atomic_path(self.run.restoration_sheet) as temporary:
-            sheet.save(temporary, "PNG", optimize=True)
+            sheet.save(temporary, "PNG")
         write_text(self.run.restoration_table, as_csv(restoration_table(summary)))
         write_restoration(self.figures, summary)
         return summary

@@ -43,7 +43,7 @@ def keep_restored(folder: Path, route: Route, restorer: Restorer) -> None:
         say(f"The report will lack restored pictures: {error}")
         return
     with atomic_path(restored_path(folder)) as temporary:
-        picture.save(temporary, "PNG", optimize=True)
+        picture.save(temporary, "PNG")
     write_restored(folder, index)
 
 

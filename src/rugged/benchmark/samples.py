@@ -61,7 +61,7 @@ class SampleStrips:
         if images.shape[-2:] != (height, width):  # Clean pictures of another size than the corrupted ones.
             strip = strip.resize((width * len(images), height))
         with atomic_path(self._path(corruption, severity)) as temporary:
-            strip.save(temporary, format="PNG", optimize=True)
+            strip.save(temporary, format="PNG")
 
     def _path(self, corruption: str, severity: int) -> Path:
         return self._folder / f"{corruption}-{severity}.png"

@@ -186,7 +186,7 @@ def save_panel(sheet: Sheet, path: Path, panel: Panel) -> Panel:
 def save(image: Image.Image, path: Path) -> None:
     """Write a PNG atomically, in all its colours: a palette shared by a page would show one map in two ways."""
     with atomic_path(path) as temporary:
-        image.save(temporary, format="PNG", optimize=True)
+        image.save(temporary, format="PNG")
 
 
 def filter_panel(subject: Opened, path: Path) -> Panel | None:

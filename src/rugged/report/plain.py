@@ -52,7 +52,7 @@ def write_markdown(runs: Sequence[str | Path], out: str | Path) -> Path:
     strips = [] if kept is None else gallery_strips(subject.folder, kept, "lost")
     for number, (_, picture) in enumerate(strips, 1):
         with atomic_path(folder / f"lost-{number:02}.png") as temporary:
-            picture.save(temporary, "PNG", optimize=True)
+            picture.save(temporary, "PNG")
     shown = _pictures(subject, [strip for strip, _ in strips], folder.name)
     write_text(out, "\n\n".join([*_summary(read), *_analysis(subject), *shown]) + "\n")
     return out

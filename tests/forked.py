@@ -1,0 +1,84 @@
+"""Commands in processes of their own that begin with everything imported: forked from one that has done it.
+
+To start Python and import what a command needs takes ten seconds on a slow core, more than most commands of the tests
+last, and what these tests are about comes after it. How a command starts is tested where it is started as users do.
+"""
+
+import multiprocessing
+import os
+import runpy
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(
+    ["torch.distributed.launcher", "rugged.cli", "rugged.export", "rugged.pipelines.demo", "rugged.pipelines.study"]
+)
+
+
+class Forked:
+    """A running module, such as ``rugged``, that hears signals and ends as if ``python -m`` had started it.
+
+    Args:
+        module: What to run.
+        arguments: For it.
+        folder: Where it runs; modules are found there, too.
+        variables: Of its environment, beside those of this process.
+    """
+
+    def __init__(
+        self, module: str, arguments: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None
+    ) -> None:
+        self._told = tempfile.NamedTemporaryFile("r+", encoding="utf-8")  # noqa: SIM115 - as long as this is.
+        asked = (module, tuple(arguments), str(folder), {**os.environ, **(variables or {})}, self._told.name)
+        self._process = _context.Process(target=_run, args=asked)
+        self._process.start()
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, or minus the signal that ended it; None while it runs."""
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self._process.is_alive():
+            os.kill(self._process.pid, number)
+
+    def communicate(self, timeout: float) -> str:
+        """Wait for its end, and give what it wrote to standard output and standard error."""
+        self._process.join(timeout)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+            raise TimeoutError(f"still running after {timeout} s; it wrote:\n{self._read()}")
+        return self._read()
+
+    def _read(self) -> str:
+        self._told.seek(0)
+        return self._told.read()
+
+
+def torchrun(arguments: Sequence[str], folder: Path, restarts: int = 0) -> Forked:
+    """Two processes of a script that ``torchrun`` starts, watches and starts again.
+
+    Args:
+        arguments: The script and its arguments.
+        folder: Where it runs.
+        restarts: How often they may be started again.
+    """
+    options = ("--standalone", "--nproc-per-node=2", f"--max-restarts={restarts}", "--run-path", "--start-method=fork")
+    return Forked("torch.distributed.run", (*options, *arguments), folder, {"CUDA_VISIBLE_DEVICES": ""})
+
+
+def _run(module: str, arguments: tuple[str, ...], folder: str, environment: Mapping[str, str], told: str) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    output = os.open(told, os.O_WRONLY | os.O_APPEND)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.chdir(folder)
+    sys.path.insert(0, folder)
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
