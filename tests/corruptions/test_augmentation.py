@@ -87,6 +87,8 @@ def test_bits_are_uniform():
     [
         (([], (1,)), "at least one corruption"),
         ((["fog"], ()), "at least one severity"),
+        (("fog", np.array(3)), "severity must be a whole number"),
+        (("fog", torch.tensor(3)), "severity must be a whole number"),
         ((["fog"], 7), "whole number from 1 to 5, not 7"),
         ((["fgo"], (1,)), "Did you mean 'fog'"),
         ((["fog"], (6,)), "not 6"),

@@ -1,7 +1,7 @@
 """What callers ask for, checked: images, names, severities, presets, seeds and ids."""
 
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, SupportsIndex
 
@@ -42,8 +42,13 @@ def as_choices(names: object, severities: object) -> tuple[tuple[Any, ...], tupl
     return _one_or_many("corruption", names), _one_or_many("severity", severities)
 
 
-def _one_or_many(what: str, given: object) -> tuple[Any, ...]:
-    found = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else (given,)
+def _one_or_many(what: str, given: Any) -> tuple[Any, ...]:
+    if isinstance(given, str | bytes):
+        return (given,)
+    try:
+        found = tuple(given)
+    except TypeError:  # One number, maybe as an array or tensor without axes, whose class says that it can be iterated.
+        return (given,)
     if not found:
         raise CorruptionError(f"Expected at least one {what}, not {given!r}.")
     return found
