@@ -116,6 +116,7 @@ def test_the_guide_to_imagenet_runs_on_files_of_its_layout():
             ("  curl ", "  true "),
             ("timm/resnet50.a1_in1k", "published"),
             ("--nproc-per-node 8", "--nproc-per-node 2"),
+            ("--limit 1000", "--limit 2"),
         ],
     )
     for run_folder, route in (("published", "official files"), ("runs/resnet50-in-memory", "in memory")):
