@@ -31,8 +31,10 @@ class Forked:
     def __init__(
         self, module: str, arguments: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None
     ) -> None:
-        self._told = tempfile.NamedTemporaryFile("r+", encoding="utf-8")  # noqa: SIM115 - as long as this is.
-        asked = (module, tuple(arguments), str(folder), {**os.environ, **(variables or {})}, self._told.name)
+        opened, told = tempfile.mkstemp()
+        os.close(opened)
+        self._told = Path(told)
+        asked = (module, tuple(arguments), str(folder), {**os.environ, **(variables or {})}, told)
         self._process = _context.Process(target=_run, args=asked)
         self._process.start()
 
@@ -47,17 +49,16 @@ class Forked:
             os.kill(self._process.pid, number)
 
     def communicate(self, timeout: float) -> str:
-        """Wait for its end, and give what it wrote to standard output and standard error."""
+        """Wait for its end, once, and give what it wrote to standard output and standard error."""
         self._process.join(timeout)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
-            raise TimeoutError(f"still running after {timeout} s; it wrote:\n{self._read()}")
-        return self._read()
-
-    def _read(self) -> str:
-        self._told.seek(0)
-        return self._told.read()
+        ended = not self._process.is_alive()
+        self._process.kill()
+        self._process.join()
+        told = self._told.read_text(encoding="utf-8")
+        self._told.unlink()
+        if not ended:
+            raise TimeoutError(f"still running after {timeout} s; it wrote:\n{told}")
+        return told
 
 
 def torchrun(arguments: Sequence[str], folder: Path, restarts: int = 0) -> Forked:
