@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -24,7 +24,10 @@ from rugged.results import (
     Stamp,
     Strip,
     load_baseline,
+    read_cells,
+    read_summary,
     summarise,
+    variant_result,
     write_cell,
     write_pictures,
     write_summary,
@@ -89,6 +92,25 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("runs")
     baseline = make_run(folder / "baseline", name="small-alexnet", skill=0.83)
     return make_run(folder / "demo", skill=0.92, baseline=baseline), baseline
+
+
+@pytest.fixture
+def two_baselines(tmp_path: Path) -> list[Path]:
+    """``even``, whose CEs are relative to ``x``, and ``odd`` with a variant, all of whose CEs are relative to ``y``."""
+    x, y = (
+        make_run(tmp_path / name, skill=skill, corruptions=("fog", "contrast"))
+        for name, skill in (("x", 0.6), ("y", 0.7))
+    )
+    even = make_run(tmp_path / "even", skill=0.9, baseline=x, corruptions=("fog", "contrast"))
+    odd = make_run(tmp_path / "odd", skill=0.8, baseline=y, corruptions=("fog", "contrast"))
+    summary, plain = read_summary(RunFolder(odd).summary), read_cells(RunFolder(odd).predictions)
+    others = {
+        key: cell if key[0] == "clean" else replace(plain["fog", 1], corruption=key[0], severity=key[1])
+        for key, cell in plain.items()
+    }
+    variant = variant_result("batchnorm", "How.", others, plain, summary, load_baseline(y, summary.conditions))
+    write_summary(RunFolder(odd).summary, replace(summary, variants=(variant,)))
+    return [even, odd]
 
 
 def _cells(

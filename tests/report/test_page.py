@@ -71,7 +71,26 @@ def test_error_tables_equal_the_summaries(pair, pair_page):
             assert [float(value) for value in values[:6]] == pytest.approx(
                 [*result["error"], sum(result["error"]) / 5], abs=1e-6
             )
-            assert values[6] == ("" if result["ce"] is None else f"{result['ce']:.6f}")
+            # The baseline was measured without one, and is as good as itself.
+            assert values[6] == f"{1 if result['ce'] is None else result['ce']:.6f}"
+
+
+def test_nothing_relative_to_another_baseline_stands_on_the_page(two_baselines, tmp_path, parse):
+    page = parse(write_report(two_baselines, tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert "The mCE of odd is relative to y, not to x, and left out." in page.find("div", class_="honesty")[0].text
+    table = page.find("table", class_="headlines")[0]
+    rows = [[cell.text for cell in page.find("td", within=row)] for row in page.find("tr", within=table)[1:]]
+    (mce,) = [
+        row
+        for row, head in zip(rows, page.find("th", within=table, scope="row"), strict=True)
+        if head.text == "mCE over 2 of 15"
+    ]
+    assert mce[0] != "–"
+    assert mce[1] == "–"
+    assert {values[-1] for _, values in table_values(page, page.find("table", class_="errors")[1])} == {""}
+    text = page.find("section", id="accuracy")[0].text.partition("Test-time variants of odd")[2]
+    assert "Plain and batchnorm" in text
+    assert "CE" not in text.replace("(ECE)", "")
 
 
 def test_curves_equal_the_summaries(pair, pair_page):

@@ -40,6 +40,23 @@ def test_tables_hold_the_figures_of_the_summary(pair, tmp_path):
     assert len(read_csv(folder / "classes.csv")) == 10
 
 
+def test_nothing_relative_to_another_baseline_is_written(two_baselines, tmp_path):
+    text = write_markdown(two_baselines, tmp_path / "r.md").read_text(encoding="utf-8")
+    assert "- The mCE of odd is relative to y, not to x, and left out." in text
+    assert "CE is the error relative to that of x;" in text
+    assert re.search(r"^\| mCE over 2 of 15 \| [^|–]+ \([^|]+\) \| – \|$", text, re.MULTILINE)
+    rows = read_csv(write_tables(two_baselines, tmp_path / "tables") / "errors.csv")
+    assert {row["Model"]: row["CE"] != "" for row in rows} == {"even": True, "odd": False}
+
+
+def test_where_the_subject_alone_lacks_a_baseline_the_note_on_ce_is_of_those_that_have_one(
+    two_baselines, make_run, tmp_path
+):
+    plain = make_run(tmp_path / "plain", skill=0.5, corruptions=("fog", "contrast"))
+    text = write_markdown([plain, two_baselines[0]], tmp_path / "r.md").read_text(encoding="utf-8")
+    assert "CE is the error relative to that of x;" in text
+
+
 def test_no_name_becomes_a_formula(make_run, tmp_path):
     run = make_run(tmp_path / "run", name="=cmd()", corruptions=("fog",), classes=["=1+1", *"bcdefghij"])
     folder = write_tables([run], tmp_path / "tables")

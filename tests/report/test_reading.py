@@ -1,6 +1,7 @@
 """Missing, damaged and incomparable runs: one clear error, and no half-made page."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -8,8 +9,9 @@ from PIL import Image
 
 from rugged.core.errors import ConfigError, IncomparableError, ResultsError, RuggedError
 from rugged.report import write_report
-from rugged.report.reading import read_epochs, read_runs
+from rugged.report.reading import read_epochs, read_runs, relative_to_one
 from rugged.results import RunFolder
+from rugged.results.summary import summary_text
 
 
 def _cut(path):
@@ -110,6 +112,21 @@ def test_models_of_one_name_are_told_apart(make_run, tmp_path):
     other = make_run(tmp_path / "c", name="demo", skill=0.9)
     names = [run.summary.model.name for run in read_runs([*runs, other], limit=8)]
     assert names == ["demo (a/run)", "demo (b/run)", "demo (c)"]
+
+
+def test_of_what_is_relative_to_another_baseline_no_ce_is_left(two_baselines, make_run, tmp_path):
+    """Neither of its variants; and of the baseline itself, once measured against another, none but its own 100%."""
+    x = make_run(tmp_path / "again" / "x", skill=0.6, baseline=tmp_path / "y", corruptions=("fog", "contrast"))
+    before = read_runs([*two_baselines, x], limit=8)
+    (even, odd, x), (note,) = relative_to_one(before)
+    assert even is before[0]
+    assert note.startswith("The mCE of odd is relative to y, not to x")
+    given = r'"(ce|ce_interval|relative_ce|mce)": (?!null)'
+    assert re.search(given, summary_text(before[1].summary))
+    assert not re.search(given, summary_text(odd.summary))
+    assert odd.summary.variants[0].changes.mean.points == before[1].summary.variants[0].changes.mean.points
+    assert (x.summary.mce.value, x.summary.mce.baseline.name) == (1, "x")
+    assert {one.ce for one in x.summary.corruptions.values()} == {1}
 
 
 def test_none_twice_and_too_many_are_refused(make_run, tmp_path):

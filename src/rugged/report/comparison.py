@@ -1,7 +1,7 @@
 """Several models side by side: the student report's tables, and which differences are real."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rugged.analyze import Comparison, Difference, compare
@@ -12,9 +12,9 @@ from rugged.report import contrasts, figures, overview
 from rugged.report.charts import STYLES
 from rugged.report.extent import full_extent, mce_label, no_mce_reason
 from rugged.report.headlines import HeadlineRow, headline_rows
-from rugged.report.reading import read_runs
+from rugged.report.reading import read_runs, relative_to_one
 from rugged.report.rendering import render_page
-from rugged.results import Summary, baseline_of, normalise
+from rugged.results import Summary
 
 _CONTENTS = {
     "figures": "Figures",
@@ -73,9 +73,9 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
         ResultsError: A run has no benchmark, or part of it is missing or damaged.
         IncomparableError: They were not measured under the same conditions.
     """
-    runs = read_runs(folders, limit=STYLES, least=2)
-    summaries, left_out = _relative_to_one([run.summary for run in runs])
-    first, *others = ((summary, run.cells) for summary, run in zip(summaries, runs, strict=True))
+    runs, left_out = relative_to_one(read_runs(folders, limit=STYLES, least=2))
+    summaries = tuple(run.summary for run in runs)
+    first, *others = ((run.summary, run.cells) for run in runs)
     compared = [compare(*first, *other) for other in others]
     (subject, *beside) = ((summary.model.name, cells) for summary, cells in (first, *others))
     normalised = all(summary.mce is not None for summary in summaries)
@@ -95,36 +95,10 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
     )
 
 
-def _relative_to_one(summaries: Sequence[Summary]) -> tuple[tuple[Summary, ...], list[str]]:
-    """Have every CE and mCE relative to one baseline, that of the first model that has one, and say what is left out.
-
-    The baseline itself, if it is among the models, has an mCE of 1 by definition, though it was measured without one.
-    """
-    reference = next((summary.mce.baseline for summary in summaries if summary.mce), None)
-    found, left_out = [], []
-    for summary in summaries:
-        if reference is not None and summary.model.sha256 == reference.sha256:
-            found.append(normalise(summary, baseline_of(summary, reference.name)))
-        elif reference is not None and summary.mce and summary.mce.baseline.sha256 != reference.sha256:
-            found.append(_without_ce(summary))
-            left_out.append(
-                f"The mCE of {summary.model.name} is relative to {summary.mce.baseline.name}, not to {reference.name}, "
-                "and left out. Benchmark it again with the other baseline: nothing is measured twice."
-            )
-        else:
-            found.append(summary)
-    return tuple(found), left_out
-
-
 def _why_not(summaries: Sequence[Summary], left_out: Sequence[str]) -> str:
     if left_out:
         return "mCEs are relative to different baselines"
     return no_mce_reason(next(summary for summary in summaries if not summary.mce))
-
-
-def _without_ce(summary: Summary) -> Summary:
-    plain = {name: replace(one, ce=None, relative_ce=None) for name, one in summary.corruptions.items()}
-    return replace(summary, mce=None, corruptions=plain)
 
 
 def write_comparison(compared: ComparedRuns, out: Path) -> Path:

@@ -19,7 +19,7 @@ from rugged.report.embedding import script_data
 from rugged.report.extent import full_extent, mce_label, no_mce_reason
 from rugged.report.gallery import class_sheets, show_pictures
 from rugged.report.headlines import headline_rows, variant_rows
-from rugged.report.reading import read_runs, read_shown, read_stabilities
+from rugged.report.reading import read_runs, read_shown, read_stabilities, relative_to_one
 from rugged.report.reliability import view_reliability
 from rugged.report.rendering import render_page
 from rugged.report.restored import view_restored
@@ -77,6 +77,7 @@ def write_report(runs: Sequence[str | Path], out: str | Path) -> Path:
 
 def render(runs: Sequence[BenchmarkedRun]) -> str:
     """The page as text."""
+    runs, left_out = relative_to_one(runs)
     summaries = [run.summary for run in runs]
     subject = summaries[0]
     sections = _of_all(runs) | _of_subject(runs[0])
@@ -88,7 +89,7 @@ def render(runs: Sequence[BenchmarkedRun]) -> str:
         summaries=summaries,
         finding=overview.finding(subject),
         tiles=overview.tiles(subject),
-        caveats=overview.warnings(summaries),
+        caveats=[*left_out, *overview.warnings(summaries)],
         preparations=overview.preparations(summaries),
         facts=[(summary, overview.facts(summary)) for summary in summaries],
         making=[(summary, overview.making(summary)) for summary in summaries],

@@ -24,7 +24,7 @@ from rugged.report.charts import STYLES
 from rugged.report.extent import full_extent, images, mce_label, no_mce_reason
 from rugged.report.gallery import gallery_strips
 from rugged.report.headlines import headline_rows
-from rugged.report.reading import read_runs, read_shown
+from rugged.report.reading import read_runs, read_shown, relative_to_one
 from rugged.report.tables import accuracy_rows, error_rows
 from rugged.results import Strip, Summary
 
@@ -72,7 +72,7 @@ def write_tables(runs: Sequence[str | Path], folder: str | Path) -> Path:
         RuggedError: As ``rugged.report.write_report``.
     """
     folder, read = Path(folder), read_runs([*map(Path, runs)], limit=STYLES)
-    summaries = [run.summary for run in read]
+    summaries = [run.summary for run in relative_to_one(read)[0]]
     found = {
         "accuracy": _accuracy(summaries),
         "errors": errors_table(summaries),
@@ -91,7 +91,8 @@ def escape_markdown(text: str) -> str:
 
 
 def _summary(runs: Sequence[BenchmarkedRun]) -> Iterator[str]:
-    summaries = [run.summary for run in runs]
+    relative, left_out = relative_to_one(runs)
+    summaries = [run.summary for run in relative]
     subject = summaries[0]
     yield f"# {escape_markdown(subject.model.name)}: robustness report"
     yield escape_markdown(overview.finding(subject))
@@ -103,10 +104,10 @@ def _summary(runs: Sequence[BenchmarkedRun]) -> Iterator[str]:
         f"{full_extent(subject)}."
     )
     yield "## Before you quote a number"
-    notes = overview.caveats(summaries)
+    notes = [*left_out, *overview.caveats(summaries)]
     yield "\n".join(f"- {escape_markdown(note)}" for note in [*notes, "The conditions stand at the end."])
     yield "## Errors by corruption"
-    yield f"In percent. {_about_ce(subject)}"
+    yield f"In percent. {_about_ce(next((one for one in summaries if one.mce), subject))}"
     for summary in summaries:
         if len(summaries) > 1:
             yield f"### {escape_markdown(summary.model.name)}"
@@ -119,11 +120,11 @@ def _summary(runs: Sequence[BenchmarkedRun]) -> Iterator[str]:
         yield MARKS_NOTE
 
 
-def _about_ce(subject: Summary) -> str:
-    if subject.mce is None:
-        return f"There is no CE, since {no_mce_reason(subject)}."
-    name = escape_markdown(subject.mce.baseline.name)
-    return f"CE is the error relative to that of {name}; {mce_label(subject)} is the mean of CE over the benchmark."
+def _about_ce(summary: Summary) -> str:
+    if summary.mce is None:
+        return f"There is no CE, since {no_mce_reason(summary)}."
+    name = escape_markdown(summary.mce.baseline.name)
+    return f"CE is the error relative to that of {name}; {mce_label(summary)} is the mean of CE over the benchmark."
 
 
 def _analysis(subject: BenchmarkedRun) -> Iterator[str]:

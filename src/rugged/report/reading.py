@@ -2,15 +2,30 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rugged.analyze import BenchmarkedRun, read_run
 from rugged.core.errors import ConfigError, IncomparableError, ResultsError
-from rugged.results import CLEAN, Pictures, RunFolder, Stability, differences, read_pictures, read_stability
+from rugged.results import (
+    CLEAN,
+    Changes,
+    ErrorChange,
+    Pictures,
+    RunFolder,
+    Stability,
+    Summary,
+    VariantResult,
+    baseline_of,
+    differences,
+    normalise,
+    read_pictures,
+    read_stability,
+)
 from rugged.results.conditions import Conditions
 from rugged.results.predictions import cell_path
+from rugged.results.summary import CorruptionResult
 
 
 @dataclass(frozen=True)
@@ -51,6 +66,27 @@ def read_runs(folders: Sequence[Path], limit: int, least: int = 1) -> list[Bench
     for run in runs[1:]:
         _require_same_conditions(runs[0], run)
     return runs
+
+
+def relative_to_one(runs: Sequence[BenchmarkedRun]) -> tuple[list[BenchmarkedRun], list[str]]:
+    """Have every CE and mCE relative to one baseline, that of the first model that has one, and say what is left out.
+
+    The baseline itself, if it is among the models, has an mCE of 1 by definition, though it was measured without one.
+    """
+    reference = next((run.summary.mce.baseline for run in runs if run.summary.mce), None)
+    found, left_out = [], []
+    for run in runs:
+        summary = run.summary
+        if reference is not None and summary.model.sha256 == reference.sha256:
+            summary = normalise(_without_ce(summary), baseline_of(summary, reference.name))
+        elif reference is not None and summary.mce and summary.mce.baseline.sha256 != reference.sha256:
+            left_out.append(
+                f"The mCE of {summary.model.name} is relative to {summary.mce.baseline.name}, not to {reference.name}, "
+                "and left out. Benchmark it again with the other baseline: nothing is measured twice."
+            )
+            summary = _without_ce(summary)
+        found.append(run if summary is run.summary else replace(run, summary=summary))
+    return found, left_out
 
 
 def read_epochs(path: Path) -> tuple[Epoch, ...]:
@@ -125,6 +161,27 @@ def _with_unique_names(runs: Sequence[BenchmarkedRun]) -> list[BenchmarkedRun]:
         name = f"{model.name} ({_shortest_tail(run.folder.path, others)})" if others else model.name
         unique.append(replace(run, summary=replace(run.summary, model=replace(model, name=name))))
     return unique
+
+
+def _without_ce(summary: Summary) -> Summary:
+    variants = tuple(map(_variant_without_ce, summary.variants))
+    return replace(summary, mce=None, corruptions=_results_without_ce(summary.corruptions), variants=variants)
+
+
+def _variant_without_ce(variant: VariantResult) -> VariantResult:
+    def plain(change: ErrorChange) -> ErrorChange:
+        return replace(change, ce=None, ce_interval=None)
+
+    changes = variant.changes and Changes(
+        plain(variant.changes.clean),
+        plain(variant.changes.mean),
+        {name: plain(change) for name, change in variant.changes.corruptions.items()},
+    )
+    return replace(variant, mce=None, corruptions=_results_without_ce(variant.corruptions), changes=changes)
+
+
+def _results_without_ce(results: Mapping[str, CorruptionResult]) -> dict[str, CorruptionResult]:
+    return {name: replace(one, ce=None, relative_ce=None) for name, one in results.items()}
 
 
 def _shortest_tail(path: Path, others: Sequence[Path]) -> str:
