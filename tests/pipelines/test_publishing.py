@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +12,11 @@ from tests.hub import TOKEN
 from rugged import Classifier
 from rugged.benchmark import benchmark
 from rugged.cli import main
-from rugged.core.errors import ModelError, ResultsError
+from rugged.core.errors import ConfigError, ModelError, ResultsError
 from rugged.data import open_dataset
 from rugged.models import ModelSpec, build, save_model
 from rugged.pipelines.publishing import card_of, push
-from rugged.results import RunFolder, read_summary
+from rugged.results import RunFolder, read_summary, write_summary
 
 CLASSES = ("above", "below")
 
@@ -49,6 +50,28 @@ def test_a_card_lies_in_the_run_folder_or_elsewhere(run, tmp_path):
     assert card_of(run.path) == run.card
     assert "Contrast" in run.card.read_text(encoding="utf-8")
     assert card_of(run.path, tmp_path / "other.md").read_bytes() == run.card.read_bytes()
+
+
+def test_a_card_that_was_filled_in_is_replaced_only_when_asked_to(run, tmp_path):
+    written = card_of(run.path).read_text("utf-8")
+    assert card_of(run.path).read_text("utf-8") == written  # Nothing is lost.
+    filled = written.replace("license: unknown", "license: mit")
+    run.card.write_text(filled, "utf-8")
+    with pytest.raises(ConfigError, match="--replace"):
+        card_of(run.path)
+    assert run.card.read_text("utf-8") == filled
+    assert card_of(run.path, replace=True).read_text("utf-8") == written
+
+
+def test_old_figures_beside_a_new_summary_are_noted(run, hub, capsys):
+    filled = card_of(run.path).read_text("utf-8").replace("license: unknown", "license: mit")
+    run.card.write_text(filled, "utf-8")
+    push(run.path, "me/mine")
+    assert "figures" not in capsys.readouterr().err
+    summary = read_summary(run.summary)
+    write_summary(run.summary, replace(summary, mean_corruption_accuracy=summary.mean_corruption_accuracy / 2))
+    push(run.path, "me/mine")
+    assert "are not those of" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_folder_without_a_model_has_no_card(tmp_path):

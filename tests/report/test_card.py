@@ -20,7 +20,7 @@ def card(tmp_path):
         run = RunFolder(folder)
         facts = options.pop("facts", None) or read_summary(run.summary).model
         classes = options.pop("classes", None) or read_classes(run.classes)
-        return ModelCard.load(write_card(run, facts, classes, out or tmp_path / "card.md", **options))
+        return ModelCard.load(write_card(run, facts, classes, out or tmp_path / "card.md", replace=True, **options))
 
     return card
 

@@ -9,25 +9,28 @@ import tomli_w
 from rugged.core.errors import ModelError, ResultsError
 from rugged.core.files import read_text, sha256_file
 from rugged.core.parsing import parse_toml
+from rugged.core.progress import say
 from rugged.engine import make_fabric, open_subject
 from rugged.models.hub import MODEL_FILE, require_repository, share
-from rugged.report.card import SOMEBODYS, hash_in, write_card
+from rugged.report.card import SOMEBODYS, figures_in, hash_in, write_card
 from rugged.results import Classes, RunFolder, read_summary
 from rugged.results.summary import summary_text
 
 
-def card_of(folder: Path, out: Path | None = None, repository: str = SOMEBODYS) -> Path:
+def card_of(folder: Path, out: Path | None = None, repository: str = SOMEBODYS, replace: bool = False) -> Path:
     """Write the model card of a run.
 
     Args:
         folder: The run folder. Nothing in it is computed anew.
         out: The file; None is ``card.md`` in the run folder.
         repository: On the hub, for the lines on use.
+        replace: Whether it may take the place of a file that says anything else.
 
     Returns:
         The file.
 
     Raises:
+        ConfigError: There is such a file.
         ModelError: There is no model in it.
         ResultsError: The summary is damaged, or about another model.
     """
@@ -36,7 +39,7 @@ def card_of(folder: Path, out: Path | None = None, repository: str = SOMEBODYS) 
         raise ModelError(f"{folder} holds no model: there is no {run.model.name} in it. Name a run folder, trained.")
     subject = open_subject(folder, run.name, None, make_fabric("cpu", "fp32", tuned=False))
     ids, names = zip(*((info.id, info.name) for info in subject.classes), strict=True)
-    return write_card(run, subject.facts, Classes(ids, names), out or run.card, repository)
+    return write_card(run, subject.facts, Classes(ids, names), out or run.card, repository, replace)
 
 
 def push(folder: Path, repository: str, *, private: bool = False) -> str:
@@ -46,7 +49,7 @@ def push(folder: Path, repository: str, *, private: bool = False) -> str:
 
     Args:
         folder: The run folder. A ``card.md`` in it is shared, filled in perhaps, with the repository's name in the
-            lines on use; else one is made.
+            lines on use; where its figures are not those of the summary, a note says so. Else one is made.
         repository: ``user/name``; it is made where it is not there.
         private: Of a new repository: only its owner sees it.
 
@@ -61,7 +64,7 @@ def push(folder: Path, repository: str, *, private: bool = False) -> str:
     run = RunFolder(folder)
     with TemporaryDirectory(prefix="rugged-push-") as temporary:
         made = card_of(folder, Path(temporary) / "card.md", repository)  # Which refuses what does not belong together.
-        card = _shared_card(run, repository) if run.card.is_file() else made.read_bytes()
+        card = _shared_card(run, repository, made) if run.card.is_file() else made.read_bytes()
     files: dict[str, Path | bytes] = {MODEL_FILE: run.model, "README.md": card}
     if run.recipe.exists():
         files[run.recipe.name] = _shared_recipe(run.recipe)
@@ -70,13 +73,19 @@ def push(folder: Path, repository: str, *, private: bool = False) -> str:
     return share(repository, files, private=private)
 
 
-def _shared_card(run: RunFolder, repository: str) -> bytes:
+def _shared_card(run: RunFolder, repository: str, made: Path) -> bytes:
     """The card of a run folder, unless the model was trained anew since."""
     card = run.card.read_bytes()
-    if hash_in(card.decode(errors="replace")) not in (None, sha256_file(run.model)):
+    text = card.decode(errors="replace")
+    if hash_in(text) not in (None, sha256_file(run.model)):
         raise ResultsError(
-            f"{run.card} is about another model than {run.model}, which was trained since. Run `rugged card` again; "
-            "what was filled in is to be filled in again."
+            f"{run.card} is about another model than {run.model}, which was trained since. Run `rugged card` with "
+            "--replace; what was filled in is to be filled in again."
+        )
+    if figures_in(text) not in (None, figures_in(made.read_text(encoding="utf-8"))):
+        say(
+            f"Note: the figures in {run.card} are not those of {run.summary}. Unless they are meant to differ, run "
+            "`rugged card --replace`, fill in again what was filled in, and push again."
         )
     return card.replace(f"hf://{SOMEBODYS}".encode(), f"hf://{repository}".encode())
 

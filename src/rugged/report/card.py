@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rugged.core.catalogue import BENCHMARK, EXTRA, display_name
-from rugged.core.errors import ResultsError
+from rugged.core.errors import ConfigError, ResultsError
 from rugged.core.files import read_json, write_text
 from rugged.core.notes import folded
 from rugged.core.progress import format_seconds
@@ -23,6 +23,7 @@ SOMEBODYS = "USER/NAME"
 """Stands for a repository that is not known yet."""
 
 _SHOWN_CLASSES = 20
+_FIGURES = "## How it holds up"
 _HASH = "SHA-256 of model.safetensors: `{}`."
 
 
@@ -36,7 +37,14 @@ class Carded:
     summary: Summary | None
 
 
-def write_card(run: RunFolder, facts: ModelFacts, classes: Classes, out: Path, repository: str = SOMEBODYS) -> Path:
+def write_card(
+    run: RunFolder,
+    facts: ModelFacts,
+    classes: Classes,
+    out: Path,
+    repository: str = SOMEBODYS,
+    replace: bool = False,
+) -> Path:
     """Write the card of a run's model.
 
     The same results give the same bytes. Of the command lines and paths of this machine it says nothing.
@@ -47,11 +55,13 @@ def write_card(run: RunFolder, facts: ModelFacts, classes: Classes, out: Path, r
         classes: What it tells apart.
         out: The file.
         repository: On the Hugging Face hub, for the lines on use.
+        replace: Whether it may take the place of a file that says anything else.
 
     Returns:
         ``out``.
 
     Raises:
+        ConfigError: There is such a file, with what somebody has filled in perhaps.
         ResultsError: The summary is damaged, or about another model.
     """
     summary = read_summary(run.summary) if run.summary.exists() else None
@@ -69,8 +79,20 @@ def write_card(run: RunFolder, facts: ModelFacts, classes: Classes, out: Path, r
         *_limits(card),
         *_use(card, repository),
     ]
-    write_text(out, "\n\n".join([*parts, *_licence()]) + "\n")
+    text = "\n\n".join([*parts, *_licence()]) + "\n"
+    if not replace and out.is_file() and out.read_text(encoding="utf-8", errors="replace") != text:
+        raise ConfigError(
+            f"{out} is there and says something else: it was filled in, or made from other results. Choose another "
+            "--out, or add --replace; what was filled in is to be filled in again."
+        )
+    write_text(out, text)
     return out
+
+
+def figures_in(text: str) -> str | None:
+    """What a card says of the benchmark; None where it has no such section any more."""
+    found = re.search(rf"^{_FIGURES}$.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return found and found[0].strip()
 
 
 def hash_in(text: str) -> str | None:
@@ -126,7 +148,7 @@ def _what(card: Carded) -> Iterator[str]:
 
 
 def _robustness(card: Carded) -> Iterator[str]:
-    yield "## How it holds up"
+    yield _FIGURES
     if card.summary is None:
         yield "Not measured yet. `rugged benchmark` says what it can take."
         return
