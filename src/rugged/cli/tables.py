@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 _SHORT = 30
 """Characters of a value that is never broken over lines."""
 
+_LABEL = 36
+"""Characters of a row's name that stand on one line. One that lists corruptions is longer, and wrapped."""
+
 _STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that turn the direction of writing."""
 
@@ -63,13 +66,13 @@ def print_results(summaries: Sequence[Summary]) -> None:
 def print_comparison(compared: ComparedRuns) -> None:
     """Print the figures of several models, how the others differ from the first, and CE for each corruption."""
     first, *others = [summary.model.name for summary in compared.summaries]
-    differences = _models(f"Difference from {first}, in points", "With 95% interval", others)
-    for row in compared.differences:
-        marks = (f"{value} {_MARKS[verdict]}" for value, verdict in zip(row.values, row.verdicts, strict=True))
-        differences.add_row(row.label, *marks)
-    errors = _models(compared.errors_title, "Corruption", [first, *others])
-    for row in compared.errors:
-        errors.add_row(row.label, *row.values)
+    marked = [
+        (row.label, *(f"{value} {_MARKS[verdict]}" for value, verdict in zip(row.values, row.verdicts, strict=True)))
+        for row in compared.differences
+    ]
+    differences = _models(f"Difference from {first}, in points", "With 95% interval", others, marked)
+    rows = [(row.label, *row.values) for row in compared.errors]
+    errors = _models(compared.errors_title, "Corruption", [first, *others], rows)
     lines = [
         *_explanations(compared.summaries[0]),
         "+ better and − worse beyond doubt: the interval leaves out zero, and a paired test on the same images agrees. "
@@ -225,26 +228,24 @@ def _least_width(console: Console, table: Table) -> int:
 def _headlines(summaries: Sequence[Summary], rows: Sequence[HeadlineRow]) -> Table:
     conditions = summaries[0].conditions
     title = f"{conditions.collection or conditions.dataset}, {conditions.split}, n = {conditions.images:,}"
-    table = _models(title, "With 95% interval", [summary.model.name for summary in summaries])
-    for row in rows:
-        table.add_row(row.label, *row.values)
-    return table
+    names = [summary.model.name for summary in summaries]
+    return _models(title, "With 95% interval", names, [(row.label, *row.values) for row in rows])
 
 
 def _variants(summary: Summary) -> Table:
     names = ["plain", *(variant.label for variant in summary.variants)]
-    table = _models(f"Test-time variants of {summary.model.name}", "With 95% interval", names)
-    for row in variant_rows(summary):
-        table.add_row(row.label, *row.values)
-    return table
+    rows = [(row.label, *row.values) for row in variant_rows(summary)]
+    return _models(f"Test-time variants of {summary.model.name}", "With 95% interval", names, rows)
 
 
-def _models(title: str, corner: str, names: Sequence[str]) -> Table:
-    """A table with a column a model."""
-    table = Table(title=title)
-    table.add_column(corner, no_wrap=True)
+def _models(title: str, corner: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A table with a column a model, after that of the rows' names."""
+    table = Table(title=_harmless(title))
+    table.add_column(corner, width=min(_LABEL, max(map(len, (corner, *(row[0] for row in rows))))))
     for name in names:
-        table.add_column(name, justify="right", overflow="fold")
+        table.add_column(_harmless(name), justify="right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
     return table
 
 

@@ -1,6 +1,8 @@
 """What a mean is over, said in the same words wherever the mean is shown."""
 
-from rugged.core.catalogue import BENCHMARK, SEVERITIES, severities_in_words
+from collections.abc import Sequence
+
+from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name, severities_in_words
 from rugged.core.wording import counted
 from rugged.results import Summary
 
@@ -10,9 +12,27 @@ def mce_label(summary: Summary) -> str:
     mce = summary.mce
     if mce is None or mce.complete:
         return "mCE"
+    return f"mCE over {len(mce.over)} of {len(BENCHMARK)}{_partial_severities(summary)}"
+
+
+def unseen_label(summary: Summary) -> str:
+    """What to call the mCE over those not seen in training: which ones, since models have seen different ones.
+
+    Of those seen and the others the fewer are named.
+    """
+    over = () if summary.mce is None else summary.mce.over
+    seen, unseen = ([name for name in over if (name in summary.seen_in_training) == each] for each in (True, False))
+    fewer = f"all but {_listed(seen)}" if len(seen) < len(unseen) else _listed(unseen)
+    return f"mCE over the {len(unseen)} not seen in training{_partial_severities(summary)} ({fewer})"
+
+
+def _partial_severities(summary: Summary) -> str:
     levels = summary.conditions.severities
-    at = "" if levels == SEVERITIES else f", {severities_in_words(levels)}"
-    return f"mCE over {len(mce.over)} of {len(BENCHMARK)}{at}"
+    return "" if levels == SEVERITIES else f", {severities_in_words(levels)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(display_name, names))
 
 
 def no_mce_reason(summary: Summary) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from rugged.report.charts import percent
-from rugged.report.extent import mce_label
+from rugged.report.extent import mce_label, unseen_label
 from rugged.results import Summary, VariantResult
 from rugged.results.summary import Intervals
 
@@ -78,8 +78,7 @@ def _normalised(summary: Summary) -> dict[str, str]:
     if mce.relative is not None:
         found[f"Relative {label}"] = share(mce.relative, mce.relative_interval)
     if mce.unseen is not None:
-        unseen = sum(name not in summary.seen_in_training for name in mce.over)
-        found[f"mCE over the {unseen} not seen in training"] = share(mce.unseen, mce.unseen_interval)
+        found[unseen_label(summary)] = share(mce.unseen, mce.unseen_interval)
     return found
 
 
