@@ -124,14 +124,14 @@ def test_stability_is_called_mfr_only_beside_a_baseline(printed_stability):
 
 @pytest.fixture
 def printed_stability(monkeypatch, capsys):
-    def text(rate, complete):
+    def text(rate, complete, name="demo"):
         monkeypatch.setenv("COLUMNS", "120")
         conditions = SequenceConditions(
             "builtin", "a" * 64, "val", 1000, 10, (64, 64), "in memory", "tiny64", 1, 0, 1, ("rotate",), ("rotate",),
             complete,
         )  # fmt: skip
         result = SequenceResult(False, 1, 0.125, (0.1, 0.15), 0.25, 1.5, (1.25, 1.75))
-        model, made = ModelFacts("demo", "timm/resnet10t", 10, "c" * 64, 64, ()), Made("rugged benchmark", 1.0, {}, {})
+        model, made = ModelFacts(name, "timm/resnet10t", 10, "c" * 64, 64, ()), Made("rugged benchmark", 1.0, {}, {})
         print_stability(Stability(model, conditions, {"rotate": result}, 0.125, (0.1, 0.15), made, rate))
         return capsys.readouterr().out
 
@@ -144,6 +144,39 @@ def test_a_hostile_name_cannot_steer_the_terminal(capsys):
     out = capsys.readouterr().out
     assert not {"\x1b", "\a", "\u202e"} & set(out)
     assert "red" in out
+
+
+def test_hostile_names_of_models_and_data_cannot_steer_the_terminal(printed, printed_stability):
+    hostile = "ev\x1b[2J\u202eil"
+    summary = make_summary(hostile, notes=(f"{hostile} was set aside.",))
+    variant = VariantResult(hostile, hostile, summary.clean, (1.0, 1.0))
+    baseline = dataclasses.replace(summary.mce.baseline, name=hostile)
+    summary = dataclasses.replace(
+        summary,
+        conditions=dataclasses.replace(summary.conditions, dataset=hostile),
+        mce=dataclasses.replace(summary.mce, baseline=baseline),
+        variants=(variant,),
+    )
+    rate = MeanFlipRate(0.75, (0.5, 1.0), hostile, "rugged/alexnet64", "b" * 64, 0.8, (0.7, 0.9))
+    text = "\n".join(printed(summary, summary)) + printed_stability(rate, complete=True, name=hostile)
+    assert "ev\N{REPLACEMENT CHARACTER}[2J" in text
+    assert not {"\x1b", "\u202e"} & set(text)
+
+
+def test_a_label_that_lists_corruptions_wraps_and_no_other(printed):
+    """Three models, of which two have seen other noises: each set has a row of its own."""
+    seen = [(), BENCHMARK[:3], BENCHMARK[:6]]
+    models = [
+        dataclasses.replace(one, mce=dataclasses.replace(one.mce, unseen=0.5), seen_in_training=names) if names else one
+        for one, names in zip(map(make_summary, "abc"), seen, strict=True)
+    ]
+    lines = printed(*models)
+    cells = [line.strip("│").split("│")[0].rstrip() for line in lines if line.count("│") == 5]
+    assert max(map(len, lines)) <= 80
+    text = " ".join(" ".join(cells).split())
+    assert "mCE over the 12 not seen in training (all but Gaussian noise, Shot noise, Impulse noise)" in text
+    assert "mCE over the 9 not seen in training (all but Gaussian noise" in text
+    assert " Calibration error (ECE), corrupted" in cells
 
 
 def test_wide_characters_stand_on_one_line(capsys):

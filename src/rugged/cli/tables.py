@@ -86,7 +86,7 @@ def print_comparison(compared: ComparedRuns) -> None:
 
 def print_stability(stability: Stability) -> None:
     """Print the figures of perturbation sequences, and what to bear in mind."""
-    table = Table(title=stability_title(stability))
+    table = Table(title=_harmless(stability_title(stability)))
     table.add_column("Sequence", no_wrap=True)
     for title in ("Flip probability", "Top-5 distance", "Error"):
         table.add_column(title, justify="right")
@@ -171,7 +171,7 @@ def print_explanations(explanations: Explanations) -> None:
 
 
 def _drifts(title: str, drifts: Sequence[DriftResult]) -> Table:
-    table = Table(title=f"{title}: mean over {_drift_extent(drifts)}")
+    table = Table(title=_harmless(f"{title}: mean over {_drift_extent(drifts)}"))
     table.add_column("Corruption", no_wrap=True)
     levels = sorted({each.severity for each in drifts})
     for level in levels:
@@ -217,7 +217,7 @@ def _print(tables: Sequence[Table], lines: Sequence[str]) -> None:
     for table in tables:
         console.print(table)
     for line in lines:
-        console.print(line)
+        console.print(_harmless(line))
 
 
 def _least_width(console: Console, table: Table) -> int:
@@ -250,7 +250,7 @@ def _models(title: str, corner: str, names: Sequence[str], rows: Sequence[Sequen
 
 
 def _errors(summary: Summary) -> Table:
-    table = Table(title=f"Error of {summary.model.name} by severity, in percent")
+    table = Table(title=_harmless(f"Error of {summary.model.name} by severity, in percent"))
     table.add_column("Corruption", no_wrap=True)
     for title in (*map(str, summary.conditions.severities), "Mean", "CE"):
         table.add_column(title, justify="right", no_wrap=True)
