@@ -77,11 +77,25 @@ def test_nice_axis_has_round_ticks(highest, words):
     assert [word for _, word in nice_axis([highest / 2, highest]).ticks] == words
 
 
-def test_small_values_are_labelled_in_powers_of_ten():
-    axis, exponent = in_powers_of_ten(nice_axis([0.0019]))
-    assert exponent == -3
-    assert [word for _, word in axis.ticks] == ["0", "0.5", "1", "1.5", "2"]
-    assert in_powers_of_ten(nice_axis([0.1]))[1] == 0
+@pytest.mark.parametrize(
+    ("highest", "exponent", "words"),
+    [
+        (0.0019, -3, ["0", "0.5", "1", "1.5", "2"]),
+        (7.4e-12, -12, ["0", "2", "4", "6", "8"]),
+        (1.9e300, 300, ["0", "0.5", "1", "1.5", "2"]),
+        (3.6e5, 5, ["0", "1", "2", "3", "4"]),
+    ],
+)
+def test_values_far_from_one_are_labelled_in_powers_of_ten(highest, exponent, words):
+    axis, found = in_powers_of_ten(nice_axis([highest]))
+    assert found == exponent
+    assert [word for _, word in axis.ticks] == words
+
+
+@pytest.mark.parametrize("highest", [0.0, 0.1, 1.84, 40_000.0])
+def test_other_labels_stay(highest):
+    axis = nice_axis([highest])
+    assert in_powers_of_ten(axis) == (axis, 0)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +108,9 @@ def test_a_fitted_axis_is_in_percent(highest, words):
     assert axis.high == pytest.approx(int(words[-1]) / 100)
 
 
-@given(st.lists(st.floats(1e-8, 1e8), min_size=1))
+@given(
+    st.lists(st.floats(0, 1e-300) | st.floats(1e-300, 1e-8) | st.floats(1e-8, 1e8) | st.floats(1e8, 1e300), min_size=1)
+)
 def test_nice_axis_covers_the_values_with_few_true_labels(values):
     axis = nice_axis(values)
     assert axis.low == 0

@@ -75,6 +75,11 @@ def test_any_number_of_epochs_is_drawn_within_its_frame(draw, count, dev):
         assert bool(page.find("circle", svg) or page.find("path", svg, class_="dot")) == (count <= 24)
 
 
+def test_a_rate_that_the_cosine_has_brought_to_nearly_nothing_is_drawn(draw):
+    _, charts = draw(["1,1,train,5,0.01,7.4e-12,9,9"])
+    assert said(charts["Learning rate at the end of the epoch (× 1e-11)"]) == {"train": ["7.4e-12"]}
+
+
 def test_a_low_accuracy_fills_its_chart(draw):
     _, charts = draw(["1,1,train,5,0.01,0.1,9,9", "2,2,train,5,0.117,0.1,9,9"])
     heights = charts["Top-1 accuracy, %"]["lines"][0]["y"]

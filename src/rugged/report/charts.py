@@ -8,7 +8,9 @@ file: one chart of lines and one of bars. A heat map is a table with tinted cell
 chart.
 """
 
+import itertools
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -182,7 +184,7 @@ def nice_axis(values: Sequence[float], wanted: int = 4) -> Axis:
     """An axis from zero over all ``values`` (at least one, none negative) with about ``wanted`` round ticks."""
     step = _nice_step(max(values) / wanted)
     count = max(1, math.ceil(max(values) / step - 1e-9))
-    digits = next(count for count in range(12) if math.isclose(step, round(step, count)))
+    digits = next(count for count in itertools.count() if math.isclose(step, round(step, count)))
     return Axis(0.0, step * count, tuple((step * index, f"{step * index:.{digits}f}") for index in range(count + 1)))
 
 
@@ -193,13 +195,13 @@ def fitted_percent_axis(values: Sequence[float], wanted: int = 4) -> Axis:
 
 
 def in_powers_of_ten(axis: Axis) -> tuple[Axis, int]:
-    """Relabel the ticks of small values as multiples of a power of ten, since a narrow chart has no room for zeros.
+    """Relabel ticks far from one as multiples of a power of ten, since a narrow chart has no room for many digits.
 
     Returns:
         The axis, and the exponent: 0 where the labels stayed as they were.
     """
     exponent = math.floor(math.log10(axis.high))
-    if exponent > -2:
+    if -2 < exponent < 5:
         return axis, 0
     return Axis(
         axis.low, axis.high, tuple((value, f"{value / 10.0**exponent:.4g}") for value, _ in axis.ticks)
@@ -258,7 +260,7 @@ def _share(axis: Axis, value: float) -> float:
 
 
 def _nice_step(rough: float) -> float:
-    if rough <= 0:
+    if rough < sys.float_info.min:  # Zero, or too small to have powers of ten.
         return 1.0
     power = 10.0 ** math.floor(math.log10(rough))
     return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * (1 - 1e-9))
