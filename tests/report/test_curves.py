@@ -46,10 +46,10 @@ def epochs(count, dev=True):
 
 def test_loss_and_accuracy_stand_above_the_learning_rate(draw):
     page, charts = draw(epochs(4))
-    assert list(charts) == ["Top-1 accuracy, %", "Loss, nats", "Learning rate"]
+    assert list(charts) == ["Top-1 accuracy, %", "Loss, nats", "Learning rate at the end of the epoch"]
     assert said(charts["Loss, nats"]) == {"dev": ["5", "2.5", "1.67", "1.25"], "train": ["4", "2", "1.33", "1"]}
     assert said(charts["Top-1 accuracy, %"])["dev"] == ["0.0%", "20.0%", "26.7%", "30.0%"]
-    assert said(charts["Learning rate"]) == {"train": ["0.1", "0.05", "0.0333", "0.025"]}
+    assert said(charts["Learning rate at the end of the epoch"]) == {"train": ["0.1", "0.05", "0.0333", "0.025"]}
     heights = [int(svg.attributes["viewbox"].split()[-1]) for svg in page.find("svg", class_="chart")]
     assert heights[2] < heights[0] / 2
     low = page.find("svg", class_="chart")[2]

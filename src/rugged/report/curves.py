@@ -73,7 +73,7 @@ def _training(model: str, epochs: Sequence[Epoch], style: int) -> Training:
     found = (
         _chart("Top-1 accuracy, %", epochs, "top1", styles, aside=_best(epochs)),
         _chart("Loss, nats", epochs, "loss", styles),
-        _chart("Learning rate", epochs, "learning_rate", styles, frame=_LOW),
+        _chart("Learning rate at the end of the epoch", epochs, "learning_rate", styles, frame=_LOW),
     )
     charts = tuple(chart for chart in found if chart is not None)
     legend = {(line.name, line.style): None for chart in charts for line in chart.lines}  # A set that keeps order.
