@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rugged.cli import app
+from rugged.core.errors import ResultsError
 from rugged.report import write_markdown, write_tables
 from rugged.report.plain import escape_markdown
 from rugged.results import RunFolder
@@ -78,6 +79,23 @@ def test_markdown_has_figures_notes_tables_and_pictures_beside_it(pair, tmp_path
     assert all((out.parent / link).stat().st_size for link in links)
     for line in (line for line in text.splitlines() if line.startswith("|")):
         assert line.endswith("|")
+
+
+def test_pictures_are_those_of_the_page_and_none_comes_without_one(make_run, tmp_path):
+    run = RunFolder(make_run(tmp_path / "run", corruptions=("fog",)))
+    pictures = tmp_path / "r-pictures"
+    pictures.mkdir()
+    for name in ("lost-01.png", "lost-07.png", "mine.png"):
+        (pictures / name).write_bytes(b"before")
+    classes = run.classes.read_text(encoding="utf-8")
+    run.classes.write_text("[]", encoding="utf-8")
+    with pytest.raises(ResultsError):
+        write_markdown([run.path], tmp_path / "r.md")
+    assert {path.read_bytes() for path in pictures.iterdir()} == {b"before"}
+    run.classes.write_text(classes, encoding="utf-8")
+    write_markdown([run.path], tmp_path / "r.md")
+    assert sorted(path.name for path in pictures.iterdir()) == ["lost-01.png", "lost-02.png", "mine.png"]
+    assert (pictures / "lost-01.png").read_bytes() != b"before"
 
 
 def test_names_stay_text_in_markdown(make_run, tmp_path):

@@ -50,11 +50,15 @@ def write_markdown(runs: Sequence[str | Path], out: str | Path) -> Path:
     subject, kept = read[0], read_shown(read[0])
     folder = out.with_name(f"{out.stem}-pictures")
     strips = [] if kept is None else gallery_strips(subject.folder, kept, "lost")
-    for number, (_, picture) in enumerate(strips, 1):
-        with atomic_path(folder / f"lost-{number:02}.png") as temporary:
-            picture.save(temporary, "PNG")
     shown = _pictures(subject, [strip for strip, _ in strips], folder.name)
-    write_text(out, "\n\n".join([*_summary(read), *_analysis(subject), *shown]) + "\n")
+    text = "\n\n".join([*_summary(read), *_analysis(subject), *shown]) + "\n"
+    pictures = {folder / f"lost-{number:02}.png": picture for number, (_, picture) in enumerate(strips, 1)}
+    for path, picture in pictures.items():
+        with atomic_path(path) as temporary:
+            picture.save(temporary, "PNG")
+    write_text(out, text)
+    for stale in set(folder.glob("lost-[0-9][0-9].png")) - set(pictures):  # Of a report with more of them.
+        stale.unlink()
     return out
 
 
