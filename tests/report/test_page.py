@@ -135,6 +135,17 @@ def test_pictures_bear_the_predictions_of_every_model(pair, pair_page):
     assert heads == [names[label] for label in samples["labels"]]
 
 
+def test_columns_of_pictures_tell_classes_of_one_name_apart(make_run, tmp_path, parse):
+    run = make_run(tmp_path / "run", corruptions=("fog",), classes=["crane", "crane", " ", *"defghij"])
+    page = parse(write_report([run], tmp_path / "r.html").read_text(encoding="utf-8"))
+    labels = json.loads((RunFolder(run).samples / "samples.json").read_text())["labels"]
+    table = page.find("table", id="samples")[0]
+    heads = [head.text for head in page.find("th", within=page.find("thead", within=table)[0])][1:]
+    names = ["crane (n0)", "crane (n1)", "n2", *"defghij"]
+    assert heads == [names[label] for label in labels]
+    assert {"crane (n0)", "crane (n1)", "n2"} <= set(heads)
+
+
 def test_conditions_and_caveats_are_told(make_run, tmp_path, parse):
     baseline = make_run(tmp_path / "base", skill=0.7)
     run = make_run(tmp_path / "run", baseline=baseline, seen=("contrast",))

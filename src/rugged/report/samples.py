@@ -11,7 +11,7 @@ from rugged.core.catalogue import display_name
 from rugged.core.errors import ResultsError, RuggedError
 from rugged.core.files import read_json
 from rugged.report.embedding import picture_uri, read_picture
-from rugged.results import CLEAN, Cell, RunFolder, read_cell, require_fitting
+from rugged.results import CLEAN, Cell, read_cell, require_fitting
 
 # The page's weight is decided here. Few pictures are kept to the bit; many are stored as JPEG, and shrunk if need be.
 _LOSSLESS_PIXELS = 1_200_000
@@ -85,7 +85,7 @@ def view_samples(runs: Sequence[BenchmarkedRun]) -> SampleView | None:
     subject = runs[0]
     if not (subject.folder.samples / "samples.json").exists():
         return None
-    samples = _read_samples(subject.folder)
+    samples = _read_samples(subject)
     conditions = subject.summary.conditions
     answering = [run for run in runs if run.summary.conditions.seed == conditions.seed]
     cells = 1 + len(conditions.corruptions) * len(conditions.severities)
@@ -106,11 +106,10 @@ def view_samples(runs: Sequence[BenchmarkedRun]) -> SampleView | None:
     )
 
 
-def _read_samples(folder: RunFolder) -> _Samples:
-    path = folder.samples / "samples.json"
+def _read_samples(run: BenchmarkedRun) -> _Samples:
+    path, names = run.folder.samples / "samples.json", run.classes.shown
     try:
-        table, classes = read_json(path), read_json(folder.classes)
-        names = tuple(str(entry["name"]) for entry in classes)
+        table = read_json(path)
         ids, labels = tuple(map(str, table["ids"])), tuple(map(int, table["labels"]))
         clean_ids = tuple(map(str, table.get("clean_ids", ids)))  # Others, where the clean pictures are other ones.
         height, width = int(table["height"]), int(table["width"])
@@ -124,7 +123,9 @@ def _read_samples(folder: RunFolder) -> _Samples:
         or not all(0 <= label < len(names) for label in labels)
         or height * width < 1
     ):
-        raise ResultsError(f"{path} does not fit {folder.classes}, or holds no pictures. Run `rugged benchmark` again.")
+        raise ResultsError(
+            f"{path} does not fit {run.folder.classes}, or holds no pictures. Run `rugged benchmark` again."
+        )
     return _Samples(ids, clean_ids, labels, height, width, names)
 
 
