@@ -71,6 +71,22 @@ def test_differences_are_those_of_the_figures(three):
     assert not backwards.mce.better
 
 
+@pytest.mark.parametrize("perfect", ["first", "second", "both"])
+def test_a_model_without_errors_under_a_corruption_has_a_difference_of_mce(three, perfect):
+    """Its CE there is 0, which says nothing of what divides."""
+    (first, cells), (second, others), baseline = three
+    right = {("fog", severity): cell_of(np.full(IMAGES, True), "fog", severity) for severity in SEVERITIES}
+    if perfect != "second":
+        cells = cells | right
+    if perfect != "first":
+        others = others | right
+    first, second = (
+        summarise(each, one.model, CONDITIONS, one.made, baseline=baseline)
+        for one, each in ((first, cells), (second, others))
+    )
+    assert compare(first, cells, second, others).mce.value == pytest.approx(second.mce.value - first.mce.value)
+
+
 def test_intervals_are_those_of_paired_theory(three):
     (first, cells), (second, others), _ = three
     found = compare(first, cells, second, others)

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rugged.analyze.selection import Cells
-from rugged.core.catalogue import BENCHMARK
 from rugged.metrics import interval, sign_flip_test
 from rugged.results import CLEAN, Summary
 from rugged.results.resampling import redraw
+from rugged.results.summary import CorruptionResult
 
 LEVEL = 0.95
 _DRAWS = 4000
@@ -109,6 +109,12 @@ def _baseline_errors(first: Summary, second: Summary) -> dict[str, float]:
     """The mean errors that both models' CEs divide by; none unless these are the same."""
     if first.mce is None or second.mce is None or first.mce.baseline.sha256 != second.mce.baseline.sha256:
         return {}
-    errors = {name: (np.mean(result.error), result.ce) for name, result in first.corruptions.items()}
-    known = {name: float(error / ce) for name, (error, ce) in errors.items() if ce and name in BENCHMARK}
-    return known if set(known) == set(first.mce.over) else {}
+    return {name: _baseline_error(first.corruptions[name], second.corruptions[name]) for name in first.mce.over}
+
+
+def _baseline_error(*results: CorruptionResult) -> float:
+    """What a model's mean error and its CE say, where it makes errors.
+
+    Where neither does there is no difference, whatever it is divided by.
+    """
+    return next((float(np.mean(result.error) / result.ce) for result in results if result.ce), 1.0)
