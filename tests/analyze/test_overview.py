@@ -4,12 +4,27 @@ import dataclasses
 
 import numpy as np
 
-from rugged.analyze import analyse, overview_lines, overview_tables
+from rugged.analyze import all_tables, analyse, confused_pairs, overview, overview_lines, overview_tables
 from rugged.results import Classes
 
 
 def tables_of(cells, classes, count=10):
     return {table.title.partition(" (")[0]: table for table in overview_tables(analyse(cells, classes), count)}
+
+
+def test_every_mistake_is_listed_only_where_all_tables_are_asked_for(cells, classes, monkeypatch):
+    """There may be a million: of the ten that a terminal shows the matrices tell."""
+    listed = []
+    monkeypatch.setattr(
+        overview, "confused_pairs", lambda *given: listed.append(len(given[0])) or confused_pairs(*given)
+    )
+    found = analyse(cells, classes)
+    overview_tables(found)
+    overview_lines(found)
+    assert listed == []
+    whole = all_tables(found)
+    assert listed == [1, 4]  # Cells: clean, and fog and contrast at two severities.
+    assert [row[2] for row in whole["confusions_corrupted"].rows] == [2, 2, 1, 1, 1]
 
 
 def test_no_class_and_no_picture_stands_in_two_lists(cells, classes):

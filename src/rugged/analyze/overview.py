@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from rugged.analyze import tables
 from rugged.analyze.calibration import CalibrationTable, calibration_table
@@ -26,30 +27,38 @@ class Analysis:
     """What predictions say about a model.
 
     Attributes:
+        cells: The predictions.
         classes: Ids and names.
         extent: What the corrupted figures are over, in words.
         by_class: Figures of every class.
         clean_matrix: Confusions ``(C, C)`` without corruption.
         corrupted_matrix: The same over the corruptions that means are over.
-        clean_confusions: Every mistake one way, the most common first.
-        corrupted_confusions: The same over these corruptions.
         shifts: Answers by severity, clean first.
         failures: When each picture is lost.
         calibration: Confidence against accuracy.
         kinship: Near and far mistakes; None where no groups fit the classes.
     """
 
+    cells: Cells
     classes: Classes
     extent: str
     by_class: ClassTable
     clean_matrix: Counts
     corrupted_matrix: Counts
-    clean_confusions: tuple[Confusion, ...]
-    corrupted_confusions: tuple[Confusion, ...]
     shifts: tuple[Shift, ...]
     failures: Failures
     calibration: CalibrationTable
     kinship: KinshipTable | None
+
+    @cached_property
+    def clean_confusions(self) -> tuple[Confusion, ...]:
+        """Every mistake one way, the most common first. There may be a million, and few ask for them all."""
+        return tuple(confused_pairs(select(self.cells, CLEAN), len(self.classes), _EVERY))
+
+    @cached_property
+    def corrupted_confusions(self) -> tuple[Confusion, ...]:
+        """The same over the corruptions that means are over."""
+        return tuple(confused_pairs(select(self.cells), len(self.classes), _EVERY))
 
 
 def analyse(cells: Cells, classes: Classes, groups: Groups | None = None) -> Analysis:
@@ -66,13 +75,12 @@ def analyse(cells: Cells, classes: Classes, groups: Groups | None = None) -> Ana
     """
     count, clean, corrupted = len(classes), select(cells, CLEAN), select(cells)
     return Analysis(
+        cells=cells,
         classes=classes,
         extent=extent(cells),
         by_class=class_table(cells, count),
         clean_matrix=confusion_matrix(clean, count),
         corrupted_matrix=confusion_matrix(corrupted, count),
-        clean_confusions=tuple(confused_pairs(clean, count, _EVERY)),
-        corrupted_confusions=tuple(confused_pairs(corrupted, count, _EVERY)),
         shifts=tuple(shifts(cells, count, count=count)),
         failures=failures(cells),
         calibration=calibration_table(cells),
