@@ -48,6 +48,16 @@ def test_pairs_both_ways_begin_with_the_class_that_is_mistaken_more(cells):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("count", [1, 10, 1000])
+def test_ties_of_many_pairs_go_by_label(count):
+    """Of 435 pairs with 0 to 6 mistakes each most are ties, and some have none."""
+    matrix = np.random.default_rng(count).integers(0, 4, (30, 30))
+    both = {(low, high): matrix[low, high] + matrix[high, low] for high in range(30) for low in range(high)}
+    order = sorted((pair for pair, mistakes in both.items() if mistakes), key=lambda pair: (-both[pair], pair))
+    found = mutual_pairs(matrix, count)
+    assert [tuple(sorted((one.first, one.second))) for one in found] == order[:count]
+
+
 def test_what_a_class_is_mistaken_for_and_what_for_it(cells):
     corrupted = select(cells)
     pairs = confused_pairs(corrupted, 3)

@@ -199,7 +199,7 @@ def shift_at(severity: int, matrix: Counts, count: int = 5) -> Shift:
     wrong = int(mistakes.sum())
     shares = answered[answered > 0] / answered.sum()
     entropy = float(-(shares * np.log(shares)).sum())
-    sinks = [Sink(label, int(mistakes[label]), float(mistakes[label] / wrong)) for label in _ranked(mistakes)[:count]]
+    sinks = [Sink(label, int(mistakes[label]), float(mistakes[label] / wrong)) for label in _ranked(mistakes, count)]
     return Shift(severity, int(answered.sum()), wrong, tuple(sinks), abs(entropy), float(np.exp(entropy)))
 
 
@@ -208,13 +208,13 @@ def _places(cell: Cell, classes: int) -> Counts:
     return cell.labels.astype(np.int64) * classes + cell.top[:, 0]
 
 
-def _ranked(counts: npt.NDArray[np.integer]) -> list[int]:
-    """Where counts are not zero, the greatest first, ties in their order."""
-    order = np.argsort(-counts, kind="stable")
-    return [int(place) for place in order if counts[place] > 0]
+def _ranked(counts: npt.NDArray[np.integer], count: int | None = None) -> list[int]:
+    """Where counts are not zero, the greatest first, ties in their order; at most ``count`` places."""
+    order = np.argsort(-counts, kind="stable")[:count]
+    places: list[int] = order[counts[order] > 0].tolist()
+    return places
 
 
 def _most(counts: Counts, count: int) -> list[tuple[int, int]]:
     """The greatest entries of a matrix, ties by row and column."""
-    places = _ranked(counts.ravel())[:count]
-    return [divmod(place, counts.shape[1]) for place in places]
+    return [divmod(place, counts.shape[1]) for place in _ranked(counts.ravel(), count)]
