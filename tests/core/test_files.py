@@ -66,11 +66,15 @@ def test_missing_json_is_named(tmp_path):
         read_json(tmp_path / "none.json")
 
 
-def test_unwritable_folder_is_named(tmp_path):
+@pytest.mark.parametrize("below", ["below", "further/below"])
+def test_a_file_where_a_folder_should_be_is_named(tmp_path, below):
     blocker = tmp_path / "file"
     blocker.write_text("")
-    with pytest.raises(RuggedError, match="Cannot write"):
-        write_text(blocker / "below", "text")
+    with pytest.raises(RuggedError) as refused:
+        write_text(blocker / below, "text")
+    assert str(refused.value) == (
+        f"Cannot write {blocker / below}: {blocker} is a file, not a folder. Choose another folder."
+    )
 
 
 def test_an_error_about_another_file_is_not_called_a_failed_write(tmp_path):

@@ -63,13 +63,20 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except OSError as error:
         if error.filename is not None and Path(error.filename) not in (temporary, *temporary.parents):
             raise
-        raise RuggedError(
-            f"Cannot write {path}: {error.strerror or error}. Free space or choose another folder, then run again."
-        ) from error
+        raise RuggedError(f"Cannot write {path}: {_reason(path, error)}") from error
     finally:
         held.close()
         with suppress(OSError):  # Where nothing could be written there is nothing to remove.
             temporary.unlink(missing_ok=True)
+
+
+def _reason(path: Path, error: OSError) -> str:
+    """Why ``path`` could not be written, and what to do."""
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        for parent in path.parents:
+            if parent.is_file():
+                return f"{parent} is a file, not a folder. Choose another folder."
+    return f"{error.strerror or error}. Free space or choose another folder, then run again."
 
 
 def short_name(name: str) -> str:
