@@ -106,7 +106,7 @@ def test_a_bad_picture_is_said_and_the_status_tells(predict, run):
     [
         (("run", "empty"), "There is no picture in empty"),
         (("run", "in", "--out", "out.txt"), "End it with .csv or .jsonl"),
-        (("run", "in", "--out", "out.csv", "--format", "table"), "is for CSV or JSON lines"),
+        (("run", "in", "--out", "out.csv", "--format", "table"), "Leave --out or --format out"),
         (("run", "list.csv", "--out", "list.csv"), "one of the files to be read"),
         (("run", "in", "--out", "in/a.png/out.csv"), "Cannot write"),
         (("nothing", "in"), "no run folder, model file or callable nothing"),

@@ -84,6 +84,8 @@ def _format(kind: str | None, out: Path | None, pictures: list[str]) -> str:
 
     if out is None:
         return kind or "table"
+    if kind == "table":
+        raise ConfigError("--format table is for the terminal. Leave --out or --format out.")
     chosen = kind or _ENDINGS.get(out.suffix.lower(), "table")
     if chosen == "table":
         raise ConfigError(f"--out {out} is for CSV or JSON lines. End it with .csv or .jsonl, or give --format.")
