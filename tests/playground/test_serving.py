@@ -33,7 +33,7 @@ def test_a_busy_port_is_refused_when_named_and_passed_over_when_not(dataset, mon
 
 
 def test_an_address_that_is_not_here_is_refused(dataset):
-    for host in ("192.0.2.1", "no host of this name"):  # The first is set apart for documentation.
+    for host in ("192.0.2.1", "no host of this name", "..", "x" * 64):  # The first is set apart for documentation.
         with pytest.raises(ConfigError, match="Cannot listen on"):
             play(["nothing"], dataset, host=host)
 

@@ -140,6 +140,9 @@ def _free_port(host: str, port: int | None) -> int:
         except socket.gaierror as error:
             reason = error.strerror
             break
+        except UnicodeError:  # Before anybody is asked: an empty label, or one of more than 63 letters.
+            reason = "no host can have this name"
+            break
         except OSError as error:
             reason = os.strerror(error.errno or 0)  # Its own text names the address again.
     where = f"{host}, port {port or f'{_PORTS[0]} to {_PORTS[-1]}'}"
