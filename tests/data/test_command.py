@@ -64,16 +64,16 @@ def test_the_class_table_lies_outside_of_the_data(tmp_path, class_folders):
 
 
 def test_pack_tells_how_to_use_it(tmp_path, class_folders):
-    class_folders(tmp_path / "src", {"a": 4, "[b]": 4})
+    class_folders(tmp_path / "src", {"a": 4, "[b]": 4, ":dog:": 4})
     assert f"--data {tmp_path / 'src'}" in run("pack", tmp_path / "src").output
     assert f"--data {tmp_path / 'src'}\n" in run("pack", tmp_path / "src", "--size", 6).output
-    assert "pictures of 6 x 6, 0.00086 MB\n" in run("info", tmp_path / "src").output  # 8 of 6 · 6 · 3 bytes.
+    assert "pictures of 6 x 6, 0.0013 MB\n" in run("info", tmp_path / "src").output  # 12 of 6 · 6 · 3 bytes.
     packed = run("pack", tmp_path / "src", "--out", tmp_path / "out", "--size", 4, "--holdout", 0.5)
     assert f"--data {tmp_path / 'out'}" in packed.output
     info = run("info", tmp_path / "out")
-    assert "[b]" in info.output
+    assert all(name in info.output for name in ("[b]", ":dog:"))
     assert "4 x 4" in info.output
-    assert len(open_dataset(tmp_path / "out").val) == 4
+    assert len(open_dataset(tmp_path / "out").val) == 6
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,6 @@ def info(
 def _print_classes(dataset: "Dataset") -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
@@ -135,8 +134,8 @@ def _print_classes(dataset: "Dataset") -> None:
     table.add_column("Training images", justify="right")
     table.add_column("Validation images", justify="right")
     for entry, train, val in dataset.counts():
-        table.add_row(escape(entry.id), escape(entry.name), f"{train:,}", f"{val:,}")
-    Console().print(table)
+        table.add_row(entry.id, entry.name, f"{train:,}", f"{val:,}")
+    Console(highlight=False, emoji=False, markup=False).print(table)
 
 
 def _print_summary(dataset: "Dataset", where: str) -> None:
