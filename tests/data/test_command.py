@@ -78,7 +78,7 @@ def test_pack_tells_how_to_use_it(tmp_path, class_folders):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("prepare", "imagenet"), ("pack", "src", "--holdout", "1")],
+    [("prepare", "imagenet"), *(("pack", "src", "--holdout", share) for share in ("0", "1", "1.5", "-0.2"))],
 )
 def test_choices_that_do_not_exist_are_told(arguments):
     with pytest.raises(ConfigError, match="expected"):

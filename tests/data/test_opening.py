@@ -44,7 +44,7 @@ def test_a_source_is_packed_once(source, monkeypatch):
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({"holdout": 1.5}, r"holdout is 1\.5; expected a share between 0 and 1"),
+        ({"holdout": 1.5}, r"holdout is 1\.5; expected a share above 0 and below 1"),
         ({"holdout": 0}, "holdout is 0"),
         ({"holdout": 1}, "holdout is 1"),
         ({"holdout": float("nan")}, "holdout is nan"),

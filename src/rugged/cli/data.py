@@ -67,7 +67,8 @@ def pack(
     holdout: Annotated[
         float | None,
         typer.Option(
-            min=0.0, max=1.0, help="Share of each class held out where there is no validation split. Default: 0.2."
+            metavar="SHARE",
+            help="Of each class, held out where there is no validation split: above 0 and below 1. Default: 0.2.",
         ),
     ] = None,
     bad_images: _BadImages = None,

@@ -186,7 +186,7 @@ def _check_choices(
         if side is not None and side < 1:
             raise ConfigError(f"The {name} is {side}; expected at least 1 pixel.")
     if holdout is not None and not 0 < holdout < 1:
-        raise ConfigError(f"The holdout is {holdout}; expected a share between 0 and 1, such as 0.2.")
+        raise ConfigError(f"The holdout is {holdout}; expected a share above 0 and below 1, such as 0.2.")
     if bad_images not in (None, "refuse", "skip"):
         raise ConfigError(f"bad_images is {bad_images!r}; expected refuse or skip.")
 
