@@ -203,6 +203,13 @@ def test_a_phone_scrolls_down_only_and_finds_its_way(open_in_browser, report):
     assert page.locator("#tip").is_visible()
 
 
+def test_no_table_scrolls_sideways_on_a_desktop(open_in_browser, report):
+    page = open_in_browser(report, viewport={"width": 1280, "height": 900})
+    page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+    wide = "[...document.querySelectorAll('.scroll')].filter(each => each.scrollWidth > each.clientWidth)"
+    assert page.evaluate(f"{wide}.map(each => each.innerText.slice(0, 60))") == []
+
+
 def test_every_section_can_be_reached(open_in_browser, report):
     page = open_in_browser(report)
     for link in page.locator("#contents a").all():
