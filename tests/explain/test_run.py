@@ -89,6 +89,27 @@ def test_a_rerun_gives_the_same_bytes_and_leaves_nothing_old(runs, dataset):
     assert not list(folder.glob("severities*"))
 
 
+@pytest.mark.parametrize("theirs", ['{"name": "my page", "version": 3}', '["a.html"]', "no JSON", '{"format": 1}'])
+def test_an_index_of_somebody_elses_is_kept(theirs, runs, dataset, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "index.json").write_text(theirs)
+    with pytest.raises(ConfigError, match=r"is no index of explanations; it would be lost\. Choose another folder"):
+        explain_run(runs[:1], dataset, wanted=QUICK, out=tmp_path / "out", device="cpu")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["index.json"]
+    assert (tmp_path / "out" / "index.json").read_text() == theirs
+
+
+def test_explanations_of_another_version_are_replaced(runs, dataset):
+    """As the message about them says."""
+    folder = explain_run(runs[:1], dataset, wanted=Wanted(count=2, shown=1), device="cpu")
+    index = json.loads((folder / "index.json").read_text())
+    (folder / "index.json").write_text(json.dumps({**index, "format": 2}))
+    with pytest.raises(ResultsError, match="Run `rugged explain` again"):
+        read_explanations(folder)
+    explain_run(runs[:1], dataset, wanted=Wanted(count=2, shown=1), device="cpu")
+    assert read_explanations(folder).tiles
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rugged.core.errors import ConfigError, ResultsError
-from rugged.core.files import exclusive
+from rugged.core.errors import ConfigError, ResultsError, RuggedError
+from rugged.core.files import exclusive, read_json
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import choose_corruptor
@@ -89,7 +89,7 @@ def explain_run(
         The folder.
 
     Raises:
-        ConfigError: Something that does not exist or does not fit was asked for.
+        ConfigError: Something that does not exist or does not fit was asked for, or the folder is somebody else's.
         DataError: Pictures that cannot be used.
         ModelError: Networks that cannot be used.
         Interrupted: A signal came.
@@ -107,6 +107,7 @@ def explain_run(
     pictures = read_pictures([*map(Path, files)], side) if files else _validation(dataset, wanted)
     measurement = _measurement(subjects, pictures, classes, wanted)
     folder = place_of(names[0], None).explanations if out is None else Path(out)
+    _require_own(folder / INDEX)
     with exclusive(folder / ".lock", f"explain into {folder}"), stop_on_signal() as stop:
         _clear(folder)
         pages = Pages(measurement, measurement.looks(stop), classes, folder)
@@ -210,6 +211,21 @@ def _shown(measurement: Measurement) -> tuple[ExplainedPicture, ...]:
         ExplainedPicture(name, None if pictures.labels is None else int(pictures.labels[place]))
         for place, name in enumerate(pictures.ids[: measurement.shown])
     )
+
+
+def _require_own(index: Path) -> None:
+    """Refuse an index that something else has made: it would be lost. One of another version of rugged's is ours."""
+    if not index.exists():
+        return
+    try:
+        found = read_json(index)
+    except RuggedError:
+        found = None
+    if not isinstance(found, dict) or not {"format", "panels", "tiles"} <= found.keys():
+        raise ConfigError(
+            f"{index} is there and is no index of explanations; it would be lost. Choose another folder with --out, or "
+            "take the file away."
+        )
 
 
 def _clear(folder: Path) -> None:
