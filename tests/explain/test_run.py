@@ -1,9 +1,11 @@
 """The whole job: what is saved, that it can be read, and that it is whole or not there."""
 
+import dataclasses
 import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,12 +17,14 @@ from typer.testing import CliRunner
 from rugged.cli import app
 from rugged.core.errors import ConfigError, DataError, Interrupted, ModelError, ResultsError
 from rugged.core.stopping import StopRequest
-from rugged.data import open_dataset
+from rugged.data import ClassInfo, Dataset, open_dataset
+from rugged.data.dataset import Split
 from rugged.engine import published_network
 from rugged.explain import Wanted, depthwise_filters, explain_run, first_filters
 from rugged.explain.activations import as_grey, mean_and_strongest
 from rugged.explain.measuring import Condition, Look, Measurement, drift_results
 from rugged.explain.panels import save
+from rugged.explain.run import _validation
 from rugged.explain.sheets import mosaic
 from rugged.models import ModelSpec, build, save_model
 from rugged.results import RunFolder, read_explanations
@@ -219,6 +223,22 @@ def test_what_only_answers_cannot_be_explained(dataset, tmp_path, monkeypatch):
         explain_run(["theirs:answer"], dataset, device="cpu")
 
 
+def test_a_method_named_twice_is_asked_once(runs, dataset):
+    wanted = dataclasses.replace(QUICK, methods=("saliency", "saliency"))
+    found = read_explanations(explain_run(runs[:1], dataset, wanted=wanted, device="cpu"))
+    assert found.methods == ("saliency",)
+    assert [panel.kind for panel in found.panels] == ["models", "severities", "filters", "activations"]
+    assert [(each.corruption, each.severity) for each in found.drifts] == [("contrast", 2), ("contrast", 5)]
+
+
+def test_those_to_be_shown_are_some_of_those_that_figures_are_over():
+    """Of ten classes with a picture each every other one, and of these five the first and the third."""
+    infos = tuple(ClassInfo(name, name) for name in "abcdefghij")
+    split = Split("val", np.zeros((10, 8, 8, 3), np.uint8), np.arange(10), tuple(f"{info.id}/0" for info in infos))
+    found = _validation(Dataset("ten", infos, split, split, "0" * 64, (), Path()), Wanted(count=5, shown=2))
+    assert found.ids == ("a/0", "e/0", "c/0", "g/0", "i/0")
+
+
 def test_named_pictures_are_shown(runs, dataset):
     ids = (dataset.val.ids[5], dataset.val.ids[1])
     found = read_explanations(explain_run(runs[:1], dataset, wanted=Wanted(ids=ids), device="cpu"))
@@ -236,7 +256,9 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(runs, dataset, 
     refused(ConfigError, "no class 'abov'. Did you mean 'above'", target="abov")
     refused(ConfigError, "--layer is for grad_cam", methods=("saliency",), layer="layer1")
     refused(ModelError, "no layer 'layerx'", layer="layerx")
+    refused(ModelError, "no layer 'layerx'", activations=("layer1", "layerx"))
     refused(ConfigError, "no corruption", corruptions=("fogg",))
+    refused(ConfigError, "0 pictures are to be shown; expected at least 1", shown=0)
     refused(DataError, "no validation picture 'x/y'", ids=("x/y",))
     refused(ModelError, "no run folder, model file or callable resnet19", models=["resnet19"])
     refused(DataError, "cannot be explained: unreadable", files=(tmp_path / "x.png",))

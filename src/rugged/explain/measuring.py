@@ -83,6 +83,7 @@ class Measurement:
     Attributes:
         subjects: The networks.
         layers: Of Grad-CAM, one a network; None where it is not asked for.
+        activations: Layers whose activations are drawn, for each network.
         pictures: All that figures are over; the first ``shown`` are kept.
         methods: Of explanation.
         conditions: Clean first.
@@ -93,6 +94,7 @@ class Measurement:
 
     subjects: Sequence[Opened]
     layers: Sequence[Layer | None]
+    activations: Sequence[Sequence[Layer]]
     pictures: Pictures
     methods: Sequence[str]
     conditions: Sequence[Condition]
@@ -120,7 +122,8 @@ class Measurement:
                         maps = explain_all(subject, self.layers[index], images, chosen, method, bar, stop)
                         before = clean.setdefault((index, method), maps)
                         pairs = zip(before, maps, strict=True)
-                        drifts = None if before is maps else np.array([drift(*pair) for pair in pairs])
+                        is_clean = condition.corruption == CLEAN
+                        drifts = None if is_clean else np.array([drift(*pair) for pair in pairs])
                         kept, empty = maps[: self.shown].copy(), int((maps.max(axis=(1, 2)) <= 0).sum())
                         found.append(Look(index, method, condition, kept, chosen, answers, empty, drifts))
         return found

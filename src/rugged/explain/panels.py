@@ -11,10 +11,10 @@ from PIL import Image
 
 from rugged.core.catalogue import display_name
 from rugged.core.files import atomic_path
-from rugged.explain.activations import activations, as_grey, layer_of_each_size, mean_and_strongest
+from rugged.explain.activations import activations, as_grey, mean_and_strongest
 from rugged.explain.attribution import is_empty
 from rugged.explain.filters import depthwise_filters, first_filters
-from rugged.explain.layers import Layer, find_layer
+from rugged.explain.layers import Layer
 from rugged.explain.measuring import Condition, Look, Measurement
 from rugged.explain.opening import Opened
 from rugged.explain.overlay import overlay
@@ -210,25 +210,17 @@ def filter_panel(subject: Opened, path: Path) -> Panel | None:
 
 
 def activation_panel(
-    measurement: Measurement,
-    subject: Opened,
-    names: Sequence[str],
-    labels: Callable[[int], tuple[str, ...]],
-    path: Path,
+    measurement: Measurement, index: int, labels: Callable[[int], tuple[str, ...]], path: Path
 ) -> Panel:
     """A page of what layers answer to the first picture: the mean over channels, and the strongest channels.
 
     Args:
         measurement: Whose first picture is taken.
-        subject: The network.
-        names: Of layers; none for the deepest of each map size.
+        index: Position of the network.
         labels: Gives the words beside a picture.
         path: The PNG file.
-
-    Raises:
-        ModelError: There is no such layer.
     """
-    layers = [find_layer(subject.network, name) for name in names] or layer_of_each_size(subject.network)
+    subject, layers = measurement.subjects[index], measurement.activations[index]
     images = measurement.pictures.images[:1]
     picture = images[0].permute(1, 2, 0).contiguous().numpy()
     rows = [Row(labels(0), (Cell(picture),) + (None,) * _CHANNELS)]

@@ -11,7 +11,9 @@ from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import choose_corruptor
 from rugged.data import Dataset, as_dataset
+from rugged.data.splits import evenly
 from rugged.engine import Device, make_fabric
+from rugged.explain.activations import layer_of_each_size
 from rugged.explain.layers import Layer, find_layer
 from rugged.explain.measuring import Condition, Look, Measurement, drift_results, play_pointing_game
 from rugged.explain.methods import check_method
@@ -122,22 +124,24 @@ def _validation(dataset: Dataset | None, wanted: Wanted) -> Pictures:
     pictures = choose_pictures(dataset, wanted.count, wanted.ids)
     if wanted.ids or len(pictures.ids) <= wanted.shown:
         return pictures
+    if wanted.shown < 1:
+        raise ConfigError(f"{wanted.shown} pictures are to be shown; expected at least 1.")
+    assert pictures.labels is not None  # Those of a data set are known.
     # Those to be shown stand first, and are of as many classes as can be.
-    shown = choose_pictures(dataset, wanted.shown).ids
+    shown = [pictures.ids[place] for place in evenly(pictures.labels, wanted.shown)]
     rest = [name for name in pictures.ids if name not in shown]
-    return choose_pictures(dataset, wanted.count, (*shown, *rest)[: len(pictures.ids)])
+    return choose_pictures(dataset, wanted.count, (*shown, *rest))
 
 
 def _measurement(subjects: Sequence[Opened], pictures: Pictures, classes: Classes, wanted: Wanted) -> Measurement:
     """Check what is asked for against what there is, before anything is computed."""
     if not wanted.methods:
         raise ConfigError("No method was named.")
-    for method in wanted.methods:
+    methods = tuple(dict.fromkeys(wanted.methods))
+    for method in methods:
         check_method(method)
-    if wanted.layer is not None and "grad_cam" not in wanted.methods:
+    if wanted.layer is not None and "grad_cam" not in methods:
         raise ConfigError("--layer is for grad_cam, which was not asked for. Leave it out.")
-    if wanted.shown < 1:
-        raise ConfigError(f"{wanted.shown} pictures are to be shown; expected at least 1.")
     if wanted.target == "label" and pictures.labels is None:
         raise ConfigError("Files have no label. Leave --target out, or name a class.")
     rule = wanted.target in ("predicted", "label")
@@ -147,11 +151,15 @@ def _measurement(subjects: Sequence[Opened], pictures: Pictures, classes: Classe
     height, width = pictures.images.shape[2:]
     conditions = [Condition(), *(Condition(name, severity) for name in corruptions for severity in severities)]
     layers: list[Layer | None] = [None] * len(subjects)
-    if "grad_cam" in wanted.methods:
+    if "grad_cam" in methods:
         layers = [find_layer(subject.network, wanted.layer) for subject in subjects]
+    activations = [
+        [find_layer(subject.network, name) for name in wanted.activations] or layer_of_each_size(subject.network)
+        for subject in subjects
+    ]
     corruptor = choose_corruptor((height, width), corruptions, wanted.preset, wanted.seed, wanted.textures)
     shown = len(pictures.ids) if wanted.ids or pictures.labels is None else min(wanted.shown, len(pictures.ids))
-    return Measurement(subjects, layers, pictures, wanted.methods, conditions, corruptor, target, shown)
+    return Measurement(subjects, layers, activations, pictures, methods, conditions, corruptor, target, shown)
 
 
 def _draw(
@@ -166,8 +174,8 @@ def _draw(
         pictures=_shown(measurement),
         source=measurement.pictures.source,
         targets=wanted.target,
-        methods=wanted.methods,
-        panels=(*pages.panels(), *_inside(pages, wanted.activations)),
+        methods=tuple(measurement.methods),
+        panels=(*pages.panels(), *_inside(pages)),
         tiles=tuple(pages.tiles()),
         drifts=tuple(drift_results(looks)),
         pointing=pointing,
@@ -179,14 +187,12 @@ def _draw(
     )
 
 
-def _inside(pages: Pages, names: Sequence[str]) -> list[Panel]:
+def _inside(pages: Pages) -> list[Panel]:
     """Pages of filters and activations, where a network has such layers."""
     panels = []
     for index, subject in enumerate(pages.measurement.subjects):
         filters = filter_panel(subject, pages.folder / f"filters-{index}.png")
-        inside = activation_panel(
-            pages.measurement, subject, names, pages.labels, pages.folder / f"activations-{index}.png"
-        )
+        inside = activation_panel(pages.measurement, index, pages.labels, pages.folder / f"activations-{index}.png")
         panels += [panel for panel in (filters, inside) if panel is not None]
     return panels
 
