@@ -30,7 +30,7 @@ class Hub:
                 if hub.silent.is_set():
                     hub.over.wait(30)
                     return
-                content = hub.files.get(self.path)
+                content = hub.files.get(self.path, hub.about(self.path))
                 self.send_response(200 if content is not None else 404)
                 self.send_header("X-Repo-Commit", COMMIT)
                 if content is None:
@@ -77,7 +77,8 @@ class Hub:
         if path == "/api/repos/create":
             wanted = json.loads(body)
             name = f"{wanted['organization']}/{wanted['name']}"
-            self.created[name] = wanted.get("visibility") == "private" or bool(wanted.get("private"))
+            # One that is there stays as it is.
+            self.created.setdefault(name, wanted.get("visibility") == "private" or bool(wanted.get("private")))
             return {"url": f"{self.url}/{name}", "name": name}
         if path.startswith("/lfs/"):
             self.large[hashlib.sha256(body).hexdigest()] = body
@@ -95,6 +96,11 @@ class Hub:
             self._commit(found[1], [json.loads(line) for line in body.splitlines()])
             return {"success": True, "commitUrl": f"{self.url}/{found[1]}/commit/{COMMIT}", "commitOid": COMMIT}
         return {"warnings": [], "errors": []}  # Of the card's front matter.
+
+    def about(self, path):
+        """What the hub tells of a repository that was made."""
+        name = path.removeprefix("/api/models/")
+        return json.dumps({"id": name, "private": self.created[name]}).encode() if name in self.created else None
 
     def _commit(self, repository, lines):
         for line in lines:

@@ -80,6 +80,17 @@ def test_a_push_that_reaches_nobody_says_nothing_of_rights(hub, monkeypatch):
     assert "Log in" not in str(raised.value)
 
 
+def test_nothing_private_is_pushed_to_where_everybody_sees_it(hub, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    share("me/mine", {"README.md": b"# Mine"}, private=False)
+    with pytest.raises(ModelError, match="me/mine is there already, and public: everybody would see"):
+        share("me/mine", {"README.md": b"# Secret"}, private=True)
+    assert hub.files == {"/me/mine/resolve/main/README.md": b"# Mine"}
+    for private in (True, False):  # A private one stays private.
+        share("me/own", {"README.md": b"# Secret"}, private=private)
+        assert hub.created["me/own"] is True
+
+
 def test_files_are_shared_as_they_are(hub, monkeypatch, tmp_path):
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     (tmp_path / "model.safetensors").write_bytes(CONTENT)

@@ -61,13 +61,14 @@ def share(repository: str, files: Mapping[str, Path | bytes], *, private: bool) 
     Args:
         repository: ``user/name``.
         files: By their path in the repository.
-        private: Of a new repository: only its owner sees it.
+        private: Only its owner sees it. A repository that is there stays as it is: a public one is refused.
 
     Returns:
         The repository's address.
 
     Raises:
-        ModelError: No name of a repository, or the hub is not reached or refuses.
+        ModelError: No name of a repository; a public one, where a private one is wanted; or the hub is not reached or
+            refuses.
     """
     require_repository(repository)
     api = HfApi()
@@ -75,7 +76,14 @@ def share(repository: str, files: Mapping[str, Path | bytes], *, private: bool) 
     try:
         with warnings.catch_warnings(action="ignore"):  # The client's, about the HTTP library that it uses.
             address = api.create_repo(repository, private=private, exist_ok=True)
+            if private and not api.repo_info(repository).private:  # It was there, and the hub leaves it as it is.
+                raise ModelError(
+                    f"{repository} is there already, and public: everybody would see what is pushed. Make it private "
+                    "in its settings on the hub, choose another name, or leave --private out."
+                )
             api.create_commit(repository, additions, commit_message="Model, card and results by rugged")
+    except ModelError:
+        raise
     except Exception as error:
         found = f"{repository} could not be written on {constants.ENDPOINT} ({_reason(error)})."
         raise ModelError(f"{found} {_offline()}{_way_in(error)}") from error
