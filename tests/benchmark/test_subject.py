@@ -209,9 +209,10 @@ def test_what_is_no_classifier_is_refused(dataset, tmp_path, picture_folder):
     save_onnx(tmp_path / "double.onnx", "N", (), "more")
     with pytest.raises(ModelError, match="one float32 input"):
         benchmark(tmp_path / "double.onnx", dataset, **QUICK)
-    save_onnx(tmp_path / "oblong.onnx", "N", shape=(3, 32, 16))
-    with pytest.raises(ModelError, match=r"one float32 input \(N, 3, S, S\)"):
-        benchmark(tmp_path / "oblong.onnx", dataset, **QUICK)
+    for height, width in ((32, 16), (20_000, 20_000)):
+        save_onnx(tmp_path / "odd.onnx", "N", shape=(3, height, width))
+        with pytest.raises(ModelError, match=r"one float32 input \(N, 3, S, S\)"):
+            benchmark(tmp_path / "odd.onnx", dataset, **QUICK)
     save_channels_last(tmp_path / "last.onnx")
     with pytest.raises(ModelError, match=r"one float32 input \(N, 3, S, S\)"):
         benchmark(tmp_path / "last.onnx", dataset, **QUICK)

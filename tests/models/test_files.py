@@ -84,6 +84,29 @@ def test_an_unreadable_specification_is_refused(saved, text):
         read_spec(path)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"class_names": ("Alpha", "Beta")}, "class_names has 2 names; expected 3, as classes"),
+        ({"input_size": 0}, "input_size is 0; expected 1 to 10,000"),
+        ({"input_size": -3}, "input_size is -3; expected 1 to 10,000"),
+        ({"input_size": 10**9}, "input_size is 1000000000; expected 1 to 10,000"),
+        ({"mean": (0.5,)}, r"mean is \[0.5\]; expected three numbers"),
+        ({"mean": (0.5, 1e999, 0.5)}, r"mean is \[0.5, inf, 0.5\]; expected three numbers"),
+        ({"std": (0.2,) * 4}, r"std is \[0.2, 0.2, 0.2, 0.2\]; expected three numbers"),
+        ({"std": (0.2, 0.0, 0.2)}, r"std is \[0.2, 0.0, 0.2\]; expected numbers above 0"),
+        ({"std": (0.2, -0.1, 0.2)}, r"std is \[0.2, -0.1, 0.2\]; expected numbers above 0"),
+    ],
+)
+def test_a_specification_that_no_model_has_is_refused(saved, change, message):
+    _, path = saved
+    told = json.dumps(dataclasses.asdict(SPEC) | change).replace("Infinity", "1e999")  # That is JSON, too.
+    save_file(load_file(path), path, metadata={"rugged.model": told})
+    for read in (load_model, read_spec, spec_of_weights):
+        with pytest.raises(ModelError, match=f"unreadable specification of a model: .*: {message}"):
+            read(path)
+
+
 def test_a_file_from_before_formats_is_read(saved):
     _, path = saved
     save_file(load_file(path), path, metadata={"rugged.model": json.dumps(dataclasses.asdict(SPEC))})

@@ -21,7 +21,7 @@ from rugged.core.hints import how_to_install
 from rugged.core.progress import say
 from rugged.models import ModelSpec, preprocess
 from rugged.models.loading import brief
-from rugged.models.spec import from_metadata
+from rugged.models.spec import LARGEST_INPUT, from_metadata
 
 USUAL_SIDE = 224
 """Of pictures for a model that does not say: ImageNet's."""
@@ -151,11 +151,12 @@ def load_onnx(path: Path, side: int | None, device: torch.device) -> Foreign:
 
 
 def _are_pictures(shape: Sequence[object]) -> bool:
-    """Whether an input may be ``(N, 3, S, S)``; what a file leaves open is a name, or nothing."""
+    """Whether an input may be ``(N, 3, S, S)``, S one that a model can have; what is open is a name, or nothing."""
     if len(shape) != 4:
         return False
     channels, *sides = (each if isinstance(each, int) else None for each in shape[1:])
-    return channels in (3, None) and (sides[0] == sides[1] or None in sides)
+    fit = all(each is None or 1 <= each <= LARGEST_INPUT for each in sides)
+    return channels in (3, None) and fit and (sides[0] == sides[1] or None in sides)
 
 
 def open_session(path: Path, device: torch.device) -> Any:

@@ -1,5 +1,6 @@
 """What a model expects and what it answers, kept in the model file itself."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,6 +13,9 @@ from rugged.models.metadata import Entry
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
+LARGEST_INPUT = 10_000
+"""Side of an input. No square picture that is read is as large; a file of somebody's may claim more than the memory."""
+
 
 @dataclass(frozen=True)
 class ModelSpec:
@@ -21,10 +25,14 @@ class ModelSpec:
         architecture: ``source/name``, as ``rugged.models.build`` takes it.
         classes: Class ids in the order of the outputs.
         class_names: Their human names, in the same order.
-        input_size: Side of the square input in pixels; pictures of another size are resized to it, bilinearly.
+        input_size: Side of the square input in pixels, at most ``LARGEST_INPUT``; pictures of another size are resized
+            to it, bilinearly.
         mean: Per channel, subtracted after scaling to [0, 1].
-        std: Per channel, divided by.
+        std: Per channel, divided by; above 0.
         training_operations: The ledger: what training did to the images, by catalogue name for corruptions.
+
+    Raises:
+        ValueError: Names, sizes or numbers that no model has.
     """
 
     architecture: str
@@ -34,6 +42,19 @@ class ModelSpec:
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
     training_operations: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.class_names) != len(self.classes):
+            raise ValueError(
+                f"class_names has {len(self.class_names)} names; expected {len(self.classes)}, as classes."
+            )
+        if not 1 <= self.input_size <= LARGEST_INPUT:
+            raise ValueError(f"input_size is {self.input_size}; expected 1 to {LARGEST_INPUT:,}.")
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) != 3 or not all(map(math.isfinite, values)):
+                raise ValueError(f"{name} is {list(values)}; expected three numbers.")
+        if not min(self.std) > 0:
+            raise ValueError(f"std is {list(self.std)}; expected numbers above 0, since pictures are divided by them.")
 
 
 _ENTRY = Entry("rugged.model", ModelSpec, format=1, what="model")
