@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -18,7 +19,7 @@ from rugged.core.errors import ConfigError, ModelError
 from rugged.data import open_dataset
 from rugged.engine import Network
 from rugged.export import export_model, graph
-from rugged.export.verifying import TOLERANCE
+from rugged.export.verifying import TOLERANCE, some_pictures
 from rugged.models import ModelSpec, build, load_model, preprocess, save_model
 from rugged.results import RunFolder, read_summary
 
@@ -132,6 +133,23 @@ def test_a_file_that_answers_differently_is_not_left(tmp_path, monkeypatch):
         export_model(file, tmp_path / "out.onnx")
     assert (tmp_path / "out.onnx").read_bytes() == b"mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.safetensors", "other.safetensors", "out.onnx"]
+
+
+def test_a_difference_among_many_classes_is_seen(tmp_path, monkeypatch):
+    """Untrained, a network gives each of 1,000 classes about a thousandth, whatever it is shown."""
+    names = tuple(map(str, range(1000)))
+    file = saved(tmp_path / "model.safetensors", "timm/test_efficientnet", 48, names, names)
+    model, spec = load_model(file)
+    swapped = Network(model, replace(spec, mean=spec.mean[::-1], std=spec.std[::-1]))
+    pictures = some_pictures(None)
+    with torch.no_grad():
+        ours, theirs = (network.logits(pictures).softmax(1) for network in (Network(model, spec), swapped))
+    assert (ours - theirs).abs().max() < TOLERANCE / 10
+    wrong = graph.to_onnx(swapped)
+    monkeypatch.setattr("rugged.export.job.to_onnx", lambda network: wrong)
+    with pytest.raises(ModelError, match=r"answers differently: .* in a logit"):
+        export_model(file, tmp_path / "out.onnx")
+    assert not (tmp_path / "out.onnx").exists()
 
 
 class Pixels(nn.Module):
