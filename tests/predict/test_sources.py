@@ -123,6 +123,19 @@ def test_a_table_without_paths_is_refused_before_anything_is_read(tmp_path, cont
         list(find_pictures([str(tmp_path / "list.csv")], io.BytesIO()))
 
 
+def test_a_link_to_a_picture_that_is_gone_is_reported(tree):
+    (tree / "in" / "gone.png").symlink_to("nowhere.png")
+    (tree / "in" / "ring.jpg").symlink_to("ring.jpg")
+    (tree / "in" / "gone.txt").symlink_to("nowhere.txt")
+    (tree / "in" / ".gone.png").symlink_to("nowhere.png")
+    (tree / "in" / "linked.png").symlink_to("b.png")
+    found = {each.name: each.error for each in find_pictures(["in"], io.BytesIO())}
+    assert found == dict.fromkeys(["in/b.png", "in/broken.jpg", "in/linked.png", "in/without-ending", "in/a/z.PNG"]) | {
+        "in/gone.png": "broken link (leads to nowhere.png)",
+        "in/ring.jpg": "broken link (leads to ring.jpg)",
+    }
+
+
 def test_an_unreadable_folder_is_reported(tree):
     if os.geteuid() == 0:
         pytest.skip("root reads everything")

@@ -72,15 +72,22 @@ def _find(name: str, stdin: BinaryIO) -> Iterable[Source]:
 
 
 def _in_folder(folder: Path) -> Iterator[Source]:
-    """Pictures below a folder, by their names' endings or first bytes. Links to folders are not followed."""
+    """Pictures below a folder, by their names' endings or first bytes. Links to folders are not followed.
+
+    A link that leads nowhere is reported where its name has a picture's ending: a picture is missing.
+    """
     unreadable: list[OSError] = []
     for place, folders, files in os.walk(folder, onerror=unreadable.append):
         folders[:] = sorted(name for name in folders if not hidden(name))
         for name in sorted(files):
             path = Path(place, name)
+            if hidden(name):
+                continue
             try:
-                if not hidden(name) and path.is_file() and _is_picture(path):
+                if path.is_file() and _is_picture(path):
                     yield Source(str(path), path)
+                elif path.is_symlink() and not path.exists() and ending(name) in IMAGE_ENDINGS:
+                    yield Source(str(path), path, error=f"broken link (leads to {path.readlink()})")
             except OSError as refusal:  # A folder may be listed and yet not be entered.
                 yield Source(str(path), path, error=f"cannot be opened ({refusal.strerror})")
     for error in unreadable:
