@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from rugged.core.errors import ModelError
 from rugged.models.loading import PICKLES, load_weights, read_safetensors, require_file
+from rugged.models.restoring.spec import from_metadata as restorer_from_metadata
 from rugged.models.spec import ModelSpec, from_metadata, to_metadata
 from rugged.models.tensors import save_tensors
 from rugged.models.zoo import build
@@ -44,7 +45,7 @@ def read_spec(path: str | Path) -> ModelSpec:
     """Read a model file's specification without its weights.
 
     Raises:
-        ModelError: Missing, not safetensors, not written by rugged, or written by a later version.
+        ModelError: Missing, not safetensors, not written by rugged, a restorer, or written by a later version.
     """
     return _read(Path(path), weights=False)[0]
 
@@ -66,8 +67,8 @@ def load_model(path: str | Path) -> tuple[nn.Module, ModelSpec]:
     """Read a model file and build the model on the CPU, in float32 and evaluation mode.
 
     Raises:
-        ModelError: Missing, not safetensors, not written by rugged, written by a later version, weights that do not
-            fit the architecture, or weights that are not finite.
+        ModelError: Missing, not safetensors, not written by rugged, a restorer, written by a later version, weights
+            that do not fit the architecture, or weights that are not finite.
     """
     spec, tensors = _read(Path(path), weights=True)
     model = build(spec.architecture, len(spec.classes))
@@ -79,6 +80,11 @@ def load_model(path: str | Path) -> tuple[nn.Module, ModelSpec]:
 def _read(path: Path, *, weights: bool) -> tuple[ModelSpec, dict[str, Tensor]]:
     tensors, metadata = read_safetensors(path, weights=weights)
     spec = from_metadata(metadata, str(path))
+    if spec is None and restorer_from_metadata(metadata, str(path)) is not None:
+        raise ModelError(
+            f"{path} is a restorer; expected a classifier, such as the model.safetensors that `rugged train` writes. "
+            "A restorer is given to --restore, beside a classifier."
+        )
     if spec is None:
         raise ModelError(f"{path} does not say what model it holds: it was not written by rugged.")
     return spec, tensors
