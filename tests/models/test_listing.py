@@ -122,6 +122,7 @@ def test_what_is_recommended_exists(name):
     [
         ("resnet18", {"rugged/resnet18_64", "torchvision/resnet18", "timm/skresnet18"}, {"torchvision/resnet34"}),
         ("ResNet18", {"torchvision/resnet18"}, {"torchvision/resnet34"}),
+        ("ResNet18_64*", {"rugged/resnet18_64", "rugged/resnet18_64_blur"}, {"rugged/preact_resnet18_64"}),
         ("resnet18*", {"rugged/resnet18_64_blur", "timm/resnet18d"}, {"timm/skresnet18", "rugged/preact_resnet18_64"}),
         ("timm/*b[01]", {"timm/tf_efficientnet_b1"}, {"torchvision/efficientnet_b0", "timm/tf_efficientnet_b2"}),
         ("rugged/", {"rugged/alexnet64"}, {"torchvision/alexnet"}),

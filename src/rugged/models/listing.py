@@ -85,7 +85,8 @@ def find_architectures(pattern: str = "", *, pretrained: bool = False) -> list[A
     """Architectures by a part of their name; where none fits, sets of weights by a part of theirs.
 
     Args:
-        pattern: A part of the name, or with ``*``, ``?`` or ``[…]`` the whole of it, with or without the source.
+        pattern: A part of the name, or with ``*``, ``?`` or ``[…]`` the whole of it, with or without the source; in
+            small letters or capitals.
         pretrained: Only those with pretrained weights.
 
     Raises:
@@ -170,13 +171,10 @@ def _timm() -> Iterator[Architecture]:
 
 
 def _fitting(architectures: Sequence[Architecture], pattern: str) -> list[Architecture]:
+    pattern, names = pattern.lower(), [(each, each.name.lower()) for each in architectures]
     if not any(sign in pattern for sign in "*?["):
-        return [each for each in architectures if pattern.lower() in each.name.lower()]
-    return [
-        each
-        for each in architectures
-        if any(fnmatchcase(name, pattern) for name in (each.name, each.name.partition("/")[2]))
-    ]
+        return [each for each, name in names if pattern in name]
+    return [each for each, name in names if any(fnmatchcase(part, pattern) for part in (name, name.partition("/")[2]))]
 
 
 def _advice(architectures: Sequence[Architecture], pattern: str) -> str:
