@@ -174,6 +174,15 @@ def test_without_targets_the_predicted_class_is_explained(smooth, pictures):
     assert torch.equal(attribute(smooth, pictures), attribute(smooth, pictures, predicted))
 
 
+@pytest.mark.parametrize("method", ["saliency", "guided_backprop"])
+def test_where_targets_are_given_the_network_is_not_asked_for_them(smooth, pictures, method):
+    """One pass is all that these methods need; one picture more says how many classes there are."""
+    seen = []
+    smooth.module.register_forward_pre_hook(lambda _module, inputs: seen.append(len(inputs[0])))
+    attribute(smooth, pictures, FIRST, method)
+    assert sorted(seen) == [1, 5]
+
+
 def test_columns_are_the_data_sets_classes(smooth, pictures):
     turned = Network(smooth.module, smooth.spec, [2, 0])
     assert torch.equal(attribute(turned, pictures, FIRST), attribute(smooth, pictures, FIRST + 2))

@@ -62,6 +62,8 @@ def maps_of(
     check_images(images)
     if layer is not None and method != "grad_cam":
         raise ConfigError(f"{method} looks at the whole network; a layer is for grad_cam. Leave it out.")
+    if targets is not None:
+        _require_classes(network, targets, images)
     if method == "grad_cam" and not isinstance(layer, Layer):
         layer = find_layer(network, layer)
     step = max(1, min(32, _PIXELS_AT_ONCE // network.spec.input_size**2))
@@ -85,7 +87,8 @@ def _explain(
     device = device_of(network.module)
     with undisturbed(network.module):
         values = images.to(device, torch.float32)
-        chosen = _targets(network, values, targets)
+        # A copy, since targets that were made under inference_mode could serve no gradient.
+        chosen = _predicted(network, values) if targets is None else targets.to(device, torch.int64).clone()
         values.requires_grad_()
         try:
             if isinstance(layer, Layer):
@@ -102,18 +105,21 @@ def _explain(
         return found.detach().float().cpu()
 
 
-def _targets(network: Network, values: Tensor, targets: Tensor | None) -> Tensor:
+def _predicted(network: Network, values: Tensor) -> Tensor:
     with torch.no_grad():
-        logits = network.logits(values)
-    if targets is None:
-        return logits.argmax(1)
-    if targets.shape != (len(values),) or targets.is_floating_point():
-        raise ConfigError(f"targets must be one class for each of {len(values)} pictures, not {tuple(targets.shape)}.")
-    if len(targets) and not 0 <= int(targets.min()) <= int(targets.max()) < logits.shape[1]:
-        raise ConfigError(
-            f"A target lies outside of the network's {logits.shape[1]} classes, 0 to {logits.shape[1] - 1}."
-        )
-    return targets.to(values.device, torch.int64).clone()  # Made under inference_mode, they could serve no gradient.
+        return network.logits(values).argmax(1)
+
+
+def _require_classes(network: Network, targets: Tensor, images: Tensor) -> None:
+    """Refuse targets that are no classes of the network's, of which one picture's answer says how many there are."""
+    if targets.shape != (len(images),) or targets.is_floating_point():
+        raise ConfigError(f"targets must be one class for each of {len(images)} pictures, not {tuple(targets.shape)}.")
+    if not len(images):
+        return
+    with undisturbed(network.module), torch.no_grad():
+        classes = network.logits(images[:1].to(device_of(network.module))).shape[1]
+    if not 0 <= int(targets.min()) <= int(targets.max()) < classes:
+        raise ConfigError(f"A target lies outside of the network's {classes} classes, 0 to {classes - 1}.")
 
 
 def is_empty(maps: Tensor) -> Tensor:
