@@ -51,7 +51,7 @@ def push(folder: Path, repository: str, *, private: bool = False) -> str:
         folder: The run folder. A ``card.md`` in it is shared, filled in perhaps, with the repository's name in the
             lines on use; where its figures are not those of the summary, a note says so. Else one is made.
         repository: ``user/name``; it is made where it is not there.
-        private: Of a new repository: only its owner sees it.
+        private: Only its owner sees the repository; a public one that is there is refused.
 
     Returns:
         The repository's address.
