@@ -4,12 +4,17 @@ import csv
 import io
 import json
 import struct
+import threading
+import time
+import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from rugged.data import decode_image
 from rugged.predict import Row, Source, csv_lines, find_pictures, json_lines, predict_files
 from rugged.predict.classifier import BATCH, Guess
 
@@ -99,6 +104,44 @@ def test_rows_come_while_later_pictures_are_still_unread(colours, plain, tmp_pat
     assert next(rows).guesses[0].id == "red"
     assert asked <= 4 * BATCH
     rows.close()
+
+
+def test_pictures_are_read_side_by_side_and_come_in_their_order(colours, monkeypatch):
+    """Each waits for another one to be read; the first of each pair is done last."""
+    both = threading.Barrier(2)
+
+    def read(path, side):
+        number = int(path.name)
+        both.wait(60)
+        if number % 2 == 0:
+            time.sleep(0.01)
+        return np.full((side, side, 3), [[[0, 0, number]]], np.uint8)
+
+    monkeypatch.setattr("rugged.predict.stream.available_cores", lambda: 2)
+    monkeypatch.setattr("rugged.predict.stream.read_picture", read)
+    sources = (Source(str(number), Path(str(number))) for number in range(2 * BATCH))
+    found = list(predict_files(colours, sources))
+    assert [row.source.name for row in found] == [str(number) for number in range(2 * BATCH)]
+    blue = [{guess.id: guess.probability for guess in row.guesses}["blue"] for row in found]
+    assert blue == sorted(blue)
+    assert len(set(blue)) == 2 * BATCH
+
+
+def test_pillows_warnings_are_not_told_and_those_of_others_stay(rows, tmp_path):
+    """Pytest makes errors of warnings. EXIF data whose first entry claims more than there is has one."""
+    exif = Image.Exif()
+    exif[0x0112] = 1
+    Image.new("RGB", (32, 32)).save(tmp_path / "0.jpg", exif=exif)
+    data = (tmp_path / "0.jpg").read_bytes()
+    entries = data.index(b"Exif\0\0") + 14
+    damaged = data[:entries] + b"\0\5" + data[entries + 2 :]
+    for number in range(20):
+        (tmp_path / f"{number}.jpg").write_bytes(damaged)
+    with pytest.warns(UserWarning, match="Corrupt EXIF data"):
+        decode_image(damaged)
+    before = list(warnings.filters)
+    assert {row.error for row in rows(tmp_path)} == {None}
+    assert warnings.filters == before
 
 
 ROWS = [

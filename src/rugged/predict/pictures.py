@@ -32,7 +32,8 @@ def read_picture(path: Path, side: int) -> Pixels:
 
     The shorter side is reduced to ``side`` where it is longer, then the centre is cropped to a square. What is left to
     be done to a smaller picture is the model's own preprocessing, so that a picture of a data set gives the answer that
-    the benchmark saw.
+    the benchmark saw. What makes a picture unusable is raised; Pillow's warnings are for the caller to silence, who
+    knows of its threads.
 
     Raises:
         BadImageError: It cannot be read, or is not a picture that can be used.
@@ -41,8 +42,7 @@ def read_picture(path: Path, side: int) -> Pixels:
         raise BadImageError("no such file", "")
     if not path.is_file():
         raise BadImageError("not a file", "a folder, a pipe or a device")
-    with warnings.catch_warnings(action="ignore"):  # Pillow's; what makes a picture unusable is raised.
-        return decode_image(read_file(path), side, enlarge=False).pixels
+    return decode_image(read_file(path), side, enlarge=False).pixels
 
 
 def each_picture(pictures: Pictures, side: int) -> Iterator[Pixels]:
@@ -70,7 +70,8 @@ def each_picture(pictures: Pictures, side: int) -> Iterator[Pixels]:
 def _one(picture: Any, side: int) -> Pixels:
     if isinstance(picture, str | Path):
         try:
-            return read_picture(Path(picture), side)
+            with warnings.catch_warnings(action="ignore"):
+                return read_picture(Path(picture), side)
         except BadImageError as error:
             raise DataError(f"{picture} cannot be used: {error}. Leave it out, or give another picture.") from error
     if isinstance(picture, Image.Image):

@@ -1,8 +1,12 @@
 """From picture files to predictions, a batch at a time: memory does not grow with their number."""
 
+import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
+from rugged.core.environment import available_cores
 from rugged.core.progress import say
 from rugged.data.decode import BadImageError
 from rugged.engine.prefetch import ahead
@@ -35,7 +39,8 @@ def predict_files(
         classifier: That answers.
         sources: What ``rugged.predict.find_pictures`` found.
         top: How many classes.
-        fetched_ahead: Batches that are read while the one before is answered, in a thread of their own; 0 for none.
+        fetched_ahead: Batches that are read while the one before is answered; 0 for none. The pictures of a batch are
+            read on all cores: of photographs that is most of the work.
 
     Raises:
         ConfigError: ``top`` is below 1.
@@ -45,9 +50,13 @@ def predict_files(
     side = classifier.spec.input_size
 
     def read(batch: list[Source]) -> list[Pixels | str]:
-        return [_read(source, side) for source in batch]
+        with warnings.catch_warnings(action="ignore"):  # Around the threads, which would restore one another's filters.
+            return list(readers.map(partial(_read, side=side), batch))
 
-    with ahead(batches(sources), read, fetched_ahead) as fetched:
+    with (
+        ThreadPoolExecutor(available_cores(), "decode") as readers,
+        ahead(batches(sources), read, fetched_ahead) as fetched,
+    ):
         for batch, found in fetched:
             good = [each for each in found if not isinstance(each, str)]
             predictions = iter(classifier.rank(classifier.judge(good), top))
