@@ -18,7 +18,7 @@ def test_of_an_untrained_restorer_the_figures_are_those_of_doing_nothing():
     whole = torch.full((3, 3, 64, 64), 100, dtype=torch.uint8)
     clean = whole[..., 8:24, 8:24]  # A square that is shown of larger pictures.
     restorer = Restorer(make_restorer(SPEC).eval(), SPEC, "", make_fabric("cpu", "fp32"))
-    figures, shown = look(restorer, [HeldOut("", clean, clean), HeldOut("Fog 3", clean, clean + 30)], None)
+    figures, shown = look(restorer, [HeldOut("nothing", clean, None), HeldOut("Fog 3", clean, clean + 30)], None)
     apart = pytest.approx(20 * math.log10(255 / 30))
     assert figures == {"clean_psnr": 60, "psnr": apart, "psnr_before": apart}
     assert [column.title for column in shown] == ["nothing", "Fog 3"]

@@ -1,6 +1,8 @@
 """Pairs show the same picture twice: drawn by the engine, or found in folders."""
 
+import math
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,11 +12,15 @@ from PIL import Image
 from rugged.core.errors import ConfigError, DataError
 from rugged.corruptions import corrupt
 from rugged.data import open_dataset
+from rugged.engine import Restorer, make_fabric
+from rugged.models import RestorerSpec, make_restorer
 from rugged.restore import folders, load_recipe
 from rugged.restore.drawn import draw_pairs
 from rugged.restore.folders import open_pairs, take_pairs
+from rugged.restore.looking import look
 
 CPU = torch.device("cpu")
+SPEC = RestorerSpec(width=4, blocks=(1,), blocks_up=())
 
 
 def recipe(*overrides):
@@ -52,8 +58,8 @@ def test_held_out_pairs_are_the_benchmarks_corruptions_of_other_pictures(picture
     pairs = draw_pairs(recipe('pairs.corruptions=["defocus_blur"]', "pairs.severities=[2]"), dataset, CPU)
     plain, blurred = pairs.held_out()
     assert len(plain.clean) == 3
-    assert (plain.title, blurred.title) == ("", "Defocus blur 2")
-    assert torch.equal(plain.clean, plain.damaged)
+    assert (plain.title, blurred.title) == ("nothing", "Defocus blur 2")
+    assert plain.damaged is None
     assert torch.equal(blurred.damaged, corrupt(blurred.clean, "defocus_blur", 2))
     assert len(plain.clean) + len(blurred.clean) == 12
     learned = {dataset.train.ids[row] for row in pairs.rows}
@@ -108,6 +114,17 @@ def test_a_plain_pair_of_folders_will_do(tmp_path, below):
     pairs = take_pairs(recipe(), open_pairs(tmp_path / "set"), CPU)
     assert (len(pairs), len(pairs.development)) == (2, 1)
     assert pairs.provenance.picture_size == (20, 24)
+
+
+def test_pairs_in_the_current_folder_are_damaged_as_they_are_elsewhere(tmp_path, monkeypatch):
+    write_pairs(tmp_path / "set", ("a", "b"))
+    monkeypatch.chdir(tmp_path / "set")
+    held = list(take_pairs(recipe(), open_pairs(Path()), CPU).held_out())
+    restorer = Restorer(make_restorer(SPEC).eval(), SPEC, "", make_fabric("cpu", "fp32"))  # It changes nothing.
+    figures, shown = look(restorer, held, None)
+    apart = pytest.approx(20 * math.log10(255 / 30))
+    assert figures == {"psnr": apart, "psnr_before": apart}
+    assert [column.title for column in shown] == ["set"]
 
 
 def test_the_content_hash_tells_folders_apart(tmp_path):

@@ -75,7 +75,7 @@ class DrawnPairs:
         everything = np.arange(len(self.development))
         spared = everything % _CLEAN == 0
         plain, _ = self._development(everything[spared])
-        yield HeldOut("", plain, plain)
+        yield HeldOut("nothing", plain, None)
         cells = [(name, severity) for name in shown.corruptions for severity in shown.severities]
         for place, (name, severity) in enumerate(cells):
             mine = everything[~spared][place :: len(cells)]

@@ -66,6 +66,7 @@ def open_pairs(path: Path) -> PairFolder:
     root = path / "train" if (path / "train").is_dir() else path
     if not root.is_dir():
         raise DataError(f"There is no folder {path}; expected one with pairs of pictures, such as GOPRO's.")
+    root = root.resolve()  # It may be a sequence itself, and "." is no name for one.
     folders = [each for each in (root, *sorted(root.iterdir())) if all((each / side).is_dir() for side in _SIDES)]
     pairs = [pair for folder in folders for pair in _pairs_in(folder)]
     if not pairs:

@@ -36,25 +36,26 @@ def look(
     figures: dict[str, list[NDArray[np.float64]]] = {}
     shown = []
     for each in held_out:
-        restored = restorer.restore(each.damaged)
+        given = each.clean if each.damaged is None else each.damaged
+        restored = restorer.restore(given)
         for name, values in _judge(each, restored, content):
             figures.setdefault(name, []).append(values)
         # Copies: views would keep whole batches, and whole photographs of which a square is shown.
-        trio = tuple(as_pictures(pictures)[0].copy() for pictures in (each.clean, each.damaged, restored))
-        shown.append(Column(each.title or "nothing", trio, ("", "", "")))
+        trio = tuple(as_pictures(pictures)[0].copy() for pictures in (each.clean, given, restored))
+        shown.append(Column(each.title, trio, ("", "", "")))
     return {name: float(np.concatenate(values).mean()) for name, values in figures.items()}, shown
 
 
 def _judge(each: HeldOut, restored: Tensor, content: Content | None) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    where = "" if each.title else "clean_"
+    where = "clean_" if each.damaged is None else ""
     yield f"{where}psnr", bounded_psnr(as_pictures(restored), as_pictures(each.clean))
-    if each.title:
+    if each.damaged is not None:
         yield "psnr_before", bounded_psnr(as_pictures(each.damaged), as_pictures(each.clean))
     if content is not None:
-        wanted, found, before = (_answers(content, pictures) for pictures in (each.clean, restored, each.damaged))
-        yield f"{where}kept", (found == wanted).astype(np.float64)
-        if each.title:
-            yield "kept_before", (before == wanted).astype(np.float64)
+        wanted = _answers(content, each.clean)
+        yield f"{where}kept", (_answers(content, restored) == wanted).astype(np.float64)
+        if each.damaged is not None:
+            yield "kept_before", (_answers(content, each.damaged) == wanted).astype(np.float64)
 
 
 @torch.no_grad()

@@ -16,14 +16,14 @@ class HeldOut:
     """Pairs that are looked at and never learned from.
 
     Attributes:
-        title: What was done to them, for people; empty for nothing.
+        title: What was done to them, for people.
         clean: ``(N, 3, H, W)`` uint8 on the CPU.
-        damaged: The same.
+        damaged: The same; None where nothing was done.
     """
 
     title: str
     clean: Tensor
-    damaged: Tensor
+    damaged: Tensor | None
 
 
 @dataclass(frozen=True)
