@@ -82,10 +82,26 @@ def test_bad_pictures_are_named_and_the_others_done(restorer, pictures, tmp_path
     (pictures / "bad.png").write_bytes(b"nonsense")
     (pictures / "cut.jpg").write_bytes((pictures / "photo.jpg").read_bytes()[:200])
     with pytest.raises(
-        DataError, match=r"2 of 7 pictures could not be restored(.|\n)*bad.png: not a picture(.|\n)*cut"
+        DataError, match=r"2 could not be restored; the others, 5 pictures, (.|\n)*bad.png: not a picture(.|\n)*cut"
     ):
         apply_restorer(restorer, pictures, tmp_path / "out", device="cpu")
     assert len(list((tmp_path / "out").rglob("*.png"))) == 5
+
+
+def test_what_cannot_be_reached_is_named_and_the_others_done(restorer, pictures, tmp_path):
+    (pictures / "lost.png").symlink_to(tmp_path / "gone.png")
+    (pictures / "ring").symlink_to(pictures)
+    (pictures / "two\nlines.png").write_bytes((pictures / "odd.png").read_bytes())
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "lost").symlink_to(tmp_path / "gone")
+    with pytest.raises(DataError, match="3 could not be restored; the others, 5 pictures, are in") as raised:
+        apply_restorer(restorer, pictures, tmp_path / "out", device="cpu")
+    for named in ("lost.png: broken link", "ring: endless link", r"two\nlines.png': unusable name"):
+        assert named in str(raised.value)
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 5
+    with pytest.raises(DataError, match=r"holds no pictures(.|\n)*lost: broken link"):
+        apply_restorer(restorer, tmp_path / "links", tmp_path / "none", device="cpu")
+    assert not (tmp_path / "none").exists()
 
 
 def test_it_goes_on_where_it_stopped(restorer, pictures, tmp_path, monkeypatch):
@@ -140,3 +156,18 @@ def test_what_is_not_there_and_what_lies_inside_is_refused(restorer, pictures, t
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no pictures"):
         apply_restorer(restorer, tmp_path / "empty", tmp_path / "out", device="cpu")
+
+
+def test_a_picture_that_its_format_does_not_take_is_named(restorer, tmp_path):
+    """A side of a WebP has 14 bits: at most 16,383 pixels."""
+    Image.new("RGB", (16_384, 1)).save(tmp_path / "strip.png")
+    with pytest.raises(DataError, match=r"strip.png cannot be restored: cannot be written as WEBP \(16384 x 1 pixels"):
+        apply_restorer(restorer, tmp_path / "strip.png", tmp_path / "one.webp", device="cpu")
+    assert not (tmp_path / "one.webp").exists()
+
+
+def test_a_folder_is_not_restored_into_a_file(restorer, pictures, tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(DataError, match=r"letter.txt is a file; expected a folder"):
+        apply_restorer(restorer, pictures, tmp_path / "letter.txt", device="cpu")
+    assert (tmp_path / "letter.txt").read_text() == "dear"

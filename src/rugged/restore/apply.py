@@ -16,8 +16,9 @@ from rugged.core.errors import DataError, RunError
 from rugged.core.files import exclusive, read_json, require_outside, write_bytes, write_json
 from rugged.core.progress import progress, say
 from rugged.core.stopping import stop_on_signal
+from rugged.core.wording import counted
 from rugged.data.decode import BadImageError, decode_image
-from rugged.data.sources.trees import IMAGE_ENDINGS, ending, folder_tree, read_file
+from rugged.data.sources.trees import IMAGE_ENDINGS, Tree, ending, folder_tree, read_file
 from rugged.engine import Device, Restorer, as_batch, make_fabric, open_restorer
 
 _NOTE = "restored.json"
@@ -57,8 +58,8 @@ def apply_restorer(
         ``out``.
 
     Raises:
-        DataError: There is nothing to restore, ``out`` lies in ``source``, or some pictures cannot be read: those are
-            named once all the others are done.
+        DataError: There is nothing to restore, ``out`` lies in ``source``, or some pictures cannot be reached, read or
+            written: those are named once all the others are done.
         ModelError: The restorer cannot be loaded.
         RunError: ``out`` holds what another restorer has made, or what was made of another folder.
         Interrupted: A signal came; the next call goes on.
@@ -78,33 +79,43 @@ def apply_restorer(
         write_bytes(out, data)
         return out
     require_outside(out, [source.resolve()])
-    tasks = list(_tasks(source, out, keep_format))
+    if out.exists() and not out.is_dir():
+        raise DataError(f"{out} is a file; expected a folder to write the pictures of {source} into.")
+    tree = folder_tree(source)
+    beyond = [(source / each.where, f"{each.reason} ({each.detail})") for each in tree.problems]
+    tasks = list(_tasks(tree, out, keep_format))
     if not tasks:
-        raise DataError(f"{source} holds no pictures; looked for files ending in {', '.join(sorted(IMAGE_ENDINGS))}.")
+        wanted = ", ".join(sorted(IMAGE_ENDINGS))
+        raise DataError(f"{source} holds no pictures; looked for files ending in {wanted}.{_named(beyond)}")
     with exclusive(out / ".lock", f"restore into {out}"):
         place = str(source.resolve()).encode("utf-8", "backslashreplace").decode()
         note = {"restorer": opened.sha256, "source": place, "keep_format": keep_format}
         _require_own(out, note)
         bad = _restore_all(opened, tasks, out / _NOTE, note)
-    if bad:
-        named = "".join(f"\n  {path}: {reason}" for path, reason in bad[:_NAMED])
-        more = f"\n  … and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+    if missing := beyond + bad:
         raise DataError(
-            f"{len(bad)} of {len(tasks):,} pictures could not be restored; the others are in {out}:{named}{more}"
+            f"{len(missing):,} could not be restored; the others, {counted(len(tasks) - len(bad), 'picture')}, are in "
+            f"{out}:{_named(missing)}"
         )
     say(f"Restored {len(tasks):,} pictures.")
     return out
 
 
-def _tasks(source: Path, out: Path, keep_format: bool) -> Iterator[Task]:
+def _named(bad: list[tuple[Path, str]]) -> str:
+    """The first pictures of a list, a line each."""
+    named = "".join(f"\n  {path}: {reason}" for path, reason in bad[:_NAMED])
+    return f"{named}\n  … and {len(bad) - _NAMED} more" if len(bad) > _NAMED else named
+
+
+def _tasks(tree: Tree, out: Path, keep_format: bool) -> Iterator[Task]:
     """A task for each picture; where two would be written to one file, both keep their ending before the new one."""
-    paths = [path for path in folder_tree(source).files if ending(path) in IMAGE_ENDINGS]
+    paths = [path for path in tree.files if ending(path) in IMAGE_ENDINGS]
     targets = {path: _target(path, keep_format) for path in paths}
     # Again, since a name that was made longer may be another picture's; each round makes more of them long.
     while shared := {target for target, times in Counter(targets.values()).items() if times > 1}:
         targets = {path: f"{path}.png" if target in shared else target for path, target in targets.items()}
     for path, target in targets.items():
-        yield Task(source / path, out / target)
+        yield Task(tree.where / path, out / target)
 
 
 def _target(path: str, keep_format: bool) -> str:
@@ -159,9 +170,17 @@ def _is_grey(pixels: NDArray[np.uint8]) -> bool:
 
 
 def _encode(pixels: NDArray[np.uint8], *, grey: bool, file_format: str) -> bytes:
-    """A picture's file; what came without colour leaves without."""
+    """A picture's file; what came without colour leaves without.
+
+    Raises:
+        BadImageError: The format does not take it: a side of WebP has at most 16,383 pixels.
+    """
     picture = Image.fromarray(pixels)
     data = io.BytesIO()
     options = {"quality": _QUALITY} if file_format in ("JPEG", "WEBP") else {}
-    (picture.convert("L") if grey else picture).save(data, format=file_format, **options)
+    try:
+        (picture.convert("L") if grey else picture).save(data, format=file_format, **options)
+    except (OSError, ValueError) as error:  # Each format has its own way to refuse.
+        size = f"{picture.width} x {picture.height} pixels"
+        raise BadImageError(f"cannot be written as {file_format}", f"{size}: {error}") from error
     return data.getvalue()
