@@ -67,14 +67,20 @@ def test_held_out_pairs_are_the_benchmarks_corruptions_of_other_pictures(picture
     assert set(pairs.development.ids) <= set(dataset.train.ids)  # Nothing of the validation split.
 
 
-def write_pairs(root, names, size=(20, 24), shift=30):
+def write_pairs(root, names, size=(20, 24), shift=30, orientation=1, kind="png"):
     rng = np.random.default_rng(0)
     for name in names:
         sharp = rng.integers(0, 200, (*size, 3), dtype=np.uint8)
         for side, pixels in {"sharp": sharp, "blur": sharp + np.uint8(shift)}.items():
-            file = root / side / f"{name}.png"
+            file = root / side / f"{name}.{kind}"
             file.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels).save(file)
+            Image.fromarray(pixels).save(file, exif=stored(orientation))
+
+
+def stored(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
 
 
 @pytest.fixture
@@ -144,6 +150,14 @@ def test_the_content_hash_tells_folders_apart(tmp_path):
             lambda root: Image.new("RGB", (24, 21)).save(root / "sharp" / "b.png"),
             r"20 x 24 pixels, its partner 21 x 24",
         ),
+        (
+            lambda root: Image.new("RGB", (24, 20)).save(root / "sharp" / "b.png", exif=stored(3)),
+            r"blur/b.png has the EXIF orientation 1, its partner 3",
+        ),
+        (
+            lambda root: Image.new("RGB", (24, 20)).save(root / "sharp" / "b.bmp"),
+            r"sharp/b.bmp and .*sharp/b.png have one name",
+        ),
         (lambda root: (root / "blur").rename(root / "blurred"), "holds no pairs of pictures"),
         (lambda root: root.rename(root.with_name("gone")), "There is no folder"),
     ],
@@ -153,6 +167,27 @@ def test_pairs_that_cannot_be_used_are_named(tmp_path, spoil, message):
     spoil(tmp_path / "set")
     with pytest.raises(DataError, match=message):
         open_pairs(tmp_path / "set")
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "tif", "webp"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_sizes_are_those_of_the_upright_pictures(tmp_path, orientation, kind):
+    write_pairs(tmp_path / "set", ("a", "b"), size=(20, 90), orientation=orientation, kind=kind)
+    size = (20, 90) if orientation < 5 else (90, 20)
+    pairs = take_pairs(recipe("pairs.crop=none"), open_pairs(tmp_path / "set"), CPU)
+    assert pairs.provenance.picture_size == size
+    assert pairs.make(pairs.fetch(np.array([0])))[0].shape == (1, 3, *size)
+    pairs = take_pairs(recipe("pairs.crop=16"), open_pairs(tmp_path / "set"), CPU)
+    (held,) = pairs.held_out()
+    assert held.clean.shape == held.damaged.shape == (1, 3, 16, 16)
+
+
+def test_a_picture_of_another_size_than_its_head_said_is_named(tmp_path):
+    write_pairs(tmp_path / "set", ("a", "b"))
+    pairs = take_pairs(recipe("pairs.crop=16"), open_pairs(tmp_path / "set"), CPU)
+    Image.new("RGB", (30, 30)).save(pairs.pairs[0].blurred)
+    with pytest.raises(DataError, match=f"{pairs.pairs[0].blurred} has 30 x 30 pixels; its head said 20 x 24"):
+        pairs.fetch(np.array([0]))
 
 
 def test_one_pair_is_too_few(tmp_path):

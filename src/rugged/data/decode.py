@@ -19,6 +19,7 @@ SIGNATURE = 16
 """Bytes that a file is recognised by."""
 
 _ORIENTATION = 0x0112
+_SIDEWAYS = frozenset({5, 6, 7, 8})  # What is stored as a row stands upright.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -141,14 +142,30 @@ def _readable() -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
-def _upright(image: Image.Image) -> tuple[Image.Image, str | None]:
+def orientation(image: Image.Image) -> int:
+    """How a picture that Pillow has opened is stored, as EXIF numbers it: 1 is upright, up to 8.
+
+    Nothing is decoded for it. Of a PNG that is not loaded yet, EXIF data behind the pixels are not seen.
+    """
     try:
-        orientation = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # Damaged EXIF data says nothing of the pixels, which have loaded.
+        # Not the method of PNGs: where it finds nothing it decodes the picture, to look behind the pixels.
+        found = Image.Image.getexif(image).get(_ORIENTATION, 1)
+    except Exception:  # Damaged EXIF data say nothing of the pixels.
+        return 1
+    return found if found in _UPRIGHT else 1
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Height and width that a picture will have which Pillow has opened and not loaded, once it is decoded."""
+    swapped = orientation(image) in _SIDEWAYS and image.format != "TIFF"  # Of these Pillow gives the upright size.
+    return image.size if swapped else image.size[::-1]
+
+
+def _upright(image: Image.Image) -> tuple[Image.Image, str | None]:
+    turned = orientation(image)
+    if turned == 1:
         return image, None
-    if orientation not in _UPRIGHT:
-        return image, None
-    return image.transpose(_UPRIGHT[orientation]), "turned upright as their EXIF data says"
+    return image.transpose(_UPRIGHT[turned]), "turned upright as their EXIF data says"
 
 
 def _as_rgb(image: Image.Image) -> tuple[Image.Image, str | None]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from rugged.core.environment import available_cores
 from rugged.core.errors import ConfigError, DataError
-from rugged.data.decode import BadImageError, decode_image
+from rugged.data.decode import BadImageError, decode_image, orientation, upright_size
 from rugged.data.sources.trees import IMAGE_ENDINGS, ending, read_file
 from rugged.data.splits import hash_key
 from rugged.engine import Indices
@@ -33,7 +33,7 @@ class Pair:
         sequence: The folder that holds both of their folders.
         blurred: The one file.
         sharp: The other.
-        size: Height and width of both pictures.
+        size: Height and width of both pictures, upright.
     """
 
     sequence: Path
@@ -61,7 +61,7 @@ def open_pairs(path: Path) -> PairFolder:
     """Find the pairs in a folder: ``<path>/train/<sequence>/{blur,sharp}``, or the same without one or both levels.
 
     Raises:
-        DataError: There are none, a file has no partner, or two partners differ in size.
+        DataError: There are none, a file has no partner or two of them, or two partners differ in size or orientation.
     """
     root = path / "train" if (path / "train").is_dir() else path
     if not root.is_dir():
@@ -85,10 +85,7 @@ def open_pairs(path: Path) -> PairFolder:
 
 
 def _pairs_in(folder: Path) -> Iterator[Pair]:
-    blurred, sharp = (
-        {file.stem: file for file in sorted((folder / side).iterdir()) if ending(file.name) in IMAGE_ENDINGS}
-        for side in _SIDES
-    )
+    blurred, sharp = (_by_name(folder / side) for side in _SIDES)
     alone = sorted(blurred.keys() ^ sharp.keys())
     if alone:
         first = blurred.get(alone[0]) or sharp[alone[0]]
@@ -97,7 +94,13 @@ def _pairs_in(folder: Path) -> Iterator[Pair]:
             "them, or add what is missing."
         )
     for name in sorted(blurred):
-        one, other = _size(blurred[name]), _size(sharp[name])
+        (one, turned), (other, other_turned) = _look_at(blurred[name]), _look_at(sharp[name])
+        if turned != other_turned:
+            # Of a square nobody could tell whether one of them was turned, or has only lost what says how.
+            raise DataError(
+                f"{blurred[name]} has the EXIF orientation {turned}, its partner {other_turned}. Store both "
+                "pictures of a pair alike, such as upright and without this entry."
+            )
         if one != other:
             raise DataError(
                 f"{blurred[name]} has {one[0]} x {one[1]} pixels, its partner {other[0]} x {other[1]}. Both pictures "
@@ -106,11 +109,20 @@ def _pairs_in(folder: Path) -> Iterator[Pair]:
         yield Pair(folder, blurred[name], sharp[name], one)
 
 
-def _size(file: Path) -> tuple[int, int]:
-    """Height and width, from the head of the file."""
+def _by_name(folder: Path) -> dict[str, Path]:
+    """The pictures in a folder by their names without the ending."""
+    named: dict[str, Path] = {}
+    for file in sorted(folder.iterdir()):
+        if ending(file.name) in IMAGE_ENDINGS and named.setdefault(file.stem, file) != file:
+            raise DataError(f"{named[file.stem]} and {file} have one name, and so one partner. Remove one of them.")
+    return named
+
+
+def _look_at(file: Path) -> tuple[tuple[int, int], int]:
+    """Height and width of the upright picture, and how it is stored, from the head of the file."""
     try:
         with Image.open(file) as image:
-            return image.height, image.width
+            return upright_size(image), orientation(image)
     except Exception as error:  # A damaged head makes the format readers raise errors of every class.
         raise DataError(f"{file} is not a readable picture ({error}). Remove it and its partner.") from error
 
@@ -217,6 +229,12 @@ def _read(pair: Pair) -> tuple[Tensor, Tensor]:
             pixels = decode_image(read_file(file)).pixels
         except BadImageError as error:
             raise DataError(f"{file} cannot be read: {error}. Remove it and its partner.") from error
+        found = pixels.shape[:2]
+        if found != pair.size:  # It was changed, or is a PNG that says only behind its pixels how they are stored.
+            raise DataError(
+                f"{file} has {found[0]} x {found[1]} pixels; its head said {pair.size[0]} x {pair.size[1]}. Store it "
+                "upright, without EXIF data, and its partner likewise."
+            )
         pictures.append(torch.from_numpy(np.array(pixels)).permute(2, 0, 1))
     sharp, blurred = pictures
     return sharp, blurred
