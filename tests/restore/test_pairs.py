@@ -55,13 +55,14 @@ def test_crops_are_of_the_same_place(picture_folder):
 
 def test_held_out_pairs_are_the_benchmarks_corruptions_of_other_pictures(picture_folder):
     dataset = open_dataset(picture_folder)
-    pairs = draw_pairs(recipe('pairs.corruptions=["defocus_blur"]', "pairs.severities=[2]"), dataset, CPU)
-    plain, blurred = pairs.held_out()
+    pairs = draw_pairs(recipe('pairs.corruptions=["gaussian_noise"]', "pairs.severities=[2]"), dataset, CPU)
+    plain, noisy = pairs.held_out()
     assert len(plain.clean) == 3
-    assert (plain.title, blurred.title) == ("nothing", "Defocus blur 2")
+    assert (plain.title, noisy.title) == ("nothing", "Gaussian noise 2")
     assert plain.damaged is None
-    assert torch.equal(blurred.damaged, corrupt(blurred.clean, "defocus_blur", 2))
-    assert len(plain.clean) + len(blurred.clean) == 12
+    ids = [name for place, name in enumerate(pairs.development.ids) if place % 4]  # Whose noise is their own.
+    assert torch.equal(noisy.damaged, corrupt(noisy.clean, "gaussian_noise", 2, ids=ids))
+    assert len(plain.clean) + len(noisy.clean) == 12
     learned = {dataset.train.ids[row] for row in pairs.rows}
     assert not learned & set(pairs.development.ids)
     assert set(pairs.development.ids) <= set(dataset.train.ids)  # Nothing of the validation split.
