@@ -1,6 +1,7 @@
 """The content loss sees what a classifier sees."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ import torch
 from rugged.core.errors import ConfigError, ModelError
 from rugged.engine import make_fabric
 from rugged.models import ModelSpec, build, save_model
-from rugged.restore.content import Content, open_content
+from rugged.restore.content import Content, _last_at_each_size, open_content
 from rugged.restore.learner import _shifted
 from rugged.restore.recipe import ContentRecipe
 
@@ -72,6 +73,57 @@ def test_layers_of_several_sizes_are_chosen(model, fabric):
     sides = [seen[name].shape[-1] for name in content.layers]
     assert len(sides) == len(set(sides)) >= 2
     assert all(3 <= side < 32 for side in sides)
+
+
+def test_what_follows_a_layer_does_not_write_into_its_outputs(fabric):
+    """The layer gives -1 and 1; the ReLU behind it, which works in place, leaves 0 and 1 to the answers."""
+    layer = torch.nn.Conv2d(3, 2, 1, bias=False)
+    layer.weight.data[:] = torch.tensor([-1.0, 1.0])[:, None, None, None] / 3
+    network = torch.nn.Sequential(layer, torch.nn.ReLU(inplace=True), torch.nn.Flatten())
+    spec = ModelSpec("", (), (), 1, mean=(0.0,) * 3, std=(1 / 255,) * 3)  # Levels pass as they are.
+    seen, answers = Content("", fabric, network, spec, ("0",)).look(torch.ones(1, 3, 1, 1))
+    assert seen["0"].flatten().tolist() == pytest.approx([-1, 1])
+    assert answers.flatten().tolist() == pytest.approx([0, 1])
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """Networks without their weights stand for those with them."""
+    monkeypatch.setattr("rugged.restore.content.build", lambda name, classes, pretrained: build(name, classes))
+
+
+def test_a_network_made_for_another_size_is_refused(published, fabric):
+    with pytest.raises(ConfigError, match=r"does not take pictures of 64 x 64 pixels \(Asser.*224"):
+        open_content(ContentRecipe("timm/vit_tiny_patch16_224"), fabric, 64)
+
+
+def test_a_layer_that_gives_no_tensor_is_refused(published, fabric):
+    """Attention is computed in one piece: the dropout within it is never called."""
+    with pytest.raises(ConfigError, match=r"content.layers names 'blocks.0.attn.attn_drop', .*or which gives no"):
+        open_content(ContentRecipe("timm/test_vit", layers=("blocks.0.attn.attn_drop",)), fabric, 160)
+
+
+def test_of_a_network_without_maps_layers_must_be_named(published, fabric):
+    with pytest.raises(ConfigError, match=r"gives maps of 1 size from(.|\n)*Name modules in content.layers"):
+        open_content(ContentRecipe("timm/test_vit"), fabric, 160)
+    content = open_content(ContentRecipe("timm/test_vit", layers=("blocks.1", "blocks.3")), fabric, 160)
+    clean = torch.zeros(1, 3, 160, 160)
+    assert content.compare(clean + 100, clean)[0] > 0
+
+
+def test_only_squares_are_maps():
+    """Of a network that keeps channels last: 16 x 16 places of 32 channels, and 8 x 8 of 64."""
+    shapes = {"conv": (1, 32, 16, 16), "block": (1, 16, 16, 32), "down": (1, 8, 8, 64), "head": (1, 10), "one": ()}
+    assert _last_at_each_size(shapes, 64) == ("conv",)
+
+
+def test_without_maps_answers_are_compared_alone(published, fabric):
+    content = open_content(ContentRecipe("timm/test_vit", features=0.0, logits=1.0), fabric, 160)
+    content = replace(content, layers=())
+    clean = torch.zeros(1, 3, 160, 160)
+    features, divergence = content.compare(clean + 100, clean)
+    assert features == 0
+    assert divergence > 0
 
 
 def test_without_a_model_or_a_weight_there_is_none(model, fabric):

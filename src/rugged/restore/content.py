@@ -1,6 +1,6 @@
 """The perceptual loss, which recipes call content loss: pictures compared by what a classifier sees in them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from rugged.core.errors import ConfigError
 from rugged.core.files import sha256_file
+from rugged.core.wording import counted
 from rugged.engine import Fabric
 from rugged.models import (
     ModelSpec,
@@ -69,7 +70,7 @@ class Content:
         divergence = functional.kl_div(
             given.log_softmax(1), answers.log_softmax(1), reduction="batchmean", log_target=True
         )
-        return torch.stack(distances).mean(), divergence
+        return torch.stack(distances).mean() if distances else restored.new_zeros(()), divergence
 
     def look(self, pictures: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """The outputs of the layers, and the logits in float32, for pictures in levels."""
@@ -89,7 +90,7 @@ def open_content(recipe: ContentRecipe, fabric: Fabric, side: int) -> Content | 
 
     Raises:
         ModelError: It cannot be loaded.
-        ConfigError: It has no such layers.
+        ConfigError: It does not take pictures of this size, has no such layers, or none to choose from.
     """
     if recipe.model is None or not (recipe.features or recipe.logits):
         return None
@@ -105,31 +106,50 @@ def open_content(recipe: ContentRecipe, fabric: Fabric, side: int) -> Content | 
         module = build(name, classes, pretrained=True)
         spec = ModelSpec(name, (), (), side, *default_normalisation(name))
     module.requires_grad_(False).eval().to(fabric.device)
-    layers = recipe.layers or _last_at_each_size(module, spec)
-    _require_layers(module, layers, recipe.model)
+    shapes = _shapes(module, spec, recipe.model)
+    _require_layers(recipe.layers, shapes, recipe.model)
+    layers = recipe.layers or _last_at_each_size(shapes, spec.input_size)
+    if recipe.features and not recipe.layers and len(layers) < 2:
+        raise ConfigError(
+            f"{recipe.model} gives maps of {counted(len(layers), 'size')} from pictures of {spec.input_size} x "
+            f"{spec.input_size} pixels, and the last one at each size would say little. Name modules in "
+            f"content.layers (it ends in {', '.join([*shapes][-8:])}), or set content.features=0."
+        )
     return Content(name, fabric, module, spec, tuple(layers), sha256)
 
 
-def _require_layers(module: nn.Module, layers: Sequence[str], source: str) -> None:
-    known = {name for name, _ in module.named_modules() if name}
+def _shapes(module: nn.Module, spec: ModelSpec, source: str) -> dict[str, tuple[int, ...]]:
+    """The shapes of what the modules give that give one tensor, in the order in which they are done."""
+    names = [name for name, _ in module.named_modules() if name]
+    device = next(module.parameters()).device
+    try:
+        with torch.no_grad(), _recorded(module, names) as seen:
+            module(torch.zeros(1, 3, spec.input_size, spec.input_size, device=device))
+    except Exception as error:  # Every network has its own way to refuse.
+        raise ConfigError(
+            f"content.model {source} does not take pictures of {spec.input_size} x {spec.input_size} pixels "
+            f"({type(error).__name__}: {error}). Choose a network that takes any size, such as torchvision/vgg19, or "
+            "one of rugged's own that was trained for its size."
+        ) from error
+    return {name: tuple(output.shape) for name, output in seen.items()}
+
+
+def _require_layers(layers: Sequence[str], shapes: Mapping[str, tuple[int, ...]], source: str) -> None:
     for name in layers:
-        if name not in known:
+        if name not in shapes:
             raise ConfigError(
-                f"content.layers names {name!r}, which {source} has not. It has, for example: "
-                f"{', '.join(sorted(known)[:8])}."
+                f"content.layers names {name!r}, which {source} has not, or which gives no tensor. It has, for "
+                f"example: {', '.join(sorted(shapes)[:8])}."
             )
 
 
-def _last_at_each_size(module: nn.Module, spec: ModelSpec) -> tuple[str, ...]:
+def _last_at_each_size(shapes: Mapping[str, tuple[int, ...]], side: int) -> tuple[str, ...]:
     """Of the modules that give maps of one size, the last: it has seen the most of what is seen at this size."""
-    names = [name for name, _ in module.named_modules() if name]
-    device = next(module.parameters()).device
-    with torch.no_grad(), _recorded(module, names) as seen:
-        module(torch.zeros(1, 3, spec.input_size, spec.input_size, device=device))
     last: dict[int, str] = {}
-    for name, output in seen.items():  # In the order in which they are done.
-        if output.ndim == 4 and _COARSEST <= output.shape[-1] < spec.input_size:
-            last[output.shape[-1]] = name
+    for name, shape in shapes.items():
+        # Squares only: of networks that keep channels last, the last two are a side and the channels.
+        if len(shape) == 4 and _COARSEST <= shape[-2] == shape[-1] < side:
+            last[shape[-1]] = name
     return tuple(last.values())
 
 
@@ -139,10 +159,12 @@ def _recorded(module: nn.Module, names: Sequence[str]) -> Iterator[dict[str, Ten
     seen: dict[str, Tensor] = {}
 
     def keep(name: str):  # type: ignore[no-untyped-def]
-        def hook(_module: nn.Module, _inputs: object, output: object) -> None:
-            if isinstance(output, Tensor):
-                seen.pop(name, None)
-                seen[name] = output
+        def hook(_module: nn.Module, _inputs: object, output: object) -> Tensor | None:
+            if not isinstance(output, Tensor):
+                return None
+            seen.pop(name, None)
+            seen[name] = output
+            return output.clone()  # What follows may write into it.
 
         return hook
 
