@@ -16,7 +16,7 @@ BENCHMARK = ("benchmark", "trained", "--data", "pack", "--corruptions", "fog,con
 RESTORER = (
     "restore", "train", "deblur64", "--data", "pack", "--set", "epochs=3", "--set", "batch_size=8",
     "--set", "development_per_class=2", "--set", "generator.width=4", "--set", "generator.blocks=[1]",
-    "--set", "generator.blocks_up=[]", "--out",
+    "--set", "generator.blocks_up=[]", "--set", "adversary.after_epochs=2", "--out",
 )  # fmt: skip
 STUDY = """
 corruptions = ["contrast"]

@@ -27,7 +27,8 @@ COMMANDS = {
     "corrupt --preview": "corrupt pictures/val/cat/0.png OUT.png --preview --textures procedural",
     "perturb": "perturb pictures OUT --sequences brightness",
     "restore train": "restore train deblur64 --data pictures --out OUT --set epochs=1 --set batch_size=4 "
-    "--set development_per_class=1 --set generator.width=4 --set generator.blocks=[1] --set generator.blocks_up=[]",
+    "--set development_per_class=1 --set generator.width=4 --set generator.blocks=[1] --set generator.blocks_up=[] "
+    "--set adversary.loss=none",
     "restore apply": "restore apply restorer.safetensors pictures OUT",
     "restore benchmark": "restore benchmark restorer.safetensors --data pictures --corruptions contrast --out OUT",
 }

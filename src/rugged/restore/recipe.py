@@ -10,6 +10,7 @@ from rugged.core.limits import require_within
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.shipped import load_shipped, shipped
 from rugged.engine.optimize import OPTIMIZER_LIMITS, OptimizerRecipe
+from rugged.models.restoring import require_network
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class GeneratorRecipe:
 
     Attributes:
         width: Channels at half the pictures' size.
-        blocks: Residual blocks on the way down, by level.
+        blocks: Residual blocks on the way down, by level, of which there are at most six.
         blocks_up: The same on the way up, from the finest; one level less.
     """
 
@@ -27,13 +28,7 @@ class GeneratorRecipe:
     blocks_up: tuple[int, ...] = (1, 1)
 
     def __post_init__(self) -> None:
-        if not self.blocks or any(not 0 <= count <= 100 for count in (*self.blocks, *self.blocks_up)):
-            raise ValueError("generator.blocks and blocks_up are numbers from 0 to 100, one a level.")
-        if len(self.blocks_up) != len(self.blocks) - 1:
-            raise ValueError(
-                f"generator.blocks_up has {len(self.blocks_up)} numbers; expected {len(self.blocks) - 1}, one less "
-                "than blocks."
-            )
+        require_network(self.width, self.blocks, self.blocks_up)
 
 
 @dataclass(frozen=True)
@@ -107,7 +102,8 @@ class AdversaryRecipe:
         weight: Of the adversarial loss in what the generator learns from.
         width: Channels of the discriminator's first layer.
         penalty: Weight of ``wgan-gp``'s gradient penalty.
-        after_epochs: Epochs before it takes part, over which the generator learns from the other losses alone.
+        after_epochs: Epochs before it takes part, over which the generator learns from the other losses alone; fewer
+            than there are.
         optimizer: How the discriminator's weights move.
     """
 
@@ -168,6 +164,12 @@ class RestoreRecipe:
         weighs = self.content.model and (self.content.features or self.content.logits)
         if not (self.pixel.weight or weighs):
             raise ValueError("nothing holds the restored picture to the clean one. Set pixel.weight above 0.")
+        adversary = self.adversary
+        if adversary.loss != "none" and adversary.weight and adversary.after_epochs >= self.epochs:
+            raise ValueError(
+                f"adversary.after_epochs is {adversary.after_epochs:g} and epochs {self.epochs}: the discriminator "
+                "would never take part. Set adversary.after_epochs lower, or adversary.loss=none."
+            )
 
 
 LIMITS: dict[str, tuple[float, float]] = {
@@ -179,7 +181,6 @@ LIMITS: dict[str, tuple[float, float]] = {
     "development_pictures": (1, 1_000_000),
     "gate": (0, 1000),
     "average": (0, 0.999999),
-    "generator.width": (1, 1024),
     "pairs.clean": (0, 1),
     "pairs.crop": (16, 4096),
     "pixel.weight": (0, 1000),

@@ -3,7 +3,7 @@
 from rugged.models.restoring.discriminator import Discriminator
 from rugged.models.restoring.files import load_restorer, save_restorer
 from rugged.models.restoring.generator import Generator, Restored
-from rugged.models.restoring.spec import RestorerSpec, make_restorer
+from rugged.models.restoring.spec import RestorerSpec, make_restorer, require_network
 
 __all__ = [
     "Discriminator",
@@ -12,5 +12,6 @@ __all__ = [
     "RestorerSpec",
     "load_restorer",
     "make_restorer",
+    "require_network",
     "save_restorer",
 ]

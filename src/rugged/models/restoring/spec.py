@@ -1,5 +1,6 @@
 """What a restorer is and what it was trained against, kept in its file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rugged.models.metadata import Entry
@@ -35,14 +36,23 @@ class RestorerSpec:
     content_model: str | None = None
 
     def __post_init__(self) -> None:
-        counts = (*self.blocks, *self.blocks_up)
-        # The bounds keep a file of somebody's from asking for all the memory there is.
-        if not (1 <= self.width <= 1024 and 1 <= len(self.blocks) <= 6 and all(0 <= each <= 100 for each in counts)):
-            raise ValueError(f"width {self.width} and blocks {list(self.blocks)} make no network.")
-        if len(self.blocks_up) != len(self.blocks) - 1:
-            raise ValueError(
-                f"blocks_up has {len(self.blocks_up)} numbers; expected {len(self.blocks) - 1}, one less than blocks."
-            )
+        require_network(self.width, self.blocks, self.blocks_up)
+
+
+def require_network(width: int, blocks: Sequence[int], blocks_up: Sequence[int]) -> None:
+    """Refuse what makes no :class:`rugged.models.restoring.Generator`, or one that fits into no memory.
+
+    Raises:
+        ValueError: It does.
+    """
+    # The bounds keep a file of somebody's from asking for all the memory there is.
+    if not (1 <= width <= 1024 and 1 <= len(blocks) <= 6 and all(0 <= each <= 100 for each in (*blocks, *blocks_up))):
+        raise ValueError(
+            f"width {width}, blocks {list(blocks)} and blocks_up {list(blocks_up)} make no network; expected a width "
+            "from 1 to 1024, and 1 to 6 levels of 0 to 100 blocks."
+        )
+    if len(blocks_up) != len(blocks) - 1:
+        raise ValueError(f"blocks_up has {len(blocks_up)} numbers; expected {len(blocks) - 1}, one less than blocks.")
 
 
 def make_restorer(spec: RestorerSpec) -> Generator:
