@@ -46,8 +46,8 @@ class Restorer:
     def restore(self, images: Tensor) -> Tensor:
         """Restore pictures.
 
-        What becomes of a picture does not depend on which others come with it; on a GPU, whose algorithms change with
-        the number of pictures, to rounding.
+        What becomes of a picture does not depend on which others come with it, but for rounding: algorithms change with
+        the number of pictures, on a CPU from one to several.
 
         Args:
             images: ``(N, 3, H, W)`` uint8 of any size, on any device. Not modified.
