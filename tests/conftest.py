@@ -19,7 +19,10 @@ settings.load_profile("rugged")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what this machine cannot run, with the reason."""
+    """Skip what this machine cannot run, with the reason; and begin with the tests of the whole, which are the longest:
+    at the end one worker would run them while the others wait.
+    """
+    items.sort(key=lambda item: item.path.parent != ROOT / "tests")
     if "network" not in config.option.markexpr:
         _skip(items, "network", "reaches the internet: run `pytest -m network`")
     if any(item.get_closest_marker("gpu") for item in items):
