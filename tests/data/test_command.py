@@ -76,6 +76,13 @@ def test_pack_tells_how_to_use_it(tmp_path, class_folders):
     assert len(open_dataset(tmp_path / "out").val) == 6
 
 
+def test_names_cannot_steer_the_terminal(tmp_path, class_folders):
+    class_folders(tmp_path / "src", {"a": 4, "\u202edesrever": 4})
+    told = run("info", tmp_path / "src").output
+    assert "\ufffddesrever" in told
+    assert "\u202e" not in told
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("prepare", "imagenet"), *(("pack", "src", "--holdout", share) for share in ("0", "1", "1.5", "-0.2"))],

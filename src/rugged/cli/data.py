@@ -129,28 +129,34 @@ def _print_classes(dataset: "Dataset") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from rugged.core.wording import harmless
+
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("Class id", no_wrap=True)
     table.add_column("Class name")
     table.add_column("Training images", justify="right")
     table.add_column("Validation images", justify="right")
     for entry, train, val in dataset.counts():
-        table.add_row(entry.id, entry.name, f"{train:,}", f"{val:,}")
+        table.add_row(harmless(entry.id), harmless(entry.name), f"{train:,}", f"{val:,}")
     Console(highlight=False, emoji=False, markup=False).print(table)
 
 
 def _print_summary(dataset: "Dataset", where: str) -> None:
     """Printed last, so that it stands above the prompt even after a table of a thousand classes."""
+    from rugged.core.wording import harmless
+
     height, width = dataset.size
     megabytes = (len(dataset.train) + len(dataset.val)) * height * width * 3 / 1e6
     space = f"{megabytes:,.0f}" if megabytes >= 10 else f"{megabytes:.2g}"
-    typer.echo(f"{dataset.name}: {len(dataset.classes):,} classes, pictures of {width} x {height}, {space} MB")
+    typer.echo(
+        f"{harmless(dataset.name)}: {len(dataset.classes):,} classes, pictures of {width} x {height}, {space} MB"
+    )
     typer.echo(f"  training    {len(dataset.train):>9,} pictures")
     typer.echo(f"  validation  {len(dataset.val):>9,} pictures")
     typer.echo(f"  content     {dataset.content_hash}")
     typer.echo(f"  folder      {dataset.folder}")
     for note in dataset.notes:
-        typer.echo(f"  note        {note}")
+        typer.echo(f"  note        {harmless(note)}")
     typer.echo(f"  use it with --data {where}")
 
 

@@ -1,6 +1,5 @@
 """Tables on the terminal."""
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from rich.text import Text
 from rugged.core.catalogue import display_name
 from rugged.core.notes import folded
 from rugged.core.tables import Table as Values
+from rugged.core.wording import harmless
 from rugged.report import (
     MARKS_NOTE,
     ComparedRuns,
@@ -40,9 +40,6 @@ _SHORT = 30
 
 _LABEL = 36
 """Characters of a row's name that stand on one line. One that lists corruptions is longer, and wrapped."""
-
-_STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that turn the direction of writing."""
 
 _MARKS = {"better": "+", "worse": "−", "": " "}
 
@@ -86,7 +83,7 @@ def print_comparison(compared: ComparedRuns) -> None:
 
 def print_stability(stability: Stability) -> None:
     """Print the figures of perturbation sequences, and what to bear in mind."""
-    table = Table(title=_harmless(stability_title(stability)))
+    table = Table(title=harmless(stability_title(stability)))
     table.add_column("Sequence", no_wrap=True)
     for title in ("Flip probability", "Top-5 distance", "Error"):
         table.add_column(title, justify="right")
@@ -116,10 +113,10 @@ def print_predictions(rows: "Iterable[Row]") -> None:
         for place, guess in enumerate(row.guesses):
             name = guess.name if guess.name == guess.id else f"{guess.name} ({guess.id})"
             table.add_row(
-                Text("" if place else _harmless(row.source.name)), Text(_harmless(name)), percent(guess.probability)
+                Text("" if place else harmless(row.source.name)), Text(harmless(name)), percent(guess.probability)
             )
         if row.error is not None:
-            table.add_row(Text(_harmless(row.source.name)), Text(_harmless(row.error), style="red"), "–")
+            table.add_row(Text(harmless(row.source.name)), Text(harmless(row.error), style="red"), "–")
         console.print(table)
         head = False
 
@@ -135,9 +132,9 @@ def print_restoration(tables: Sequence[Values], notes: Sequence[str]) -> None:
 
 
 def _of_values(values: Values) -> Table:
-    rows = [tuple(map(_harmless, row)) for row in values.words(digits=1)]
-    table = Table(title=_harmless(values.title))
-    for place, column in enumerate(map(_harmless, values.columns)):
+    rows = [tuple(map(harmless, row)) for row in values.words(digits=1)]
+    table = Table(title=harmless(values.title))
+    for place, column in enumerate(map(harmless, values.columns)):
         longest = max(cell_len(row[place]) for row in rows)
         word = max(map(len, column.split()))
         text = any(isinstance(row[place], str) for row in values.rows)
@@ -150,11 +147,6 @@ def _of_values(values: Values) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
-
-
-def _harmless(text: str) -> str:
-    """Text that cannot steer the terminal, or turn its line around: names come from whoever made the files."""
-    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def print_explanations(explanations: Explanations) -> None:
@@ -171,7 +163,7 @@ def print_explanations(explanations: Explanations) -> None:
 
 
 def _drifts(title: str, drifts: Sequence[DriftResult]) -> Table:
-    table = Table(title=_harmless(f"{title}: mean over {_drift_extent(drifts)}"))
+    table = Table(title=harmless(f"{title}: mean over {_drift_extent(drifts)}"))
     table.add_column("Corruption", no_wrap=True)
     levels = sorted({each.severity for each in drifts})
     for level in levels:
@@ -217,7 +209,7 @@ def _print(tables: Sequence[Table], lines: Sequence[str]) -> None:
     for table in tables:
         console.print(table)
     for line in lines:
-        console.print(_harmless(line))
+        console.print(harmless(line))
 
 
 def _least_width(console: Console, table: Table) -> int:
@@ -240,17 +232,17 @@ def _variants(summary: Summary) -> Table:
 
 def _models(title: str, corner: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """A table with a column a model, after that of the rows' names."""
-    table = Table(title=_harmless(title))
+    table = Table(title=harmless(title))
     table.add_column(corner, width=min(_LABEL, max(map(len, (corner, *(row[0] for row in rows))))))
     for name in names:
-        table.add_column(_harmless(name), justify="right", overflow="fold")
+        table.add_column(harmless(name), justify="right", overflow="fold")
     for row in rows:
         table.add_row(*row)
     return table
 
 
 def _errors(summary: Summary) -> Table:
-    table = Table(title=_harmless(f"Error of {summary.model.name} by severity, in percent"))
+    table = Table(title=harmless(f"Error of {summary.model.name} by severity, in percent"))
     table.add_column("Corruption", no_wrap=True)
     for title in (*map(str, summary.conditions.severities), "Mean", "CE"):
         table.add_column(title, justify="right", no_wrap=True)
