@@ -7,10 +7,14 @@ last, and what these tests are about comes after it. How a command starts is tes
 import multiprocessing
 import os
 import runpy
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
+
+import torch
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
@@ -25,7 +29,7 @@ class Forked:
         module: What to run.
         arguments: For it.
         folder: Where it runs; modules are found there, too.
-        variables: Of its environment, beside those of this process.
+        variables: Of its environment, beside those of this process. It computes in one thread.
     """
 
     def __init__(
@@ -34,9 +38,14 @@ class Forked:
         opened, told = tempfile.mkstemp()
         os.close(opened)
         self._told = Path(told)
-        asked = (module, tuple(arguments), str(folder), {**os.environ, **(variables or {})}, told)
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", **(variables or {})}
+        begun, begin = _context.Pipe(duplex=False)
+        asked = (module, tuple(arguments), str(folder), environment, told, begin)
         self._process = _context.Process(target=_run, args=asked)
         self._process.start()
+        begun.recv()  # Before that a signal would meet what multiprocessing does, not the command.
+        begun.close()
+        begin.close()
 
     @property
     def returncode(self) -> int | None:
@@ -73,7 +82,14 @@ def torchrun(arguments: Sequence[str], folder: Path, restarts: int = 0) -> Forke
     return Forked("torch.distributed.run", (*options, *arguments), folder, {"CUDA_VISIBLE_DEVICES": ""})
 
 
-def _run(module: str, arguments: tuple[str, ...], folder: str, environment: Mapping[str, str], told: str) -> None:
+def _run(
+    module: str, arguments: tuple[str, ...], folder: str, environment: Mapping[str, str], told: str, begin: Connection
+) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # As `rugged` does before it is loaded.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    begin.send(None)
+    begin.close()
+    torch.set_num_threads(1)  # The environment was read when torch was imported.
     os.environ.clear()
     os.environ.update(environment)
     output = os.open(told, os.O_WRONLY | os.O_APPEND)

@@ -7,6 +7,7 @@ import typer
 
 from rugged.cli.options import Source, out_option, require_png
 from rugged.core.errors import ConfigError
+from rugged.core.wording import harmless
 
 if TYPE_CHECKING:
     from rugged.data.dataset import Dataset
@@ -129,8 +130,6 @@ def _print_classes(dataset: "Dataset") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from rugged.core.wording import harmless
-
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("Class id", no_wrap=True)
     table.add_column("Class name")
@@ -143,8 +142,6 @@ def _print_classes(dataset: "Dataset") -> None:
 
 def _print_summary(dataset: "Dataset", where: str) -> None:
     """Printed last, so that it stands above the prompt even after a table of a thousand classes."""
-    from rugged.core.wording import harmless
-
     height, width = dataset.size
     megabytes = (len(dataset.train) + len(dataset.val)) * height * width * 3 / 1e6
     space = f"{megabytes:,.0f}" if megabytes >= 10 else f"{megabytes:.2g}"
