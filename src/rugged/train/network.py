@@ -22,6 +22,7 @@ from rugged.models import (
     spec_of_weights,
     training_mode,
 )
+from rugged.models.depthwise import quicken_depthwise
 from rugged.models.loading import brief
 from rugged.models.recomputing import recompute_activations
 from rugged.models.split_norm import split_batch_norms
@@ -95,6 +96,8 @@ def make_network(fabric: Fabric, recipe: Recipe, spec: ModelSpec, *, resumed: bo
         split_batch_norms(model)
     if recipe.checkpoint_activations:
         recompute_activations(model)
+    if fabric.device.type == "cpu":
+        quicken_depthwise(model)
     training_mode(model)
     return model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
