@@ -155,7 +155,7 @@ def test_help_needs_neither_torch_nor_numpy():
 
 
 def heavy_modules_after(program: str, also: tuple[str, ...] = ()) -> list[str]:
-    heavy = ("torch", "torchvision", "timm", "lightning", *also)
+    heavy = ("torch", "torchvision", "timm", "lightning_fabric", *also)
     return printed_after(program, f"*[name for name in {heavy!r} if name in sys.modules]")
 
 

@@ -47,7 +47,7 @@ def findings(command: typer.Typer, expected_status: int) -> dict[tuple[str, str]
 def test_this_machine_is_ready(command, cache):
     found = findings(command, 0)
     assert found["Versions", "python"]["found"].startswith(platform.python_version())
-    for name in ("torch", "torchvision", "timm", "lightning", "typer", "tomli-w"):
+    for name in ("torch", "torchvision", "timm", "lightning-fabric", "typer", "tomli-w"):
         assert found["Versions", name]["found"] == metadata.version(name)
     assert found["Cache", "folder"]["found"] == f"{cache} (made on first use)"
     assert not cache.exists(), "the doctor only looks"

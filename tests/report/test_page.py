@@ -322,7 +322,7 @@ def test_torch_is_never_imported(pair, tmp_path):
     code = (
         "import sys; from pathlib import Path; from rugged.report import write_report; "
         "write_report([Path(sys.argv[1]), Path(sys.argv[2])], Path(sys.argv[3])); "
-        "print([m for m in ('torch', 'torchvision', 'timm', 'lightning', 'plotly') if m in sys.modules])"
+        "print([m for m in ('torch', 'torchvision', 'timm', 'lightning_fabric', 'plotly') if m in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, pair), str(tmp_path / "r.html")],

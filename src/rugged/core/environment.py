@@ -10,7 +10,7 @@ from typing import Any
 
 from rugged import __version__
 
-_PACKAGES = ("torch", "torchvision", "timm", "lightning", "numpy", "opencv-python-headless", "pillow", "pyarrow")
+_PACKAGES = ("torch", "torchvision", "timm", "lightning-fabric", "numpy", "opencv-python-headless", "pillow", "pyarrow")
 
 
 def cache_directory() -> Path:

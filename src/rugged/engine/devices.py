@@ -8,8 +8,8 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 import torch
-from lightning.fabric import Fabric as Fabric  # Handed on.
-from lightning.fabric.strategies.ddp import DDPStrategy
+from lightning_fabric import Fabric as Fabric  # Handed on.
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import nn
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
@@ -21,9 +21,8 @@ from rugged.core.progress import say
 
 T = TypeVar("T")
 
-# What Fabric announces at the start, precision and device, stands in the manifest. It speaks through either logger.
-for _name in ("lightning.fabric", "lightning.pytorch"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
+# What Fabric announces at the start, precision and device, stands in the manifest.
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 _FABRIC_PRECISION: dict[str, Any] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 

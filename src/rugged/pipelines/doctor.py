@@ -115,7 +115,7 @@ def _hardware() -> Iterator[Finding]:
 
 def _devices() -> Iterator[Finding]:
     section = "Devices"
-    for name in ("torch", "torchvision", "timm", "lightning.fabric"):
+    for name in ("torch", "torchvision", "timm", "lightning_fabric"):
         try:
             importlib.import_module(name)
         except (ImportError, OSError, RuntimeError) as error:  # A half-installed torch fails in each of these ways.
@@ -124,7 +124,7 @@ def _devices() -> Iterator[Finding]:
                 name,
                 f"cannot be imported: {error}",
                 "problem",
-                f"pip install --force-reinstall {name.partition('.')[0]}",
+                f"pip install --force-reinstall {name.replace('_', '-')}",
             )
             return
     import torch
