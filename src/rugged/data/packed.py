@@ -212,6 +212,32 @@ def read_pack(folder: Path, verify: bool = False) -> Dataset:
     return dataset
 
 
+def map_again(folder: Path, split: str, expected: str) -> NDArray[np.uint8]:
+    """Map the pictures of a split anew, as other processes must, if they still are those that were opened.
+
+    Args:
+        folder: The pack.
+        split: ``train`` or ``val``.
+        expected: The content hash that the pack had when it was opened.
+
+    Raises:
+        DataError: The pack cannot be read, or was made anew since.
+    """
+    path = images_path(folder, split)
+    try:
+        images: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, EOFError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"Cannot read {path}: {reason}. Open the data set again, then run again.") from error
+    # Read after the pictures: a pack is replaced as a whole, so they cannot be newer than what the manifest says.
+    if _manifest(folder).get("content_hash") != expected:
+        raise DataError(
+            f"The pack {folder} was made anew with other content since it was opened. Open the data set again, then "
+            "run again."
+        )
+    return images
+
+
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = files.read_json(folder / MANIFEST)

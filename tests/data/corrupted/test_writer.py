@@ -18,6 +18,7 @@ from rugged.corruptions import corrupt
 from rugged.data import npy, open_dataset
 from rugged.data.corrupted.arrays import Arrays
 from rugged.data.corrupted.folders import Folders, check_names
+from rugged.data.corrupted.one_per_image import write_one_per_image
 from rugged.data.corrupted.shard import Shard
 from rugged.data.corrupted.writer import write_corrupted
 from rugged.data.official import open_archive
@@ -309,6 +310,32 @@ def test_the_folder_of_the_source_is_left_alone(class_folders, tmp_path):
     with pytest.raises(DataError, match="would be read as part of the data"):
         write_corrupted(open_dataset(tmp_path / "src"), tmp_path / "src" / "corrupted", **CELLS)
     write_corrupted(open_dataset(tmp_path / "src"), tmp_path / "src-corrupted", **CELLS)
+
+
+@pytest.mark.parametrize("write", [write_corrupted, write_one_per_image])
+def test_a_pack_that_was_made_anew_is_not_read_under_the_old_names(class_folders, tmp_path, noise, write):
+    """Else the pictures of the new pack would stand in the rows of the old one, under others' names and labels."""
+    class_folders(tmp_path / "src", {"a": 4, "b": 4})
+    old = open_dataset(tmp_path / "src")
+    noise(9).save(tmp_path / "src" / "a" / "00.png")
+    assert open_dataset(tmp_path / "src").folder == old.folder
+    with pytest.raises(DataError, match=r"made anew .* since it was opened"):
+        write(old, tmp_path / "out", **CELLS)
+    assert not (tmp_path / "out").exists()
+    write(open_dataset(tmp_path / "src"), tmp_path / "out", **CELLS)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_pack_that_cannot_be_read_is_named_not_what_is_written(make_dataset, tmp_path, monkeypatch, begun):
+    made = make_dataset(tmp_path / "pack", {"ant": 5, "bee": 5})
+    if begun:
+        with monkeypatch.context() as patch:
+            interrupt_after(patch, 1)
+            with pytest.raises(Interrupted):
+                write_corrupted(made, tmp_path / "out", **CELLS)
+    (made.folder / "val-images.npy").rename(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match=r"Cannot read .*val-images\.npy: No such file"):
+        write_corrupted(made, tmp_path / "out", **CELLS)
 
 
 @pytest.mark.parametrize(

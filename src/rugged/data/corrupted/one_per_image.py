@@ -21,10 +21,10 @@ from rugged.corruptions import Corruptor, choose_corruptor
 from rugged.data import npy, packed
 from rugged.data.corrupted import manifest
 from rugged.data.corrupted.layout import PICTURES_AN_ITEM
-from rugged.data.corrupted.pictures import Pictures, rehearse
+from rugged.data.corrupted.pictures import Pictures, pictures_of, rehearse
 from rugged.data.corrupted.processes import work_on
 from rugged.data.corrupted.shard import default_workers
-from rugged.data.dataset import Dataset, Split
+from rugged.data.dataset import Dataset
 from rugged.data.locks import locked
 from rugged.data.opening import as_dataset
 from rugged.data.packed import Origin
@@ -68,7 +68,8 @@ def write_one_per_image(
     Raises:
         ConfigError: An argument that means nothing.
         CorruptionError: Pictures of this size cannot be corrupted so.
-        DataError: ``out`` holds something else, cannot be written, or the disk is full.
+        DataError: ``out`` holds something else, cannot be written, or the disk is full; or the source's pack was made
+            anew since it was opened.
         RunError: A worker was killed.
         Interrupted: A signal came; nothing was kept.
     """
@@ -147,11 +148,7 @@ def _there_already(out: Path, description: Mapping[str, Any]) -> bool:
 
 
 def _sources(dataset: Dataset) -> dict[str, Pictures]:
-    def whole(split: Split) -> Pictures:
-        positions = np.arange(len(split))
-        return Pictures(packed.images_path(dataset.folder, split.name), positions, split.ids, dataset.size)
-
-    return {"train": whole(dataset.train), "val": whole(dataset.val)}
+    return {split.name: pictures_of(dataset, split, np.arange(len(split))) for split in (dataset.train, dataset.val)}
 
 
 def _items(drawn: Mapping[str, Sequence[CellKey]]) -> Iterator[_Item]:

@@ -11,22 +11,28 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rugged.corruptions import Corruptor
+from rugged.data.dataset import Dataset, Split
+from rugged.data.packed import map_again
 
 _AT_ONCE = 1 << 23  # Bytes of pictures in memory at once: 680 of 64 x 64, 55 of 224 x 224.
 
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """Some rows of an ``.npy`` file, in the order of their ids.
+    """Some pictures of a pack, in the order of their ids. Instances travel to worker processes.
 
     Attributes:
-        file: ``(N, H, W, 3)`` uint8.
-        rows: ``(M,)`` rows of the file.
+        folder: The pack.
+        split: Of which split.
+        content_hash: The pack's when it was opened: pictures of another content under these ids are refused.
+        rows: ``(M,)`` rows of the split.
         ids: M ids.
         size: Height and width.
     """
 
-    file: Path
+    folder: Path
+    split: str
+    content_hash: str
     rows: NDArray[np.int64]
     ids: tuple[str, ...]
     size: tuple[int, int]
@@ -47,8 +53,11 @@ class Pictures:
 
         Yields:
             The members of a batch, and their ``(n, 3, H, W)`` uint8.
+
+        Raises:
+            DataError: The pack cannot be read, or was made anew since it was opened.
         """
-        images = np.load(self.file, mmap_mode="r", allow_pickle=False)
+        images = map_again(self.folder, self.split, self.content_hash)
         step = max(1, _AT_ONCE // (3 * math.prod(self.size)))
         for start in range(0, len(members), step):
             batch = members[start : start + step]
@@ -57,11 +66,18 @@ class Pictures:
             yield batch, corruptor(clean, corruption, severity, ids=[self.ids[member] for member in batch])
 
 
+def pictures_of(dataset: Dataset, split: Split, positions: NDArray[np.int64]) -> Pictures:
+    """The pictures at ``positions`` of a split of a data set."""
+    ids = tuple(split.ids[position] for position in positions)
+    return Pictures(dataset.folder, split.name, dataset.content_hash, positions, ids, dataset.size)
+
+
 def rehearse(pictures: Pictures, corruptor: Corruptor, corruptions: Sequence[str], severities: Sequence[int]) -> None:
     """Corrupt one picture in every way, so that what cannot be done is known before anything is written.
 
     Raises:
         CorruptionError: Pictures of this size cannot be corrupted so.
+        DataError: As ``Pictures.corrupted``.
     """
     for corruption in corruptions:
         for severity in severities:

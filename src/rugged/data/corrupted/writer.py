@@ -20,7 +20,7 @@ from rugged.data.corrupted.arrays import Arrays, write_labels
 from rugged.data.corrupted.claim import claimed, manifest_held, remove_work
 from rugged.data.corrupted.folders import Folders, check_names
 from rugged.data.corrupted.layout import Job, Layout, missing_shares, total
-from rugged.data.corrupted.pictures import Pictures, rehearse
+from rugged.data.corrupted.pictures import pictures_of, rehearse
 from rugged.data.corrupted.processes import work_on
 from rugged.data.corrupted.shard import Shard, default_workers
 from rugged.data.dataset import Dataset
@@ -83,7 +83,8 @@ def write_corrupted(
     Raises:
         ConfigError: An argument that means nothing.
         CorruptionError: Pictures of this size cannot be corrupted so.
-        DataError: ``out`` holds something else or was begun otherwise, cannot be written, or the disk is full.
+        DataError: ``out`` holds something else or was begun otherwise, cannot be written, or the disk is full; or the
+            source's pack was made anew since it was opened.
         RunError: Another process writes the same, or a worker was killed.
         Interrupted: A signal came; what was finished is there.
     """
@@ -132,10 +133,9 @@ def _plan(
     packed.require_apart(out, dataset)
     corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
     positions = evenly(source.labels, len(source) if limit is None else limit)
-    ids = tuple(source.ids[position] for position in positions)
-    pictures = Pictures(packed.images_path(dataset.folder, split), positions, ids, dataset.size)
+    pictures = pictures_of(dataset, source, positions)
     labels = source.labels[positions].tolist()
-    description = manifest.describe(dataset, split, len(ids), corruptor, chosen, levels)
+    description = manifest.describe(dataset, split, len(pictures), corruptor, chosen, levels)
     return Job(out, pictures, labels, corruptor, chosen, levels, shard or Shard()), description
 
 
