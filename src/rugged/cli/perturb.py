@@ -31,8 +31,6 @@ def perturb(
     """Write perturbation sequences: 31 frames in which a picture changes a little from one to the next."""
     from rugged.cli.choices import parse_names
     from rugged.cli.invocation import command_line
-    from rugged.core.files import require_outside
-    from rugged.data.opening import is_name
     from rugged.data.own_size import pictures_in_own_size
     from rugged.perturbations import choose_sequences
     from rugged.perturbations.request import check_difficulty, choose_preset
@@ -40,9 +38,7 @@ def perturb(
 
     chosen = choose_sequences(parse_names(sequences))
     check_difficulty(difficulty)
-    if not is_name(src):
-        require_outside(out, [Path(src).expanduser().resolve()])
-    pictures, source = pictures_in_own_size(src, split, limit)
+    pictures, source = pictures_in_own_size(src, split, out, limit)
     preset = choose_preset(preset, pictures[0].load().shape[:2])
     order = Order(out, chosen, preset, difficulty, seed, file_format, {**source, "split": split})
     counts = write_sequences(pictures, order, command_line())

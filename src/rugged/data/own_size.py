@@ -7,38 +7,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugged.core.errors import DataError
+from rugged.core.files import require_outside
 from rugged.core.progress import say
+from rugged.data import packed
 from rugged.data.decode import BadImageError, decode_image
 from rugged.data.last_time import last_time
+from rugged.data.locks import digest
 from rugged.data.opening import holdout_of, is_name, open_dataset
-from rugged.data.packed import is_pack
+from rugged.data.packing import require_usable
 from rugged.data.sources import Picture as SourcePicture
 from rugged.data.sources import fingerprint, read_source
 from rugged.data.splits import evenly
 from rugged.perturbations.writing import Picture
 
 
-def pictures_in_own_size(where: str, split: str, limit: int | None = None) -> tuple[list[Picture], dict[str, str]]:
+def pictures_in_own_size(
+    where: str, split: str, out: Path, limit: int | None = None
+) -> tuple[list[Picture], dict[str, str]]:
     """Find the pictures of a split, which holds the same ones as when ``where`` is opened as a data set.
 
     Args:
         where: As for ``open_dataset``.
         split: ``train`` or ``val``.
+        out: The folder where something is to be made of them.
         limit: Only so many, taken evenly over the classes.
 
     Returns:
-        The pictures in the order of their ids, and what they are, for the record: a name, and a hash of the content.
+        The pictures in the order of their ids, and what they are, for the record: a name, a hash of the content, and
+        of a source one of the ids in the split, which also depends on how it was packed.
 
     Raises:
-        DataError: Nothing of that name, a source that cannot be used, or an empty split.
+        DataError: Nothing of that name, a source that cannot be used, an empty split, or an ``out`` that would be read
+            as part of the data.
     """
     path = Path(where).expanduser()
-    if is_name(where) or is_pack(path) or not path.exists():
+    if is_name(where) or packed.is_pack(path) or not path.exists():
         dataset = open_dataset(where)
-        packed = dataset.train if split == "train" else dataset.val
-        pictures = [Picture(name, partial(_row, packed.images, row)) for row, name in enumerate(packed.ids)]
+        packed.require_apart(out, dataset)
+        chosen = dataset.train if split == "train" else dataset.val
+        pictures = [Picture(name, partial(_row, chosen.images, row)) for row, name in enumerate(chosen.ids)]
         facts = {"name": dataset.name, "content": dataset.content_hash}
     else:
+        require_outside(out, [path.resolve()])
         found = read_source(path, holdout_of(path))
         for note in found.notes:
             say(note)
@@ -47,8 +57,10 @@ def pictures_in_own_size(where: str, split: str, limit: int | None = None) -> tu
         if last is not None and last.bad_images == "skip":  # Only the pack says which could not be used.
             dataset = open_dataset(where)
             by_id = {name: by_id[name] for name in (dataset.train if split == "train" else dataset.val).ids}
+        else:
+            require_usable(found)
         pictures = [Picture(name, partial(_decode, by_id[name])) for name in sorted(by_id)]
-        facts = {"name": found.name, "content": fingerprint(path)}
+        facts = {"name": found.name, "content": fingerprint(path), "pictures": digest("\n".join(sorted(by_id)))}
     if not pictures:
         raise DataError(f"{where} has no pictures in the split {split!r}. Choose the other one with --split.")
     if limit is not None:

@@ -61,6 +61,19 @@ def pack(source: Source, out: Path, origin: Origin) -> Dataset:
     return packed.read_pack(out)
 
 
+def require_usable(source: Source) -> None:
+    """Refuse a source whose pictures cannot all be used, as far as that shows before any is decoded.
+
+    Raises:
+        DataError: Problems that were found, duplicate names, empty classes: what ``pack`` refuses as well.
+    """
+    problems = list(source.problems)
+    plans = {split: _plan(split, pictures, problems) for split, pictures in source.splits().items()}
+    _classes_with_pictures(source, {split: [job.picture for job in plan] for split, plan in plans.items()}, problems)
+    if problems:
+        raise DataError(_refusal(source, sorted(problems)))
+
+
 def pack_arrays(
     name: str,
     classes: tuple[ClassInfo, ...],
