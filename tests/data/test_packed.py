@@ -51,6 +51,14 @@ def test_a_pack_is_read_back(pack):
     assert [(info.id, train, val) for info, train, val in dataset.counts()] == [("cat", 2, 1), ("dog", 3, 2)]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_ids_that_could_not_be_read_again_make_no_pack(tmp_path, end):
+    splits = {split: (pictures(0, 1), np.array([0]), [f"cat/a{end}b"]) for split in ("train", "val")}
+    with pytest.raises(DataError, match="line end in its name"):
+        pack_arrays("pets", CLASSES, splits, tmp_path / "pets", Origin("nowhere", "", False))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_anybody_can_read_the_files(pack):
     np.testing.assert_array_equal(np.load(pack / "val-images.npy", mmap_mode="r"), pictures(1, 3))
     assert np.load(pack / "val-labels.npy").tolist() == [0, 1, 1]

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -84,6 +84,11 @@ def short_name(name: str) -> str:
     while len(os.fsencode(name)) > _NAME_BYTES:
         name = name[:-1]
     return name
+
+
+def is_file_name(part: str) -> bool:
+    """Whether a text can be the name of a file or folder, and leads nowhere else."""
+    return part not in ("", ".", "..") and PurePath(part).parts == (part,)
 
 
 def make_and_hold(temporary: Path, held: ExitStack) -> None:

@@ -94,8 +94,14 @@ def finish(
         origin: Where the pictures came from.
         notes: What was done to them.
         corrupted: Which ``corruptions`` they were given and how, if they were.
+
+    Raises:
+        DataError: An id holds a line end, so that the list of them could not be read again.
     """
     for split in SPLITS:
+        broken = next((each for each in ids[split] if "\n" in each or "\r" in each), None)
+        if broken is not None:
+            raise DataError(f"The picture {broken!r} has a line end in its name. Rename it.")
         np.save(folder / f"{split}-labels.npy", labels[split].astype("<i8"))
         files.write_text(folder / f"{split}-ids.txt", "".join(f"{line}\n" for line in ids[split]))
     splits = {split: _map(folder, split, tuple(ids[split])) for split in SPLITS}
@@ -229,7 +235,7 @@ def map_again(folder: Path, split: str, expected: str) -> NDArray[np.uint8]:
     except (OSError, EOFError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"Cannot read {path}: {reason}. Open the data set again, then run again.") from error
-    # Read after the pictures: a pack is replaced as a whole, so they cannot be newer than what the manifest says.
+    # Read after the pictures: a pack's manifest is never replaced later than they are.
     if _manifest(folder).get("content_hash") != expected:
         raise DataError(
             f"The pack {folder} was made anew with other content since it was opened. Open the data set again, then "

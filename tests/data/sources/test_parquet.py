@@ -65,6 +65,36 @@ def test_rows_without_a_label_are_counted(tmp_path, write):
     assert len(pack_source(tmp_path, bad_images="skip").train) == 2
 
 
+def test_names_that_cannot_stand_in_a_list_of_ids_are_counted(tmp_path, write):
+    """As in folders and archives, whose ids these would be, too."""
+    write(tmp_path / "train-0.parquet", [0, 1, 0, 0, 1], ["a\nb.png", "c\rd/fine.png", "..", "tab\t.png", "\x1f"])
+    write(tmp_path / "val-0.parquet", [0, 1])
+    with pytest.raises(DataError, match=r"4 unusable name.*\n.*row 0 \('a\\nb.png'\)"):
+        open_dataset(tmp_path)
+    assert pack_source(tmp_path, bad_images="skip").train.ids == ("ant/fine",)
+
+
+def test_a_path_without_a_name_is_named_by_its_row(tmp_path, write):
+    write(tmp_path / "train-0.parquet", [0, 1, 1], [".", "/", ""])
+    write(tmp_path / "val-0.parquet", [0, 1])
+    assert open_dataset(tmp_path).train.ids == ("ant/train-0-000001", "ant/train-0-000002", "zebra/train-0-000000")
+
+
+@pytest.mark.parametrize("name", ["n/a", "", ".", "..", "a\nx", "a\x7f"])
+def test_class_names_that_no_folder_can_have_are_refused(name, tmp_path, write):
+    write(tmp_path / "train-0.parquet", [0, 1], names=("ant", name))
+    with pytest.raises(DataError, match="which cannot be the name of a folder"):
+        open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("labels", [[0.0, 1.0], ["0", "1"], [[0], [1]], [False, True], [None, None]])
+def test_labels_that_are_no_integers_are_explained(labels, tmp_path, write, noise, encode):
+    images = [{"bytes": encode(noise(i)), "path": f"{i}.png"} for i in range(2)]
+    write(tmp_path / "train-0.parquet", labels, image=images, label=labels)
+    with pytest.raises(DataError, match=r"labels are of the type .*a 'label' column of integers"):
+        open_dataset(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("fault", "message"),
     [

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, product
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from rugged.core.errors import DataError
+from rugged.core.files import is_file_name
 from rugged.data.corrupted.encode import ENDINGS, PictureFormat, encode
 from rugged.data.corrupted.layout import PICTURES_AN_ITEM, Counts, Item, Job
 from rugged.data.corrupted.shard import Shard
@@ -129,7 +130,7 @@ def check_names(ids: Sequence[str]) -> None:
     """
     for identifier in ids:
         parts = identifier.split("/")
-        if len(parts) < 2 or any(part in ("", ".", "..") or PurePath(part).parts != (part,) for part in parts):
+        if len(parts) < 2 or not all(map(is_file_name, parts)):
             raise DataError(
                 f"The picture {identifier!r} cannot be written to a file of its name. Rename it in the source, or "
                 "write arrays with --format npy, where names don't matter."

@@ -16,11 +16,13 @@ import pyarrow.parquet as pq
 
 from rugged.core.environment import available_cores
 from rugged.core.errors import DataError
+from rugged.core.files import is_file_name
 from rugged.core.parsing import parse_json
 from rugged.data.dataset import ClassInfo
 from rugged.data.decode import BadImageError
 from rugged.data.sources import tiny_imagenet
 from rugged.data.sources.source import PICTURES_AT_A_TIME, VALIDATION_NAMES, Picture, Problem, Source, hold_out
+from rugged.data.sources.trees import unusable_name
 
 _LAYOUT = "an 'image' column (struct of bytes and path) and a 'label' column of integers"
 
@@ -97,8 +99,10 @@ class _File:
     def labels_and_names(self) -> tuple[list[int | None], list[str | None]]:
         try:
             table = self.parquet.read(columns=["image.path", "label"])
+            if not pa.types.is_integer(table["label"].type):
+                raise TypeError(f"its labels are of the type {table['label'].type}")
             return table["label"].to_pylist(), table["image"].combine_chunks().field("path").to_pylist()
-        except (pa.ArrowException, OSError, KeyError) as error:
+        except (pa.ArrowException, OSError, KeyError, TypeError, UnicodeDecodeError) as error:
             raise DataError(f"Cannot read {self.path} ({error}). Expected {_LAYOUT}.") from error
 
     def load(self, group: int, row: int) -> bytes:
@@ -135,6 +139,12 @@ def _class_names(file: Path) -> list[str]:
         ) from error
     if len(set(names)) != len(names):
         raise DataError(f"{file} names a class twice in its metadata: {sorted(names)}.")
+    unusable = next((name for name in names if not is_file_name(name) or unusable_name(name)), None)
+    if unusable is not None:
+        raise DataError(
+            f"{file} has a class {unusable!r} in its metadata, which cannot be the name of a folder as classes are in "
+            "other sources. Write the files with other class names."
+        )
     return names
 
 
@@ -146,10 +156,13 @@ def _pictures(file: _File, names: list[str], problems: list[Problem]) -> list[Pi
     found = []
     for number, (label, path, (group, row)) in enumerate(zip(labels, paths, places, strict=True)):
         # Without a file name, the place in the file is the name: it stays as long as the file does.
-        stem = PurePosixPath(path).stem if path else f"{file.path.stem}-{number:06d}"
-        where = f"{file.path.name}, row {number} ({path or 'no name'})"
+        stem = PurePosixPath(path or "").stem or f"{file.path.stem}-{number:06d}"
+        shown = path or "no name"
+        where = f"{file.path.name}, row {number} ({ascii(path) if unusable_name(shown) else shown})"
         if label is None or not 0 <= label < len(names):
             problems.append(Problem(where, "no label", f"label {label}, {len(names)} classes"))
+        elif stem == ".." or unusable_name(stem):
+            problems.append(Problem(where, "unusable name"))
         else:
             found.append(Picture(names[label], stem, where, partial(file.load, group, row)))
     return found
