@@ -92,10 +92,28 @@ def test_there_must_be_something_to_draw_from(arguments):
         Corrupt(*arguments)
 
 
-@pytest.mark.parametrize("form", [lambda array: array, lambda array: (array, 3)])
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda array: array,
+        lambda array: (array, 3),
+        lambda array: (3, array),
+        lambda array: {"image": array, "label": 1},
+        lambda array: {"image": array, "label": torch.tensor(1)},
+        lambda array: [[array], {"mask": tv_tensors.Mask(torch.ones(1, 32, 40, dtype=torch.uint8))}],
+    ],
+)
 def test_arrays_which_torchvision_would_leave_alone_are_refused(pictures, form):
     with pytest.raises(CorruptionError, match=r"not arrays. Put v2\.ToImage"):
         Corrupt("contrast", 5)(form(pictures[0].permute(1, 2, 0).numpy()))
+
+
+def test_an_array_beside_a_picture_stays(pictures):
+    depth = np.ones((32, 40), np.float32)
+    for one in (pictures[0], tv_tensors.Image(pictures[0])):
+        found = Corrupt("contrast", 4)({"depth": depth, "image": one})
+        assert found["depth"] is depth
+        assert torch.equal(found["image"].as_subclass(torch.Tensor), corrupt(pictures[:1], "contrast", 4)[0])
 
 
 @pytest.mark.parametrize("picture", [torch.zeros(3, 8, 8), torch.zeros(8, 8, 3, dtype=torch.uint8)])

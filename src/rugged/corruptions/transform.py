@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
@@ -67,16 +69,14 @@ class Corrupt(v2.Transform):  # type: ignore[misc]  # torchvision has no types.
         Raises:
             CorruptionError: The picture is an array, which torchvision's transforms would hand on as it is.
         """
-        first = inputs[0][0] if isinstance(inputs[0], tuple | list) and inputs[0] else inputs[0]
-        if isinstance(first, np.ndarray):
+        leaves = tree_leaves(inputs)  # As torchvision takes samples apart, however they are nested.
+        if any(isinstance(leaf, np.ndarray) for leaf in leaves) and not any(map(_is_picture, leaves)):
             raise CorruptionError("Corrupt takes PIL images and tensors, not arrays. Put v2.ToImage() before it.")
         return super().forward(*inputs)
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:  # noqa: ARG002 - the names that torchvision calls.
         """Corrupt a picture; boxes, masks and key points stay as they are."""
-        if isinstance(inpt, tv_tensors.TVTensor) and not isinstance(inpt, tv_tensors.Image | tv_tensors.Video):
-            return inpt
-        return in_its_form(inpt, self._corrupt)
+        return inpt if _is_told_apart(inpt) else in_its_form(inpt, self._corrupt)
 
     def extra_repr(self) -> str:
         """The arguments, for printing."""
@@ -84,3 +84,13 @@ class Corrupt(v2.Transform):  # type: ignore[misc]  # torchvision has no types.
 
     def _corrupt(self, images: Tensor) -> Tensor:
         return corrupt_randomly(images, self.names, self.severities, preset=self.preset, textures=self.textures)
+
+
+def _is_told_apart(leaf: object) -> bool:
+    """Whether it is one of torchvision's boxes, masks and key points."""
+    return isinstance(leaf, tv_tensors.TVTensor) and not isinstance(leaf, tv_tensors.Image | tv_tensors.Video)
+
+
+def _is_picture(leaf: object) -> bool:
+    """Whether it may be a picture of a kind that torchvision hands to a transform, and no label."""
+    return isinstance(leaf, Image.Image) or (isinstance(leaf, Tensor) and leaf.ndim >= 3 and not _is_told_apart(leaf))
