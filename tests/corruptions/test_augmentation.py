@@ -102,8 +102,9 @@ def test_what_cannot_be_drawn_from_is_refused(arguments, message):
 def test_one_to_choose_from_needs_no_list():
     images = pictures(4)
     assert torch.equal(corrupt_randomly(images, "contrast", 2), corrupt(images, "contrast", 2))
-    with pytest.raises(CorruptionError, match="at least 1 image to be corrupted together, not 0"):
-        corrupt_randomly(images, "fog", together=0)
+    for wrong in (0, "a", float("nan"), 2.0):
+        with pytest.raises(CorruptionError, match=f"at least 1 image to be corrupted together, not '?{wrong}"):
+            corrupt_randomly(images, "fog", together=wrong)
 
 
 @pytest.mark.parametrize("probability", [-0.1, 1.1, float("nan"), "often"])

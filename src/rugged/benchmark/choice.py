@@ -1,6 +1,7 @@
 """Which images a benchmark measures."""
 
-from rugged.core.errors import ConfigError, DataError
+from rugged.core.errors import DataError
+from rugged.core.selection import check_limit
 from rugged.data import Split
 from rugged.data.splits import evenly
 
@@ -16,13 +17,3 @@ def choose_images(split: Split, limit: int | None) -> Split:
     if not len(split):
         raise DataError("The data set has no validation images to measure on.")
     return split if limit is None or limit >= len(split) else split.take(evenly(split.labels, limit))
-
-
-def check_limit(limit: int | None) -> None:
-    """See that a limit leaves something to measure.
-
-    Raises:
-        ConfigError: It is below 1.
-    """
-    if limit is not None and limit < 1:
-        raise ConfigError(f"The limit is {limit}; expected at least 1 image.")

@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from rugged.benchmark.choice import check_limit
 from rugged.benchmark.route import Images
 from rugged.benchmark.sequence_route import extent_of, notes_of
 from rugged.core.errors import DataError
 from rugged.core.files import read_json
+from rugged.core.selection import check_limit
 from rugged.data import Dataset
 from rugged.data.splits import evenly
 from rugged.perturbations import frames_of

@@ -55,10 +55,22 @@ def choose_severities(severities: Iterable[int], where: str = "Severities") -> t
     Raises:
         ConfigError: None given, or one outside 1 to 5.
     """
+    if not isinstance(severities, Iterable):
+        raise ConfigError(f"{where} are {severities!r}; expected a list of some of 1 to 5.")
     given = list(severities)
     if not given or any(not _is_severity(each) for each in given):
         raise ConfigError(f"{where} are {', '.join(map(str, given)) or 'none'}; expected some of 1 to 5.")
     return tuple(severity for severity in SEVERITIES if severity in given)
+
+
+def check_limit(limit: int | None) -> None:
+    """See that a limit to the number of images leaves some.
+
+    Raises:
+        ConfigError: It is below 1, or no whole number.
+    """
+    if limit is not None and (not isinstance(limit, Integral) or limit < 1):
+        raise ConfigError(f"The limit is {limit}; expected at least 1 image, and a whole number.")
 
 
 def _is_severity(value: object) -> bool:

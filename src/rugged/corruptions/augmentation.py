@@ -6,7 +6,7 @@ pictures get which corruption is drawn on the CPU.
 """
 
 from collections.abc import Sequence
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 
 import torch
@@ -79,7 +79,7 @@ def corrupt_randomly(
     names, severities = as_choices(names, severities)
     if not isinstance(probability, Real) or not 0 <= probability <= 1:
         raise CorruptionError(f"Expected a probability from 0 to 1, not {probability!r}.")
-    if together < 1:
+    if not isinstance(together, Integral) or together < 1:
         raise CorruptionError(f"Expected at least 1 image to be corrupted together, not {together!r}.")
     size = images.shape[2:]
     kernels = [look_up(name, severity, preset, size, textures) for name in names for severity in severities]

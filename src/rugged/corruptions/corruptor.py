@@ -10,6 +10,7 @@ from rugged.core.catalogue import PROCEDURAL_NOTE, size_note
 from rugged.core.errors import CorruptionError
 from rugged.core.selection import choose_preset
 from rugged.corruptions.engine import corrupt
+from rugged.corruptions.request import as_integer
 from rugged.corruptions.textures import Textures, choose_textures
 
 
@@ -57,5 +58,7 @@ def choose_corruptor(
 
     Raises:
         ConfigError: There is no such preset.
+        CorruptionError: The seed is no integer.
     """
-    return Corruptor(choose_preset(preset, *size), seed, choose_textures(textures) if "frost" in corruptions else None)
+    found = choose_textures(textures) if "frost" in corruptions else None
+    return Corruptor(choose_preset(preset, *size), as_integer(seed, "seed"), found)

@@ -41,6 +41,12 @@ def test_what_is_no_share_is_refused(text):
         choose_shard(text)
 
 
+@pytest.mark.parametrize(("number", "of"), [(0, 2), (3, 2), (1, 0), (-1, 2), (1.0, 2), (1, "2")])
+def test_no_share_is_made_that_is_none(number, of):
+    with pytest.raises(ConfigError, match="expected i/n"):
+        Shard(number, of)
+
+
 def test_few_pictures_are_not_worth_the_start_of_processes(monkeypatch):
     monkeypatch.setattr("rugged.data.corrupted.shard.available_cores", lambda: 16)
     assert default_workers(24 * 32 * 32) == 1

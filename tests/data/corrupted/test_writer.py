@@ -313,6 +313,16 @@ def test_the_folder_of_the_source_is_left_alone(class_folders, tmp_path):
 
 
 @pytest.mark.parametrize("write", [write_corrupted, write_one_per_image])
+def test_a_seed_is_an_integer_of_any_kind(dataset, tmp_path, tree, write):
+    for name, seed in (("plain", 3), ("other", np.int64(3))):
+        write(dataset, tmp_path / name, **CELLS, seed=seed)
+    plain, other = (tree(tmp_path / name) for name in ("plain", "other"))
+    assert {name: data for name, data in plain.items() if name != "verified.json"} == {
+        name: data for name, data in other.items() if name != "verified.json"
+    }
+
+
+@pytest.mark.parametrize("write", [write_corrupted, write_one_per_image])
 def test_a_pack_that_was_made_anew_is_not_read_under_the_old_names(class_folders, tmp_path, noise, write):
     """Else the pictures of the new pack would stand in the rows of the old one, under others' names and labels."""
     class_folders(tmp_path / "src", {"a": 4, "b": 4})
@@ -344,7 +354,11 @@ def test_a_pack_that_cannot_be_read_is_named_not_what_is_written(make_dataset, t
         ({"corruptions": ("fogg",)}, ConfigError, "Did you mean fog?"),
         ({"severities": (6,)}, ConfigError, "expected some of 1 to 5"),
         ({"preset": "tiny"}, ConfigError, "no preset 'tiny'"),
+        ({"severities": 1}, ConfigError, "expected a list of some of 1 to 5"),
         ({"limit": 0}, ConfigError, "at least 1"),
+        ({"limit": 2.5}, ConfigError, "limit is 2.5; .* a whole number"),
+        ({"seed": 0.5}, CorruptionError, "seed must be an integer, not 0.5"),
+        ({"shard": "1/2"}, ConfigError, r"'1/2'; expected one such as Shard\(2, 4\)"),
     ],
 )
 def test_what_means_nothing_is_refused_before_anything_is_written(dataset, tmp_path, wrong, error, message):

@@ -86,7 +86,7 @@ def write_one_per_image(
             return packed.read_pack(out)
         with staging(out, elsewhere="") as folder:
             job = _Job(_sources(dataset), folder, corruptor)
-            drawn = _draw(job, cells, seed)
+            drawn = _draw(job, cells)
             _write_pictures(job, drawn, workers)
             files.write_text(folder / TABLE, _table(job.sources, drawn))
             origin = Origin(
@@ -96,13 +96,16 @@ def write_one_per_image(
     return packed.read_pack(out)
 
 
-def _draw(job: "_Job", cells: Sequence[CellKey], seed: int) -> dict[str, list[CellKey]]:
+def _draw(job: "_Job", cells: Sequence[CellKey]) -> dict[str, list[CellKey]]:
     """Draw a corruption and a severity for every picture of both splits, and try all of them on one."""
     for pictures in job.sources.values():
         if len(pictures):
             for cell in cells:
                 rehearse(pictures, job.corruptor, cell[:1], cell[1:])
-    return {split: [draw_cell(each, cells, seed) for each in job.sources[split].ids] for split in packed.SPLITS}
+    return {
+        split: [draw_cell(each, cells, job.corruptor.seed) for each in job.sources[split].ids]
+        for split in packed.SPLITS
+    }
 
 
 def draw_cell(identifier: str, cells: Sequence[CellKey], seed: int) -> CellKey:

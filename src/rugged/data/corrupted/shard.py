@@ -14,10 +14,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One of ``of`` equal shares, counted from 1. The whole is ``Shard()``."""
+    """One of ``of`` equal shares, counted from 1. The whole is ``Shard()``.
+
+    Raises:
+        ConfigError: The number is not one of 1 … ``of``.
+    """
 
     number: int = 1
     of: int = 1
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.number, int) and isinstance(self.of, int) and 1 <= self.number <= self.of):
+            raise ConfigError(_no_shard(str(self)))
 
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"
@@ -53,9 +61,13 @@ def choose_shard(text: str | None) -> Shard:
             )
         return Shard(int(rank) + 1, int(world))
     match = re.fullmatch(r"(\d+)/(\d+)", text, re.ASCII)
-    if match is None or not 1 <= int(match[1]) <= int(match[2]):
-        raise ConfigError(f"{text!r} is no shard; expected i/n with i from 1 to n, such as 2/4.")
+    if match is None:
+        raise ConfigError(_no_shard(text))
     return Shard(int(match[1]), int(match[2]))
+
+
+def _no_shard(text: str) -> str:
+    return f"{text!r} is no shard; expected i/n with i from 1 to n, such as 2/4."
 
 
 _WORTH_STARTING = 2**24

@@ -11,7 +11,7 @@ import numpy as np
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.errors import ConfigError, DataError
 from rugged.core.progress import progress
-from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.core.selection import check_limit, choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import choose_corruptor
 from rugged.data import packed
@@ -90,6 +90,8 @@ def write_corrupted(
     """
     if file_format not in FORMATS:
         raise ConfigError(f"There is no format {file_format!r}; expected one of {', '.join(FORMATS)}.")
+    if shard is not None and not isinstance(shard, Shard):
+        raise ConfigError(f"The shard is {shard!r}; expected one such as Shard(2, 4).")
     if workers is not None and workers < 1:
         raise ConfigError(f"There are {workers} workers; expected at least 1.")
     dataset, out = as_dataset(dataset), Path(out)
@@ -128,8 +130,7 @@ def _plan(
     source = dataset.train if split == "train" else dataset.val
     if not len(source):
         raise DataError(f"The {split} split of {dataset.name} is empty. Choose the other one with --split.")
-    if limit is not None and limit < 1:
-        raise ConfigError(f"The limit is {limit}; expected at least 1 picture.")
+    check_limit(limit)
     packed.require_apart(out, dataset)
     corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
     positions = evenly(source.labels, len(source) if limit is None else limit)
