@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TypeVar
 
 from rugged.core.environment import available_cores
@@ -24,7 +25,7 @@ class Shard:
     of: int = 1
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.number, int) and isinstance(self.of, int) and 1 <= self.number <= self.of):
+        if not (isinstance(self.number, Integral) and isinstance(self.of, Integral) and 1 <= self.number <= self.of):
             raise ConfigError(_no_shard(str(self)))
 
     def __str__(self) -> str:
