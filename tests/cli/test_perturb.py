@@ -100,7 +100,11 @@ def test_what_is_there_is_kept_and_what_is_missing_made(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(("--seed", "1"), "seed is 0 there, 1 here"), (("--preset", "tiny64"), "preset"), (("--format", "mp4"), "format")],
+    [
+        (("--seed", "1"), "seed is 0 there and 1 here"),
+        (("--preset", "tiny64"), "preset"),
+        (("--format", "mp4"), "format"),
+    ],
 )
 def test_other_conditions_are_refused(run, arguments, words):
     run("out", "--sequences", "translate", "--limit", 1)

@@ -34,7 +34,7 @@ def test_other_names_are_refused(names, message):
 def test_severities_rise_and_come_once():
     assert choose_severities([5, 1, 5]) == (1, 5)
     for wrong in ([], [0], [1, 6], [True], [2.0], 1, None):
-        with pytest.raises(ConfigError, match="expected (a list of )?some of 1 to 5"):
+        with pytest.raises(ConfigError, match=r"expected (a list of )?some of 1 to 5"):
             choose_severities(wrong)
 
 

@@ -1,7 +1,7 @@
 """Where a sequence lies on disk, and how it gets there whole."""
 
 import shutil
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
 import cv2
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugged.core.errors import DataError
-from rugged.core.files import atomic_path
+from rugged.core.files import atomic_path, is_file_name
 from rugged.perturbations.catalogue import compares_with_first
 from rugged.perturbations.video import write_video
 
@@ -30,11 +30,10 @@ def place(folder: Path, identifier: str, file_format: FileFormat) -> Path:
         file_format: Which of the two.
 
     Raises:
-        DataError: The picture's id would lead out of the folder.
+        DataError: The picture's id would lead out of the folder, or to the place of another.
     """
-    parts = PurePosixPath(identifier).parts
-    if ".." in parts or identifier.startswith("/"):
-        raise DataError(f"The picture {identifier!r} cannot be written: its id leads out of the folder. Rename it.")
+    if not all(map(is_file_name, identifier.split("/"))):
+        raise DataError(f"The picture {identifier!r} cannot be written under this name. Rename it in the source.")
     return folder / (f"{identifier}.mp4" if file_format == "mp4" else identifier)
 
 

@@ -1,9 +1,9 @@
 """Writing the sequences of many pictures: on all cores, resumable, with a record of how they were made."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from rugged.core import files
+from rugged.core.differences import differences
 from rugged.core.environment import available_cores, versions
 from rugged.core.errors import RunError
 from rugged.core.progress import progress
@@ -28,6 +29,7 @@ _KIND = "perturbation sequences"
 _DECIDING = ("rugged", "torch", "torchvision", "numpy", "opencv-python-headless")
 _LOCK = ".lock"
 _PIXELS_AT_ONCE = 1 << 16  # of frames, over the pictures that a thread takes together: 16 of 64 x 64, 1 of 224 x 224
+_BYTES_AT_ONCE = 1 << 21  # of these pictures themselves, which may be far larger than their frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +107,13 @@ def write_sequences(pictures: Sequence[Picture], order: Order, command: str) -> 
     Raises:
         RunError: The folder holds something else or sequences made under other conditions, or is being written by
             another process.
+        DataError: A picture's id cannot be the name of a place, or something cannot be written.
         Interrupted: A signal asked for the end. What is written is whole, and is kept.
     """
     if order.file_format == "mp4":
         video.require_av()
+    for picture in pictures:
+        storage.place(order.out, picture.id, order.file_format)  # An id that names none is told before anything else.
     _read_manifest(order.out)
     with files.exclusive(order.out / _LOCK, f"write sequences to {order.out}"):
         _check_conditions(order)
@@ -157,11 +162,18 @@ def _write_batch(batch: Sequence[Picture], todo: Mapping[str, set[str]], order: 
 
 
 def _stacks(batch: Sequence[Picture]) -> Iterator[list[tuple[Picture, NDArray[np.uint8]]]]:
-    """Load pictures and put those of one size together."""
-    loaded = [(picture, picture.load()) for picture in batch]
-    loaded.sort(key=lambda pair: pair[1].shape)
-    for _, group in groupby(loaded, key=lambda pair: pair[1].shape):
-        yield list(group)
+    """Load pictures and put those of one size together, of large ones a few at a time."""
+    loaded: dict[tuple[int, ...], list[tuple[Picture, NDArray[np.uint8]]]] = defaultdict(list)
+    held = 0
+    for picture in batch:
+        pixels = picture.load()
+        loaded[pixels.shape].append((picture, pixels))
+        held += pixels.nbytes
+        if held >= _BYTES_AT_ONCE:
+            yield from loaded.values()
+            loaded.clear()
+            held = 0
+    yield from loaded.values()
 
 
 def _write_sequence(name: str, chosen: Sequence[tuple[Picture, NDArray[np.uint8]]], order: Order) -> None:
@@ -179,10 +191,22 @@ def _read_manifest(out: Path) -> dict[str, Any] | None:
     if (out / MANIFEST).exists():
         manifest = files.read_json(out / MANIFEST)
         if isinstance(manifest, dict) and manifest.get("kind") == _KIND:
+            _check_shape(manifest, out)
             return manifest
     elif not out.exists() or all(path.name.startswith(".") for path in out.iterdir()):
         return None
     raise RunError(f"{out} holds other things than perturbation sequences. Name an empty or a new folder.")
+
+
+def _check_shape(manifest: Mapping[str, Any], out: Path) -> None:
+    """Refuse a record that does not have the parts of one of ours."""
+    conditions, sequences = manifest.get("conditions"), manifest.get("sequences")
+    entries = sequences.values() if isinstance(sequences, Mapping) else [None]
+    if not all(isinstance(part, Mapping) for part in (conditions, *entries)):
+        raise RunError(
+            f"{out / MANIFEST} does not say how the sequences beside it were made: it was edited by hand. Name another "
+            "folder, or delete this one."
+        )
 
 
 def _check_conditions(order: Order) -> None:
@@ -190,23 +214,12 @@ def _check_conditions(order: Order) -> None:
     manifest = _read_manifest(order.out)
     if manifest is None:
         return
-    found, wanted = manifest["conditions"], order.conditions()
-    there, here = (dict(_flat(conditions)) for conditions in (found, wanted))
-    differing = [f"{key} is {there.get(key)} there, {here[key]} here" for key in here if there.get(key) != here[key]]
+    differing = differences(manifest["conditions"], order.conditions())
     if differing:
         raise RunError(
             f"{order.out} holds sequences made under other conditions: {'; '.join(differing)}. "
             f"Name another folder, or ask for the same."
         )
-
-
-def _flat(conditions: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Spell out what has parts: ``source content``, and so on."""
-    for key, value in conditions.items():
-        if isinstance(value, Mapping):
-            yield from ((f"{key} {part}", inner) for part, inner in value.items())
-        else:
-            yield key, value
 
 
 def _record(order: Order, command: str, asked_for: int, *, finished: bool) -> dict[str, int]:
@@ -215,7 +228,7 @@ def _record(order: Order, command: str, asked_for: int, *, finished: bool) -> di
     Returns:
         How many sequences each folder holds, which is counted when the command has finished.
     """
-    entries = (_read_manifest(order.out) or {}).get("sequences", {})
+    entries = (_read_manifest(order.out) or {"sequences": {}})["sequences"]
     for name in order.sequences:
         entries[order.folder(name).name] = {
             "sequence": name,

@@ -1,10 +1,11 @@
 """``manifest.json`` of a folder of corrupted pictures: what it holds, how it was made, and whether it is whole."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rugged.core import files
+from rugged.core.differences import differences
 from rugged.core.environment import versions
 from rugged.core.errors import DataError, RuggedError
 from rugged.corruptions import STREAM_VERSION, Corruptor
@@ -81,7 +82,7 @@ def begin(path: Path, description: Mapping[str, Any], file_format: str, remarks:
         raise DataError(f"{error} Delete the folder {path.parent}, or choose another one.") from error
     if not isinstance(saved, dict) or saved.get("kind") != KIND:
         raise DataError(f"{path.parent} holds something that rugged corrupt has not written. Choose another folder.")
-    found = differences(saved, wanted)
+    found = differences(saved, wanted, _PROGRESS)
     if found:
         raise DataError(
             f"{path.parent} was begun otherwise: {'; '.join(found)}. Run the command that began it, choose another "
@@ -94,29 +95,3 @@ def write(path: Path, manifest: Mapping[str, Any], counts: Mapping[str, Any], mi
     """Write a manifest with what is there by now."""
     state = {"counts": counts, "complete": not missing, "missing_shards": missing}
     files.write_json(path, {**manifest, **state})
-
-
-def differences(saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """Name what differs, progress and notes aside: ``seed is 0 there and 1 here``."""
-    there, here = dict(_flat(saved)), dict(_flat(wanted))
-    return [
-        f"{name} is {_shown(there.get(name))} there and {_shown(here.get(name))} here"
-        for name in sorted({*there, *here})
-        if there.get(name) != here.get(name)
-    ]
-
-
-def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, inner in value.items():
-        if not prefix and name in _PROGRESS:
-            continue
-        if isinstance(inner, Mapping):
-            yield from _flat(inner, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", inner
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return " ".join(map(str, value))
-    return "not given" if value is None else str(value)

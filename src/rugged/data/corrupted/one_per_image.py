@@ -11,6 +11,7 @@ import numpy as np
 
 from rugged.core import files
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, CellKey
+from rugged.core.differences import differences
 from rugged.core.errors import DataError
 from rugged.core.progress import progress, say
 from rugged.core.selection import choose_corruptions, choose_severities
@@ -144,7 +145,7 @@ def _there_already(out: Path, description: Mapping[str, Any]) -> bool:
     found = packed.corrupted_of(out) if packed.is_pack(out) else None
     if found is None:
         raise DataError(f"{out} exists and is no data set with one corruption per image. Choose another folder.")
-    differing = manifest.differences(found, description)
+    differing = differences(found, description)
     if differing:
         raise DataError(f"{out} was made otherwise: {'; '.join(differing)}. Choose another folder, or delete this one.")
     return True
