@@ -27,11 +27,9 @@ from rugged.data.corrupted.shard import default_workers
 from rugged.data.dataset import Dataset, Split
 from rugged.data.locks import locked
 from rugged.data.opening import as_dataset
-from rugged.data.packed import Origin
+from rugged.data.packed import TABLE, Origin
 from rugged.data.splits import hash_key
 from rugged.data.staging import require_space, staging
-
-TABLE = "corruptions.csv"
 
 
 def write_one_per_image(
@@ -73,7 +71,7 @@ def write_one_per_image(
         Interrupted: A signal came; nothing was kept.
     """
     chosen, levels = choose_corruptions(corruptions), choose_severities(severities)
-    dataset, out = as_dataset(dataset), Path(out)
+    dataset, out = as_dataset(dataset), Path(out).expanduser()
     packed.require_apart(out, dataset)
     corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
     count = len(dataset.train) + len(dataset.val)
@@ -83,14 +81,12 @@ def write_one_per_image(
         if _there_already(out, description):
             say(f"{out} is this very data set already.")
             return packed.read_pack(out)
-        with staging(out, elsewhere="") as folder:
+        origin = Origin(str(dataset.folder.resolve()), dataset.content_hash, automatic=False, command=command or None)
+        with staging(out, origin, elsewhere="") as folder:
             job = _Job(_sources(dataset), folder, corruptor)
             drawn = _draw(job, cells, seed)
             _write_pictures(job, drawn, workers)
             files.write_text(folder / TABLE, _table(job.sources, drawn))
-            origin = Origin(
-                str(dataset.folder.resolve()), dataset.content_hash, automatic=False, command=command or None
-            )
             _finish(folder, dataset, corruptor, origin, description)
     return packed.read_pack(out)
 
