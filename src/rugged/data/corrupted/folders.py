@@ -17,6 +17,9 @@ from rugged.data.corrupted.encode import ENDINGS, PictureFormat, encode
 from rugged.data.corrupted.layout import PICTURES_AN_ITEM, Counts, Item, Job
 from rugged.data.corrupted.shard import Shard
 
+_NAME_BYTES = 255
+"""Of the name of a file or folder: what the usual systems take."""
+
 
 @dataclass(frozen=True)
 class Folders:
@@ -72,9 +75,9 @@ class Folders:
             for name in self._groups[item.start]:
                 folder = self._place(item) / name
                 if folder.exists() and not self._whole(item, name):
-                    aside = self.job.scratch / "aside"
+                    aside = self.job.scratch / "aside" / item.corruption / str(item.severity)
                     aside.mkdir(parents=True, exist_ok=True)
-                    folder.rename(aside / f"{item.corruption}-{item.severity}-{name}")
+                    folder.rename(aside / name)
 
     def write(self, item: Item) -> None:
         """Write the class folders of an item that are not there."""
@@ -121,19 +124,27 @@ class Folders:
         return self._expected[name] <= set(_files(self._place(item) / name))
 
 
-def check_names(ids: Sequence[str]) -> None:
+def check_names(ids: Sequence[str], ending: str) -> None:
     """Make sure that ids can be names of files below the folder that is written, and nowhere else.
+
+    Args:
+        ids: Of the pictures.
+        ending: What the files' names end with, ``.png``.
 
     Raises:
         DataError: One is not.
     """
     for identifier in ids:
         parts = identifier.split("/")
-        if len(parts) < 2 or any(part in ("", ".", "..") or PurePath(part).parts != (part,) for part in parts):
+        if len(parts) < 2 or not all(map(_can_be_a_name, (*parts, f"{parts[-1]}{ending}"))):
             raise DataError(
-                f"The picture {identifier!r} cannot be written to a file of its name. Rename it in the source, or "
-                "write arrays with --format npy, where names don't matter."
+                f"The picture {identifier!r} cannot be written to a file of its name with {ending} after it. Rename it "
+                "in the source, or write arrays with --format npy, where names don't matter."
             )
+
+
+def _can_be_a_name(part: str) -> bool:
+    return part not in ("", ".", "..") and PurePath(part).parts == (part,) and len(os.fsencode(part)) <= _NAME_BYTES
 
 
 def _move(made: Path, place: Path) -> None:
