@@ -208,6 +208,111 @@ def test_a_pack_elsewhere_is_not_what_a_source_is_opened_as(source, tmp_path):
     assert open_dataset(source).size == (8, 8)
 
 
+@pytest.fixture
+def packed_elsewhere(source, tmp_path):
+    return pack_source(source, tmp_path / "out", size=4).folder
+
+
+def beside(folder):
+    (folder / "notes.txt").write_text("mine")
+
+
+def of_another_source(folder):
+    shutil.copytree(folder.parent / "pets", folder.parent / "others")
+    shutil.rmtree(folder)
+    pack_source(folder.parent / "others", folder)
+
+
+def of_something_else(folder):
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / "dataset.json").write_text('{"title": "holiday"}')
+    (folder / "thesis.txt").write_text("mine")
+
+
+def without_its_origin(folder):
+    (folder / "dataset.json").write_text('{"format": 1}')
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (beside, r"other things beside the pack \(notes.txt\), so it is left alone"),
+        (of_another_source, "is a pack of .*others, not of .*pets, so it is left alone"),
+        (of_something_else, "not a packed data set, so it is left alone"),
+        (without_its_origin, "not a packed data set, so it is left alone"),
+    ],
+)
+def test_only_a_pack_of_the_same_source_is_replaced(change, message, source, packed_elsewhere, monkeypatch, capsys):
+    assert pack_source(source, packed_elsewhere, size=6).size == (6, 6)
+    change(packed_elsewhere)
+    before = {path.name: path.read_bytes() for path in packed_elsewhere.iterdir()}
+    capsys.readouterr()
+    forbid_packing(monkeypatch)
+    with pytest.raises(DataError, match=message):
+        pack_source(source, packed_elsewhere, size=8)
+    assert {path.name: path.read_bytes() for path in packed_elsewhere.iterdir()} == before
+    assert "again" not in capsys.readouterr().err
+
+
+def test_a_dataset_json_of_somebody_else_makes_no_pack(source):
+    (source / "dataset.json").write_text('{"title": "kaggle"}')
+    assert len(open_dataset(source).train) == 6
+    assert len(pack_source(source).train) == 6
+
+
+def test_nothing_is_advised_that_writes_where_nobody_knows_whose_it_is(packed_elsewhere):
+    (packed_elsewhere / "dataset.json").write_text('{"title": "kaggle"}')
+    with pytest.raises(DataError, match=r"Make it again: rugged data pack SOURCE$"):
+        open_dataset(packed_elsewhere)
+
+
+@pytest.mark.parametrize("inside", [".", "packed", "train/packed"])
+def test_a_source_is_not_packed_into_itself(inside, source, monkeypatch):
+    forbid_packing(monkeypatch)
+    before = sorted(source.rglob("*"))
+    with pytest.raises(DataError, match="would be read as part of the data"):
+        pack_source(source, source / inside)
+    with pytest.raises(DataError, match="would be read as part of the data"):
+        prepare_tiny_imagenet(source, source / inside)
+    assert sorted(source.rglob("*")) == before
+
+
+def test_a_folder_that_is_there_stays_and_is_filled(source, tmp_path, monkeypatch):
+    """As an empty one must that is the current folder, or a disk of its own, which cannot be moved."""
+    (tmp_path / "here").mkdir()
+    before = (tmp_path / "here").stat().st_ino
+    monkeypatch.chdir(tmp_path / "here")
+    (source / "val" / "dog" / "broken.png").write_bytes(b"")
+    first = pack_source(source, ".", bad_images="skip")
+    assert (tmp_path / "here" / "set_aside.csv").exists()
+    (source / "val" / "dog" / "broken.png").unlink()
+    assert pack_source(source, ".", size=4).size == (4, 4)
+    assert first.content_hash == pack_source(source, ".").content_hash
+    assert (tmp_path / "here").stat().st_ino == before
+    assert not (tmp_path / "here" / "set_aside.csv").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "pets"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_and_what_it_names_is_written(there, source, tmp_path):
+    large = tmp_path / "large" / "disk"
+    if there:
+        large.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(large)
+    for size in (4, 6):
+        pack_source(source, tmp_path / "link", size=size)
+        assert (tmp_path / "link").is_symlink()
+        assert open_dataset(large).size == (size, size)
+
+
+def test_a_tilde_is_the_home_folder(source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    assert pack_source(source, "~/out").folder == tmp_path / "home" / "out"
+
+
 @pytest.mark.parametrize("content", ["", "[1]", '{"size": 4}'])
 def test_a_broken_memory_of_choices_is_none(content, source, cache):
     pack_source(source, size=4)

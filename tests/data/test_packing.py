@@ -323,16 +323,22 @@ def test_an_interrupt_leaves_nothing_and_no_thread(tmp_path, class_folders, monk
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
 
 
-def test_what_a_killed_process_left_is_cleared(tmp_path, class_folders):
+@pytest.mark.parametrize("there", [False, True])
+def test_what_a_killed_process_left_is_cleared(there, tmp_path, class_folders):
     class_folders(tmp_path / "src", {"a": 3, "b": 3})
     script = (
-        "import os, sys; from pathlib import Path; from rugged.data.staging import staging\n"
-        "with staging(Path(sys.argv[1])) as folder: (folder / 'images').write_bytes(b'half'); os._exit(1)"
+        "import os, sys; from pathlib import Path; from rugged.data.packed import Origin\n"
+        "from rugged.data.staging import staging\n"
+        "with staging(Path(sys.argv[1]), Origin(sys.argv[2], '', False)) as folder:\n"
+        "    (folder / 'images').write_bytes(b'half'); os._exit(1)"
     )
-    subprocess.run([sys.executable, "-c", script, str(tmp_path / "out")], check=False)
+    if there:
+        (tmp_path / "out").mkdir()
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "out"), str(tmp_path / "src")], check=False)
     assert [path.read_bytes() for path in tmp_path.rglob("images")] == [b"half"]
     pack_source(tmp_path / "src", tmp_path / "out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "src"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} <= packed.FILES
 
 
 def test_what_another_machine_is_making_is_left_alone(tmp_path, class_folders, cache, monkeypatch):

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,12 +54,19 @@ def test_without_av_the_error_says_what_to_install(monkeypatch):
         require_av()
 
 
-def test_frames_are_exact_and_whole_or_not_there(scenes, tmp_path):
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def test_frames_are_exact_and_whole_or_not_there(scenes, tmp_path, monkeypatch):
     exact = frames_of_scene(scenes, "tiny64", "rotate")
     path = storage.place(tmp_path, "cat/one", "frames")
     assert not storage.is_whole(path, 31, "frames")
-    leftover = path.parent / ".one.partial"
-    leftover.mkdir(parents=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            storage.write(path, exact, "frames")
+    (leftover,) = path.parent.iterdir()
     (leftover / "99.png").write_bytes(b"of a process that was killed")
     storage.write(path, exact, "frames")
     assert not leftover.exists()
@@ -80,6 +88,14 @@ def test_frames_are_exact_and_whole_or_not_there(scenes, tmp_path):
 def test_ids_lead_neither_out_of_the_folder_nor_to_the_place_of_another(identifier, tmp_path):
     with pytest.raises(DataError, match="cannot be written under this name"):
         storage.place(tmp_path, identifier, "mp4")
+
+
+def test_frames_take_the_longest_name_that_a_system_does(scenes, tmp_path):
+    exact = frames_of_scene(scenes, "tiny64", "rotate")
+    for end in "ab":
+        path = storage.place(tmp_path, f"cat/{254 * 'x'}{end}", "frames")
+        storage.write(path, exact, "frames")
+        assert storage.is_whole(path, 31, "frames")
 
 
 def test_folders_are_named_as_the_official_ones():

@@ -28,8 +28,10 @@ NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 """What the system says where a disk is full, or what a user may take of it."""
 
 _RANDOM = "[0-9a-f]" * 8
-_NAME_BYTES = 200
-"""Of a file's name where something is put around it: systems take 255 for both."""
+_NAME_BYTES = 255
+"""Of the name of a file or folder: what the usual systems take."""
+_ROOM = 55
+"""Bytes of it for what is put around a name."""
 
 
 @contextmanager
@@ -81,14 +83,14 @@ def _reason(path: Path, error: OSError) -> str:
 
 def short_name(name: str) -> str:
     """As much of a name as leaves room for a digest or a random number in that of a file or folder."""
-    while len(os.fsencode(name)) > _NAME_BYTES:
+    while len(os.fsencode(name)) > _NAME_BYTES - _ROOM:
         name = name[:-1]
     return name
 
 
 def is_file_name(part: str) -> bool:
     """Whether a text can be the name of a file or folder, and leads nowhere else."""
-    return part not in ("", ".", "..") and PurePath(part).parts == (part,)
+    return part not in ("", ".", "..") and PurePath(part).parts == (part,) and len(os.fsencode(part)) <= _NAME_BYTES
 
 
 def make_and_hold(temporary: Path, held: ExitStack) -> None:

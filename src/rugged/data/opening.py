@@ -8,7 +8,7 @@ from pathlib import Path
 from rugged.core.download import Remote, download
 from rugged.core.environment import cache_directory
 from rugged.core.errors import ConfigError, DataError
-from rugged.core.files import short_name
+from rugged.core.files import require_outside, short_name
 from rugged.core.hints import did_you_mean, nearest
 from rugged.core.progress import say
 from rugged.data import packed
@@ -16,6 +16,7 @@ from rugged.data.dataset import ClassInfo, Dataset
 from rugged.data.last_time import last_time, remember
 from rugged.data.locks import digest, locked
 from rugged.data.packed import Origin, UnusablePackError
+from rugged.data.staging import require_replaceable
 
 BUILTIN = "builtin"
 TINY_IMAGENET = "tiny-imagenet"
@@ -137,7 +138,7 @@ def pack_source(
         ConfigError: A size, a share or a choice that makes no sense.
         DataError: The source cannot be used, or the pack cannot be written.
     """
-    place = None if out is None else Path(out)
+    place = None if out is None else Path(out).expanduser()
     dataset = _pack(Path(where).expanduser(), place, size, resize, holdout, bad_images)
     if out is None:
         remember(packed.origin_of(dataset.folder))
@@ -171,12 +172,7 @@ def _pack(
     target = out or _place(where, size, resize)
     fingerprint = sources.fingerprint(where)
     origin = Origin(str(where.resolve()), fingerprint, automatic=out is None, size=size, resize=resize)
-    origin = _as_last_time(origin, target)
-    if holdout is not None:
-        origin = replace(origin, holdout=holdout)
-    if bad_images is not None:
-        origin = replace(origin, bad_images=bad_images)
-    return _ensure(target, origin)
+    return _ensure(target, _chosen(origin, target, holdout, bad_images))
 
 
 def _check_choices(
@@ -214,12 +210,9 @@ def prepare_tiny_imagenet(
             download(TINY_IMAGENET_ZIP, path)
     if not path.exists():
         raise DataError(f"{path} does not exist. Name the zip archive, the folder or the Parquet files of it.")
-    target = _named(TINY_IMAGENET) if out is None else Path(out)
+    target = _named(TINY_IMAGENET) if out is None else Path(out).expanduser()
     origin = Origin(str(path.resolve()), sources.fingerprint(path), automatic=out is None, name=TINY_IMAGENET)
-    origin = _as_last_time(origin, target)
-    if bad_images is not None:
-        origin = replace(origin, bad_images=bad_images)
-    return _ensure(target, origin)
+    return _ensure(target, _chosen(origin, target, None, bad_images))
 
 
 def holdout_of(where: Path) -> float:
@@ -233,6 +226,15 @@ def _place(where: Path, size: int | None = None, resize: int | None = None) -> P
     way = f"{size}" if resize is None else f"{size} of {resize}"
     path = where.resolve()
     return cache_directory() / "packed" / f"{short_name(path.name)}-{digest(f'{path}:{way}')}"
+
+
+def _chosen(origin: Origin, target: Path, holdout: float | None, bad_images: str | None) -> Origin:
+    """With the choices that were made now, else as last time, for a place that may take the pack."""
+    if not origin.automatic:
+        require_outside(target, [Path(origin.path)])
+    require_replaceable(target, origin)
+    origin = _as_last_time(origin, target)
+    return replace(origin, holdout=holdout or origin.holdout, bad_images=bad_images or origin.bad_images)
 
 
 def _as_last_time(origin: Origin, target: Path) -> Origin:
@@ -330,7 +332,8 @@ def command_to_renew(folder: Path) -> str | None:
     if origin and origin.command:
         return origin.command
     source = shlex.quote(origin.path) if origin else "SOURCE"
-    place = "" if origin and origin.automatic else f" --out {shlex.quote(str(folder))}"
+    # Where nobody knows whose folder it is, nothing is advised that would write there.
+    place = f" --out {shlex.quote(str(folder))}" if origin and not origin.automatic else ""
     if folder == _named(TINY_IMAGENET) or (origin and origin.name == TINY_IMAGENET):
         return f"rugged data prepare tiny-imagenet --from {source}{place}"
     names = ("size", "resize", "holdout", "bad_images") if origin else ()

@@ -8,6 +8,7 @@
     train-ids.txt       one id a line, in the order of the images
     val-images.npy      and so on
     set_aside.csv       what was left out, if anything
+    corruptions.csv     which corruption each picture carries, if they carry any
     verified.json       size and date of each file when its content was last verified
 
 Opening checks the structure and the sizes each time. It checks the whole content against its hash when the size or the
@@ -31,10 +32,16 @@ from rugged.data.npy import read_header
 
 FORMAT = 1
 MANIFEST = "dataset.json"
+SET_ASIDE = "set_aside.csv"
+TABLE = "corruptions.csv"
 SPLITS = ("train", "val")
 
 _STAMP = "verified.json"
+_PAYLOAD = tuple(f"{split}-{part}" for split in SPLITS for part in ("images.npy", "labels.npy", "ids.txt"))
 _BLOCK = 2**24
+
+FILES = frozenset({MANIFEST, SET_ASIDE, TABLE, _STAMP, *_PAYLOAD})
+"""Every name that a pack's folder may hold."""
 
 
 class UnusablePackError(DataError):
@@ -155,8 +162,8 @@ def content_hash(classes: tuple[ClassInfo, ...], *splits: Split) -> str:
 
 
 def is_pack(folder: Path) -> bool:
-    """Whether a folder is a pack, of whatever state."""
-    return (folder / MANIFEST).is_file()
+    """Whether a folder is a pack, of whatever state. Many things are called ``dataset.json``: alone it makes none."""
+    return (folder / MANIFEST).is_file() and any((folder / name).is_file() for name in _PAYLOAD)
 
 
 def origin_of(folder: Path) -> Origin:
@@ -308,8 +315,7 @@ def _check_length(path: Path) -> int:
 
 
 def _stamp(folder: Path) -> dict[str, list[int]]:
-    payload = [MANIFEST, *(f"{split}-{part}" for split in SPLITS for part in ("images.npy", "labels.npy", "ids.txt"))]
-    statuses = {name: (folder / name).stat() for name in payload}
+    statuses = {name: (folder / name).stat() for name in (MANIFEST, *_PAYLOAD)}
     return {name: [status.st_size, status.st_mtime_ns] for name, status in statuses.items()}
 
 

@@ -22,12 +22,11 @@ from rugged.data import npy, packed
 from rugged.data.dataset import ClassInfo, Dataset
 from rugged.data.decode import BadImageError, Decoded, decode_image
 from rugged.data.npy import ImageWriter
-from rugged.data.packed import Origin
+from rugged.data.packed import SET_ASIDE, Origin
 from rugged.data.sources.source import PICTURES_AT_A_TIME, Picture, Problem, Source, count_by_reason
 from rugged.data.staging import require_space, staging
 
 SIZE_OF_MIXED = 224
-SET_ASIDE = "set_aside.csv"
 
 _SHOWN = 5
 
@@ -37,7 +36,7 @@ class _SizesDifferError(Exception):
 
 
 def pack(source: Source, out: Path, origin: Origin) -> Dataset:
-    """Decode a source into a pack at ``out``, which is replaced if it is a pack.
+    """Decode a source into a pack at ``out``, which is replaced if it is a pack of the same source.
 
     Without a size in ``origin``, pictures that all share one square size keep it; others are fitted to 224 x 224.
 
@@ -49,7 +48,7 @@ def pack(source: Source, out: Path, origin: Origin) -> Dataset:
     Raises:
         DataError: Pictures that cannot be used and are not to be skipped, a full disk, a folder that cannot be written.
     """
-    with warnings.catch_warnings(), staging(out, ours=origin.automatic) as folder:
+    with warnings.catch_warnings(), staging(out, origin) as folder:
         # Pillow warns of oddities in EXIF data and palettes; what makes a picture unusable is raised and counted.
         warnings.simplefilter("ignore")
         try:
@@ -96,7 +95,7 @@ def pack_arrays(
         DataError: A full disk, or a folder that cannot be written.
     """
     labels, ids = {}, {}
-    with staging(out, ours=origin.automatic) as folder:
+    with staging(out, origin) as folder:
         for split in packed.SPLITS:
             images, numbers, names = splits[split]
             order = sorted(range(len(names)), key=names.__getitem__)

@@ -1,6 +1,8 @@
 """Where a sequence lies on disk, and how it gets there whole."""
 
+import os
 import shutil
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugged.core.errors import DataError
-from rugged.core.files import atomic_path, is_file_name
+from rugged.core.files import atomic_path, is_file_name, short_name
 from rugged.perturbations.catalogue import compares_with_first
 from rugged.perturbations.video import write_video
 
@@ -60,7 +62,8 @@ def write(path: Path, frames: NDArray[np.uint8], file_format: FileFormat) -> Non
 
 
 def _write_frames(path: Path, frames: NDArray[np.uint8]) -> None:
-    partial = path.with_name(f".{path.name}.partial")
+    digest = sha256(os.fsencode(path.name)).hexdigest()[:12]  # Names may begin alike, and be as long as can be.
+    partial = path.with_name(f".{short_name(path.name)}.{digest}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     for number, frame in enumerate(frames):

@@ -1,6 +1,7 @@
 """Every picture carries the corruption that the table says, drawn evenly and by its id alone."""
 
 import csv
+import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -117,6 +118,18 @@ def test_a_damaged_pack_says_how_to_make_it_again(dataset, tmp_path):
     (made.folder / "val-ids.txt").write_text("")
     with pytest.raises(DataError, match="Make it again: rugged corrupt SRC out --one-per-image"):
         open_dataset(tmp_path / "out")
+
+
+@pytest.mark.parametrize("damage", ["cut", "missing"])
+def test_the_advice_for_a_damaged_pack_makes_it_again(damage, dataset, tmp_path, capsys):
+    made = write_one_per_image(dataset, tmp_path / "out", **CHOICE)
+    if damage == "cut":
+        os.truncate(made.folder / "val-images.npy", 200)
+    else:
+        (made.folder / "val-labels.npy").unlink()
+    assert write_one_per_image(dataset, tmp_path / "out", **CHOICE).content_hash == made.content_hash
+    assert open_dataset(tmp_path / "out").content_hash == made.content_hash
+    assert "already" not in capsys.readouterr().err
 
 
 def test_another_size_is_no_advice_to_pack_it_again(dataset, tmp_path):

@@ -73,9 +73,9 @@ class Folders:
             for name in self._groups[item.start]:
                 folder = self._place(item) / name
                 if folder.exists() and not self._whole(item, name):
-                    aside = self.job.scratch / "aside"
+                    aside = self.job.scratch / "aside" / item.corruption / str(item.severity)
                     aside.mkdir(parents=True, exist_ok=True)
-                    folder.rename(aside / f"{item.corruption}-{item.severity}-{name}")
+                    folder.rename(aside / name)
 
     def write(self, item: Item) -> None:
         """Write the class folders of an item that are not there."""
@@ -122,18 +122,22 @@ class Folders:
         return self._expected[name] <= set(_files(self._place(item) / name))
 
 
-def check_names(ids: Sequence[str]) -> None:
+def check_names(ids: Sequence[str], ending: str) -> None:
     """Make sure that ids can be names of files below the folder that is written, and nowhere else.
+
+    Args:
+        ids: Of the pictures.
+        ending: What the files' names end with, ``.png``.
 
     Raises:
         DataError: One is not.
     """
     for identifier in ids:
         parts = identifier.split("/")
-        if len(parts) < 2 or not all(map(is_file_name, parts)):
+        if len(parts) < 2 or not all(map(is_file_name, (*parts, f"{parts[-1]}{ending}"))):
             raise DataError(
-                f"The picture {identifier!r} cannot be written to a file of its name. Rename it in the source, or "
-                "write arrays with --format npy, where names don't matter."
+                f"The picture {identifier!r} cannot be written to a file of its name with {ending} after it. Rename it "
+                "in the source, or write arrays with --format npy, where names don't matter."
             )
 
 

@@ -66,20 +66,25 @@ def notes(dataset: Dataset, corruptor: Corruptor) -> list[str]:
     return [*dataset.notes, *corruptor.notes(*dataset.size), *own]
 
 
-def begin(path: Path, description: Mapping[str, Any], file_format: str, remarks: list[str]) -> dict[str, Any]:
-    """Go with the manifest that is there, or write a new one.
+def wanted_of(description: Mapping[str, Any], file_format: str, remarks: list[str]) -> dict[str, Any]:
+    """The manifest of what is to be written, but for the progress."""
+    return {"format": _FORMAT, "kind": KIND, **description, "file_format": file_format, "notes": remarks}
+
+
+def require_same(path: Path, wanted: Mapping[str, Any]) -> None:
+    """Refuse a folder whose manifest, if there is one, says something else.
 
     Raises:
         DataError: It is of something else; each difference is named.
     """
-    wanted = {"format": _FORMAT, "kind": KIND, **description, "file_format": file_format, "notes": remarks}
     if not path.exists():
-        write(path, wanted, {}, ["all"])
-        return wanted
+        return
     try:
         saved = files.read_json(path)
     except RuggedError as error:
-        raise DataError(f"{error} Delete the folder {path.parent}, or choose another one.") from error
+        raise DataError(
+            f"{error} Choose another folder than {path.parent}, or delete it if rugged corrupt wrote it."
+        ) from error
     if not isinstance(saved, dict) or saved.get("kind") != KIND:
         raise DataError(f"{path.parent} holds something that rugged corrupt has not written. Choose another folder.")
     found = differences(saved, wanted, _PROGRESS)
@@ -88,7 +93,6 @@ def begin(path: Path, description: Mapping[str, Any], file_format: str, remarks:
             f"{path.parent} was begun otherwise: {'; '.join(found)}. Run the command that began it, choose another "
             "folder, or delete this one."
         )
-    return wanted
 
 
 def write(path: Path, manifest: Mapping[str, Any], counts: Mapping[str, Any], missing: list[str]) -> None:

@@ -28,11 +28,9 @@ from rugged.data.corrupted.shard import default_workers
 from rugged.data.dataset import Dataset
 from rugged.data.locks import locked
 from rugged.data.opening import as_dataset
-from rugged.data.packed import Origin
+from rugged.data.packed import TABLE, Origin, UnusablePackError
 from rugged.data.splits import hash_key
 from rugged.data.staging import require_space, staging
-
-TABLE = "corruptions.csv"
 
 
 def write_one_per_image(
@@ -75,24 +73,23 @@ def write_one_per_image(
         Interrupted: A signal came; nothing was kept.
     """
     chosen, levels = choose_corruptions(corruptions), choose_severities(severities)
-    dataset, out = as_dataset(dataset), Path(out)
+    dataset, out = as_dataset(dataset), Path(out).expanduser()
     packed.require_apart(out, dataset)
     corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
     count = len(dataset.train) + len(dataset.val)
     description = manifest.describe(dataset, "all", count, corruptor, chosen, levels)
     cells = [(corruption, severity) for corruption in chosen for severity in levels]
     with locked(out, "writing"):
-        if _there_already(out, description):
+        there = _there_already(out, description)
+        if there is not None:
             say(f"{out} is this very data set already.")
-            return packed.read_pack(out)
-        with staging(out, elsewhere="") as folder:
+            return there
+        origin = Origin(str(dataset.folder.resolve()), dataset.content_hash, automatic=False, command=command or None)
+        with staging(out, origin, elsewhere="") as folder:
             job = _Job(_sources(dataset), folder, corruptor)
             drawn = _draw(job, cells)
             _write_pictures(job, drawn, workers)
             files.write_text(folder / TABLE, _table(job.sources, drawn))
-            origin = Origin(
-                str(dataset.folder.resolve()), dataset.content_hash, automatic=False, command=command or None
-            )
             _finish(folder, dataset, corruptor, origin, description)
     return packed.read_pack(out)
 
@@ -138,17 +135,24 @@ class _Job:
             npy.write_rows(packed.images_path(self.folder, item.split), batch, pixels)
 
 
-def _there_already(out: Path, description: Mapping[str, Any]) -> bool:
-    """Whether ``out`` is this pack. Anything else that is there is refused, another pack too: it may be dear."""
+def _there_already(out: Path, description: Mapping[str, Any]) -> Dataset | None:
+    """This pack, if it is at ``out``; None where it is to be made, be it because it is damaged.
+
+    Anything else that is there is refused, another pack too: it may be dear.
+    """
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return False
+        return None
     found = packed.corrupted_of(out) if packed.is_pack(out) else None
     if found is None:
         raise DataError(f"{out} exists and is no data set with one corruption per image. Choose another folder.")
     differing = differences(found, description)
     if differing:
         raise DataError(f"{out} was made otherwise: {'; '.join(differing)}. Choose another folder, or delete this one.")
-    return True
+    try:
+        return packed.read_pack(out)
+    except UnusablePackError as error:
+        say(f"{error} Making it again.")
+        return None
 
 
 def _sources(dataset: Dataset) -> dict[str, Pictures]:

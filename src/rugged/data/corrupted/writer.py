@@ -18,6 +18,7 @@ from rugged.data import packed
 from rugged.data.corrupted import manifest
 from rugged.data.corrupted.arrays import Arrays, write_labels
 from rugged.data.corrupted.claim import claimed, manifest_held, remove_work
+from rugged.data.corrupted.encode import ENDINGS
 from rugged.data.corrupted.folders import Folders, check_names
 from rugged.data.corrupted.layout import Job, Layout, missing_shares, total
 from rugged.data.corrupted.pictures import pictures_of, rehearse
@@ -94,18 +95,21 @@ def write_corrupted(
         raise ConfigError(f"The shard is {shard!r}; expected one such as Shard(2, 4).")
     if workers is not None and workers < 1:
         raise ConfigError(f"There are {workers} workers; expected at least 1.")
-    dataset, out = as_dataset(dataset), Path(out)
+    dataset, out = as_dataset(dataset), Path(out).expanduser()
     job, description = _plan(dataset, out, split, corruptions, severities, preset, seed, textures, limit, shard)
     layout: Layout = Arrays(job) if file_format == "npy" else Folders(job, file_format)
     if isinstance(layout, Folders):
-        check_names(job.pictures.ids)
-    if not (out / manifest.MANIFEST).exists():
+        check_names(job.pictures.ids, ENDINGS[layout.file_format])
+    path = out / manifest.MANIFEST
+    whole = manifest.wanted_of(description, file_format, manifest.notes(dataset, job.corruptor))
+    manifest.require_same(path, whole)  # Before a lock is made in a folder that may be somebody else's.
+    if not path.exists():
         rehearse(job.pictures, job.corruptor, job.corruptions, job.severities)
     with _clear_errors(out), claimed(job):
         with manifest_held(job):
-            whole = manifest.begin(
-                out / manifest.MANIFEST, description, file_format, manifest.notes(dataset, job.corruptor)
-            )
+            manifest.require_same(path, whole)  # Another share may have begun.
+            if not path.exists():
+                manifest.write(path, whole, {}, ["all"])
             if file_format == "npy":
                 write_labels(job)
         _write_missing(job, layout, workers)
