@@ -65,7 +65,12 @@ def test_python_examples_run(page):
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("page", ["docs/guides/own-model.md", "docs/guides/own-pictures.md"])
 def test_guides_run(page):
+    """And what they train or measure knows something: figures of a model at chance would show nothing."""
     run(page)
+    found = [read_summary(path) for path in Path("runs").glob("*/benchmark/summary.json")]
+    assert found
+    for summary in found:
+        assert summary.clean.error < 0.7 * (1 - 1 / summary.conditions.classes)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""rugged: image classifiers that hold up in the real world, and the proof.
+"""rugged: image classifiers that hold up under common corruptions, and the figures to show it.
 
 Public names are imported on first use, so ``import rugged`` costs nothing and never pulls in torch by itself. Type
 checkers see them imported here.

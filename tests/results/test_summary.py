@@ -191,6 +191,18 @@ def test_cells_that_are_not_about_the_same_images_are_refused():
         summarise(cells, FACTS, CONDITIONS, MADE)
 
 
+def test_one_answer_for_all_clean_pictures_is_noted():
+    """Where all are of one class, one answer is what they deserve."""
+    cells = cells_with(GOOD)
+    clean = cells["clean", 0]
+    for labels, answers, noted in ((clean.labels, 3, True), (clean.labels, [4] + 9 * [3], False), (3, 3, False)):
+        top = clean.top.copy()
+        top[:, 0] = answers
+        cells["clean", 0] = dataclasses.replace(clean, labels=np.broadcast_to(labels, 10), top=top)
+        notes = summarise(cells, FACTS, CONDITIONS, MADE).notes
+        assert any("one answer for all clean pictures" in note for note in notes) == noted
+
+
 def test_notes_of_the_measurement_come_before_those_of_the_data():
     notes = summarise(cells_with(GOOD), FACTS, CONDITIONS, MADE, ["Ten set aside."]).notes
     assert "corruptions were measured" in notes[0]

@@ -30,7 +30,7 @@ from rugged.cli.train import train
 app = typer.Typer(
     name="rugged",
     cls=Commands,
-    help="Make image classifiers that hold up under real-world corruption, and prove it.",
+    help="Make image classifiers that hold up under common corruptions, and show by how much.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -92,7 +92,7 @@ def summarise(
             brier=interval(resampled.brier),
         ),
         seen_in_training=tuple(name for name in BENCHMARK if name in model.training_operations),
-        notes=tuple(dict.fromkeys((*_notes(conditions), *notes))),
+        notes=tuple(dict.fromkeys((*_one_answer(cells[CLEAN, 0]), *_notes(conditions), *notes))),
     )
     return summary if baseline is None else _normalise(summary, baseline, resampled)
 
@@ -217,6 +217,16 @@ def _relative_interval(resampled: Resampled, baseline: Baseline, over: Sequence[
         return added / (baseline.means[name] - clean)
 
     return interval(np.mean([ratio(name) for name in over], axis=0))
+
+
+def _one_answer(clean: Cell) -> tuple[str, ...]:
+    """The note on a model that cannot tell the clean pictures apart: what it loses under corruption says nothing."""
+    if len(np.unique(clean.labels)) == 1 or len(np.unique(clean.top[:, 0])) > 1:
+        return ()
+    return (
+        "The model gives one answer for all clean pictures, so no figure here says how robust it is. It has not "
+        "learned, or its pictures come to it otherwise than it was trained on them.",
+    )
 
 
 def _notes(conditions: Conditions) -> tuple[str, ...]:

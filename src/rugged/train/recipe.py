@@ -104,7 +104,7 @@ class Recipe:
         precision: Of convolutions and matrix products; ``auto`` is bf16 where the hardware computes in it.
         label_smoothing: Share of the target spread evenly over the classes.
         development_per_class: Training images a class that are held out to watch progress; the validation split is
-            read by the benchmark alone. 0 trains on everything.
+            never trained on. 0 trains on everything.
         watch: How the development split is looked at: ``clean``, or under the four ``extra`` corruptions too. The score
             is then the mean of both top-1.
         keep: Which epoch's weights become the model: the last one's, or those with the best score on that split.

@@ -161,6 +161,13 @@ class Trainer:
         save_model(self.run.model, model, self.learner.spec)
         seconds = sum(row["seconds"] for row in self.loop.rows)
         complete(self.run, self.run.model, model, self.claim.manifest, seconds, epoch, final)
+        classes = len(set(self.development.labels.tolist()))  # Of each there are as many pictures.
+        if classes > 1 and final["dev"]["top1"] <= 1 / classes:
+            say(
+                f"It has learned nothing yet: right on {final['dev']['top1']:.1%} of the development pictures, where "
+                f"one answer for all is right on {1 / classes:.1%}. Train for more steps (epochs, or a smaller batch_size), "
+                "or with a lower optimizer.lr."
+            )
 
     def _require_finite(self, model: nn.Module) -> None:
         require_finite(model, f"The training in {self.run.path}", _AGAINST_DIVERGENCE)
