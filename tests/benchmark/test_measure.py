@@ -252,6 +252,29 @@ def test_a_summary_stands_until_a_saved_cell_is_replaced(dataset, tmp_path, monk
     assert path.exists()
 
 
+def test_an_interrupted_look_takes_nothing_from_a_fuller_result_that_is_measured_anew(dataset, tmp_path, monkeypatch):
+    run = make_run(tmp_path / "run")
+    full, look = benchmark(run, dataset, **QUICK), QUICK | {"corruptions": ("gaussian_noise",)}
+    of_another_machine(monkeypatch)
+    original = measure._Bench.measure
+
+    def stop_at_the_second(self, corruption, severity, *arguments):
+        if (corruption, severity) == ("gaussian_noise", 1):
+            signal.raise_signal(signal.SIGTERM)
+        return original(self, corruption, severity, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(measure._Bench, "measure", stop_at_the_second)
+        for _ in range(2):
+            with pytest.raises(Interrupted):
+                benchmark(run, dataset, **look)
+    with pytest.raises(RunError, match=r"other conditions: seed is 0, here 1\..*--replace"):
+        benchmark(run, dataset, seed=1, **QUICK)
+    assert benchmark(run, dataset, **look).errors == full.errors
+    assert [path.name for path in (run / "benchmark").glob("*.json")].count("summary.outdated.json") == 0
+    assert list(benchmark(run, dataset, seed=1, replace_results=True, **look).errors) == ["gaussian_noise"]
+
+
 def test_losing_an_mce_is_said_where_all_is_measured_anew(dataset, tmp_path, monkeypatch, capsys):
     run = make_run(tmp_path / "run")
     benchmark(run, dataset, **QUICK)

@@ -115,6 +115,15 @@ def test_an_interrupted_measurement_goes_on(dataset, make_run, tmp_path, monkeyp
     damaged = RunFolder(run).nearness / "contrast-2.parquet"
     damaged.write_bytes(damaged.read_bytes()[:-40])
     assert benchmark_restorer(run, dataset, **QUICK).mean == whole.mean
+    # Measured anew after an upgrade: a look at fewer cells that is interrupted takes none away either.
+    on, look = restoration.measured_on, {**QUICK, "severities": (2,)}
+    monkeypatch.setattr(restoration, "measured_on", lambda fabric: {**on(fabric), "versions": {"torch": "0.0"}})
+    with monkeypatch.context() as patch:
+        patch.setattr(restoration._Judge, "measure", stop_in_the_third)
+        with pytest.raises(Interrupted, match="2 cells of 5 were measured and saved"):
+            benchmark_restorer(run, dataset, **look)
+    assert not RunFolder(run).restoration.exists()
+    assert benchmark_restorer(run, dataset, **look).corruptions == whole.corruptions
 
 
 def test_figures_that_cannot_be_read_are_replaced_only_where_that_is_said(dataset, make_run):

@@ -179,6 +179,15 @@ def test_an_interrupted_measurement_goes_on_to_the_same_figures(dataset, run, tm
     measured = count_measured(monkeypatch)
     assert benchmark_sequences(run, dataset, **QUICK).sequences == whole.sequences
     assert measured == ["rotate"]
+    # Measured anew after an upgrade: a look at one kind that is interrupted takes none away either.
+    on = sequences.measured_on
+    monkeypatch.setattr(sequences, "measured_on", lambda fabric: {**on(fabric), "versions": {"torch": "0.0"}})
+    with monkeypatch.context() as patch:
+        patch.setattr(sequences._Bench, "measure", stop_at_second)
+        with pytest.raises(Interrupted, match="1 sequences of 2"):
+            benchmark_sequences(run, dataset, sequences=["gaussian_noise"], device="cpu")
+    assert not RunFolder(run).stability(1).exists()
+    assert benchmark_sequences(run, dataset, sequences=["gaussian_noise"], device="cpu").sequences == whole.sequences
 
 
 def write_files(dataset, folder, names, file_format, difficulty=1):

@@ -4,7 +4,7 @@ import shlex
 from itertools import product
 
 import pytest
-from tests.pipelines.test_study_tables import cell
+from tests.pipelines.test_study_tables import cell, save_row
 from typer.testing import CliRunner
 
 from rugged.core.configuration import load
@@ -99,14 +99,18 @@ def test_a_rows_state_follows_its_files(study, tmp_path):
     folder, row = StudyFolder(tmp_path), study.rows[1]
     run = folder.run(row)
     seen = [state(study, row, folder)]
-    for path in (run.manifest, run.model, run.summary):
+    for path in (run.manifest, run.model):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         seen.append(state(study, row, folder))
+    save_row(study, tmp_path, 1, (8, 10), fog=6, contrast=4)
+    seen.append(state(study, row, folder))
     for measured in ("an older model's", sha256_file(run.model)):
         write_cell(folder.on_copy(row), cell("clean", 0, 6, 9), Stamp({"model_sha256": measured}, 0.0))
         seen.append(state(study, row, folder))
-    assert seen == ["not begun", "training", "trained", "benchmarked", "benchmarked", "done"]
+    run.model.write_text("trained anew")
+    seen.append(state(study, row, folder))
+    assert seen == ["not begun", "training", "trained", "benchmarked", "benchmarked", "done", "trained"]
 
 
 def test_the_command_of_a_row_is_one_that_is_understood(study, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from functools import partial
 
 import numpy as np
 import pytest
@@ -63,29 +64,29 @@ def study():
 
 @pytest.fixture
 def save(study, tmp_path):
+    return partial(save_row, study, tmp_path)
+
+
+def save_row(study, out, index, clean, fog, contrast, copy=None, *, seen=(), **conditions):
     """Write a row's results: right answers on clean pictures and, the same at all severities, under each corruption."""
-
-    def write(index, clean, fog, contrast, copy=None, *, seen=(), **conditions):
-        row, folder = study.rows[index], StudyFolder(tmp_path)
-        run = folder.run(row)
-        run.path.mkdir(parents=True)
-        run.model.write_text(row.name)
-        model = ModelFacts(row.name, "timm/resnet10t", 5, sha256_file(run.model), 64, seen)
-        facts = {
-            "dataset": "pictures", "content_hash": "ab" * 32, "split": "val", "images": IMAGES, "classes": 10,
-            "size": (64, 64), "route": "in memory", "stored": "no", "preset": "tiny64", "textures": "none", "seed": 0,
-            "stream_version": 1, "corruptions": ("fog", "contrast"), "severities": SEVERITIES, **conditions,
-        }  # fmt: skip
-        cells = {("clean", 0): cell("clean", 0, *clean)}
-        for name, right in {"fog": fog, "contrast": contrast}.items():
-            cells |= {(name, level): cell(name, level, right, right) for level in SEVERITIES}
-        cells = {key: one for key, one in cells.items() if key[0] in ("clean", *facts["corruptions"])}
-        write_summary(run.summary, summarise(cells, model, Conditions(**facts), Made("rugged study", 1.0, {}, {})))
-        if copy:
-            stamp = Stamp({"model_sha256": model.sha256, "content_hash": "cd" * 32}, 0.0)
-            write_cell(folder.on_copy(row), cell("clean", 0, *copy), stamp)
-
-    return write
+    row, folder = study.rows[index], StudyFolder(out)
+    run = folder.run(row)
+    run.path.mkdir(parents=True, exist_ok=True)
+    run.model.write_text(row.name)
+    model = ModelFacts(row.name, "timm/resnet10t", 5, sha256_file(run.model), 64, seen)
+    facts = {
+        "dataset": "pictures", "content_hash": "ab" * 32, "split": "val", "images": IMAGES, "classes": 10,
+        "size": (64, 64), "route": "in memory", "stored": "no", "preset": "tiny64", "textures": "none", "seed": 0,
+        "stream_version": 1, "corruptions": ("fog", "contrast"), "severities": SEVERITIES, **conditions,
+    }  # fmt: skip
+    cells = {("clean", 0): cell("clean", 0, *clean)}
+    for name, right in {"fog": fog, "contrast": contrast}.items():
+        cells |= {(name, level): cell(name, level, right, right) for level in SEVERITIES}
+    cells = {key: one for key, one in cells.items() if key[0] in ("clean", *facts["corruptions"])}
+    write_summary(run.summary, summarise(cells, model, Conditions(**facts), Made("rugged study", 1.0, {}, {})))
+    if copy:
+        stamp = Stamp({"model_sha256": model.sha256, "content_hash": "cd" * 32}, 0.0)
+        write_cell(folder.on_copy(row), cell("clean", 0, *copy), stamp)
 
 
 def values(table):
@@ -149,6 +150,17 @@ def test_figures_on_the_copy_of_an_older_model_are_not_shown(study, save, tmp_pa
     write_cell(folder, cell("clean", 0, 6, 9), Stamp({"model_sha256": "f" * 64, "content_hash": "cd" * 32}, 0.0))
     assert values(study_tables(study, "mine", tmp_path).accuracy)["net_b"]["One-per-image top-1"] is None
     assert [how for row, how, _ in study_tables(study, "mine", tmp_path).missing if row == "net_b"] == ["benchmarked"]
+
+
+def test_figures_of_an_older_model_are_not_those_of_the_one_that_was_trained_since(study, save, tmp_path):
+    for index in (0, 1):
+        save(index, (8, 10), fog=6, contrast=4, copy=(6, 9))
+    assert [row for row, *_ in study_tables(study, "mine", tmp_path).missing] == ["net_c"]
+    for index in (0, 1):
+        StudyFolder(tmp_path).run(study.rows[index]).model.write_text("trained anew")
+    tables = study_tables(study, "mine", tmp_path)
+    assert tables.accuracy.rows == ()
+    assert [(row, how) for row, how, _ in tables.missing[:2]] == [("alexnet64", "trained"), ("net_b", "trained")]
 
 
 @pytest.mark.parametrize(

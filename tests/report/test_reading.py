@@ -10,7 +10,7 @@ from PIL import Image
 from rugged.core.errors import ConfigError, IncomparableError, ResultsError, RuggedError
 from rugged.report import write_report
 from rugged.report.reading import read_epochs, read_runs, relative_to_one
-from rugged.results import RunFolder
+from rugged.results import RunFolder, load_baseline
 from rugged.results.summary import summary_text
 
 
@@ -63,6 +63,15 @@ def test_missing_cells_are_named_in_one_error_even_without_pictures(make_run, tm
     folders = [runs[subject].path, runs[1 - subject].path]
     with pytest.raises(ResultsError, match=r"lacks 2 of the 31 cells .* \(contrast-2, contrast-5\)"):
         write_report(folders, tmp_path / "out.html")
+
+
+def test_figures_of_an_earlier_training_are_not_shown_beside_the_curves_of_the_last(make_run, tmp_path):
+    run, other = RunFolder(make_run(tmp_path / "run")), make_run(tmp_path / "other")
+    run.model.write_bytes(b"trained anew")
+    with pytest.raises(ResultsError, match=r"another model than .*, which was trained since"):
+        write_report([run.path], tmp_path / "out.html")
+    with pytest.raises(ResultsError, match=r"another model than .*, which was trained since"):
+        load_baseline(run.path, read_runs([other], 1)[0].summary.conditions)
 
 
 def test_a_folder_that_is_not_there(tmp_path):

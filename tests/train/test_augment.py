@@ -1,5 +1,6 @@
 """Augmentations do what their names say, to each image on its own."""
 
+import csv
 import dataclasses
 
 import pytest
@@ -9,9 +10,9 @@ import rugged.train.augment as module
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.files import read_json, sha256_file
 from rugged.corruptions import BENCHMARK, EXTRA, corrupt
-from rugged.data import open_dataset
+from rugged.data import development_split, open_dataset
 from rugged.engine import make_fabric, open_restorer
-from rugged.models import RestorerSpec, load_model, make_restorer, save_restorer
+from rugged.models import RestorerSpec, load_model, make_restorer, preprocess, save_restorer
 from rugged.train import load_recipe, train
 from rugged.train.augment import Sources, gather, operations, settle_textures, views
 from rugged.train.augmentations.recipe import (
@@ -182,10 +183,30 @@ def test_the_last_epochs_see_plain_pictures(picture_folder, tmp_path, monkeypatc
         load_recipe("demo_model", ["epochs=3", "augment.plain_epochs=4"])
 
 
-def test_the_manifest_names_the_restorer_that_a_classifier_learns_behind(picture_folder, tmp_path):
+def test_a_classifier_that_learns_behind_a_restorer_is_judged_behind_it(picture_folder, tmp_path):
+    """Its manifest names the restorer, whose pictures are greyer here than those that it is given."""
     spec = RestorerSpec(width=4, blocks=(1,), blocks_up=())
-    file = tmp_path / "restorer.safetensors"
-    save_restorer(file, make_restorer(spec), spec)
-    wishes = ["model.architecture=timm/test_resnet", "epochs=1", "development_per_class=6", f"augment.restore={file}"]
-    run = train(load_recipe("demo_model", wishes), open_dataset(picture_folder), tmp_path / "run", device="cpu")
+    file, module = tmp_path / "restorer.safetensors", make_restorer(spec)
+    torch.nn.init.constant_(module.head[-1].bias, -0.3)
+    save_restorer(file, module, spec)
+    wishes = [
+        "model.architecture=timm/test_resnet", "epochs=1", "development_per_class=6", f"augment.restore={file}",
+        "precision=fp32", "watch=extra",
+    ]  # fmt: skip
+    dataset = open_dataset(picture_folder)
+    run = train(load_recipe("demo_model", wishes), dataset, tmp_path / "run", device="cpu")
     assert read_json(run.manifest)["companions"] == {"augment.restore": sha256_file(file)}
+
+    split = dataset.train.take(development_split(dataset.train, 6)[1])
+    images, labels = torch.from_numpy(split.images.copy()).permute(0, 3, 1, 2), torch.from_numpy(split.labels)
+    restorer, (model, facts) = open_restorer(file, make_fabric("cpu", "fp32")), load_model(run.model)
+
+    def answers(shown):
+        with torch.no_grad():
+            return model.eval()(preprocess(restorer.restore(shown), facts))
+
+    right = [(answers(corrupt(images, name, 3, ids=split.ids)).argmax(1) == labels).double().mean() for name in EXTRA]
+    (row,) = [each for each in csv.DictReader(run.metrics.read_text().splitlines()) if each["split"] == "dev"]
+    loss = torch.nn.functional.cross_entropy(answers(images), labels).item()
+    assert float(row["loss"]) == pytest.approx(loss, rel=1e-4)
+    assert float(row["extra_top1"]) == pytest.approx(torch.stack(right).mean().item())

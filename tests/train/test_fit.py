@@ -7,6 +7,7 @@ import gc
 import pytest
 import torch
 
+import rugged.train.judging
 import rugged.train.learner
 import rugged.train.trainer
 from rugged.core.errors import DataError, Interrupted, ModelError, RuggedError, RunError
@@ -188,6 +189,27 @@ def test_weights_that_the_last_step_ruined_are_not_called_finished(recipe, datas
     monkeypatch.setattr(rugged.train.trainer.Trainer, "step", ruin)
     for _ in range(2):  # Run again, it is found out again.
         with pytest.raises(RunError, match=r"not finite .*optimizer\.lr"):
+            train(recipe, dataset, tmp_path / "run", device="cpu")
+    run = RunFolder(tmp_path / "run")
+    assert not run.model.exists()
+    assert read_json(run.manifest)["status"] == "training"
+
+
+@pytest.mark.parametrize(("option", "fine"), [("keep=last", 2), ("average.decay=0.9", 3)])
+def test_a_network_of_finite_weights_that_answers_with_no_numbers_is_not_called_finished(
+    option, fine, dataset, tmp_path, monkeypatch
+):
+    """Its answers to the training pictures are numbers: only the development split tells."""
+    original, looks = rugged.train.judging.infer, []
+
+    def overflowing(*arguments):
+        looks.append(original(*arguments))
+        return looks[-1] * (1 if len(looks) <= fine else torch.inf)
+
+    monkeypatch.setattr(rugged.train.judging, "infer", overflowing)
+    recipe = load_recipe("demo_model", ["model.architecture=timm/test_resnet", *OVERRIDES, option])
+    for _ in range(2):  # Run again, it is found out again.
+        with pytest.raises(RunError, match=r"not finite.*optimizer\.lr"):
             train(recipe, dataset, tmp_path / "run", device="cpu")
     run = RunFolder(tmp_path / "run")
     assert not run.model.exists()

@@ -214,6 +214,25 @@ def test_the_average_that_is_saved_has_statistics_of_its_own(dataset, tmp_path):
     assert any(not torch.equal(plain[name], measured[name]) for name in statistics)
 
 
+def test_statistics_are_measured_over_whole_batches_and_a_loss_by_it_is_said(dataset, tmp_path, monkeypatch, capsys):
+    """In portions that fit; 3 batches of 8 pictures are 24, however small the portions are."""
+    judge, measure, sizes = rugged.train.trainer.judge, rugged.train.trainer.reestimate_batch_norms, []
+    scores = iter([0.25, 0.75, 0.5, 0.625])
+
+    def measured(model, batches, forward):
+        held = list(batches)
+        sizes.extend(map(len, held))
+        measure(model, held, forward)
+
+    monkeypatch.setattr(rugged.train.trainer, "reestimate_batch_norms", measured)
+    monkeypatch.setattr(rugged.train.trainer, "judge", lambda *a, **k: judge(*a, **k) | {"top1": next(scores)})
+    recipe = recipe_with("average.decay=0.9", "average.reestimate=3", "micro_batch=3", "keep=best")
+    train(recipe, dataset, tmp_path / "run", device="cpu")
+    assert sum(sizes) == 24
+    assert set(sizes) == {2, 3}
+    assert "a development top-1 of 62.5%; epoch 2 had 75.0%" in capsys.readouterr().err
+
+
 def test_mean_and_std_of_a_recipe_reach_the_model_file(dataset, tmp_path):
     changes = ["epochs=1", "model.mean=[0.1,0.2,0.3]", "model.std=[0.4,0.5,0.6]"]
     spec = load_model(train(recipe_with(*changes), dataset, tmp_path / "run", device="cpu").model)[1]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rugged.analyze.selection import Cells
 from rugged.core.errors import ResultsError
-from rugged.results import Classes, RunFolder, Summary, read_classes, read_measured, read_summary
+from rugged.results import Classes, RunFolder, Summary, read_benchmark, read_classes, read_measured
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,10 @@ def read_run(folder: str | Path) -> BenchmarkedRun:
     """Read a benchmarked run.
 
     Raises:
-        ResultsError: There is no such folder, or it has no benchmark that can be read.
+        ResultsError: There is no such folder, or it has no benchmark that can be read, or that of a
+            model that was trained anew since.
     """
     run = RunFolder(folder)
     if not run.path.is_dir():
         raise ResultsError(f"{folder} is not a run folder: there is no such folder. Check the path.")
-    return BenchmarkedRun(run, read_summary(run.summary))
+    return BenchmarkedRun(run, read_benchmark(run))

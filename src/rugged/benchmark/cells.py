@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from rugged.benchmark.earlier import outdated
 from rugged.core.catalogue import CellKey
 from rugged.core.environment import versions
 from rugged.core.errors import Interrupted, ResultsError
@@ -82,9 +83,10 @@ def measure_missing(
     todo = told_by_the_first(fabric, lambda: [key for key in keys if key not in found])
 
     def make_way() -> None:
-        if any(_is_to_be_replaced(bench, key) for key in todo):
-            # The old figures must not stand beside new cells, not even if this measurement is interrupted.
-            bench.figures.unlink(missing_ok=True)
+        if bench.figures.exists() and any(_is_to_be_replaced(bench, key) for key in todo):
+            # The old figures must not stand beside new cells, not even if this measurement is interrupted. Going on
+            # with it takes from them what else there is to measure anew.
+            bench.figures.replace(outdated(bench.figures))
         before(todo)
 
     by_the_first(fabric, make_way)

@@ -24,6 +24,22 @@ def is_at_home(subject: Subject, run: RunFolder) -> bool:
     return at_home
 
 
+def outdated(figures: Path) -> Path:
+    """Where figures go once a cell of theirs is measured anew: no longer read, but for what they were measured on."""
+    return figures.with_suffix(f".outdated{figures.suffix}")
+
+
+def newest_figures(figures: Path) -> Path:
+    """The file of the figures; or, if an interrupted measurement has left none, of those that are outdated."""
+    return figures if figures.exists() or not outdated(figures).exists() else outdated(figures)
+
+
+def remove_figures(figures: Path) -> None:
+    """Remove figures, outdated ones too."""
+    for path in (figures, outdated(figures)):
+        path.unlink(missing_ok=True)
+
+
 def join_earlier(
     read: Callable[[Path], Figures],
     place: Path,
@@ -37,7 +53,7 @@ def join_earlier(
 
     Args:
         read: Reads such figures.
-        place: Their file.
+        place: Their file; an interrupted measurement may have left nothing but outdated ones beside it.
         sha256: Of the model or restorer that is measured now.
         combine: Gives the conditions of both together, and what keeps the two apart, a phrase each.
         at_home: Whether the folder is that of its training: figures of another are then those of an earlier training.
@@ -50,16 +66,17 @@ def join_earlier(
         RunError: The figures are another's, or of this one on all images, or cannot be read, and nobody said that they
             may be replaced.
     """
+    place = newest_figures(place)
     if not place.exists():
         return None
     try:
-        saved = read(place)
+        there = read(place)
     except ResultsError as error:
         if replace:
             return None
         raise RunError(f"{error} Nothing that is saved is measured twice.") from error
-    both, apart = combine(saved)
-    kind, name, owner = _measured(saved)
+    both, apart = combine(there)
+    kind, name, owner = _measured(there)
     if owner == sha256 and not apart:
         return both
     if not (owner == sha256 or at_home or replace):
@@ -67,7 +84,7 @@ def join_earlier(
             f"{place} holds figures of another {kind} ({name}, {owner[:12]}…). "
             "Name another folder with --out, or add --replace."
         )
-    if owner == sha256 and saved.conditions.limit is None and not replace:
+    if owner == sha256 and there.conditions.limit is None and not replace:
         raise RunError(
             f"{place} holds figures of this {kind} on all images under other conditions: {'; '.join(apart)}. "
             "Name another folder with --out, or add --replace to measure it anew under these."

@@ -15,7 +15,7 @@ from torch import Tensor
 from rugged.benchmark.cautions import cautions
 from rugged.benchmark.cells import made_of, measure_missing
 from rugged.benchmark.choice import choose_images
-from rugged.benchmark.earlier import is_at_home, join_earlier, join_grids
+from rugged.benchmark.earlier import is_at_home, join_earlier, join_grids, newest_figures, outdated, remove_figures
 from rugged.benchmark.in_memory import Stored, corrupted_in_memory
 from rugged.benchmark.official_files import official_files
 from rugged.benchmark.picture_choice import choose_for_classes, choose_for_galleries
@@ -237,6 +237,7 @@ def _conclude(
     if bench.earlier is not None:
         _say_what_goes(bench.earlier, summary)
     write_summary(run.summary, summary)
+    outdated(run.summary).unlink(missing_ok=True)
     return summary
 
 
@@ -330,9 +331,9 @@ class _Bench:
             say(f"No CE and mCE: {why}.")
         if joined is None:
             # The old figures must not stand beside the new cells, not even if this measurement is interrupted.
-            self.figures.unlink(missing_ok=True)
+            remove_figures(self.figures)
         else:
-            self.earlier = read_summary(self.figures)
+            self.earlier = read_summary(newest_figures(self.figures))
         return reference
 
     def measure_missing(self) -> _Cells:

@@ -15,7 +15,7 @@ from rugged.analyze import restoration_table
 from rugged.benchmark.cells import made_of, measure_missing
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.classical import PICTURES, Blur, Wiener, fit_wiener
-from rugged.benchmark.earlier import join_earlier, join_grids
+from rugged.benchmark.earlier import join_earlier, join_grids, outdated, remove_figures
 from rugged.benchmark.in_memory import InMemory, corrupted_in_memory
 from rugged.benchmark.restoration_sheet import draw_restoration
 from rugged.benchmark.variants import open_restorers
@@ -186,7 +186,7 @@ class _Judge:
         )
         self.route.conditions = joined or self.conditions
         if joined is None:
-            self.figures.unlink(missing_ok=True)
+            remove_figures(self.figures)
 
     def _is_at_home(self) -> bool:
         """Whether results go into the run folder that the restorer was trained in."""
@@ -256,6 +256,7 @@ class _Judge:
             sheet.save(temporary, "PNG")
         write_text(self.run.restoration_table, as_csv(restoration_table(summary)))
         write_restoration(self.figures, summary)
+        outdated(self.figures).unlink(missing_ok=True)
         return summary
 
     def _shown(self, corruption: str, severity: int, row: int) -> dict[str, NDArray[np.uint8]]:

@@ -12,7 +12,14 @@ import numpy.typing as npt
 
 from rugged.benchmark.cautions import cautions
 from rugged.benchmark.cells import made_of, measure_missing
-from rugged.benchmark.earlier import is_at_home, join_earlier, what_differs
+from rugged.benchmark.earlier import (
+    is_at_home,
+    join_earlier,
+    newest_figures,
+    outdated,
+    remove_figures,
+    what_differs,
+)
 from rugged.benchmark.predictions import finite, make_cell
 from rugged.benchmark.sequence_files import find_sequences
 from rugged.benchmark.sequence_route import SequenceRoute, perturbed_in_memory
@@ -191,9 +198,9 @@ class _Bench:
             path = RunFolder(baseline).stability(self.conditions.difficulty)
             reference = load_steady_baseline(path, self.conditions)
         if joined is None:  # The old figures must not stand beside new predictions, not even after an interruption.
-            self.figures.unlink(missing_ok=True)
+            remove_figures(self.figures)
         else:
-            self.earlier = read_stability(self.figures)
+            self.earlier = read_stability(newest_figures(self.figures))
         return reference
 
     def _joined_with(self, saved: Stability) -> tuple[SequenceConditions, list[str]]:
@@ -247,6 +254,7 @@ class _Bench:
         if self.earlier is not None:
             _say_what_goes(self.earlier, stability)
         write_stability(self.figures, stability)
+        outdated(self.figures).unlink(missing_ok=True)
         return stability
 
 

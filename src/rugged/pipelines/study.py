@@ -13,7 +13,7 @@ from rugged.core.files import sha256_file
 from rugged.core.hints import suggest
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.shipped import load_shipped, shipped
-from rugged.results import CLEAN, RunFolder, Stamp, read_stamp
+from rugged.results import CLEAN, RunFolder, Stamp, read_stamp, read_summary
 
 Pictures = Literal["clean", "one_per_image"]
 
@@ -169,13 +169,18 @@ def choose_rows(study: Study, names: Sequence[str]) -> tuple[Row, ...]:
 
 
 def state(study: Study, row: Row, folder: StudyFolder) -> str:
-    """How far a row has come, in a word or two; ``done`` where nothing is left to do."""
+    """How far a row has come, in a word or two; ``done`` where nothing is left to do.
+
+    Raises:
+        ResultsError: Its summary is damaged.
+    """
     run = folder.run(row)
     if not run.model.exists():
         return "training" if run.manifest.exists() else "not begun"
-    if not run.summary.exists():
+    model_sha256 = sha256_file(run.model)
+    if not run.summary.exists() or read_summary(run.summary).model.sha256 != model_sha256:
         return "trained"
-    if study.one_per_image is not None and stamp_on_copy(folder.on_copy(row), sha256_file(run.model)) is None:
+    if study.one_per_image is not None and stamp_on_copy(folder.on_copy(row), model_sha256) is None:
         return "benchmarked"
     return "done"
 

@@ -49,6 +49,7 @@ from rugged.results.summary import (
     RestorerFacts,
     Summary,
     VariantResult,
+    read_benchmark,
     read_summary,
     write_summary,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "normalise",
     "phrases",
     "place_of",
+    "read_benchmark",
     "read_cell",
     "read_cells",
     "read_classes",

@@ -20,7 +20,7 @@ from rugged.core.hints import suggest
 from rugged.results.comparison import differences
 from rugged.results.conditions import Conditions, Made
 from rugged.results.runs import RunFolder
-from rugged.results.summary import Summary, read_summary
+from rugged.results.summary import Summary, read_benchmark
 
 FORMAT: Literal[1] = 1
 
@@ -176,7 +176,8 @@ def load_baseline(run: str | Path, conditions: Conditions) -> Baseline:
         conditions: Of what is to be normalised.
 
     Raises:
-        ResultsError: ``run`` is none of these, or has no readable benchmark.
+        ResultsError: ``run`` is none of these, or has no readable benchmark, or that of a model that was trained anew
+            since.
         IncomparableError: It was measured under other conditions, every difference being named; or it makes no
             errors under one of the corruptions, so that there is nothing to divide by.
     """
@@ -252,7 +253,7 @@ def _unlike_published(baseline: Baseline, conditions: Conditions) -> list[str]:
 def _find(run: str | Path) -> Baseline:
     path, known = Path(run), {**shipped_baselines(), **_in_folder(_own_folder())}
     if path.is_dir():
-        return baseline_of(read_summary(RunFolder(path).summary))
+        return baseline_of(read_benchmark(RunFolder(path)))
     if path.is_file():
         return read_baseline(path)
     if str(run) in known:

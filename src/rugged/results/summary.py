@@ -6,8 +6,9 @@ from typing import Literal
 
 from rugged.core.configuration import from_plain
 from rugged.core.errors import ResultsError, RuggedError
-from rugged.core.files import json_text, read_json, write_text
+from rugged.core.files import json_text, read_json, sha256_file, write_text
 from rugged.results.conditions import Conditions, Made, ModelFacts
+from rugged.results.runs import RunFolder
 
 FORMAT: Literal[2] = 2
 
@@ -279,3 +280,19 @@ def read_summary(path: str | Path) -> Summary:
         raise ResultsError(
             f"{path} is not a benchmark summary of format {FORMAT} ({error}). Measure it again with --replace."
         ) from error
+
+
+def read_benchmark(run: RunFolder) -> Summary:
+    """Read a run folder's summary, which must be of the model that lies there; where none lies, any will do.
+
+    Raises:
+        ResultsError: As ``read_summary``, or the model was trained since: its curves and its card are not of these
+            figures.
+    """
+    summary = read_summary(run.summary)
+    if run.model.exists() and sha256_file(run.model) != summary.model.sha256:
+        raise ResultsError(
+            f"{run.summary} is about another model than {run.model}, which was trained since. Run `rugged benchmark` "
+            "again."
+        )
+    return summary

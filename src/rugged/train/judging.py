@@ -8,14 +8,21 @@ from torch.nn import functional
 
 from rugged.corruptions import EXTRA, corrupt
 from rugged.data import Split
-from rugged.engine import Fabric, as_batch, chunks, infer
+from rugged.engine import Fabric, Restorer, as_batch, chunks, infer
 from rugged.models import ModelSpec, modes_kept
 
 _SEVERITY = 3
 
 
 def judge(
-    fabric: Fabric, model: nn.Module, spec: ModelSpec, split: Split, *, alone: bool = False, extra: bool = False
+    fabric: Fabric,
+    model: nn.Module,
+    spec: ModelSpec,
+    split: Split,
+    *,
+    restorer: Restorer | None = None,
+    alone: bool = False,
+    extra: bool = False,
 ) -> dict[str, float]:
     """Loss, top-1 and the seconds it took; if asked for, ``extra_top1`` under the four extra corruptions too.
 
@@ -29,20 +36,27 @@ def judge(
         model: On the device. Its modes and weights stay as they are.
         spec: What it expects.
         split: The pictures.
+        restorer: That they pass through, corrupted or not, as they do where the network is used behind it.
         alone: The other processes take no part.
         extra: Look at the corrupted pictures, too.
     """
     started = time.monotonic()
-    loss, correct = _judge(fabric, model, spec, split, alone, None)
+    loss, correct = _judge(fabric, model, spec, split, restorer, alone, None)
     figures = {"loss": loss, "top1": correct}
     if extra:
-        rights = [_judge(fabric, model, spec, split, alone, corruption)[1] for corruption in EXTRA]
+        rights = [_judge(fabric, model, spec, split, restorer, alone, corruption)[1] for corruption in EXTRA]
         figures["extra_top1"] = sum(rights) / len(rights)
     return figures | {"seconds": time.monotonic() - started}
 
 
 def _judge(
-    fabric: Fabric, model: nn.Module, spec: ModelSpec, split: Split, alone: bool, corruption: str | None
+    fabric: Fabric,
+    model: nn.Module,
+    spec: ModelSpec,
+    split: Split,
+    restorer: Restorer | None,
+    alone: bool,
+    corruption: str | None,
 ) -> tuple[float, float]:
     """Mean loss, and the share of right answers."""
     rank, processes = (0, 1) if alone else (fabric.global_rank, fabric.world_size)
@@ -53,6 +67,8 @@ def _judge(
             images = as_batch(split.images[chunk], fabric.device)
             if corruption is not None:
                 images = corrupt(images, corruption, _SEVERITY, ids=split.ids[chunk])
+            if restorer is not None:
+                images = restorer.restore(images)
             sums += _sums(infer(fabric, model, spec, images), torch.from_numpy(split.labels[chunk]))
     if processes > 1:
         sums = sums.to(fabric.device)

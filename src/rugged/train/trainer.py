@@ -1,12 +1,15 @@
 """What happens in a training: a step, the end of an epoch, the end of the run."""
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
+from rugged.core.errors import RunError
 from rugged.core.files import write_text
 from rugged.core.progress import say
 from rugged.data import Split
@@ -127,12 +130,29 @@ class Trainer:
         share_statistics(learner.fabric, learner.model)
         share_statistics(learner.fabric, learner.judged)
         extra = self.recipe.watch == "extra"
-        judged = judge(learner.fabric, learner.judged, learner.spec, self.development, extra=extra)
+        judged = self._look_at(learner.judged, extra=extra)
         self.loop.rows.append({"epoch": epoch, "step": step, "split": "dev", **judged})
         if self.loop.fabric.is_global_zero and (not earlier or _score(judged) > _score(_best(earlier))):
             self._keep_best(epoch, earlier)
         corrupted = f", {judged['extra_top1']:.1%} under the extra corruptions" if extra else ""
         return f"; development loss {judged['loss']:.3f}, top-1 {judged['top1']:.1%}{corrupted}"
+
+    def _look_at(self, model: nn.Module, **how: bool) -> dict[str, float]:
+        """A network's figures on the development split, of pictures that pass through the recipe's restorer.
+
+        Raises:
+            RunError: The loss is not finite. Weights that are may overflow all the same.
+        """
+        learner = self.learner
+        figures = judge(
+            learner.fabric, model, learner.spec, self.development, restorer=learner.sources.restorer, **how
+        )
+        if not math.isfinite(figures["loss"]):
+            raise RunError(
+                f"The training in {self.run.path} came to a loss of {figures['loss']} on the development split, which "
+                f"is not finite. {_AGAINST_DIVERGENCE}"
+            )
+        return figures
 
     def _keep_best(self, epoch: int, earlier: Sequence[dict[str, Any]]) -> None:
         """Save the best model so far; the one before stays until the checkpoint, too, knows of this one."""
@@ -150,14 +170,15 @@ class Trainer:
         """Save the model and complete the manifest.
 
         Raises:
-            RunError: It is not finite.
+            RunError: It is not finite, or its loss on the development split is not.
         """
         final = {row["split"]: {"loss": row["loss"], "top1": row["top1"]} for row in self.loop.rows}
         model, epoch = self._final_model()
-        if model is not self.learner.model and len(self.development):
-            figures = judge(self.learner.fabric, model, self.learner.spec, self.development, alone=True)
-            final["dev"] = {"loss": figures["loss"], "top1": figures["top1"]}
         self._require_finite(model)
+        if model is not self.learner.model and len(self.development):
+            figures = self._look_at(model, alone=True)
+            final["dev"] = {"loss": figures["loss"], "top1": figures["top1"]}
+            self._say_if_worse(epoch, figures["top1"])
         save_model(self.run.model, model, self.learner.spec)
         seconds = sum(row["seconds"] for row in self.loop.rows)
         complete(self.run, self.run.model, model, self.claim.manifest, seconds, epoch, final)
@@ -167,6 +188,15 @@ class Trainer:
                 f"It has learned nothing yet: right on {final['dev']['top1']:.1%} of the development pictures, where "
                 f"one answer for all is right on {1 / classes:.1%}. Train for more steps (epochs, or a smaller batch_size), "
                 "or with a lower optimizer.lr."
+            )
+
+    def _say_if_worse(self, epoch: int, top1: float) -> None:
+        """Tell of statistics measured anew that leave the model below what its epoch was chosen, or known, for."""
+        before = next(row["top1"] for row in self._development_rows() if row["epoch"] == epoch)
+        if self._measures_anew and top1 < before:
+            say(
+                f"With batch norms' statistics measured anew the model has a development top-1 of {top1:.1%}; epoch "
+                f"{epoch} had {before:.1%}. average.reestimate = 0 would leave it as it was."
             )
 
     def _require_finite(self, model: nn.Module) -> None:
@@ -181,19 +211,25 @@ class Trainer:
         if self.recipe.keep == "best":
             epoch = _best(self._development_rows())["epoch"]
             model = load_model(self.run.best(epoch))[0].to(learner.fabric.device)
-        frozen = self.recipe.model.frozen  # Its statistics are those of the weights it began with, and stay.
-        if self.recipe.average.decay and self.recipe.average.reestimate and not frozen:
+        if self._measures_anew:
             reestimate_batch_norms(model, self._batches_anew(), lambda images: self._forward(model, images))
         return model, epoch
 
+    @property
+    def _measures_anew(self) -> bool:
+        """Whether batch norms' statistics are measured for the average; those of a frozen body stay what they were."""
+        recipe = self.recipe
+        return bool(recipe.average.decay and recipe.average.reestimate and not recipe.model.frozen)
+
     def _batches_anew(self) -> Iterator[Tensor]:
-        """Augmented batches after the last one of the training: the next epoch's."""
+        """Augmented batches after the last one of the training, the next epoch's: in portions that a step takes."""
         for position, indices in itertools.islice(self.loop.batches(self.loop.epochs), self.recipe.average.reestimate):
             seed_step(self.recipe.seed, position.step)
             size = self.recipe.micro_batch or -(-len(indices) // self.learner.fabric.world_size)
-            batch = self.pictures.take(self.rows[indices[:size]])
-            pictures, _ = self.learner.augmented(*batch, plainly=self.recipe.augment.plain_epochs > 0)
-            yield pictures[0]
+            for some in np.array_split(indices, -(-len(indices) // size)):
+                batch = self.pictures.take(self.rows[some])
+                pictures, _ = self.learner.augmented(*batch, plainly=self.recipe.augment.plain_epochs > 0)
+                yield pictures[0]
 
     def _forward(self, model: nn.Module, images: Tensor) -> None:
         with self.learner.fabric.autocast():
