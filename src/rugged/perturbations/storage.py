@@ -34,9 +34,10 @@ def place(folder: Path, identifier: str, file_format: FileFormat) -> Path:
     Raises:
         DataError: The picture's id would lead out of the folder, or to the place of another.
     """
-    if not all(map(is_file_name, identifier.split("/"))):
+    name = f"{identifier}.mp4" if file_format == "mp4" else identifier
+    if not all(map(is_file_name, (*identifier.split("/"), *name.split("/")))):
         raise DataError(f"The picture {identifier!r} cannot be written under this name. Rename it in the source.")
-    return folder / (f"{identifier}.mp4" if file_format == "mp4" else identifier)
+    return folder / name
 
 
 def is_whole(path: Path, frames: int, file_format: FileFormat) -> bool:
