@@ -99,7 +99,9 @@ def test_an_interrupted_run_ends_with_the_same_weights(recipe, dataset, tmp_path
 
 
 @pytest.mark.parametrize(("top1", "said"), [(0.5, True), (0.25, True), (0.75, False)])
-def test_a_model_no_better_than_one_answer_for_all_is_called_so(recipe, dataset, tmp_path, monkeypatch, capsys, top1, said):
+def test_a_model_no_better_than_one_answer_for_all_is_called_so(
+    recipe, dataset, tmp_path, monkeypatch, capsys, top1, said
+):
     """Of two classes, one answer is right on half."""
     monkeypatch.setattr(rugged.train.trainer, "judge", lambda *_, **__: {"loss": 1.0, "top1": top1, "seconds": 0.0})
     train(dataclasses.replace(recipe, epochs=1), dataset, tmp_path / "run", device="cpu")
