@@ -129,6 +129,14 @@ def test_whole_axis_labels_lie_within_and_do_not_crowd(low, length):
     assert len(ticks) <= 10
 
 
+@pytest.mark.parametrize(
+    ("last", "wanted"),
+    [(4, [1, 2, 3, 4]), (11, [1, 2, 4, 6, 8, 10]), (16, [1, 5, 10, 15]), (60, [1, 10, 20, 30, 40, 50, 60])],
+)
+def test_ticks_of_epochs_are_the_first_and_round_ones_at_one_distance(last, wanted):
+    assert [value for value, _ in whole_axis(1, last).ticks] == wanted
+
+
 def test_bars_are_sorted_and_share_one_scale():
     rows = [("Fog", [Series("a", 0, (0.5,)), Series("b", 1, (2.0,))]), ("Snow", [Series("a", 0, (1.0,))])]
     made = bar_chart(rows, normalised=True)

@@ -47,21 +47,25 @@ def epochs(count, dev=True):
 def test_loss_and_accuracy_stand_above_the_learning_rate(draw):
     page, charts = draw(epochs(4))
     assert list(charts) == ["Top-1 accuracy, %", "Loss, nats", "Learning rate at the end of the epoch"]
-    assert said(charts["Loss, nats"]) == {"dev": ["5", "2.5", "1.67", "1.25"], "train": ["4", "2", "1.33", "1"]}
-    assert said(charts["Top-1 accuracy, %"])["dev"] == ["0.0%", "20.0%", "26.7%", "30.0%"]
-    assert said(charts["Learning rate at the end of the epoch"]) == {"train": ["0.1", "0.05", "0.0333", "0.025"]}
+    assert said(charts["Loss, nats"]) == {
+        "development": ["5", "2.5", "1.67", "1.25"], "training": ["4", "2", "1.33", "1"],
+    }  # fmt: skip
+    assert said(charts["Top-1 accuracy, %"])["development"] == ["0.0%", "20.0%", "26.7%", "30.0%"]
+    assert said(charts["Learning rate at the end of the epoch"]) == {"training": ["0.1", "0.05", "0.0333", "0.025"]}
     heights = [int(svg.attributes["viewbox"].split()[-1]) for svg in page.find("svg", class_="chart")]
     assert heights[2] < heights[0] / 2
     low = page.find("svg", class_="chart")[2]
     labels = [text for text in page.find("text", low) if text.attributes["text-anchor"] == "end"]
     assert [label.text for label in labels] == ["0.00", "0.05", "0.10"]  # There is no room for more.
+    for svg in page.find("svg", class_="chart"):
+        assert page.find("text", svg)[-1].text == "epoch"
 
 
 @pytest.mark.parametrize("count", [1, 2, 25, 400])
 @pytest.mark.parametrize("dev", [True, False])
 def test_any_number_of_epochs_is_drawn_within_its_frame(draw, count, dev):
     page, charts = draw(epochs(count, dev))
-    wanted = {"train", "dev"} if dev else {"train"}
+    wanted = {"training", "development"} if dev else {"training"}
     assert set(said(charts["Loss, nats"])) == wanted
     assert charts["Loss, nats"]["heads"][-1] == f"epoch {count}"
     for svg in page.find("svg", class_="chart"):
@@ -77,7 +81,7 @@ def test_any_number_of_epochs_is_drawn_within_its_frame(draw, count, dev):
 
 def test_a_rate_that_the_cosine_has_brought_to_nearly_nothing_is_drawn(draw):
     _, charts = draw(["1,1,train,5,0.01,7.4e-12,9,9"])
-    assert said(charts["Learning rate at the end of the epoch (× 1e-11)"]) == {"train": ["7.4e-12"]}
+    assert said(charts["Learning rate at the end of the epoch (× 1e-11)"]) == {"training": ["7.4e-12"]}
 
 
 def test_a_low_accuracy_fills_its_chart(draw):
@@ -89,18 +93,18 @@ def test_a_low_accuracy_fills_its_chart(draw):
 def test_unknown_columns_are_passed_over(draw):
     head = f"{HEAD},top5,gradient_norm"
     _, charts = draw(["1,1,train,4,0.1,0.1,9,9,0.3,7", "1,1,dev,4,0.125,,,,0.3,"], head)
-    assert said(charts["Top-1 accuracy, %"]) == {"dev": ["12.5%"], "train": ["10.0%"]}
+    assert said(charts["Top-1 accuracy, %"]) == {"development": ["12.5%"], "training": ["10.0%"]}
 
 
 def test_the_best_epoch_on_the_development_split_is_named(draw):
     lines = ["1,1,dev,4,0.2,,,", "2,2,dev,4,0.6,,,", "3,3,dev,4,0.6,,,", "4,4,dev,4,0.5,,,", "4,4,train,4,0.9,0.1,9,9"]
     page, _ = draw(lines)
-    assert "best dev 60.0%, epoch 2" in page.find("figcaption")[0].text
+    assert "best 60.0%, epoch 2" in page.find("figcaption")[0].text
 
 
 def test_a_diverged_loss_is_a_gap(draw):
     _, charts = draw(["1,1,train,4,0.1,0.1,9,9", "2,2,train,nan,0.1,0.1,9,9", "3,3,train,inf,0.1,0.1,9,9"])
-    assert said(charts["Loss, nats"])["train"] == ["4", "–", "–"]
+    assert said(charts["Loss, nats"])["training"] == ["4", "–", "–"]
 
 
 def test_how_far_a_run_has_come_is_said(draw):

@@ -111,7 +111,7 @@ def test_learning_curves_equal_the_metrics(pair, pair_page):
     readings = [json.loads(svg.attributes["data-chart"]) for svg in pair_page.find("svg", class_="chart")]
     loss = next(one for one in readings if one["title"].startswith("Loss"))
     assert loss["heads"][-1] == "epoch 12"
-    assert {line["name"]: line["text"][0] for line in loss["lines"]} == {"train": "1.84", "dev": "1.91"}
+    assert {line["name"]: line["text"][0] for line in loss["lines"]} == {"training": "1.84", "development": "1.91"}
 
 
 def test_pictures_bear_the_predictions_of_every_model(pair, pair_page):

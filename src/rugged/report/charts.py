@@ -46,7 +46,10 @@ class Axis:
 
 @dataclass(frozen=True)
 class Frame:
-    """Size of a chart and the room around its plot, in SVG units (about a CSS pixel on a wide screen)."""
+    """Size of a chart and the room around its plot, in SVG units (about a CSS pixel on a wide screen).
+
+    Where there are 40 below the plot, the name of x stands under the labels of its ticks.
+    """
 
     width: int = 250
     height: int = 168
@@ -210,9 +213,9 @@ def in_powers_of_ten(axis: Axis) -> tuple[Axis, int]:
 
 def whole_axis(low: int, high: int, wanted: int = 6) -> Axis:
     """An axis of whole numbers from ``low`` to ``high``, for epochs."""
-    step = max(1, round(_nice_step((high - low) / wanted)))
+    step = max(1, round(_nice_step((high - low) / wanted, (1, 2, 5, 10))))
     ticks = [low, *range(step * (low // step + 1), high + 1, step)]
-    if len(ticks) > 1 and ticks[1] - ticks[0] <= step / 2:
+    if len(ticks) > 1 and ticks[1] - ticks[0] < step / 2:
         del ticks[1]
     return Axis(low, max(high, low + 1), tuple((tick, str(tick)) for tick in ticks))
 
@@ -259,11 +262,11 @@ def _share(axis: Axis, value: float) -> float:
     return (value - axis.low) / (axis.high - axis.low)
 
 
-def _nice_step(rough: float) -> float:
+def _nice_step(rough: float, factors: Sequence[float] = (1, 2, 2.5, 5, 10)) -> float:
     if rough < sys.float_info.min:  # Zero, or too small to have powers of ten.
         return 1.0
     power = 10.0 ** math.floor(math.log10(rough))
-    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * (1 - 1e-9))
+    return next(power * factor for factor in factors if power * factor >= rough * (1 - 1e-9))
 
 
 def _tick_word(value: float, axis: Axis) -> str:

@@ -26,9 +26,10 @@ from rugged.report.reading import Epoch, read_epochs
 from rugged.report.rendering import render_page
 from rugged.results import RunFolder
 
-_CURVE = Frame(width=400, height=220, left=38)
-_LOW = Frame(width=400, height=96, left=38)
+_CURVE = Frame(width=400, height=236, left=38, bottom=40)
+_LOW = Frame(width=400, height=112, left=38, bottom=40)
 _QUIET = STYLES - 1  # The grey style: what serves only for comparison.
+_SHOWN = {"dev": "development", "train": "training"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def _chart(
 ) -> LineChart | None:  # fmt: skip
     """One quantity by epoch; None where no epoch has it."""
     x = sorted({row.epoch for row in epochs})
-    lines = (Series(name, style, _values(epochs, x, name, quantity)) for name, style in styles.items())
+    lines = (Series(_SHOWN[name], style, _values(epochs, x, name, quantity)) for name, style in styles.items())
     series = [one for one in lines if any(value is not None for value in one.values)]
     if not series:
         return None
@@ -126,7 +127,7 @@ def _best(epochs: Sequence[Epoch]) -> str:
     """The best accuracy on the development split, and when it was reached."""
     # Of equals the first.
     found = [(row.top1, -row.epoch) for row in epochs if row.split == "dev" and row.top1 is not None]
-    return f"best dev {percent(max(found)[0])}, epoch {-max(found)[1]}" if found else ""
+    return f"best {percent(max(found)[0])}, epoch {-max(found)[1]}" if found else ""
 
 
 def _what(run: RunFolder, epochs: Sequence[Epoch]) -> str:

@@ -19,7 +19,7 @@ from rugged.report.extent import mean_extent
 from rugged.report.tables import error_rows
 from rugged.results import Summary
 
-_WIDE = Frame(width=640, height=280, left=38, right=150, top=14, bottom=28)
+_WIDE = Frame(width=640, height=292, left=38, right=150, top=14, bottom=40)
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class ErrorBars:
 def overall_curve(summaries: Sequence[Summary]) -> LineChart:
     """Accuracy by severity, its mean over the corruptions that means are over, each line named at its end."""
     series = [Series(summary.model.name, style, _mean_curve(summary)) for style, summary in enumerate(summaries)]
+    mean = percent(summaries[0].mean_corruption_accuracy)
     return line_chart(
         f"Mean over {mean_extent(summaries[0])}",
         _severities(summaries[0]),
@@ -43,7 +44,7 @@ def overall_curve(summaries: Sequence[Summary]) -> LineChart:
         x_name="severity",
         say=percent,
         frame=_WIDE,
-        aside=percent(summaries[0].mean_corruption_accuracy),
+        aside=mean if len(summaries) == 1 else f"{summaries[0].model.name}: {mean}",
         label_ends=True,
     )
 

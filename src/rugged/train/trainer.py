@@ -184,8 +184,8 @@ class Trainer:
         if classes > 1 and final["dev"]["top1"] <= 1 / classes:
             say(
                 f"It has learned nothing yet: right on {final['dev']['top1']:.1%} of the development pictures, where "
-                f"one answer for all is right on {1 / classes:.1%}. Train for more steps (epochs, or a smaller batch_size), "
-                "or with a lower optimizer.lr."
+                f"one answer for all is right on {1 / classes:.1%}. Train for more steps (more epochs, or a smaller "
+                "batch_size), or with a lower optimizer.lr."
             )
 
     def _say_if_worse(self, epoch: int, top1: float) -> None:
