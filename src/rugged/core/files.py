@@ -221,7 +221,7 @@ def exclusive(path: Path, doing: str) -> Iterator[None]:
         ) from error
     try:
         made = not path.parent.exists()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.resolve().mkdir(parents=True, exist_ok=True)  # What a link names is made, too.
         lock = FileLock(path, timeout=0)
         lock.acquire()
     except Timeout as error:
