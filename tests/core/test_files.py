@@ -246,6 +246,12 @@ def test_a_file_too_large_for_a_text_is_not_read(tmp_path):
         read_json(tmp_path / "huge.json")
 
 
+def test_what_a_link_names_is_made_for_a_lock(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "large" / "disk")
+    with exclusive(tmp_path / "link" / ".writing" / "lock", "train"):
+        assert (tmp_path / "large" / "disk" / ".writing" / "lock").exists()
+
+
 @pytest.mark.skipif(not hasattr(os, "fchmod"), reason="names that are no text")
 def test_a_folder_whose_name_is_no_text_is_refused(tmp_path):
     folder = tmp_path / os.fsdecode(b"run\xff")

@@ -41,6 +41,7 @@ from rugged.core.progress import Bar, say
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import StopRequest, stop_on_signal
 from rugged.data import Dataset, as_dataset
+from rugged.data.packed import require_run_apart
 from rugged.engine import (
     Device,
     Fabric,
@@ -145,8 +146,8 @@ def benchmark(
     Raises:
         ConfigError: A corruption, severity, limit, preset or variant that cannot be measured, or a baseline's name that
             is none or is taken.
-        DataError: There are no pictures to measure or, for the temperature, too few to fit it on; or official files
-            that are missing or damaged.
+        DataError: There are no pictures to measure or, for the temperature, too few to fit it on; official files are
+            missing or damaged; or the results would lie in the data.
         ModelError: There is no finished model or restorer, the model was trained for other classes, it answers with no
             numbers, or it cannot do what a variant needs.
         IncomparableError: The baseline was measured under other conditions.
@@ -155,6 +156,7 @@ def benchmark(
         Interrupted: A signal came; the cells measured so far are saved.
     """
     run, dataset = place_of(model, out), as_dataset(dataset)
+    require_run_apart(run.path, dataset)
     chosen, levels, others = choose_corruptions(corruptions), choose_severities(severities), choose_variants(variants)
     fabric = make_fabric(device, precision, tuned=False)
     subject = open_subject(model, run.name, dataset, fabric, weights)  # Before the route: it may fetch photographs.

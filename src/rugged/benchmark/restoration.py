@@ -27,6 +27,7 @@ from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import StopRequest
 from rugged.core.tables import as_csv
 from rugged.data import Dataset, as_dataset
+from rugged.data.packed import require_run_apart
 from rugged.data.splits import require_training
 from rugged.engine import (
     Device,
@@ -104,7 +105,8 @@ def benchmark_restorer(
 
     Raises:
         ConfigError: A corruption, severity, limit or preset that cannot be measured, or pictures too small for SSIM.
-        DataError: There are no pictures to measure, or none to teach the Wiener filter.
+        DataError: There are no pictures to measure, or none to teach the Wiener filter; or the results would lie in
+            the data.
         ModelError: There is no such restorer.
         RunError: The folder is in use, or holds results under other conditions.
         Interrupted: A signal came; the cells measured so far are saved.
@@ -116,6 +118,7 @@ def benchmark_restorer(
             f"{WINDOW} × {WINDOW}."
         )
     run, chosen, levels = place_of(restorer, out), choose_corruptions(corruptions), choose_severities(severities)
+    require_run_apart(run.path, dataset)
     split = choose_images(dataset.val, limit)
     fabric = make_fabric(device, precision, tuned=False)
     ((opened, facts),) = open_restorers([restorer], fabric)  # Before the route, which may fetch photographs of frost.

@@ -29,6 +29,7 @@ from rugged.core.files import exclusive
 from rugged.core.progress import Bar, say
 from rugged.core.stopping import StopRequest
 from rugged.data import Dataset, as_dataset
+from rugged.data.packed import require_run_apart
 from rugged.engine import (
     CHUNK,
     Device,
@@ -113,7 +114,7 @@ def benchmark_sequences(
     Raises:
         ConfigError: A limit that cannot be measured, or seed or preset beside files.
         CorruptionError: There is no such sequence, difficulty or preset.
-        DataError: The files are not all there, or cannot be read.
+        DataError: The files are not all there, or cannot be read; or the results would lie in the data.
         ModelError: As ``rugged.benchmark.benchmark``.
         IncomparableError: The baseline was measured under other conditions.
         RunError: The folder is in use, or holds figures under other conditions.
@@ -122,6 +123,7 @@ def benchmark_sequences(
     check_difficulty(difficulty)
     dataset = as_dataset(dataset)
     run, chosen = place_of(model, out), choose_sequences(sequences)
+    require_run_apart(run.path, dataset)
     fabric = make_fabric(device, precision, tuned=False)
     route: SequenceRoute
     if files is None:

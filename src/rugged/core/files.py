@@ -184,12 +184,13 @@ def read_json(path: Path) -> Any:
         ) from error
 
 
-def require_outside(path: Path, folders: Iterable[Path]) -> None:
+def require_outside(path: Path, folders: Iterable[Path], elsewhere: str = "") -> None:
     """Refuse to write into data, where the next reader would take what is written for a part of it.
 
     Args:
         path: What is to be written.
         folders: Where the data lies. Relative paths, which stand for data drawn by code, are passed over.
+        elsewhere: How another place is chosen, for the message: " with --out".
 
     Raises:
         DataError: ``path`` is one of these, or lies in it.
@@ -197,7 +198,7 @@ def require_outside(path: Path, folders: Iterable[Path]) -> None:
     for folder in folders:
         if folder.is_absolute() and path.resolve().is_relative_to(folder.resolve()):
             raise DataError(
-                f"{path} lies in {folder}, where it would be read as part of the data. Choose another place."
+                f"{path} lies in {folder}, where it would be read as part of the data. Choose another place{elsewhere}."
             )
 
 
@@ -227,7 +228,7 @@ def exclusive(path: Path, doing: str) -> Iterator[None]:
         ) from error
     try:
         made = not path.parent.exists()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.resolve().mkdir(parents=True, exist_ok=True)  # What a link names is made, too.
         lock = FileLock(path, timeout=0)
         lock.acquire()
     except Timeout as error:

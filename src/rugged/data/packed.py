@@ -179,9 +179,14 @@ def origin_of(folder: Path) -> Origin:
         raise UnusablePackError(f"{folder / MANIFEST} does not say what it was packed from.") from error
 
 
-def require_apart(out: Path, dataset: Dataset) -> None:
+def require_apart(out: Path, dataset: Dataset, elsewhere: str = "") -> None:
     """Refuse to write into the data set itself: into its source or into its pack."""
-    files.require_outside(out, (dataset.folder.resolve(), Path(origin_of(dataset.folder).path)))
+    files.require_outside(out, (dataset.folder.resolve(), Path(origin_of(dataset.folder).path)), elsewhere)
+
+
+def require_run_apart(folder: Path, dataset: Dataset) -> None:
+    """Refuse a run folder in the data set: the default, ``runs``, lies there for whoever works in its folder."""
+    require_apart(folder, dataset, " with --out")
 
 
 def corrupted_of(folder: Path) -> Mapping[str, Any] | None:

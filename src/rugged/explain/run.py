@@ -11,6 +11,7 @@ from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import choose_corruptor
 from rugged.data import Dataset, as_dataset
+from rugged.data.packed import require_run_apart
 from rugged.data.splits import evenly
 from rugged.engine import Device, make_fabric
 from rugged.explain.activations import layer_of_each_size
@@ -92,7 +93,7 @@ def explain_run(
 
     Raises:
         ConfigError: Something that does not exist or does not fit was asked for, or the folder is somebody else's.
-        DataError: Pictures that cannot be used.
+        DataError: Pictures that cannot be used, or a folder in the data.
         ModelError: Networks that cannot be used.
         Interrupted: A signal came.
     """
@@ -104,11 +105,13 @@ def explain_run(
     dataset = None if dataset is None else as_dataset(dataset)
     names = [str(model) for model in models]
     subjects = open_networks(names, dataset, make_fabric(device, "fp32", tuned=False))
+    folder = place_of(names[0], None).explanations if out is None else Path(out)
+    if dataset is not None:
+        require_run_apart(folder, dataset)
     classes = classes_of(subjects, dataset)
     side = min(dataset.size) if dataset is not None else subjects[0].network.spec.input_size
     pictures = read_pictures([*map(Path, files)], side) if files else _validation(dataset, wanted)
     measurement = _measurement(subjects, pictures, classes, wanted)
-    folder = place_of(names[0], None).explanations if out is None else Path(out)
     _require_own(folder / INDEX)
     with exclusive(folder / ".lock", f"explain into {folder}"), stop_on_signal() as stop:
         _clear(folder)

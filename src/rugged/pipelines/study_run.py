@@ -16,6 +16,7 @@ from rugged.core.files import exclusive, sha256_file
 from rugged.core.progress import progress, say
 from rugged.core.stopping import stop_on_signal
 from rugged.data import Dataset, write_one_per_image
+from rugged.data.packed import require_run_apart
 from rugged.engine import Device, as_batch, chunks, infer, make_fabric, measured_on
 from rugged.models import load_model, resolve
 from rugged.pipelines.study import Row, Study, StudyFolder
@@ -57,6 +58,7 @@ def run_study(
     Raises:
         ConfigError: A row's recipe cannot be used, or there are several processes; nothing has been done.
         ModelError: A row's architecture does not exist; likewise.
+        DataError: The study's folder lies in the data; likewise.
         Interrupted: A signal came; run again to go on.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -64,6 +66,7 @@ def run_study(
             "A study runs in one process, but torchrun started several. Start it plainly; `--only` shares its rows "
             "among machines, and `torchrun -m rugged train` trains a row in several processes."
         )
+    require_run_apart(out, dataset)
     recipes = [read_recipe(row) for row in rows]
     folder = StudyFolder(out)
     copy = _copy(study, dataset, folder, command)

@@ -13,6 +13,7 @@ from rugged.core.progress import say
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions.memory import keep_freed_memory
 from rugged.data import Dataset, open_dataset
+from rugged.data.packed import require_run_apart
 from rugged.engine import Device, Fabric, Loop, by_the_first, describe, make_fabric, require_same, seed_step
 from rugged.engine.averaging import make_average
 from rugged.engine.claiming import earlier_sessions, require_companions
@@ -57,7 +58,7 @@ def train(
 
     Raises:
         ConfigError: A device, a crop or a layer that is wanted is not here.
-        DataError: Pictures cannot be read, or are too few.
+        DataError: Pictures cannot be read, or are too few, or the folder lies in the data.
         ModelError: The content loss's classifier cannot be loaded.
         RunError: The folder holds another run or is in use, or loss or weights are no longer finite.
         Interrupted: A signal came; the next call goes on where this one stopped.
@@ -68,6 +69,7 @@ def train(
     fabric = make_fabric(device, recipe.precision)
     recipe = replace(recipe, precision=describe(fabric)["precision"])
     if isinstance(source, Dataset):
+        require_run_apart(folder, source)
         recipe = settle_textures(recipe)
     run = RunFolder(folder)
     with ExitStack() as held:

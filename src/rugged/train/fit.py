@@ -17,6 +17,7 @@ from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import Textures
 from rugged.corruptions.memory import keep_freed_memory
 from rugged.data import Dataset, as_dataset, development_split
+from rugged.data.packed import require_run_apart
 from rugged.engine import Device, Fabric, Loop, Pictures, by_the_first, describe, make_fabric, require_same
 from rugged.engine.averaging import make_average
 from rugged.engine.claiming import earlier_sessions, require_companions
@@ -61,12 +62,14 @@ def train(
 
     Raises:
         ConfigError: A device, a precision or a package that is wanted is not here.
-        DataError: There are no training pictures, or a class has too few for the development split.
+        DataError: There are no training pictures, a class has too few for the development split, or the folder lies
+            in the data.
         ModelError: The network cannot learn at this input size or batch size. The folder stays free.
         RunError: The folder holds another run or is in use, or loss or weights are no longer finite.
         Interrupted: A signal came; the next call goes on where this one stopped.
     """
     dataset, folder = as_dataset(dataset), Path(folder)
+    require_run_apart(folder, dataset)
     with ExitStack() as held:
         held.callback(
             torch.use_deterministic_algorithms,
