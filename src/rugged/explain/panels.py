@@ -128,7 +128,7 @@ class Pages:
         )
         names = tuple(subject.name for subject in subjects)
         title = f"{method_title(method)}: " + (names[0] if len(names) == 1 else f"{len(names)} models side by side")
-        sheet = Sheet(title, self._note(), ("picture", *names), rows)
+        sheet = Sheet(title, self._note(), ("Picture", *names), rows)
         seen = f"{len(rows)} pictures in rows; beside each its {method_title(method)} map by {', '.join(names)}."
         return self._save(sheet, f"models-{method}.png", Panel("models", title, seen, "", method=method))
 
@@ -141,7 +141,7 @@ class Pages:
         )
         names = tuple(map(method_title, methods))
         title = f"Methods side by side: {subject.name}"
-        sheet = Sheet(title, self._note(), ("picture", *names), rows)
+        sheet = Sheet(title, self._note(), ("Picture", *names), rows)
         seen = f"{len(rows)} pictures in rows; beside each the maps of {subject.name} by {', '.join(names)}."
         return self._save(sheet, f"methods-{index}.png", Panel("methods", title, seen, "", model=subject.name))
 
