@@ -15,6 +15,7 @@ from rugged.core.tables import Table as Values
 from rugged.core.wording import harmless
 from rugged.report import (
     MARKS_NOTE,
+    ComparedRow,
     ComparedRuns,
     HeadlineRow,
     caveats,
@@ -63,11 +64,10 @@ def print_results(summaries: Sequence[Summary]) -> None:
 def print_comparison(compared: ComparedRuns) -> None:
     """Print the figures of several models, how the others differ from the first, and CE for each corruption."""
     first, *others = [summary.model.name for summary in compared.summaries]
-    marked = [
-        (row.label, *(f"{value} {_MARKS[verdict]}" for value, verdict in zip(row.values, row.verdicts, strict=True)))
-        for row in compared.differences
-    ]
-    differences = _models(f"Difference from {first}, in points", "With 95% interval", others, marked)
+    title = f"Difference from {first}, in points"
+    differences = _models(title, "With 95% interval", others, _marked(compared.differences))
+    level = f"With {compared.level} interval"
+    by_corruption = _models(f"{title}, by corruption", level, others, _marked(compared.by_corruption))
     rows = [(row.label, *row.values) for row in compared.errors]
     errors = _models(compared.errors_title, "Corruption", [first, *others], rows)
     lines = [
@@ -77,8 +77,15 @@ def print_comparison(compared: ComparedRuns) -> None:
         *(f"Note: {caveat}" for caveat in compared.caveats),
     ]
     more = [compared.kept, *compared.classes, *compared.stability, *compared.variants]
-    tables = [_headlines(compared.summaries, compared.headlines), differences, errors, *map(_of_values, more)]
-    _print(tables, lines)
+    tables = [_headlines(compared.summaries, compared.headlines), differences, by_corruption, errors]
+    _print([*tables, *map(_of_values, more)], lines)
+
+
+def _marked(rows: Sequence[ComparedRow]) -> list[tuple[str, ...]]:
+    return [
+        (row.label, *(f"{value} {_MARKS[verdict]}" for value, verdict in zip(row.values, row.verdicts, strict=True)))
+        for row in rows
+    ]
 
 
 def print_stability(stability: Stability) -> None:
