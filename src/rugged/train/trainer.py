@@ -144,9 +144,7 @@ class Trainer:
             RunError: The loss is not finite. Weights that are may overflow all the same.
         """
         learner = self.learner
-        figures = judge(
-            learner.fabric, model, learner.spec, self.development, restorer=learner.sources.restorer, **how
-        )
+        figures = judge(learner.fabric, model, learner.spec, self.development, restorer=learner.sources.restorer, **how)
         if not math.isfinite(figures["loss"]):
             raise RunError(
                 f"The training in {self.run.path} came to a loss of {figures['loss']} on the development split, which "
