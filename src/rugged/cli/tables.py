@@ -50,8 +50,9 @@ def print_results(summaries: Sequence[Summary]) -> None:
     first = summaries[0]
     variants = [_variants(first)] if first.variants else []
     changes = change_tables(first)
+    errors = [_errors(first)] if first.conditions.corruptions else []
     _print(
-        [_headlines(summaries, headline_rows(summaries)), *variants, _errors(first), *map(_of_values, changes)],
+        [_headlines(summaries, headline_rows(summaries)), *variants, *errors, *map(_of_values, changes)],
         [
             *_explanations(first),
             *([MARKS_NOTE] if changes else []),
@@ -261,7 +262,7 @@ def _errors(summary: Summary) -> Table:
 
 
 def _explanations(summary: Summary) -> list[str]:
-    lines = [f"Corrupted top-1 is over {full_extent(summary)}."]
+    lines = [f"Corrupted top-1 is over {full_extent(summary)}."] if summary.conditions.corruptions else []
     if summary.mce is not None:
         baseline = summary.mce.baseline
         lines.append(f"{mce_label(summary)} is relative to {baseline.name} ({baseline.architecture}): lower is better.")
