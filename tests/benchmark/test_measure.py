@@ -126,6 +126,29 @@ def test_nothing_is_measured_twice_and_anything_new_is(dataset, tmp_path, monkey
     assert len(measured) == 17
 
 
+def test_clean_pictures_alone_are_measured_where_no_corruption_is_named(dataset, tmp_path, monkeypatch, capsys):
+    run, measured = make_run(tmp_path / "run"), count_cells(monkeypatch)
+    summary = benchmark(run, dataset, corruptions=(), device="cpu")
+    assert measured == [("clean", 0)]
+    cell = read_cell(run / "benchmark" / "predictions", "clean", 0)
+    assert summary.clean.error == 1 - cell.correct.mean()
+    assert (summary.errors, summary.mean_corruption_accuracy, summary.without_noise) == ({}, None, None)
+    low, high = summary.intervals.clean_error
+    assert low <= summary.clean.error <= high
+    assert (summary.intervals.mean_corruption_accuracy, summary.intervals.loss) == (None, None)
+    assert "Clean pictures alone were measured." in summary.notes
+    assert not any("corrupt" in note.lower() for note in summary.notes)
+    assert read_summary(run / "benchmark" / "summary.json") == summary
+    for change in ({"baseline": run}, {"as_baseline": "mine"}, {"official": tmp_path}):
+        with pytest.raises(ConfigError, match="Name corruptions"):
+            benchmark(run, dataset, corruptions=(), device="cpu", **change)
+    full = benchmark(run, dataset, **QUICK)
+    assert measured[1:] == [(name, level) for name in QUICK["corruptions"] for level in QUICK["severities"]]
+    assert full.clean == summary.clean
+    again = benchmark(run, dataset, corruptions=(), device="cpu")
+    assert (again.errors, len(measured)) == (full.errors, 5)
+
+
 def test_a_quick_look_takes_nothing_from_a_fuller_result(dataset, tmp_path, monkeypatch):
     run = make_run(tmp_path / "run")
     full = benchmark(run, dataset, **QUICK)
@@ -211,7 +234,7 @@ def test_a_replaced_result_never_stands_beside_new_cells(dataset, tmp_path, monk
         return original(self, *arguments)
 
     monkeypatch.setattr(measure._Bench, "measure", stop_at_once)
-    with pytest.raises(Interrupted, match="0 cells of 5"):
+    with pytest.raises(Interrupted, match="0 of 5 cells"):
         benchmark(run, dataset, seed=1, replace_results=True, **QUICK)
     assert not (run / "benchmark" / "summary.json").exists()
 
@@ -415,7 +438,6 @@ def test_a_model_that_answers_with_nan_is_refused_at_once(dataset, tmp_path, mon
     ("change", "message"),
     [
         ({"corruptions": ["contrats"]}, "Did you mean contrast?"),
-        ({"corruptions": []}, "No corruption"),
         ({"severities": (0, 6)}, "expected some of 1 to 5"),
         ({"severities": ()}, "expected some of 1 to 5"),
         ({"limit": 0}, "at least 1 image"),
@@ -441,7 +463,7 @@ def test_an_interrupted_benchmark_goes_on_to_the_same_table(dataset, tmp_path, m
 
     with monkeypatch.context() as patch:
         patch.setattr(measure._Bench, "measure", stop_at_third)
-        with pytest.raises(Interrupted, match="2 cells of 5"):
+        with pytest.raises(Interrupted, match="2 of 5 cells"):
             benchmark(run, dataset, **QUICK)
     assert not (run / "benchmark" / "summary.json").exists()
     measured = count_cells(monkeypatch)

@@ -197,7 +197,7 @@ def test_an_interrupted_measurement_goes_on_and_changed_files_are_measured_anew(
         return original(self, corruption, severity, stop, bar)
 
     monkeypatch.setattr(measure._Bench, "measure", watched)
-    with pytest.raises(Interrupted, match="2 cells of 5"):
+    with pytest.raises(Interrupted, match="2 of 5 cells"):
         benchmark(run, dataset, official=where, **QUICK)
     assert benchmark(run, dataset, official=where, **QUICK).errors == whole.errors
     assert len(measured) == 6

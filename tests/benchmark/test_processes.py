@@ -104,7 +104,7 @@ def test_a_signal_to_one_process_stops_all_and_the_next_command_goes_on(work):
     status, told = measure(work, "two", *QUICK, fault="stop")
     assert status != 0
     # Each process has two chunks of a cell, and the second one was told in its fourth: that cell was finished.
-    assert told.count("Stopped; 2 cells of 5 were measured and saved") == 1
+    assert told.count("Stopped; 2 of 5 cells were measured and saved") == 1
     assert len(read_cells(RunFolder(work / "two").predictions)) == 2
     status, told = measure(work, "two", *QUICK)
     assert status == 0, told

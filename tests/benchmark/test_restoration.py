@@ -106,7 +106,7 @@ def test_an_interrupted_measurement_goes_on(dataset, make_run, tmp_path, monkeyp
 
     with monkeypatch.context() as patch:
         patch.setattr(restoration._Judge, "measure", stop_in_the_third)
-        with pytest.raises(Interrupted, match="2 cells of 5 were measured and saved"):
+        with pytest.raises(Interrupted, match="2 of 5 cells were measured and saved"):
             benchmark_restorer(run, dataset, **QUICK)
     assert not RunFolder(run).restoration.exists()
     resumed = benchmark_restorer(run, dataset, **QUICK)
@@ -120,7 +120,7 @@ def test_an_interrupted_measurement_goes_on(dataset, make_run, tmp_path, monkeyp
     monkeypatch.setattr(restoration, "measured_on", lambda fabric: {**on(fabric), "versions": {"torch": "0.0"}})
     with monkeypatch.context() as patch:
         patch.setattr(restoration._Judge, "measure", stop_in_the_third)
-        with pytest.raises(Interrupted, match="2 cells of 5 were measured and saved"):
+        with pytest.raises(Interrupted, match="2 of 5 cells were measured and saved"):
             benchmark_restorer(run, dataset, **look)
     assert not RunFolder(run).restoration.exists()
     assert benchmark_restorer(run, dataset, **look).corruptions == whole.corruptions

@@ -130,7 +130,7 @@ def test_an_interrupted_measurement_goes_on(dataset, run, tmp_path, monkeypatch)
 
     with monkeypatch.context() as patch:
         patch.setattr(measure._Bench, "measure", stop_in_the_third)
-        with pytest.raises(Interrupted, match="2 cells of 5 were measured and saved"):
+        with pytest.raises(Interrupted, match="2 of 5 cells were measured and saved"):
             benchmark(run, dataset, restorers=[gan], **QUICK)
     resumed = benchmark(run, dataset, restorers=[gan], **QUICK)
     again = benchmark(run, dataset, out=tmp_path / "again", restorers=[gan], **QUICK)

@@ -173,7 +173,7 @@ def test_an_interrupted_measurement_goes_on_to_the_same_figures(dataset, run, tm
 
     with monkeypatch.context() as patch:
         patch.setattr(sequences._Bench, "measure", stop_at_second)
-        with pytest.raises(Interrupted, match="1 sequences of 2"):
+        with pytest.raises(Interrupted, match="1 of 2 sequences"):
             benchmark_sequences(run, dataset, **QUICK)
     assert not RunFolder(run).stability(1).exists()
     measured = count_measured(monkeypatch)
@@ -184,7 +184,7 @@ def test_an_interrupted_measurement_goes_on_to_the_same_figures(dataset, run, tm
     monkeypatch.setattr(sequences, "measured_on", lambda fabric: {**on(fabric), "versions": {"torch": "0.0"}})
     with monkeypatch.context() as patch:
         patch.setattr(sequences._Bench, "measure", stop_at_second)
-        with pytest.raises(Interrupted, match="1 sequences of 2"):
+        with pytest.raises(Interrupted, match="1 of 2 sequences"):
             benchmark_sequences(run, dataset, sequences=["gaussian_noise"], device="cpu")
     assert not RunFolder(run).stability(1).exists()
     assert benchmark_sequences(run, dataset, sequences=["gaussian_noise"], device="cpu").sequences == whole.sequences

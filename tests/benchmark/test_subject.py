@@ -14,7 +14,7 @@ from torch import nn
 from rugged.benchmark import benchmark
 from rugged.core.errors import ConfigError, ModelError, RunError
 from rugged.data import open_dataset
-from rugged.models import ModelSpec, build, imagenet_indices, preprocess, save_model
+from rugged.models import ModelSpec, build, imagenet_indices, load_model, preprocess, save_model
 from rugged.models.spec import IMAGENET_MEAN, IMAGENET_STD, to_metadata
 from rugged.results import RunFolder, read_cell, read_summary
 
@@ -106,7 +106,10 @@ def test_a_python_function_is_measured(dataset, tmp_path):
         "def one(images):\n    return np.zeros((len(images), 1))\n"
         "def broken(images):\n    raise ZeroDivisionError('no')\n"
     )
-    summary = benchmark("mine_to_measure:answer", dataset, **QUICK)
+    command = "rugged benchmark mine_to_measure:answer"
+    summary = benchmark("mine_to_measure:answer", dataset, command=command, **QUICK)
+    with pytest.raises(ModelError, match=f"holds the results of a model that lies elsewhere, made by `{command}`"):
+        load_model(RunFolder("runs/mine_to_measure-answer").model)
     assert summary.model.name == "mine_to_measure-answer"
     assert any("Python function" in note for note in summary.notes)
     cell = clean_cell(RunFolder(tmp_path / "runs" / "mine_to_measure-answer"))

@@ -150,6 +150,28 @@ def test_the_temperature_does_not_know_the_validation_pictures(dataset, run, tmp
     assert "10 training pictures that it may have been trained on" in how
 
 
+@pytest.mark.parametrize(
+    ("right", "limit", "why"), [(True, "0.01", "all are answered right"), (False, "100", "chance")]
+)
+def test_where_no_temperature_is_best_it_is_said(dataset, tmp_path, monkeypatch, right, limit, why):
+    """Training pictures that are all answered right, or all wrong: the likelihood rises without an end."""
+    (tmp_path / "knows.py").write_text(
+        "import torch\n"
+        "def answer(images):\n    bright = images[:, 0].float().mean((1, 2)) > 127\n"
+        "    return torch.stack([bright, ~bright], 1).float() * 9\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    train = dataset.train
+    images = np.where((train.labels == 0) == right, np.uint8(255), np.uint8(0))[:, None, None, None]
+    known = dataclasses.replace(train, images=np.broadcast_to(images, train.images.shape).copy())
+    monkeypatch.setattr("rugged.benchmark.variants.temperature._PER_CLASS", 5)
+    shown = dataclasses.replace(dataset, train=known)
+    how = benchmark("knows:answer", shown, variants=["temperature"], **QUICK).variants[0].how
+    assert how.startswith(f"Logits divided by {limit}, the end of the search: ")
+    assert why in how
+    assert "is least" not in how
+
+
 class Line(nn.Module):
     """Two logits, linear in the pixels."""
 
@@ -228,7 +250,7 @@ def test_an_interrupted_variant_goes_on(dataset, run, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(measure._Bench, "measure", stop_in_the_second)
-        with pytest.raises(Interrupted, match=r"1 cells of 3 were measured and saved \(batchnorm\)"):
+        with pytest.raises(Interrupted, match=r"1 of 3 cells was measured and saved \(batchnorm\)"):
             benchmark(run, dataset, variants=["batchnorm"], **QUICK)
     assert not RunFolder(run).summary.exists()
     resumed = benchmark(run, dataset, variants=["batchnorm"], **QUICK)

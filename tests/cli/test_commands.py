@@ -151,6 +151,7 @@ def test_a_killed_training_resumes_to_the_same_weights(work, here, number, code)
             ("benchmark", "x", "--data", "pictures", "--sequences", "ten", "--baseline", "imagenet-c-alexnet"),
             "--baseline imagenet-c-alexnet is no run folder. For sequences a baseline is a run folder",
         ),
+        (("benchmark", "x", "--data", "pictures", "--sequences", ""), "No sequence was named"),
         (("benchmark", "x", "--data", "pictures", "--precision", "fp16", "--device", "cpu"), "fp16 needs a CUDA GPU"),
         (
             ("benchmark", "x", "--data", "pictures", "--difficulty", "2"),
@@ -194,6 +195,24 @@ def test_official_files_and_baselines_on_the_command_line(work, here):
         code, _, err = here(*command, *arguments)
         assert code == 1
         assert message in err.replace("\n", " ")
+
+
+def test_clean_pictures_alone_on_the_command_line(work, here):
+    torch.manual_seed(0)
+    spec = ModelSpec("timm/resnet10t", ("above", "below"), ("above", "below"), 32)
+    save_model(work / "run" / "model.safetensors", build("timm/resnet10t", 2), spec)
+    code, out, _ = here("benchmark", "run", "--data", "pictures", "--corruptions", "none")
+    assert code == 0
+    assert "Clean top-1" in out
+    assert "Note: Clean pictures alone were measured." in out
+    assert "Corrupted" not in out
+    assert here("card", "run")[0] == 0
+    card = (work / "run" / "card.md").read_text(encoding="utf-8")
+    assert "Right on " in card
+    assert "orruption accuracy" not in card
+    code, _, err = here("report", "run")
+    assert code == 1
+    assert "run has figures of clean pictures alone" in err.replace("\n", " ")
 
 
 @pytest.mark.parametrize(

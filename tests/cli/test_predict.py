@@ -99,6 +99,9 @@ def test_a_bad_picture_is_said_and_the_status_tells(predict, run):
     assert "'in/d.png': empty file (0 bytes)\n" in err
     assert err.endswith("Error: 1 of 4 pictures could not be used; the reasons stand above. The rest is done.\n")
     assert len((run / "out.csv").read_text().splitlines()) == 5
+    code, _, err = predict("run", "in/d.png")
+    assert code == 1
+    assert err.endswith("Error: 1 of 1 picture could not be used; the reasons stand above.\n")
 
 
 @pytest.mark.parametrize(

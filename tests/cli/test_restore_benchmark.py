@@ -70,7 +70,10 @@ def test_by_a_classifier(rugged):
     ("arguments", "message"),
     [
         (("restore", "benchmark", "none", *CELLS), "There is no model file none"),
-        (("restore", "benchmark", "run", *CELLS), "There is no model file run/restorer.safetensors"),
+        (
+            ("restore", "benchmark", "run", *CELLS),
+            "There is no model file run/restorer.safetensors. run holds a classifier",
+        ),
         (("restore", "benchmark", "run/model.safetensors", *CELLS), "is a classifier"),
         (("benchmark", "run", *CELLS, "--restore", "run/model.safetensors"), "is a classifier"),
         (

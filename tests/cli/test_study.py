@@ -92,6 +92,8 @@ def test_a_plan_touches_nothing(work):
         (("mine.toml", "--tables", "--out", "elsewhere"), "elsewhere does not exist"),
         (("mine.toml", "--tables", "--only", "net_again"), "--only means nothing with --tables"),
         (("mine.toml", "--tables", "--dry-run"), "--dry-run means nothing with --tables"),
+        (("mine.toml", "--dry-run", "--device", "cpu"), "--device means nothing with --dry-run"),
+        (("--data", "pictures", "--only", "net_again"), "--data, --only mean nothing without a study"),
     ],
 )
 def test_what_cannot_be_done_is_one_message_and_status_one(work, arguments, message):

@@ -26,5 +26,5 @@ def test_a_suggestion_falls_back_on_all_there_is_if_that_is_wanted():
 
 def test_what_does_not_exist_is_refused_with_all_that_does():
     every = "There are: snow, frost, fog."
-    assert no_such("weather", "snwo", WEATHER) == f"there is no weather 'snwo'. Did you mean 'snow'? {every}"
-    assert no_such("weather", None, WEATHER) == f"there is no weather None. {every}"
+    assert no_such("weather", "snwo", WEATHER) == f"There is no weather 'snwo'. Did you mean 'snow'? {every}"
+    assert no_such("weather", None, WEATHER) == f"There is no weather None. {every}"

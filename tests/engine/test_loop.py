@@ -29,7 +29,7 @@ class Recorder:
 
     def step(self, indices, batch, position):
         assert batch == indices.tolist()
-        self.seen.append((position.epoch, position.batch, indices.tolist()))
+        self.seen.append((position.epoch, position.step % self.loop.steps_per_epoch, indices.tolist()))
         with torch.no_grad():
             self.model.weight.mul_(1.01).add_(float(indices.sum()) + torch.rand(()))
         self.under_way.append(len(indices))

@@ -34,7 +34,7 @@ def on_a_device(*figures):
 
 
 def position(step):
-    return Position(0, step, step)
+    return Position(0, step)
 
 
 def nothing(*_):

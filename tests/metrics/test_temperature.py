@@ -44,5 +44,6 @@ def test_without_an_optimum_it_stops_at_the_limits():
     logits = np.tile([5.0, 0.0], (3, 1))
     assert fit_temperature(logits, np.zeros(3, int)) == pytest.approx(LIMITS[0])
     assert fit_temperature(logits, np.ones(3, int)) == pytest.approx(LIMITS[1])
+    assert fit_temperature(0 * logits, np.ones(3, int)) == pytest.approx(LIMITS[0])
     with pytest.raises(ValueError, match="at least one picture"):
         fit_temperature(logits[:0], np.zeros(0, int))

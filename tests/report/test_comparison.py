@@ -2,6 +2,7 @@
 
 import pytest
 
+from rugged.core.catalogue import display_name
 from rugged.core.errors import ConfigError, IncomparableError
 from rugged.report import compare_runs, write_comparison
 from rugged.results import RunFolder, read_summary
@@ -20,6 +21,8 @@ def test_tables_are_those_of_the_summaries(runs):
     gain = 100 * (second.mean_corruption_accuracy - first.mean_corruption_accuracy)
     assert differences["Corrupted top-1"].values[0].startswith(f"{gain:+.1f} (")
     assert differences["Corrupted top-1"].verdicts == ("better",)
+    assert [row.label for row in compared.by_corruption] == [display_name(name) for name in first.errors]
+    assert compared.level == "99.17%"  # Six corruptions: 1 − 0.05 / 6.
     assert differences["mCE over 6 of 15"].values[0].startswith(f"−{100 * (first.mce.value - second.mce.value):.1f} (")
     assert differences["mCE over 6 of 15"].verdicts == ("better",)
     errors = {row.label: row.values for row in compared.errors}
@@ -32,7 +35,7 @@ def test_tables_are_those_of_the_summaries(runs):
 
 def test_no_difference_is_zero_without_a_sign(make_run, tmp_path):
     compared = compare_runs([make_run(tmp_path / name, skill=0.8) for name in ("a", "b")])
-    assert {row.values for row in compared.differences} == {("0.0 (0.0 to 0.0)",)}
+    assert {row.values for row in compared.differences + compared.by_corruption} == {("0.0 (0.0 to 0.0)",)}
 
 
 def test_the_baseline_itself_has_an_mce_of_one(pair):
@@ -70,10 +73,11 @@ def test_the_page_shows_the_tables_and_trusts_no_name(tmp_path, parse, make_run)
     assert "<script>alert" not in text
     page = parse(text)
     cells = {element.text for element in page.elements if element.tag in ("td", "th")}
-    for row in (*compared.headlines, *compared.differences, *compared.errors):
+    for row in (*compared.headlines, *compared.differences, *compared.by_corruption, *compared.errors):
         assert row.label in cells
         assert all(any(value in cell for cell in cells) for value in row.values)
     assert "not normalised" in text
+    assert "In brackets 95% intervals, 99.17% ones by corruption" in text
     again = write_comparison(compared, tmp_path / "again.html").read_text(encoding="utf-8")
     assert again == text
 

@@ -17,11 +17,13 @@ from rugged.results import (
     Conditions,
     Made,
     ModelFacts,
+    RunFolder,
     default_baseline,
     load_baseline,
     save_baseline,
     summarise,
     why_no_default,
+    write_summary,
 )
 from rugged.results.baselines import read_baseline, shipped_baselines
 
@@ -183,6 +185,13 @@ def test_a_name_is_a_file_in_the_cache_and_taken_once(tmp_path, monkeypatch):
     assert (found.name, found.sha256, found.conditions) == ("mine", "b" * 64, conditions)
     assert found.errors == summary.errors
     save_baseline(summary, "mine")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine" / "benchmark").mkdir(parents=True)  # Somebody's folder, such as the data set.
+    assert load_baseline("mine", conditions) == found
+    with pytest.raises(ResultsError, match="this run has no benchmark yet"):
+        load_baseline("./mine", conditions)
+    write_summary(RunFolder("mine").summary, dataclasses.replace(summary, model=FACTS))
+    assert load_baseline("mine", conditions).name == FACTS.name
     other = dataclasses.replace(summary, model=dataclasses.replace(FACTS, sha256="c" * 64))
     with pytest.raises(ConfigError, match="another model"):
         save_baseline(other, "mine")

@@ -47,12 +47,14 @@ class Comparison:
         mce: Of mCE, lower being better; None unless both have one relative to the same baseline.
         corruptions: Of each corruption's mean accuracy over the severities. Their intervals are wider and their tests
             stricter, so that all of them together hold in 95 cases of 100 (Bonferroni).
+        level: Of these intervals: 0.9967 for fifteen corruptions.
     """
 
     clean: Difference
     corrupted: Difference
     mce: Difference | None
     corruptions: dict[str, Difference]
+    level: float
 
 
 def compare(first: Summary, first_cells: Cells, second: Summary, second_cells: Cells) -> Comparison:
@@ -95,6 +97,7 @@ def compare(first: Summary, first_cells: Cells, second: Summary, second_cells: C
         corrupted=difference("corrupted"),
         mce=difference("mce") if divisors else None,
         corruptions={name: difference(name, level) for name in gains},
+        level=level,
     )
 
 

@@ -20,6 +20,9 @@ from rugged.results.classes import plain
 UNGROUPED = "ungrouped"
 """Where the classes stand that a user's file does not name; they are near to none, and not to each other."""
 
+_FEWEST = 10
+"""Classes that shipped groups are for, at least: what is left of them among three says nothing of near and far."""
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -95,8 +98,10 @@ class KinshipTable:
 def shipped_groups(classes: Classes) -> Groups | None:
     """The groups that come with rugged for a data set, known by its classes; None where there are none.
 
-    A data set of a part of the classes takes the same groups.
+    A data set of a part of the classes takes the same groups, down to ten classes.
     """
+    if len(classes) < _FEWEST:
+        return None
     for name, text in shipped("analyze/groups").items():
         table = parse_toml(text)
         known = {plain(entry) for entries in table.values() for entry in entries}

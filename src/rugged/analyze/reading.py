@@ -39,9 +39,15 @@ def read_run(folder: str | Path) -> BenchmarkedRun:
 
     Raises:
         ResultsError: There is no such folder, or it has no benchmark that can be read, or that of a
-            model that was trained anew since.
+            model that was trained anew since, or of clean pictures alone.
     """
     run = RunFolder(folder)
     if not run.path.is_dir():
         raise ResultsError(f"{folder} is not a run folder: there is no such folder. Check the path.")
-    return BenchmarkedRun(run, read_benchmark(run))
+    summary = read_benchmark(run)
+    if not summary.conditions.corruptions:
+        raise ResultsError(
+            f"{folder} has figures of clean pictures alone, and nothing to show beside them. Run `rugged benchmark` "
+            "with corruptions."
+        )
+    return BenchmarkedRun(run, summary)

@@ -98,8 +98,9 @@ def measure_missing(
             try:
                 cell = bench.measure(*key, stop, bar)
             except Interrupted as interruption:
+                verb = "was" if number == 1 else "were"
                 raise Interrupted(
-                    f"Stopped; {number} {what} of {len(todo)} were measured and saved{note}. "
+                    f"Stopped; {number} of {len(todo)} {what} {verb} measured and saved{note}. "
                     "Run the same command again to go on.",
                     interruption.signal_number,
                 ) from None

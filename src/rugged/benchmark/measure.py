@@ -117,7 +117,8 @@ def benchmark(
         out: The run folder whose ``benchmark`` folder receives the results; by default the model's own, or one of its
             name in ``runs``.
         weights: For an architecture, a local file instead of the published weights.
-        corruptions: Which, by name or by the name of a set (``"benchmark"``, ``"extra"``, ``"all"``).
+        corruptions: Which, by name or by the name of a set (``"benchmark"``, ``"extra"``, ``"all"``); none measures
+            clean pictures alone.
         severities: Which of 1 to 5.
         limit: Take only so many images, evenly over the classes.
         seed: Of the keyed random streams.
@@ -157,7 +158,8 @@ def benchmark(
     """
     run, dataset = place_of(model, out), as_dataset(dataset)
     require_run_apart(run.path, dataset)
-    chosen, levels, others = choose_corruptions(corruptions), choose_severities(severities), choose_variants(variants)
+    chosen = choose_corruptions(corruptions) if len(corruptions) else ()
+    levels, others = choose_severities(severities), choose_variants(variants)
     fabric = make_fabric(device, precision, tuned=False)
     subject = open_subject(model, run.name, dataset, fabric, weights)  # Before the route: it may fetch photographs.
     opened = open_restorers(restorers, fabric)
@@ -203,6 +205,8 @@ def _open_route(
     if official is None:
         split = choose_images(dataset.val, limit)
         return corrupted_in_memory(dataset, split, corruptions, severities, preset, seed, textures, stored, device)
+    if not corruptions:
+        raise ConfigError("The files are of corrupted pictures. Name corruptions, or leave the files out.")
     if (preset, textures, seed, stored) != (None, None, 0, "no"):
         raise ConfigError("Preset, textures, seed and storage are those of the files. Leave them out.")
     return official_files(Path(official), dataset, corruptions, severities, limit, device)
@@ -233,7 +237,7 @@ def _conclude(
     for way, found in beside:
         restorer = way.facts_of_restorer if isinstance(way, Restoration) else None
         rows.append(variant_result(way.name, way.how, found, cells, summary, reference, restorer))
-        if isinstance(way, Restoration):
+        if isinstance(way, Restoration) and route.conditions.corruptions:
             keep_restored(run.variant(way.name), route, way.restorer)
     summary = replace(summary, variants=tuple(rows))
     if bench.earlier is not None:
@@ -325,11 +329,13 @@ class _Bench:
         self.route.require_all()
         if as_baseline is not None:
             baseline_path(as_baseline, self.subject.facts.sha256, self.conditions, replace_results)
-        shipped = default_baseline(self.conditions) if baseline is None else None
+        if not self.conditions.corruptions and (baseline, as_baseline) != (None, None):
+            raise ConfigError("Baselines are for errors under corruption, and none is measured. Name corruptions.")
+        shipped = default_baseline(self.conditions) if baseline is None and self.conditions.corruptions else None
         reference = shipped if baseline is None else load_baseline(baseline, self.conditions)
         if shipped is not None:
             say(f"CE and mCE are relative to {shipped.name}, the baseline for these pictures that comes with rugged.")
-        elif baseline is None and (why := why_no_default(self.conditions)):
+        elif baseline is None and self.conditions.corruptions and (why := why_no_default(self.conditions)):
             say(f"No CE and mCE: {why}.")
         if joined is None:
             # The old figures must not stand beside the new cells, not even if this measurement is interrupted.
@@ -353,6 +359,8 @@ class _Bench:
 
     def keep_pictures(self, cells: _Cells) -> None:
         """Keep small pictures that the predictions choose, for a report."""
+        if not self.conditions.corruptions:  # There is no report of clean pictures alone.
+            return
         classes, corrupted = self.conditions.classes, cells[self.conditions.cells[1]]
         clean_ids = choose_for_classes(cells[CLEAN, 0], classes)
         paired = self.conditions.clean_images is None

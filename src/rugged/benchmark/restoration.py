@@ -26,6 +26,7 @@ from rugged.core.progress import Bar
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import StopRequest
 from rugged.core.tables import as_csv
+from rugged.core.wording import counted
 from rugged.data import Dataset, as_dataset
 from rugged.data.packed import require_run_apart
 from rugged.data.splits import require_training
@@ -280,7 +281,7 @@ class _Judge:
         if spec.corruptions and unseen:
             found.append(f"The restorer has not seen these in training: {', '.join(unseen)}.")
         if conditions.limit is not None:
-            found.append(f"Quick run: limited to {conditions.images:,} images, taken evenly over the classes.")
+            found.append(f"Quick run: limited to {counted(conditions.images, 'image')}, taken evenly over the classes.")
         found.append(
             "The classical method is a Wiener filter that is told the corruption and its severity, and of motion blur "
             f"each picture's direction; its spectra are of {min(PICTURES, len(self.dataset.train)):,} training "

@@ -62,7 +62,7 @@ def notes_of(conditions: SequenceConditions, origin: str = "") -> list[str]:
     if conditions.difficulty != 1:
         found.append(f"Difficulty {conditions.difficulty}: published figures are at difficulty 1.")
     if conditions.limit is not None:
-        found.append(f"Quick run: limited to {conditions.images:,} images, taken evenly over the classes.")
+        found.append(f"Quick run: limited to {counted(conditions.images, 'image')}, taken evenly over the classes.")
     if origin:
         found.append(origin)
     side = PRESETS[conditions.preset].side

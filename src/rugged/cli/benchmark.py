@@ -29,7 +29,7 @@ _Official = Annotated[
     typer.Option(metavar="PATH", help="Corrupted pictures in files (ImageNet-C and its like): read instead of made."),
 ]
 _Corruptions = Annotated[
-    str, typer.Option(metavar="NAME,NAME", help="Corruptions, or the sets benchmark (15), extra (4) and all.")
+    str, typer.Option(metavar="NAME,NAME", help="Corruptions, or the sets benchmark (15), extra (4) and all; or none.")
 ]
 _Variants = Annotated[
     str, typer.Option(metavar="NAME,NAME", help="Also as test-time variants: batchnorm, temperature, pgd.")
@@ -102,7 +102,13 @@ def benchmark(
     if sequences is not None or sequence_files is not None:
         refuse(context, _OF_CORRUPTIONS, "for sequences")
         _measure_sequences(
-            model, data, sequences or "ten", baseline, difficulty=difficulty, files=sequence_files, **shared
+            model,
+            data,
+            "ten" if sequences is None else sequences,
+            baseline,
+            difficulty=difficulty,
+            files=sequence_files,
+            **shared,
         )
     else:
         refuse(context, _OF_SEQUENCES, "without --sequences")
@@ -117,7 +123,8 @@ def _measure_corruptions(
 ) -> None:
     from rugged.cli.choices import parse_corruptions, parse_names, parse_severities
 
-    chosen, levels = parse_corruptions(corruptions), parse_severities(severities)
+    chosen = () if corruptions == "none" else parse_corruptions(corruptions)
+    levels = parse_severities(severities)
     from rugged.benchmark import benchmark as measure
     from rugged.cli.invocation import command_line, is_first_process
     from rugged.cli.tables import print_results

@@ -35,8 +35,11 @@ def study(
     from rugged.pipelines.study import choose_rows, load_study
 
     if name is None:
+        refuse(context, ("data", "out", "only", "dry_run", "tables", "device"), "without a study")
         _list()
         return
+    if dry_run and not tables:
+        refuse(context, ("device",), "with --dry-run")
     if tables:
         refuse(context, ("only", "dry_run", "device"), "with --tables: they are of all that is measured")
     loaded = load_study(name)

@@ -15,6 +15,7 @@ from rugged.core.tables import Table as Values
 from rugged.core.wording import harmless
 from rugged.report import (
     MARKS_NOTE,
+    ComparedRow,
     ComparedRuns,
     HeadlineRow,
     caveats,
@@ -49,8 +50,9 @@ def print_results(summaries: Sequence[Summary]) -> None:
     first = summaries[0]
     variants = [_variants(first)] if first.variants else []
     changes = change_tables(first)
+    errors = [_errors(first)] if first.conditions.corruptions else []
     _print(
-        [_headlines(summaries, headline_rows(summaries)), *variants, _errors(first), *map(_of_values, changes)],
+        [_headlines(summaries, headline_rows(summaries)), *variants, *errors, *map(_of_values, changes)],
         [
             *_explanations(first),
             *([MARKS_NOTE] if changes else []),
@@ -63,11 +65,10 @@ def print_results(summaries: Sequence[Summary]) -> None:
 def print_comparison(compared: ComparedRuns) -> None:
     """Print the figures of several models, how the others differ from the first, and CE for each corruption."""
     first, *others = [summary.model.name for summary in compared.summaries]
-    marked = [
-        (row.label, *(f"{value} {_MARKS[verdict]}" for value, verdict in zip(row.values, row.verdicts, strict=True)))
-        for row in compared.differences
-    ]
-    differences = _models(f"Difference from {first}, in points", "With 95% interval", others, marked)
+    title = f"Difference from {first}, in points"
+    differences = _models(title, "With 95% interval", others, _marked(compared.differences))
+    level = f"With {compared.level} interval"
+    by_corruption = _models(f"{title}, by corruption", level, others, _marked(compared.by_corruption))
     rows = [(row.label, *row.values) for row in compared.errors]
     errors = _models(compared.errors_title, "Corruption", [first, *others], rows)
     lines = [
@@ -77,8 +78,15 @@ def print_comparison(compared: ComparedRuns) -> None:
         *(f"Note: {caveat}" for caveat in compared.caveats),
     ]
     more = [compared.kept, *compared.classes, *compared.stability, *compared.variants]
-    tables = [_headlines(compared.summaries, compared.headlines), differences, errors, *map(_of_values, more)]
-    _print(tables, lines)
+    tables = [_headlines(compared.summaries, compared.headlines), differences, by_corruption, errors]
+    _print([*tables, *map(_of_values, more)], lines)
+
+
+def _marked(rows: Sequence[ComparedRow]) -> list[tuple[str, ...]]:
+    return [
+        (row.label, *(f"{value} {_MARKS[verdict]}" for value, verdict in zip(row.values, row.verdicts, strict=True)))
+        for row in rows
+    ]
 
 
 def print_stability(stability: Stability) -> None:
@@ -254,7 +262,7 @@ def _errors(summary: Summary) -> Table:
 
 
 def _explanations(summary: Summary) -> list[str]:
-    lines = [f"Corrupted top-1 is over {full_extent(summary)}."]
+    lines = [f"Corrupted top-1 is over {full_extent(summary)}."] if summary.conditions.corruptions else []
     if summary.mce is not None:
         baseline = summary.mce.baseline
         lines.append(f"{mce_label(summary)} is relative to {baseline.name} ({baseline.architecture}): lower is better.")

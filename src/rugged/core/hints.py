@@ -28,7 +28,7 @@ def suggest(name: object, known: Collection[str], all_are: str = "") -> str:
 
 def no_such(what: str, name: object, known: Collection[str]) -> str:
     """Say that there is no such thing, what was perhaps meant, and all that there is."""
-    sentences = (f"there is no {what} {name!r}.", suggest(name, known), f"There are: {', '.join(known)}.")
+    sentences = (f"There is no {what} {name!r}.", suggest(name, known), f"There are: {', '.join(known)}.")
     return " ".join(filter(None, sentences))
 
 

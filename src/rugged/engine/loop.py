@@ -33,10 +33,9 @@ Batch = TypeVar("Batch")
 
 @dataclass(frozen=True)
 class Position:
-    """Where a run stands: ``step`` counts from the run's start, ``batch`` from the epoch's."""
+    """Where a run stands: ``step`` counts from the run's start."""
 
     epoch: int
-    batch: int
     step: int
 
 
@@ -166,7 +165,7 @@ class Loop:
         order = np.random.default_rng((self.seed, epoch)).permutation(self.images)
         for batch in range(first, self.steps_per_epoch):
             indices = order[batch * self.batch_size : (batch + 1) * self.batch_size]
-            yield Position(epoch, batch, epoch * self.steps_per_epoch + batch), indices
+            yield Position(epoch, epoch * self.steps_per_epoch + batch), indices
 
     def _signal(self) -> int | None:
         """The signal to stop for: of several processes, which must stop at the same step, the one all have seen."""

@@ -82,7 +82,8 @@ def require_classes(spec: ModelSpec, dataset: Dataset) -> None:
     if classes != spec.classes:
         raise ModelError(
             f"The model knows {len(spec.classes)} classes ({spec.classes[0]} …), the data set {dataset.name} has "
-            f"{len(classes)} ({classes[0]} …). Benchmark it on data with the classes it was trained for."
+            f"{len(classes)} ({classes[0]} …). Give data with the classes it was trained for; `rugged predict` and "
+            "`rugged explain --pictures` take any pictures."
         )
 
 

@@ -6,6 +6,8 @@ import numpy.typing as npt
 from rugged.core.errors import MetricsError
 
 LIMITS = (0.01, 100.0)
+"""Where the search ends: nothing is fitted there."""
+
 _HALVINGS = 60
 """Of the interval in which the logarithm lies: beyond what float64 tells apart."""
 
@@ -22,7 +24,8 @@ def fit_temperature(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.int
 
     Returns:
         T: above 1 for a classifier that is too sure. Within ``LIMITS``, at whose ends it stands where it would be
-        zero (all answers are right) or infinite (they are no better than chance).
+        zero (all answers are right) or infinite (they are no better than chance); at the lower, too, where no T
+        changes anything (each picture's logits are all alike).
 
     Raises:
         MetricsError: No pictures.

@@ -10,9 +10,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from rugged.core.errors import ModelError
+from rugged.core.errors import ModelError, ResultsError
 from rugged.models.heads import AUXILIARY_HEADS, head_parameters
 from rugged.models.spec import ModelSpec, from_metadata
+from rugged.results import RunFolder, read_summary
 
 PICKLES = (".pt", ".pth", ".bin")
 """Endings under which weights are published as pickles. They are read without running code."""
@@ -30,7 +31,29 @@ def require_file(path: Path) -> None:
     if path.is_dir():
         raise ModelError(f"{path} is a folder; expected a model file, such as the model.safetensors of a run folder.")
     if not path.is_file():
-        raise ModelError(f"There is no model file {path}. Train one with `rugged train`, or give another path.")
+        raise ModelError(f"There is no model file {path}. {_instead_of(path)}")
+
+
+def _instead_of(path: Path) -> str:
+    """What to do about a model file that is missing, by what else there is in its folder."""
+    run = RunFolder(path.parent)
+    if path == run.restorer:
+        if run.model.exists():
+            return f"{run.path} holds a classifier; expected a restorer, which `rugged restore train` makes."
+        return "Train one with `rugged restore train`, or give another path."
+    if path != run.model:
+        return "Check the path."
+    if run.summary.exists() and not run.manifest.exists():
+        return f"{run.path} holds the results of a model that lies elsewhere{_made_by(run)}. Give that model."
+    return "Train one with `rugged train`, or give another path."
+
+
+def _made_by(run: RunFolder) -> str:
+    try:
+        command = read_summary(run.summary).made.command
+    except ResultsError:
+        command = ""
+    return f", made by `{command}`" if command else ""
 
 
 def read_safetensors(path: Path, *, weights: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:

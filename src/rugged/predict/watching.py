@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from rugged.core.errors import DataError, Interrupted
 from rugged.core.progress import progress
 from rugged.core.stopping import stop_on_signal
+from rugged.core.wording import counted
 from rugged.predict.stream import Row
 
 
@@ -51,6 +52,7 @@ class Watched:
         if not self.total:
             raise DataError(f"There is no picture in {', '.join(names)}. Name files, folders with pictures, or lists.")
         if self.bad:
+            rest = " The rest is done." if self.bad < self.total else ""
             raise DataError(
-                f"{self.bad:,} of {self.total:,} pictures could not be used; the reasons stand above. The rest is done."
+                f"{self.bad:,} of {counted(self.total, 'picture')} could not be used; the reasons stand above.{rest}"
             )

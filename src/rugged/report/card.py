@@ -127,7 +127,8 @@ def _metrics(summary: Summary) -> Iterator[str]:
     """Each name says what a partial figure is over: hubs show it alone."""
     few = "" if summary.conditions.limit is None else f", n = {images(summary)}"
     found = [("accuracy", "Clean top-1", 1 - summary.clean.error)]
-    found.append(("accuracy", f"Mean corruption accuracy, {full_extent(summary)}", summary.mean_corruption_accuracy))
+    if (mean := summary.mean_corruption_accuracy) is not None:
+        found.append(("accuracy", f"Mean corruption accuracy, {full_extent(summary)}", mean))
     if summary.mce is not None:
         found.append(("mce", f"{mce_label(summary)}, relative to {summary.mce.baseline.name}", summary.mce.value))
     for kind, what, value in found:
@@ -156,13 +157,14 @@ def _robustness(card: Carded) -> Iterator[str]:
     yield escape_markdown(overview.finding(summary))
     rows = tuple((row.label, *row.values) for row in headline_rows([summary]))
     yield shown(Table("", ("Figure", "Value"), rows))
-    baseline = "" if summary.mce is None else f" mCE divides by the errors of {summary.mce.baseline.name}."
-    yield escape_markdown(
-        f"n = {images(summary)}. In brackets 95% intervals over the images. Figures under corruption are "
-        f"means over {full_extent(summary)}.{baseline}"
-    )
-    yield "Errors in percent, by severity:"
-    yield shown(errors_table([summary]).without("Model"))
+    if summary.conditions.corruptions:
+        baseline = "" if summary.mce is None else f" mCE divides by the errors of {summary.mce.baseline.name}."
+        yield escape_markdown(
+            f"n = {images(summary)}. In brackets 95% intervals over the images. Figures under corruption are "
+            f"means over {full_extent(summary)}.{baseline}"
+        )
+        yield "Errors in percent, by severity:"
+        yield shown(errors_table([summary]).without("Model"))
     facts = [fact for fact in overview.facts(summary) if fact.term not in ("Model", "Training operations")]
     yield shown(Table("", ("Condition", "Value"), tuple((fact.term, fact.full or fact.value) for fact in facts)))
 

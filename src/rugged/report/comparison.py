@@ -43,7 +43,9 @@ class ComparedRuns:
     Attributes:
         summaries: Of the models, with names that tell them apart.
         headlines: Every figure of each.
-        differences: Of the others from the first, with intervals and verdicts.
+        differences: Of the others from the first, with 95% intervals and verdicts.
+        by_corruption: The same under each corruption.
+        level: Of these intervals, which hold together: ``99.67%`` for fifteen corruptions.
         errors: CE for each corruption, or the mean error where there is no baseline, one value a model.
         errors_title: Which of the two.
         caveats: What a reader must know.
@@ -56,6 +58,8 @@ class ComparedRuns:
     summaries: tuple[Summary, ...]
     headlines: tuple[HeadlineRow, ...]
     differences: tuple[ComparedRow, ...]
+    by_corruption: tuple[ComparedRow, ...]
+    level: str
     errors: tuple[ComparedRow, ...]
     errors_title: str
     caveats: tuple[str, ...]
@@ -83,6 +87,11 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
         summaries=summaries,
         headlines=tuple(headline_rows(summaries)),
         differences=tuple(_difference_rows(summaries[0], compared)),
+        by_corruption=tuple(
+            _row(display_name(name), [one.corruptions[name] for one in compared])
+            for name in summaries[0].conditions.corruptions
+        ),
+        level=f"{100 * compared[0].level:.4g}%",
         errors=tuple(_error_rows(summaries, normalised)),
         errors_title=f"CE in percent of the baseline's errors ({mce_label(summaries[0])} is their mean)"
         if normalised
@@ -130,8 +139,6 @@ def _difference_rows(first: Summary, compared: Sequence[Comparison]) -> list[Com
     ]
     if all(one.mce is not None for one in compared):
         rows.append(_row(mce_label(first), [one.mce for one in compared if one.mce is not None]))
-    for name in first.conditions.corruptions:
-        rows.append(_row(display_name(name), [one.corruptions[name] for one in compared]))
     return rows
 
 

@@ -45,6 +45,8 @@ def no_mce_reason(summary: Summary) -> str:
 def mean_extent(summary: Summary) -> str:
     """Over what means are taken: ``6 of the benchmark’s 15 corruptions``."""
     names = summary.conditions.averaged
+    if not names:
+        return "no corruption"
     if names[0] not in BENCHMARK:
         return counted(len(names), "extra corruption")
     if len(names) == len(BENCHMARK):

@@ -63,7 +63,8 @@ def _figures(summary: Summary) -> dict[str, str]:
     found = {"Clean top-1": share(1 - summary.clean.error, complement(intervals.clean_error))}
     if summary.conditions.classes > 5:
         found["Clean top-5"] = share(1 - summary.clean.top5_error, complement(intervals.clean_top5_error))
-    found["Corrupted top-1"] = share(summary.mean_corruption_accuracy, intervals.mean_corruption_accuracy)
+    if summary.mean_corruption_accuracy is not None:
+        found["Corrupted top-1"] = share(summary.mean_corruption_accuracy, intervals.mean_corruption_accuracy)
     if summary.without_noise is not None:
         found["Corrupted top-1 without noise"] = share(summary.without_noise, intervals.without_noise)
     return found | _normalised(summary) | _calibration(summary, intervals)

@@ -39,6 +39,8 @@ def finding(summary: Summary) -> str:
     """One plain sentence or two: how much is right, and which corruptions cost the most and least, if that shows."""
     intervals = summary.intervals
     clean = share(1 - summary.clean.error, complement(intervals.clean_error))
+    if summary.mean_corruption_accuracy is None:
+        return f"Right on {clean} of the clean pictures; n = {images(summary)}, in brackets a 95% interval."
     corrupted = share(summary.mean_corruption_accuracy, intervals.mean_corruption_accuracy)
     text = (
         f"Right on {clean} of the clean pictures and on {corrupted} of the corrupted ones, over "
@@ -50,6 +52,7 @@ def finding(summary: Summary) -> str:
 def tiles(summary: Summary) -> list[Tile]:
     """The headline figures. Without a baseline there is no mCE, and the tile says so."""
     conditions = summary.conditions
+    assert summary.mean_corruption_accuracy is not None  # There is no page of clean pictures alone.
     extra_ones = (
         "; the extra ones are left out" if len(summary.conditions.averaged) < len(conditions.corruptions) else ""
     )
@@ -86,7 +89,7 @@ def warnings(summaries: Sequence[Summary]) -> list[str]:
                 f"benchmark ({names}). Its figures there do not speak for corruptions it has never seen."
             )
     found += dict.fromkeys(caveat for one in summaries for row in one.variants if (caveat := restorer_caveat(row)))
-    if subject.mce is None:
+    if subject.mce is None and subject.conditions.corruptions:
         found.append(f"There is no mCE, since {no_mce_reason(subject)}: mean errors are not normalised.")
     others = [
         f"{summary.model.name}: {note}"
@@ -105,10 +108,11 @@ def facts(summary: Summary) -> list[Fact]:
     extra = len(conditions.corruptions) - len(measured)
     more = f", and {extra} extra" if extra else ""
     levels = severities_in_words(conditions.severities)
+    which = f"{len(measured)} of the benchmark’s {len(BENCHMARK)}{more}, {levels}" if conditions.corruptions else "none"
     found = [
         Fact("Images", f"{conditions.images:,} of {origin(summary)}, {size} pixels"),
         Fact("Their content hash", conditions.content_hash[:12], conditions.content_hash),
-        Fact("Corruptions", f"{len(measured)} of the benchmark’s {len(BENCHMARK)}{more}, {levels}"),
+        Fact("Corruptions", which),
         Fact("Route", conditions.route),
         Fact("Stored as JPEG", conditions.stored),
         Fact("Severity preset", conditions.preset),

@@ -18,7 +18,8 @@ class AccuracyRow:
         clean_top1: Accuracy on the uncorrupted images.
         clean_top5: Whether the true class is among the five most probable; None with five classes or fewer, where it
             always is.
-        mean_corruption_accuracy: Over the benchmark's corruptions that were measured, at all measured severities.
+        mean_corruption_accuracy: Over the benchmark's corruptions that were measured, at all measured severities; None
+            without corruptions.
         mce: Mean corruption error; None unless relative to the baseline of the first model.
         is_baseline: It is the model the first one's errors are divided by, so that its own mCE is 1 by definition.
     """
@@ -28,7 +29,7 @@ class AccuracyRow:
     parameters: int
     clean_top1: float
     clean_top5: float | None
-    mean_corruption_accuracy: float
+    mean_corruption_accuracy: float | None
     mce: float | None
     is_baseline: bool
 

@@ -252,7 +252,8 @@ def _unlike_published(baseline: Baseline, conditions: Conditions) -> list[str]:
 
 def _find(run: str | Path) -> Baseline:
     path, known = Path(run), {**shipped_baselines(), **_in_folder(_own_folder())}
-    if path.is_dir():
+    # Any folder may bear a baseline's name, the data set's for one: as a run folder it counts if it was benchmarked.
+    if path.is_dir() and (str(run) not in known or RunFolder(path).summary.exists()):
         return baseline_of(read_benchmark(RunFolder(path)))
     if path.is_file():
         return read_baseline(path)

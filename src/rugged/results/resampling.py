@@ -25,8 +25,8 @@ class Resampled:
         corruptions: For each corruption the mean top-1 error over its severities.
         clean_loss: Negative log-likelihood without corruption.
         clean_brier: Brier score without corruption.
-        loss: Mean negative log-likelihood over the corruptions that means are over.
-        brier: Mean Brier score over them.
+        loss: Mean negative log-likelihood over the corruptions that means are over; None without corruptions.
+        brier: Mean Brier score over them; likewise.
     """
 
     clean: Draws
@@ -34,8 +34,8 @@ class Resampled:
     corruptions: dict[str, Draws]
     clean_loss: Draws
     clean_brier: Draws
-    loss: Draws
-    brier: Draws
+    loss: Draws | None
+    brier: Draws | None
 
     def accuracy(self, names: Sequence[str]) -> Draws:
         """Mean accuracy over some corruptions."""
@@ -56,8 +56,11 @@ def resample(cells: Mapping[CellKey, Cell], conditions: Conditions) -> Resampled
         for name in conditions.corruptions
     ]
     averaged = [cells[name, severity] for name in conditions.averaged for severity in conditions.severities]
-    loss, brier = (np.mean([each(cell) for cell in averaged], axis=0) for each in (_loss, _brier))
     values = [~clean.correct, ~clean.in_top5, _loss(clean), _brier(clean)]
+    if not averaged:
+        drawn = redraw(values, [], conditions).T
+        return Resampled(drawn[0], drawn[1], {}, drawn[2], drawn[3], None, None)
+    loss, brier = (np.mean([each(cell) for cell in averaged], axis=0) for each in (_loss, _brier))
     drawn = redraw(values, [loss, brier, *errors], conditions).T
     corruptions = dict(zip(conditions.corruptions, drawn[6:], strict=True))
     return Resampled(drawn[0], drawn[1], corruptions, *drawn[2:6])

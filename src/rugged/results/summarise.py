@@ -15,6 +15,7 @@ from rugged.core.catalogue import (
     size_note,
 )
 from rugged.core.errors import MetricsError, ResultsError
+from rugged.core.wording import counted
 from rugged.metrics import (
     brier_score,
     corruption_error,
@@ -75,26 +76,32 @@ def summarise(
         conditions=conditions,
         clean=clean_result(cells[CLEAN, 0]),
         corruptions=results,
-        mean_corruption_accuracy=mean_corruption_accuracy({name: results[name].error for name in conditions.averaged}),
-        without_noise=mean_corruption_accuracy({name: results[name].error for name in without_noise})
-        if without_noise
-        else None,
+        mean_corruption_accuracy=_mean_accuracy(results, conditions.averaged),
+        without_noise=_mean_accuracy(results, without_noise),
         made=made,
         intervals=Intervals(
             clean_error=interval(resampled.clean),
             clean_top5_error=interval(resampled.clean_top5),
-            mean_corruption_accuracy=interval(resampled.accuracy(conditions.averaged)),
-            without_noise=interval(resampled.accuracy(without_noise)) if without_noise else None,
+            mean_corruption_accuracy=_ends(resampled.accuracy(conditions.averaged) if conditions.averaged else None),
+            without_noise=_ends(resampled.accuracy(without_noise) if without_noise else None),
             errors={name: interval(draws) for name, draws in resampled.corruptions.items()},
             clean_loss=interval(resampled.clean_loss),
             clean_brier=interval(resampled.clean_brier),
-            loss=interval(resampled.loss),
-            brier=interval(resampled.brier),
+            loss=_ends(resampled.loss),
+            brier=_ends(resampled.brier),
         ),
         seen_in_training=tuple(name for name in BENCHMARK if name in model.training_operations),
         notes=tuple(dict.fromkeys((*_one_answer(cells[CLEAN, 0]), *_notes(conditions), *notes))),
     )
     return summary if baseline is None else _normalise(summary, baseline, resampled)
+
+
+def _mean_accuracy(results: Mapping[str, CorruptionResult], over: Sequence[str]) -> float | None:
+    return mean_corruption_accuracy({name: results[name].error for name in over}) if over else None
+
+
+def _ends(drawn: Draws | None) -> Ends | None:
+    return None if drawn is None else interval(drawn)
 
 
 def normalise(summary: Summary, baseline: Baseline) -> Summary:
@@ -232,23 +239,27 @@ def _one_answer(clean: Cell) -> tuple[str, ...]:
 def _notes(conditions: Conditions) -> tuple[str, ...]:
     notes = []
     missing = [name for name in BENCHMARK if name not in conditions.corruptions]
-    if missing:
+    if not conditions.corruptions:
+        notes.append("Clean pictures alone were measured.")
+    elif len(missing) == len(BENCHMARK):
+        notes.append(f"None of the {len(BENCHMARK)} benchmark corruptions was measured.")
+    elif missing:
         names = ", ".join(display_name(name) for name in missing)
         measured = len(BENCHMARK) - len(missing)
         notes.append(
             f"{measured} of the 15 benchmark corruptions {'was' if measured == 1 else 'were'} measured, so means over "
             f"them are not comparable with published ones. Missing: {names}."
         )
-    if conditions.severities != SEVERITIES:
+    if conditions.corruptions and conditions.severities != SEVERITIES:
         verb = "was" if len(conditions.severities) == 1 else "were"
         notes.append(f"Only {severities_in_words(conditions.severities)} of 1 to 5 {verb} measured.")
     if conditions.limit is not None:
-        notes.append(f"Quick run: limited to {conditions.images:,} images, taken evenly over the classes.")
+        notes.append(f"Quick run: limited to {counted(conditions.images, 'image')}, taken evenly over the classes.")
     if conditions.textures == "procedural":
         notes.append(f"Frost: {PROCEDURAL_NOTE}.")
     height, width = conditions.size
-    if (note := size_note(conditions.preset, height, width)) is not None:
+    if conditions.corruptions and (note := size_note(conditions.preset, height, width)) is not None:
         notes.append(note)
-    if conditions.route == "in memory" and conditions.stored == "no":
+    if conditions.corruptions and conditions.route == "in memory" and conditions.stored == "no":
         notes.append("Corrupted in memory, without the official files' JPEG storage, which costs further accuracy.")
     return tuple(notes)

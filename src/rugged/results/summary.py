@@ -101,7 +101,7 @@ class Intervals:
     Attributes:
         clean_error: Of the clean top-1 error.
         clean_top5_error: Of the clean top-5 error.
-        mean_corruption_accuracy: Of the mean over the corruptions.
+        mean_corruption_accuracy: Of the mean over the corruptions; None without corruptions.
         without_noise: Of the mean over those that are no noise; None where there is none.
         errors: Of each corruption's mean error over the severities.
         clean_loss: Of the clean negative log-likelihood; None in summaries from before there was one.
@@ -112,7 +112,7 @@ class Intervals:
 
     clean_error: Ends
     clean_top5_error: Ends
-    mean_corruption_accuracy: Ends
+    mean_corruption_accuracy: Ends | None
     without_noise: Ends | None
     errors: dict[str, Ends]
     clean_loss: Ends | None = None
@@ -224,7 +224,8 @@ class Summary:
         conditions: Under which conditions.
         clean: Figures without corruption.
         corruptions: Figures under each.
-        mean_corruption_accuracy: Over the benchmark's corruptions that were measured, else over the extra ones.
+        mean_corruption_accuracy: Over the benchmark's corruptions that were measured, else over the extra ones; None
+            where clean pictures alone were measured.
         without_noise: The same without Gaussian, shot, impulse and speckle noise; None where nothing else was measured.
         made: How.
         intervals: Of the headline figures.
@@ -239,7 +240,7 @@ class Summary:
     conditions: Conditions
     clean: CleanResult
     corruptions: dict[str, CorruptionResult]
-    mean_corruption_accuracy: float
+    mean_corruption_accuracy: float | None
     without_noise: float | None
     made: Made
     intervals: Intervals

@@ -20,6 +20,7 @@ from rugged.data import Dataset, Split, content_hash, development_split
 from rugged.engine import as_batch, chunks, in_turn, told_by_the_first
 from rugged.engine.subject import Subject
 from rugged.metrics import fit_temperature
+from rugged.metrics.temperature import LIMITS
 
 _PER_CLASS = 25
 
@@ -65,10 +66,12 @@ def make_scaling(setting: Setting, stop: StopRequest) -> Scaling:
         if unseen
         else "that it may have been trained on, so that it may still be too sure"
     )
-    how = (
-        f"Logits divided by {temperature:g}, at which the negative log-likelihood of {len(split):,} training pictures "
-        f"{origin} is least (Guo et al. 2017). Which class is most probable does not change."
-    )
+    likelihood = f"the negative log-likelihood of {len(split):,} training pictures {origin}"
+    where = f"at which {likelihood} is least"
+    if temperature in LIMITS:
+        why = "all are answered right" if temperature == LIMITS[0] else "no answer is better than chance"
+        where = f"the end of the search: {likelihood} has no least before it, as where {why}, so that nothing is fitted"
+    how = f"Logits divided by {temperature:g}, {where} (Guo et al. 2017). Which class is most probable does not change."
     facts = {"temperature": temperature, "fitted_on": content_hash(setting.dataset.classes, split)}
     return Scaling(setting, temperature, how, facts)
 
