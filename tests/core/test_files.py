@@ -15,6 +15,7 @@ from rugged.core.errors import DataError, RuggedError, RunError
 from rugged.core.files import (
     atomic_path,
     exclusive,
+    is_file_name,
     read_json,
     read_text,
     require_outside,
@@ -256,3 +257,15 @@ def test_a_folder_whose_name_is_no_text_is_refused(tmp_path):
 def test_a_name_that_is_no_text_is_written_as_escapes(tmp_path):
     write_json(tmp_path / "a.json", [os.fsdecode(b"\xff")])
     assert read_json(tmp_path / "a.json") == ["\udcff"]
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/", "a/", 256 * "x", 128 * "ä"])
+def test_what_no_file_can_be_called(name):
+    assert not is_file_name(name)
+
+
+@pytest.mark.parametrize("name", ["a", ".a", "...", "a\nb", "-", 255 * "x", 127 * "ä"])
+def test_what_a_file_can_be_called(name, tmp_path):
+    assert is_file_name(name)
+    (tmp_path / name).touch()
+    assert [path.name for path in tmp_path.iterdir()] == [name]

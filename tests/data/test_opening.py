@@ -51,6 +51,8 @@ def test_a_source_is_packed_once(source, monkeypatch):
         ({"bad_images": "ignore"}, "bad_images is 'ignore'; expected refuse or skip"),
         ({"size": -3}, "size is -3; expected at least 1 pixel"),
         ({"size": 0}, "size is 0"),
+        ({"size": 20_000}, "size is 20,000; expected at most 9,459 pixels"),
+        ({"size": 8, "resize": 9_460}, "resize is 9,460; expected at most 9,459 pixels"),
         ({"size": 8, "resize": 0}, "resize is 0"),
     ],
 )

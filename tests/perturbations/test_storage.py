@@ -84,7 +84,9 @@ def test_frames_are_exact_and_whole_or_not_there(scenes, tmp_path, monkeypatch):
     assert storage.count(tmp_path, "frames") == 1
 
 
-@pytest.mark.parametrize("identifier", ["../outside", "cat/../../outside", "/outside", "cat//one", "cat/./one", "cat/"])
+@pytest.mark.parametrize(
+    "identifier", ["../outside", "cat/../../outside", "/outside", "cat//one", "cat/./one", "cat/", "cat/" + 252 * "x"]
+)
 def test_ids_lead_neither_out_of_the_folder_nor_to_the_place_of_another(identifier, tmp_path):
     with pytest.raises(DataError, match="cannot be written under this name"):
         storage.place(tmp_path, identifier, "mp4")

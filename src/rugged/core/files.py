@@ -90,7 +90,7 @@ def short_name(name: str) -> str:
 
 def is_file_name(part: str) -> bool:
     """Whether a text can be the name of a file or folder, and leads nowhere else."""
-    return part not in ("", ".", "..") and PurePath(part).parts == (part,) and len(os.fsencode(part)) <= _NAME_BYTES
+    return part not in ("", "..") and PurePath(part).name == part and len(os.fsencode(part)) <= _NAME_BYTES
 
 
 def make_and_hold(temporary: Path, held: ExitStack) -> None:

@@ -1,6 +1,7 @@
 """From the bytes of a picture to upright uint8 RGB pixels. The content decides the format, never the file's name."""
 
 import io
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 # Pillow's own threshold against decompression bombs (a quarter of a gigabyte as RGB), as a refusal, not a warning.
 PIXEL_LIMIT = 89_478_485
+LARGEST_SIDE = math.isqrt(PIXEL_LIMIT)
 
 # What Pillow may try: the formats of ``sources.trees.IMAGE_ENDINGS``. Others, such as EPS, would start a program.
 # TGA has no signature and would take others for its own: it comes last.

@@ -13,6 +13,7 @@ from rugged.core.hints import did_you_mean, nearest
 from rugged.core.progress import say
 from rugged.data import packed
 from rugged.data.dataset import ClassInfo, Dataset
+from rugged.data.decode import LARGEST_SIDE
 from rugged.data.last_time import last_time, remember
 from rugged.data.locks import digest, locked
 from rugged.data.packed import Origin, UnusablePackError
@@ -46,7 +47,7 @@ def open_dataset(where: str | Path, *, size: int | None = None) -> Dataset:
             else at 224.
 
     Raises:
-        ConfigError: The size is below 1.
+        ConfigError: The size is below 1, or larger than a picture may be.
         DataError: Nothing of that name, a source that cannot be used, or a pack that cannot be made again.
     """
     path = Path(where).expanduser()
@@ -181,6 +182,8 @@ def _check_choices(
     for name, side in (("size", size), ("resize", resize)):
         if side is not None and side < 1:
             raise ConfigError(f"The {name} is {side}; expected at least 1 pixel.")
+        if side is not None and side > LARGEST_SIDE:
+            raise ConfigError(f"The {name} is {side:,}; expected at most {LARGEST_SIDE:,} pixels.")
     if holdout is not None and not 0 < holdout < 1:
         raise ConfigError(f"The holdout is {holdout}; expected a share above 0 and below 1, such as 0.2.")
     if bad_images not in (None, "refuse", "skip"):

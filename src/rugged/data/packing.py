@@ -254,8 +254,8 @@ def _refusal(source: Source, problems: list[Problem]) -> str:
     total = len(source.train) + len(source.val)
     return (
         f"Not packed: of {total:,} pictures in {source.where} some cannot be used."
-        f"{_listing(problems)}\nMend or remove these, or set them aside with `rugged data pack … --bad-images skip`: "
-        f"they are then left out, counted in the notes and listed in {SET_ASIDE}."
+        f"{_listing(problems)}\nMend, rename or remove these, or set them aside with `rugged data pack … --bad-images "
+        f"skip`: they are then left out, counted in the notes and listed in {SET_ASIDE}."
     )
 
 
