@@ -80,7 +80,7 @@ def test_a_path_without_a_name_is_named_by_its_row(tmp_path, write):
     assert open_dataset(tmp_path).train.ids == ("ant/train-0-000001", "ant/train-0-000002", "zebra/train-0-000000")
 
 
-@pytest.mark.parametrize("name", ["n/a", "", ".", "..", "a\nx", "a\x7f"])
+@pytest.mark.parametrize("name", ["n/a", "/", "", ".", "..", "a\nx", "a\x7f"])
 def test_class_names_that_no_folder_can_have_are_refused(name, tmp_path, write):
     write(tmp_path / "train-0.parquet", [0, 1], names=("ant", name))
     with pytest.raises(DataError, match="which cannot be the name of a folder"):
