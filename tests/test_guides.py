@@ -90,6 +90,9 @@ def test_the_guide_to_cifar_runs_on_files_of_its_layout():
     with tarfile.open("CIFAR-10-C.tar", "w") as tar:
         tar.add("CIFAR-10-C")
     run("docs/guides/cifar10-c.md")
+    for run_folder, route in (("runs/cifar", "official files"), ("runs/cifar-in-memory", "in memory")):
+        conditions = read_summary(Path(run_folder, "benchmark", "summary.json")).conditions
+        assert (conditions.route, conditions.images, len(conditions.corruptions)) == (route, 20, 15)
 
 
 @pytest.mark.slow
@@ -120,7 +123,7 @@ def test_the_guide_to_imagenet_runs_on_files_of_its_layout():
             (f"{DOWNLOADS}\n", ""),
             ("  curl ", "  true "),
             ("timm/resnet50.a1_in1k", "published"),
-            ("--nproc-per-node 8", "--nproc-per-node 2"),
+            ("--nproc-per-node 8", "--nproc-per-node 1"),  # Two are tested elsewhere, and each takes long to start.
             ("--limit 1000", "--limit 2"),
         ],
     )

@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-import rugged.benchmark.measure as measure
+import rugged.benchmark.conclusion as conclusion
+import rugged.benchmark.grid as grid
 import rugged.corruptions.textures as textures
 import rugged.engine.subject as subject
 from rugged.benchmark import benchmark
@@ -100,13 +101,13 @@ def test_mce_against_itself_is_one(dataset, tmp_path):
 
 def count_cells(monkeypatch):
     measured = []
-    original = measure._Bench.measure
+    original = grid.GridBench.measure
 
     def counting(self, corruption, severity, stop, bar):
         measured.append((corruption, severity))
         return original(self, corruption, severity, stop, bar)
 
-    monkeypatch.setattr(measure._Bench, "measure", counting)
+    monkeypatch.setattr(grid.GridBench, "measure", counting)
     return measured
 
 
@@ -227,13 +228,13 @@ def test_a_replaced_result_never_stands_beside_new_cells(dataset, tmp_path, monk
     run = make_run(tmp_path / "run")
     benchmark(run, dataset, **QUICK)
 
-    original = measure._Bench.measure
+    original = grid.GridBench.measure
 
     def stop_at_once(self, *arguments):
         signal.raise_signal(signal.SIGTERM)
         return original(self, *arguments)
 
-    monkeypatch.setattr(measure._Bench, "measure", stop_at_once)
+    monkeypatch.setattr(grid.GridBench, "measure", stop_at_once)
     with pytest.raises(Interrupted, match="0 of 5 cells"):
         benchmark(run, dataset, seed=1, replace_results=True, **QUICK)
     assert not (run / "benchmark" / "summary.json").exists()
@@ -241,13 +242,13 @@ def test_a_replaced_result_never_stands_beside_new_cells(dataset, tmp_path, monk
 
 def of_another_machine(monkeypatch):
     """From now on, predictions are those of another version of torch."""
-    original = measure.measured_on
+    original = grid.measured_on
 
     def elsewhere(fabric):
         found = original(fabric)
         return {**found, "versions": {**found["versions"], "torch": "0.0"}}
 
-    monkeypatch.setattr(measure, "measured_on", elsewhere)
+    monkeypatch.setattr(grid, "measured_on", elsewhere)
 
 
 @pytest.mark.parametrize("change", ["versions", "none"])
@@ -259,7 +260,7 @@ def test_a_summary_stands_until_a_saved_cell_is_replaced(dataset, tmp_path, monk
         of_another_machine(monkeypatch)
     else:
         (run / "benchmark" / "predictions" / "contrast-5.parquet").unlink()
-    original = measure._Bench.measure
+    original = grid.GridBench.measure
 
     def stop_at_the_last(self, corruption, severity, *arguments):
         if (corruption, severity) == ("contrast", 5):
@@ -267,7 +268,7 @@ def test_a_summary_stands_until_a_saved_cell_is_replaced(dataset, tmp_path, monk
         return original(self, corruption, severity, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(measure._Bench, "measure", stop_at_the_last)
+        patch.setattr(grid.GridBench, "measure", stop_at_the_last)
         with pytest.raises(Interrupted):
             benchmark(run, dataset, **QUICK)
     assert path.exists() == (change == "none")
@@ -279,7 +280,7 @@ def test_an_interrupted_look_takes_nothing_from_a_fuller_result_that_is_measured
     run = make_run(tmp_path / "run")
     full, look = benchmark(run, dataset, **QUICK), QUICK | {"corruptions": ("gaussian_noise",)}
     of_another_machine(monkeypatch)
-    original = measure._Bench.measure
+    original = grid.GridBench.measure
 
     def stop_at_the_second(self, corruption, severity, *arguments):
         if (corruption, severity) == ("gaussian_noise", 1):
@@ -287,7 +288,7 @@ def test_an_interrupted_look_takes_nothing_from_a_fuller_result_that_is_measured
         return original(self, corruption, severity, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(measure._Bench, "measure", stop_at_the_second)
+        patch.setattr(grid.GridBench, "measure", stop_at_the_second)
         for _ in range(2):
             with pytest.raises(Interrupted):
                 benchmark(run, dataset, **look)
@@ -418,8 +419,8 @@ def test_of_all_pictures_predictions_are_held_but_neither_logits_nor_names_again
         return summarise(cells, *rest)
 
     monkeypatch.setattr("rugged.engine.inference.CHUNK", 7)
-    monkeypatch.setattr(measure, "make_cell", noted)
-    monkeypatch.setattr(measure, "summarise", summarised)
+    monkeypatch.setattr(grid, "make_cell", noted)
+    monkeypatch.setattr(conclusion, "summarise", summarised)
     first = benchmark(run, dataset, **QUICK)
     assert lengths == [7, 7, 4] * len(held)
     assert benchmark(run, dataset, **QUICK).corruptions == first.corruptions
@@ -454,7 +455,7 @@ def test_what_cannot_be_measured_is_refused_before_anything_is(dataset, tmp_path
 def test_an_interrupted_benchmark_goes_on_to_the_same_table(dataset, tmp_path, monkeypatch):
     whole = benchmark(make_run(tmp_path / "whole"), dataset, **QUICK)
     run = make_run(tmp_path / "cut")
-    original = measure._Bench.measure
+    original = grid.GridBench.measure
 
     def stop_at_third(self, corruption, severity, stop, bar):
         if (corruption, severity) == ("gaussian_noise", 5):
@@ -462,7 +463,7 @@ def test_an_interrupted_benchmark_goes_on_to_the_same_table(dataset, tmp_path, m
         return original(self, corruption, severity, stop, bar)
 
     with monkeypatch.context() as patch:
-        patch.setattr(measure._Bench, "measure", stop_at_third)
+        patch.setattr(grid.GridBench, "measure", stop_at_third)
         with pytest.raises(Interrupted, match="2 of 5 cells"):
             benchmark(run, dataset, **QUICK)
     assert not (run / "benchmark" / "summary.json").exists()
@@ -503,13 +504,13 @@ def test_the_fifteen_are_measured_unless_named(dataset, tmp_path):
 def test_drawn_frost_is_called_so_and_belongs_to_its_own_cells_alone(dataset, tmp_path, monkeypatch):
     run = make_run(tmp_path / "run")
     assert benchmark(run, dataset, **QUICK).conditions.textures == "none"
-    measured, measure_cell = [], measure._Bench.measure
+    measured, measure_cell = [], grid.GridBench.measure
 
     def watched(self, corruption, *rest):
         measured.append(corruption)
         return measure_cell(self, corruption, *rest)
 
-    monkeypatch.setattr(measure._Bench, "measure", watched)
+    monkeypatch.setattr(grid.GridBench, "measure", watched)
     names = (*QUICK["corruptions"], "frost")
     frosty = benchmark(run, dataset, **{**QUICK, "corruptions": names}, textures="procedural")
     assert measured == ["frost", "frost"]

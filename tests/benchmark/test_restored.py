@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-import rugged.benchmark.measure as measure
+import rugged.benchmark.grid as grid
 from rugged.benchmark import benchmark
 from rugged.benchmark.predictions import make_cell
 from rugged.core.errors import ConfigError, Interrupted, ModelError
@@ -100,13 +100,13 @@ def test_the_classifier_sees_restored_pictures_clean_ones_too(dataset, run, tmp_
 def test_restorers_do_not_take_each_others_place_and_nothing_is_measured_twice(
     dataset, run, tmp_path, monkeypatch, capsys
 ):
-    measured, original = [], measure._Bench.measure
+    measured, original = [], grid.GridBench.measure
 
     def counting(self, corruption, severity, stop, bar):
         measured.append(corruption)
         return original(self, corruption, severity, stop, bar)
 
-    monkeypatch.setattr(measure._Bench, "measure", counting)
+    monkeypatch.setattr(grid.GridBench, "measure", counting)
     first, second = (
         make_restorer_file(tmp_path / f"{name}.safetensors", added) for name, added in (("a", 9), ("b", 90))
     )
@@ -121,7 +121,7 @@ def test_restorers_do_not_take_each_others_place_and_nothing_is_measured_twice(
 
 
 def test_an_interrupted_measurement_goes_on(dataset, run, tmp_path, monkeypatch):
-    gan, original = make_restorer_file(tmp_path / "gan.safetensors", 40), measure._Bench.measure
+    gan, original = make_restorer_file(tmp_path / "gan.safetensors", 40), grid.GridBench.measure
 
     def stop_in_the_third(self, corruption, severity, stop, bar):
         if self.variant is not None and severity == 5:
@@ -129,7 +129,7 @@ def test_an_interrupted_measurement_goes_on(dataset, run, tmp_path, monkeypatch)
         return original(self, corruption, severity, stop, bar)
 
     with monkeypatch.context() as patch:
-        patch.setattr(measure._Bench, "measure", stop_in_the_third)
+        patch.setattr(grid.GridBench, "measure", stop_in_the_third)
         with pytest.raises(Interrupted, match="2 of 5 cells were measured and saved"):
             benchmark(run, dataset, restorers=[gan], **QUICK)
     resumed = benchmark(run, dataset, restorers=[gan], **QUICK)

@@ -1,6 +1,5 @@
-"""Steps under way are counted once the device is done with them, and the first one claims the folder."""
+"""Steps under way are counted once the device is done with them."""
 
-import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,16 +7,8 @@ import pytest
 import torch
 
 from rugged.core.errors import RunError
-from rugged.core.files import read_json
 from rugged.engine import Loop, Position, make_fabric
-from rugged.engine.manifest import Manifest, TrainedOn
-from rugged.engine.steps import Claim, Steps, own_share
-from rugged.results import RunFolder
-
-
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    epochs: int = 1
+from rugged.engine.steps import Steps, own_share
 
 
 @pytest.fixture
@@ -76,25 +67,6 @@ def test_a_signal_to_any_process_is_known_to_all(loop):
     # The signal is another process's, as it seems: SIGTERM stands for it.
     steps.push(position(1), np.arange(4), torch.tensor([1.0, 2.0]), nothing)
     assert loop.agreed == 15
-
-
-def test_the_folder_is_claimed_once_a_session(loop, tmp_path):
-    run = RunFolder(tmp_path / "run")
-    manifest = Manifest("training", "timm/test_resnet", TrainedOn("pictures", "0" * 64))
-    claim = Claim(run, Recipe(), manifest, "rugged train")
-    assert not run.path.exists()
-    claim.make_once(loop.fabric, 7)
-    claim.make_once(loop.fabric, 8)
-    assert [session.first_step for session in claim.manifest.sessions] == [7]
-    assert [session["first_step"] for session in read_json(run.manifest)["sessions"]] == [7]
-    assert run.recipe.read_text() == "epochs = 1\n"
-
-
-def test_of_several_processes_the_first_writes(tmp_path):
-    run = RunFolder(tmp_path / "run")
-    claim = Claim(run, Recipe(), Manifest("training", "timm/test_resnet", TrainedOn("pictures", "0" * 64)), "")
-    claim.make_once(SimpleNamespace(is_global_zero=False), 0)
-    assert not run.path.exists()
 
 
 def test_every_image_of_a_batch_is_one_process_s():

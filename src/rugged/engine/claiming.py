@@ -1,15 +1,17 @@
 """A run folder from its first claim to its last entry: a training goes on with its own earlier sessions alone."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from rugged.core.configuration import NONE, by_full_key, load
+from rugged.core.configuration import NONE, by_full_key, dump, load
+from rugged.core.environment import versions
 from rugged.core.errors import ConfigError, RunError
 from rugged.core.files import read_text, sha256_file, write_text
 from rugged.core.progress import format_seconds, say
+from rugged.engine.devices import Fabric, describe
 from rugged.engine.manifest import Manifest, Session, read_manifest, write_manifest
 from rugged.models import count_parameters
 from rugged.results import RunFolder
@@ -89,12 +91,31 @@ def _changed(path: Path, recipe: Any) -> list[str]:
     ]
 
 
-def claim(run: RunFolder, recipe: str, manifest: Manifest, session: Session) -> Manifest:
-    """Write into the folder whose it is, once a session has come to its first step; the manifest with that session."""
-    manifest = replace(manifest, status="training", sessions=(*manifest.sessions, session))
-    write_text(run.recipe, recipe)
-    write_manifest(run.manifest, manifest)
-    return manifest
+@dataclass
+class Claim:
+    """A session's claim on its run folder: made once the checkpoint has said where the session begins.
+
+    Attributes:
+        run: The run folder.
+        recipe: The resolved recipe, a dataclass.
+        manifest: Of the earlier sessions; of this one too, once the claim is made.
+        command: The command line, for the manifest.
+    """
+
+    run: RunFolder
+    recipe: Any
+    manifest: Manifest
+    command: str
+    _made: bool = False
+
+    def make_once(self, fabric: Fabric, first_step: int) -> None:
+        """Write whose the folder is, unless this session has done so; of several processes the first one does."""
+        if fabric.is_global_zero and not self._made:
+            session = Session(self.command, first_step, versions(), describe(fabric))
+            self.manifest = replace(self.manifest, status="training", sessions=(*self.manifest.sessions, session))
+            write_text(self.run.recipe, dump(self.recipe))
+            write_manifest(self.run.manifest, self.manifest)
+        self._made = True
 
 
 def require_finite(module: nn.Module, what: str, advice: str) -> None:

@@ -1,4 +1,4 @@
-"""What trainings have in common whatever learns: the claim with the first step, and steps that are under way."""
+"""Steps of a training that are under way, whatever learns: their figures are read while the device goes on."""
 
 import math
 import signal
@@ -8,41 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
-from rugged.core.configuration import dump
-from rugged.core.environment import versions
 from rugged.core.errors import RunError
 from rugged.engine.async_copy import async_copy
-from rugged.engine.claiming import claim
-from rugged.engine.devices import Fabric, describe
+from rugged.engine.devices import Fabric
 from rugged.engine.loop import Indices, Loop, Position
-from rugged.engine.manifest import Manifest, Session
-from rugged.results import RunFolder
-
-
-@dataclass
-class Claim:
-    """A session's claim on its run folder: made once the checkpoint has said where the session begins.
-
-    Attributes:
-        run: The run folder.
-        recipe: The resolved recipe, a dataclass.
-        manifest: Of the earlier sessions; of this one too, once the claim is made.
-        command: The command line, for the manifest.
-    """
-
-    run: RunFolder
-    recipe: Any
-    manifest: Manifest
-    command: str
-    _made: bool = False
-
-    def make_once(self, fabric: Fabric, first_step: int) -> None:
-        """Write whose the folder is, unless this session has done so; of several processes the first one does."""
-        if fabric.is_global_zero and not self._made:
-            session = Session(self.command, first_step, versions(), describe(fabric))
-            self.manifest = claim(self.run, dump(self.recipe), self.manifest, session)
-        self._made = True
-
 
 Diverged = Callable[[Position, Indices, str, float], str]
 """What to say of a step with a figure that is not finite: given its position, its images, the figure's name and it."""

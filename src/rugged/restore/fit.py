@@ -16,12 +16,11 @@ from rugged.data import Dataset, open_dataset
 from rugged.data.packed import require_run_apart
 from rugged.engine import Device, Fabric, Loop, by_the_first, describe, make_fabric, require_same, seed_step
 from rugged.engine.averaging import make_average
-from rugged.engine.claiming import earlier_sessions, require_companions
+from rugged.engine.claiming import Claim, earlier_sessions, require_companions
 from rugged.engine.log import Log
 from rugged.engine.manifest import Manifest
 from rugged.engine.optimize import make_optimizer
 from rugged.engine.sharing import shared_batch_size
-from rugged.engine.steps import Claim
 from rugged.models import RestorerSpec, make_restorer
 from rugged.models.restoring import Discriminator
 from rugged.restore.content import Content, open_content

@@ -6,10 +6,10 @@ from typing import Any
 from rugged.core.files import atomic_path
 from rugged.core.progress import say
 from rugged.engine import Indices, Loop, Position, Restorer, record_streams, side_stream
-from rugged.engine.claiming import complete, require_finite
+from rugged.engine.claiming import Claim, complete, require_finite
 from rugged.engine.log import Log
 from rugged.engine.optimize import learning_rate
-from rugged.engine.steps import Claim, Steps, own_share
+from rugged.engine.steps import Steps, own_share
 from rugged.models import RestorerSpec, save_restorer
 from rugged.restore.learner import FIGURES, Learner
 from rugged.restore.looking import draw_sheet, look

@@ -20,12 +20,11 @@ from rugged.data import Dataset, as_dataset, development_split
 from rugged.data.packed import require_run_apart
 from rugged.engine import Device, Fabric, Loop, Pictures, by_the_first, describe, make_fabric, require_same
 from rugged.engine.averaging import make_average
-from rugged.engine.claiming import earlier_sessions, require_companions
+from rugged.engine.claiming import Claim, earlier_sessions, require_companions
 from rugged.engine.log import Log
 from rugged.engine.manifest import Manifest, TrainedOn
 from rugged.engine.optimize import make_optimizer
 from rugged.engine.sharing import shared_batch_size
-from rugged.engine.steps import Claim
 from rugged.models import ModelSpec
 from rugged.models.loading import brief
 from rugged.results import RunFolder

@@ -15,10 +15,10 @@ from rugged.core.progress import say
 from rugged.data import Split
 from rugged.engine import Indices, Loop, Pictures, Position, seed_step, share_statistics, side_stream
 from rugged.engine.averaging import reestimate_batch_norms
-from rugged.engine.claiming import complete, require_finite
+from rugged.engine.claiming import Claim, complete, require_finite
 from rugged.engine.log import Log
 from rugged.engine.optimize import learning_rate
-from rugged.engine.steps import Claim, Steps, own_share
+from rugged.engine.steps import Steps, own_share
 from rugged.models import load_model, preprocess, save_model
 from rugged.models.split_norm import merge_batch_norms
 from rugged.results import RunFolder
