@@ -84,7 +84,7 @@ def _in_folder(folder: Path) -> Iterator[Source]:
             if hidden(name):
                 continue
             try:
-                if path.is_file() and _is_picture(path):
+                if path.is_file() and is_picture(path):
                     yield Source(str(path), path)
                 elif path.is_symlink() and not path.exists() and ending(name) in IMAGE_ENDINGS:
                     yield Source(str(path), path, error=f"broken link (leads to {path.readlink()})")
@@ -95,7 +95,8 @@ def _in_folder(folder: Path) -> Iterator[Source]:
         yield Source(name, Path(name), error=f"cannot be listed ({error.strerror})")
 
 
-def _is_picture(path: Path) -> bool:
+def is_picture(path: Path) -> bool:
+    """Whether a file is meant as a picture: by its name's ending, else by its first bytes."""
     if ending(path.name) in IMAGE_ENDINGS:
         return True
     try:
