@@ -144,7 +144,7 @@ def test_a_picture_is_not_replaced_by_the_answers(predict, run, pictures, name):
         (("run", "list.csv", "--out", "list.csv"), "one of the files to be read"),
         (("run", "in", "--out", "in/a.png/out.csv"), "Cannot write"),
         (("nothing", "in"), "no run folder, model file or callable nothing"),
-        (("run", "list.csv"), "expected one called path"),
+        (("run", "list.csv"), "expected one called 'path'"),
     ],
 )
 def test_what_cannot_be_done_is_one_message(predict, run, arguments, message):
