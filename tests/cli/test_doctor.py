@@ -101,6 +101,25 @@ def test_cache_contents_are_listed_with_their_sizes(command, cache):
     assert findings(command, 0)["Cache", "downloads"]["found"] == "3.0 MiB"
 
 
+def test_a_file_may_go_while_it_is_counted(command, cache, monkeypatch):
+    """Before it is first looked at, or after: packing moves its files when they are whole."""
+    (cache / "downloads").mkdir(parents=True)
+    for name in ("kept", "before.partial", "after.partial"):
+        (cache / "downloads" / name).write_bytes(bytes(2**20))
+    look = Path.stat
+
+    def stat(path, **options):
+        if path.name == "before.partial":
+            path.unlink(missing_ok=True)
+        found = look(path, **options)
+        if path.name == "after.partial":
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert findings(command, 0)["Cache", "downloads"]["found"] in ("1.0 MiB", "2.0 MiB")
+
+
 def write_pack(folder: Path, name: str) -> None:
     folder.mkdir(parents=True)
     counts = {"train": 3, "val": 2}

@@ -64,12 +64,20 @@ def test_without_a_model_the_one_that_comes_with_rugged_answers(predict, run, mo
     assert "answers" not in err
 
 
-def test_several_pictures_want_a_model_before_them(predict):
-    code, _, err = predict("in/a.png", "in/b.png")
+@pytest.mark.parametrize("first", ["in/a.png", "in/a.webp", "in", "list.csv", "-"])
+def test_several_pictures_want_a_model_before_them(predict, run, first):
+    (run / "list.csv").write_text("path\nin/a.png\n")
+    code, _, err = predict(first, "in/b.png")
     assert code == 1
-    assert "in/a.png is no model. Before several pictures name one, such as tiny-imagenet-squeezenet." in " ".join(
+    assert f"{first} is no model. Before several pictures name one, such as tiny-imagenet-squeezenet." in " ".join(
         err.split()
     )
+
+
+def test_a_run_folder_without_a_model_is_told_what_it_lacks(predict, run):
+    (run / "begun").mkdir()
+    (run / "begun" / "manifest.json").write_text("{}")
+    assert "There is no model file begun/model.safetensors" in predict("begun", "in")[2]
 
 
 def test_a_model_alone_is_not_taken_for_pictures(predict):
@@ -104,6 +112,29 @@ def test_a_bad_picture_is_said_and_the_status_tells(predict, run):
     assert err.endswith("Error: 1 of 1 picture could not be used; the reasons stand above.\n")
 
 
+def test_a_name_that_is_too_long_is_a_row(predict, run, monkeypatch):
+    monkeypatch.setattr(shipped, "shipped_models", lambda: {shipped.DEFAULT: run / "run" / "model.safetensors"})
+    code, out, err = predict("run", "x" * 300, "in/a.png", "--out", "out.csv")
+    assert (code, out) == (1, "out.csv\n")
+    assert "cannot be opened (File name too long)" in err
+    assert len((run / "out.csv").read_text().splitlines()) == 3
+    code, _, err = predict("x" * 300)
+    assert code == 1
+    assert "cannot be opened (File name too long)" in err
+
+
+@pytest.mark.parametrize("name", ["a.png", "without-ending"])
+@pytest.mark.parametrize("pictures", ["in", "in/*", "list.csv"])
+def test_a_picture_is_not_replaced_by_the_answers(predict, run, pictures, name):
+    (run / "in" / "without-ending").write_bytes((run / "in" / "c.png").read_bytes())
+    (run / "list.csv").write_text(f"path\nin/{name}\n")
+    before = (run / "in" / name).read_bytes()
+    code, out, err = predict("run", pictures, "--format", "csv", "--out", f"in/{name}")
+    assert (code, out) == (1, "")
+    assert f"--out in/{name} is a picture, which would be lost." in " ".join(err.split())
+    assert (run / "in" / name).read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -113,7 +144,7 @@ def test_a_bad_picture_is_said_and_the_status_tells(predict, run):
         (("run", "list.csv", "--out", "list.csv"), "one of the files to be read"),
         (("run", "in", "--out", "in/a.png/out.csv"), "Cannot write"),
         (("nothing", "in"), "no run folder, model file or callable nothing"),
-        (("run", "list.csv"), "expected one called path"),
+        (("run", "list.csv"), "expected one called 'path'"),
     ],
 )
 def test_what_cannot_be_done_is_one_message(predict, run, arguments, message):

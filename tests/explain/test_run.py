@@ -23,6 +23,7 @@ from rugged.engine import published_network
 from rugged.explain import Wanted, depthwise_filters, explain_run, first_filters
 from rugged.explain.activations import as_grey, mean_and_strongest
 from rugged.explain.measuring import Condition, Look, Measurement, drift_results
+from rugged.explain.opening import read_pictures
 from rugged.explain.panels import save
 from rugged.explain.run import _validation
 from rugged.explain.sheets import mosaic
@@ -88,6 +89,7 @@ def test_a_rerun_gives_the_same_bytes_and_leaves_nothing_old(runs, dataset):
     assert {path.name: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()} == {
         **before, "mine.txt": b"kept",
     }  # fmt: skip
+    next((folder / "tiles").iterdir()).unlink()  # Of an index that is not whole the rest is as old.
     explain_run(runs[:1], dataset, wanted=Wanted(count=2, shown=1), device="cpu")
     assert len(list((folder / "tiles").iterdir())) == 1
     assert not list(folder.glob("severities*"))
@@ -284,6 +286,15 @@ def test_a_damaged_index_is_told(runs, dataset):
     (folder / good["tiles"][0]["file"]).unlink()
     with pytest.raises(ResultsError, match="not in its folder"):
         read_explanations(folder)
+
+
+def test_files_of_one_name_are_told_apart_by_their_paths(tmp_path):
+    files = [tmp_path / place for place in ("a/cat.png", "b/cat.png", "b/dog.png")]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8)).save(file)
+    assert read_pictures(files, 8).ids == (str(files[0]), str(files[1]), "dog")
+    assert read_pictures(files[1:], 8).ids == ("cat", "dog")
 
 
 def test_filters_are_pictures_of_weights():

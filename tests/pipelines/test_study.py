@@ -1,13 +1,14 @@
 """Study files: what their rows are, what is refused, and how far a row has come."""
 
 import shlex
+from dataclasses import replace
 from itertools import product
 
 import pytest
 from tests.pipelines.test_study_tables import cell, save_row
 from typer.testing import CliRunner
 
-from rugged.core.configuration import load
+from rugged.core.configuration import dump, load
 from rugged.core.errors import ConfigError
 from rugged.core.files import sha256_file
 from rugged.pipelines.study import (
@@ -19,7 +20,9 @@ from rugged.pipelines.study import (
     shipped_studies,
     state,
 )
+from rugged.pipelines.study_tables import study_tables
 from rugged.results import Stamp, write_cell
+from rugged.train import load_recipe
 
 TEXT = """
 baseline = "alexnet64"
@@ -96,6 +99,7 @@ def test_a_study_is_read_by_name_or_by_path(tmp_path, monkeypatch, study):
 
 
 def test_a_rows_state_follows_its_files(study, tmp_path):
+    study = replace(study, corruptions=("fog", "contrast"))
     folder, row = StudyFolder(tmp_path), study.rows[1]
     run = folder.run(row)
     seen = [state(study, row, folder)]
@@ -111,6 +115,33 @@ def test_a_rows_state_follows_its_files(study, tmp_path):
     run.model.write_text("trained anew")
     seen.append(state(study, row, folder))
     assert seen == ["not begun", "training", "trained", "benchmarked", "benchmarked", "done", "trained"]
+
+
+def test_a_row_is_not_done_once_the_study_asks_for_more(study, tmp_path):
+    save_row(study, tmp_path, 0, (8, 10), fog=6, contrast=4, copy=(6, 9))
+    folder, row = StudyFolder(tmp_path), study.rows[0]
+    for corruptions, how in {("fog",): "done", ("fog", "contrast"): "done", ("extra",): "partly benchmarked"}.items():
+        assert state(replace(study, corruptions=corruptions), row, folder) == how
+
+
+def test_a_row_of_another_recipe_is_not_done(study, tmp_path):
+    """What the recipe leaves to the machine is no difference."""
+    study = replace(study, corruptions=("fog",))
+    save_row(study, tmp_path, 1, (8, 10), fog=6, contrast=4, copy=(6, 9))
+    folder, row = StudyFolder(tmp_path), study.rows[1]
+    wanted = load_recipe(row.recipe, row.overrides)
+    open_ones = replace(row, overrides=(*row.overrides, "precision=auto", "micro_batch=0"))
+    for saved, of, how in (
+        (wanted, row, "done"),
+        (replace(wanted, precision="fp32", micro_batch=4), open_ones, "done"),
+        (replace(wanted, epochs=wanted.epochs + 1), row, "of another recipe"),
+        (replace(wanted, model=replace(wanted.model, mean=(0.5, 0.5, 0.5))), row, "of another recipe"),
+    ):
+        folder.run(row).recipe.write_text(dump(saved))
+        assert state(study, of, folder) == how
+    tables = study_tables(study, "mine", tmp_path)
+    assert tables.accuracy.rows == ()
+    assert [(name, how) for name, how, _ in tables.missing][1] == (row.name, "of another recipe")
 
 
 def test_the_command_of_a_row_is_one_that_is_understood(study, tmp_path, monkeypatch):

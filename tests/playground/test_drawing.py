@@ -11,8 +11,9 @@ from PIL import Image
 
 from rugged.data import ClassInfo
 from rugged.playground.drawing import attention, data_uri, draw_head, draw_look, draw_problem, draw_samples, verdict
-from rugged.playground.looking import Guess, Opinion, Sight, look
+from rugged.playground.looking import Opinion, Sight, look
 from rugged.playground.pictures import samples
+from rugged.predict import Guess
 
 NASTY = '"><script>alert(1)</script>'
 ESCAPED = "&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"
@@ -21,7 +22,7 @@ ESCAPED = "&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"
 def opinion(*answers, drift=None, maps=True):
     """With one answer for each picture."""
     heat = np.zeros((2, 2, 3), np.uint8) if maps else None
-    sights = tuple(Sight((Guess(ClassInfo(name, name), probability),), heat) for name, probability in answers)
+    sights = tuple(Sight((Guess(name, name, probability),), heat) for name, probability in answers)
     return Opinion(None, sights, drift, ())
 
 
@@ -63,7 +64,7 @@ def test_a_look_shows_its_pictures_answers_and_the_right_class(dataset, make_run
         assert data_uri(sight.attention) in text
     assert len(re.findall(r"<li", text)) == 20
     assert text.count('class="right"') == sum(
-        guess.info.id == picture.label for one in seen.opinions for sight in one.sights for guess in sight.top
+        guess.id == picture.label for one in seen.opinions for sight in one.sights for guess in sight.top
     )
     assert "Pixelate, severity 2" in text
     assert "preset cifar32 · seed 5" in text

@@ -2,12 +2,15 @@
 
 import dataclasses
 
+import onnx
 import pytest
 import torch
+from onnx import TensorProto, helper
 
 from rugged.core.errors import ModelError
 from rugged.data import ClassInfo
-from rugged.models import build, imagenet_names
+from rugged.models import ModelSpec, build, imagenet_names
+from rugged.models.spec import to_metadata
 from rugged.playground.players import side_for_drops
 
 
@@ -71,6 +74,30 @@ def test_a_function_plays_without_maps(open_models, tmp_path, monkeypatch):
     assert player.layer is None
     assert any("no network inside for Grad-CAM" in note for note in player.notes)
     assert len(player.classes) == 7
+
+
+def test_an_onnx_file_that_names_its_classes_answers_for_them(dataset, open_models, tmp_path):
+    """One that names none answers for those of the data, or is refused."""
+    shapes = {"pixels": ("N", 3, 32, 32), "logits": ("N", 3)}
+    entry, result = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items())
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["pixels"], ["means"]),
+        helper.make_node("Flatten", ["means"], ["logits"]),
+    ]
+    graph = helper.make_graph(nodes, "means", [entry], [result])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=9)
+    onnx.save(model, tmp_path / "silent.onnx")
+    helper.set_model_props(model, to_metadata(ModelSpec("colours", ("r", "g", "b"), ("Red", "Green", "Blue"), 32)))
+    onnx.save(model, tmp_path / "named.onnx")
+    (player,) = open_models(str(tmp_path / "named.onnx"))
+    assert [info.name for info in player.classes] == ["Red", "Green", "Blue"]
+    assert player.subject.answer(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape == (2, 3)
+    assert any("whose classes named does not know" in note for note in player.notes)
+    with pytest.raises(ModelError, match=r"expected \(2, 7\)"):
+        open_models(str(tmp_path / "silent.onnx"))
+    three = dataclasses.replace(dataset, classes=dataset.classes[:3])
+    (player,) = open_models(str(tmp_path / "silent.onnx"), data=three)
+    assert player.classes == three.classes
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ import torch
 from torch import nn
 
 from rugged.benchmark.variants import open_restorers
-from rugged.data import ClassInfo
 from rugged.engine import make_fabric
 from rugged.models import RestorerSpec, make_restorer, save_restorer
 from rugged.playground.drawing import draw_look, verdict
-from rugged.playground.looking import Guess, Opinion, Sight, look
+from rugged.playground.looking import Opinion, Sight, look
 from rugged.playground.pictures import samples
+from rugged.predict import Guess
 
 
 @pytest.fixture
@@ -58,5 +58,5 @@ def test_a_clean_picture_is_restored_too(dataset, make_run, open_models, ice, ga
     ],
 )
 def test_verdicts(answers, sentence):
-    sights = tuple(Sight((Guess(ClassInfo(name, name), probability),), None) for name, probability in answers)
+    sights = tuple(Sight((Guess(name, name, probability),), None) for name, probability in answers)
     assert verdict(Opinion(None, sights, None, (), restored=True)) == sentence

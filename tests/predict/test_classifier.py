@@ -8,7 +8,7 @@ from PIL import Image
 from rugged import Classifier
 from rugged.benchmark import benchmark
 from rugged.core.errors import ConfigError, DataError, ModelError
-from rugged.data import open_dataset
+from rugged.data import ClassInfo, open_dataset
 from rugged.models import (
     ModelSpec,
     RestorerSpec,
@@ -19,6 +19,7 @@ from rugged.models import (
     save_restorer,
 )
 from rugged.predict import Guess
+from rugged.predict.classifier import top_guesses
 from rugged.results import RunFolder, read_cell
 
 
@@ -95,6 +96,24 @@ def test_pictures_of_several_sizes_keep_their_order(colours, shares):
     pictures = [np.full((size, size, 3), (16 * place, 0, 0), np.uint8) for place, size in enumerate(sizes)]
     expected = [shares(16 * place, 0, 0) for place in range(5)]
     np.testing.assert_allclose(colours.probabilities(pictures), expected, rtol=1e-6)
+
+
+def test_answers_rank_with_their_probabilities():
+    """Softmax of log(1), log(2), log(1), log(4) is 1/8, 2/8, 1/8, 4/8; of equals the first class comes first."""
+    classes = [ClassInfo(name, name.title()) for name in "abcd"]
+    (top,) = top_guesses(torch.tensor([[1.0, 2.0, 1.0, 4.0]]).log(), classes, 5)
+    assert [(guess.id, guess.name) for guess in top] == [("d", "D"), ("b", "B"), ("a", "A"), ("c", "C")]
+    assert [guess.probability for guess in top] == pytest.approx([0.5, 0.25, 0.125, 0.125])
+
+
+def test_answers_rank_where_their_probabilities_are_all_zero():
+    """Beside a logit of 2,000 those of 0, 5 and 10 have a probability that no float can tell from 0."""
+    names = tuple("abcd")
+    classes = tuple(ClassInfo(name, name) for name in names)
+    logits = torch.tensor([[0.0, 5.0, 2000.0, 10.0]])
+    steep = Classifier(lambda images: logits.expand(len(images), -1), classes, ModelSpec("steep", names, names, 8))
+    [prediction] = steep.predict(np.zeros((8, 8, 3), np.uint8), top=3)
+    assert [(guess.id, guess.probability) for guess in prediction.top] == [("c", 1), ("d", 0), ("b", 0)]
 
 
 def test_of_equal_probabilities_the_first_class_counts(colours):

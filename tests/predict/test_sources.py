@@ -111,13 +111,16 @@ def test_what_has_no_line_ends_does_not_fill_the_memory(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "columns of an empty file"),
-        (b"id,file\n1,a.png\n", "columns id, file; expected one called path"),
+        (b"", "has no columns; expected one called 'path'"),
+        (b"id,file\n1,a.png\n", "columns 'id', 'file'; expected one called 'path'"),
+        (b"id, path\n1,a.png\n", "columns 'id', ' path'; expected one called 'path'"),
+        (b"path,id,path\na.png,1,b.png\n", "has the column 'path' more than once"),
+        (b"id,path,id\n1,a.png,2\n", "has the column 'id' more than once"),
         (b"\xff\xfe", "cannot be read as CSV"),
         (b'path\n"a', "cannot be read as CSV"),
     ],
 )
-def test_a_table_without_paths_is_refused_before_anything_is_read(tmp_path, content, message):
+def test_a_table_that_does_not_say_its_paths_is_refused_before_anything_is_read(tmp_path, content, message):
     (tmp_path / "list.csv").write_bytes(content)
     with pytest.raises(DataError, match=message):
         list(find_pictures([str(tmp_path / "list.csv")], io.BytesIO()))

@@ -1,5 +1,6 @@
 """Picture files of every kind come out restored, and nothing of the user's is touched."""
 
+import os
 import signal
 
 import numpy as np
@@ -119,6 +120,21 @@ def test_it_goes_on_where_it_stopped(restorer, pictures, tmp_path, monkeypatch):
     assert len(list((tmp_path / "out").rglob("*.png"))) == 2
     apply_restorer(restorer, pictures, tmp_path / "out", device="cpu")
     assert len(done) == len(set(done)) == 5
+
+
+def test_a_picture_that_has_changed_is_restored_anew(restorer, pictures, tmp_path, capfd):
+    apply_restorer(restorer, pictures, tmp_path / "out", device="cpu")
+    assert "Restored 5 pictures.\n" in capfd.readouterr().err
+    apply_restorer(restorer, pictures, tmp_path / "out", device="cpu")
+    assert "Restored 0 pictures (5 were done before).\n" in capfd.readouterr().err
+    Image.fromarray(np.full((4, 4, 3), 100, np.uint8)).save(pictures / "odd.png")
+    Image.fromarray(np.full((4, 4, 3), 50, np.uint8)).save(tmp_path / "old.png")
+    os.utime(tmp_path / "old.png", (0, 0))
+    (tmp_path / "old.png").replace(pictures / "glass.png")  # Its date is older than that of what was restored.
+    apply_restorer(restorer, pictures, tmp_path / "out", device="cpu")
+    assert "Restored 2 pictures (3 were done before).\n" in capfd.readouterr().err
+    assert (read(tmp_path / "out" / "odd.png")[2] == 100 - 13).all()
+    assert (read(tmp_path / "out" / "glass.png")[2] == 50 - 13).all()
 
 
 def test_another_restorers_pictures_are_not_mixed_in(restorer, pictures, tmp_path):

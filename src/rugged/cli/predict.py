@@ -64,6 +64,7 @@ def predict(
 def _model_and_pictures(named: list[str]) -> tuple[str, list[str]]:
     """The model comes first, unless the pictures are named alone."""
     import mimetypes
+    import os
 
     from rugged.core.errors import ConfigError
     from rugged.models import DEFAULT
@@ -71,16 +72,23 @@ def _model_and_pictures(named: list[str]) -> tuple[str, list[str]]:
 
     first = Path(named[0])
     if len(named) == 1:
-        if first.suffix in (".safetensors", ".onnx") or RunFolder(first).model.exists():
+        # For a name that is too long pathlib's own raises; that is for whoever reads the picture to say.
+        if first.suffix in (".safetensors", ".onnx") or os.path.exists(RunFolder(first).model):  # noqa: PTH110
             raise ConfigError(f"{first} is a model. Name the pictures after it.")
         return DEFAULT, named
-    if (mimetypes.guess_type(first.name)[0] or "").startswith("image/"):
+    picture = (mimetypes.guess_type(first.name, strict=False)[0] or "").startswith("image/")
+    run = RunFolder(first)
+    others = first.is_dir() and not any(file.exists() for file in (run.model, run.manifest, run.summary))
+    if picture or others or named[0] == "-" or first.suffix.lower() == ".csv":
         raise ConfigError(f"{first} is no model. Before several pictures name one, such as {DEFAULT}.")
     return named[0], named[1:]
 
 
 def _format(kind: str | None, out: Path | None, pictures: list[str]) -> str:
+    import os
+
     from rugged.core.errors import ConfigError
+    from rugged.predict.sources import is_picture
 
     if out is None:
         return kind or "table"
@@ -89,8 +97,11 @@ def _format(kind: str | None, out: Path | None, pictures: list[str]) -> str:
     chosen = kind or _ENDINGS.get(out.suffix.lower(), "table")
     if chosen == "table":
         raise ConfigError(f"--out {out} is for CSV or JSON lines. End it with .csv or .jsonl, or give --format.")
-    if any(Path(name).exists() and Path(name).resolve() == out.resolve() for name in pictures):
+    # For a name that is too long pathlib's own raises, and it would not be a row with the reason.
+    if any(os.path.exists(name) and Path(name).resolve() == out.resolve() for name in pictures):  # noqa: PTH110
         raise ConfigError(f"--out {out} is one of the files to be read. Choose another name.")
+    if out.is_file() and is_picture(out):  # Of a folder, perhaps, that is to be read: nobody wants it replaced.
+        raise ConfigError(f"--out {out} is a picture, which would be lost. Choose another name.")
     return chosen
 
 

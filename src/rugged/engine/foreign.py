@@ -150,6 +150,17 @@ def load_onnx(path: Path, side: int | None, device: torch.device) -> Foreign:
     return Foreign(kind, answer, sha256_file(path), 0, known.input_size, note, told)
 
 
+def read_onnx_spec(path: Path) -> ModelSpec | None:
+    """What an ONNX file says of its model, where rugged has written that into it.
+
+    Raises:
+        ConfigError: onnxruntime is not installed.
+        ModelError: Missing or damaged.
+    """
+    meta = open_session(path, torch.device("cpu")).get_modelmeta()
+    return from_metadata(meta.custom_metadata_map, str(path))
+
+
 def _are_pictures(shape: Sequence[object]) -> bool:
     """Whether an input may be ``(N, 3, S, S)``, S one that a model can have; what is open is a name, or nothing."""
     if len(shape) != 4:

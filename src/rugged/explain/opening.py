@@ -1,5 +1,6 @@
 """The networks and the pictures that a command names."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +109,8 @@ def choose_pictures(dataset: Dataset, count: int, ids: Sequence[str] = ()) -> Pi
 def read_pictures(files: Sequence[Path], side: int) -> Pictures:
     """Read picture files as a data set of ``side`` × ``side`` pixels would hold them: fitted to it and cropped.
 
+    Their ids are their names without ending; of those that share one, the paths.
+
     Raises:
         DataError: One cannot be read, or is not a picture.
     """
@@ -118,4 +121,6 @@ def read_pictures(files: Sequence[Path], side: int) -> Pictures:
         except BadImageError as error:
             raise DataError(f"{file} cannot be explained: {error}. Name another picture.") from error
     images = torch.stack(found).permute(0, 3, 1, 2).contiguous()
-    return Pictures(images, tuple(file.stem for file in files), None, "files")
+    shared = Counter(file.stem for file in files)
+    ids = tuple(file.stem if shared[file.stem] == 1 else str(file) for file in files)
+    return Pictures(images, ids, None, "files")

@@ -27,8 +27,8 @@ from rugged.explain.opening import (
     read_pictures,
 )
 from rugged.explain.panels import Pages, activation_panel, filter_panel
-from rugged.results import Classes, Explanations, place_of, read_explanations, write_explanations
-from rugged.results.explanations import INDEX, ExplainedModel, ExplainedPicture, Panel, PointingResult
+from rugged.results import Classes, Explanations, place_of, write_explanations
+from rugged.results.explanations import INDEX, ExplainedModel, ExplainedPicture, Panel, PointingResult, read_index
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ def _require_own(index: Path) -> None:
 def _clear(folder: Path) -> None:
     """Take away earlier explanations: the index first, then the files that it named and no others."""
     with suppress(ResultsError):
-        files = list(read_explanations(folder).files)
+        files = list(read_index(folder).files)
         (folder / INDEX).unlink()
         for name in files:
             (folder / name).unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -161,9 +162,13 @@ def _storage(cache: Path) -> Iterator[Finding]:
 
 
 def _size(path: Path) -> int:
-    if path.is_file():
-        return path.stat().st_size
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    """Bytes of a file, or of those in a folder. Packing and downloads move files: one that has gone counts nothing."""
+    inside = (Path(place, name) for place, _, names in os.walk(path) for name in names)
+    total = 0
+    for file in [path] if path.is_file() else inside:
+        with suppress(OSError):
+            total += file.stat().st_size
+    return total
 
 
 def _data_sets(cache: Path) -> Iterator[Finding]:

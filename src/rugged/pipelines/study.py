@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from rugged.core.catalogue import SEVERITIES
+from rugged.core.configuration import NONE, by_full_key
 from rugged.core.errors import ConfigError
 from rugged.core.files import sha256_file
 from rugged.core.hints import suggest
@@ -18,6 +19,8 @@ from rugged.results import CLEAN, RunFolder, Stamp, read_stamp, read_summary
 Pictures = Literal["clean", "one_per_image"]
 
 _NAME = re.compile(r"\w[\w.-]*")
+_LEFT_OPEN = {"precision": "auto", "micro_batch": 0, "augment.corrupt.textures": NONE}
+"""What a recipe may leave to the machine: that of a run says what it came to."""
 
 
 @dataclass(frozen=True)
@@ -177,12 +180,30 @@ def state(study: Study, row: Row, folder: StudyFolder) -> str:
     run = folder.run(row)
     if not run.model.exists():
         return "training" if run.manifest.exists() else "not begun"
+    if _is_of_another_recipe(row, run):
+        return "of another recipe"
     model_sha256 = sha256_file(run.model)
-    if not run.summary.exists() or read_summary(run.summary).model.sha256 != model_sha256:
+    if not run.summary.exists() or (summary := read_summary(run.summary)).model.sha256 != model_sha256:
         return "trained"
+    if not {*choose_corruptions(study.corruptions)} <= {*summary.conditions.corruptions}:
+        return "partly benchmarked"
     if study.one_per_image is not None and stamp_on_copy(folder.on_copy(row), model_sha256) is None:
         return "benchmarked"
     return "done"
+
+
+def _is_of_another_recipe(row: Row, run: RunFolder) -> bool:
+    """Whether a run was trained otherwise than the study now has it; False where a recipe of the two cannot be read."""
+    from rugged.train import load_recipe  # With torch, which a list of studies does without.
+
+    if not run.recipe.exists():
+        return False
+    try:
+        saved, wanted = by_full_key(load_recipe(run.recipe)), by_full_key(load_recipe(row.recipe, row.overrides))
+    except ConfigError:
+        return False
+    pairs = {key: (saved.get(key, NONE), wanted.get(key, NONE)) for key in (*saved, *wanted)}
+    return any(found != asked and asked != _LEFT_OPEN.get(key) for key, (found, asked) in pairs.items())
 
 
 def stamp_on_copy(folder: Path, model_sha256: str) -> Stamp | None:

@@ -112,9 +112,9 @@ def as_markdown(tables: StudyTables, name: str) -> str:
 
 
 def _measured(study: Study, row: Row, folder: StudyFolder) -> _Measured | None:
-    """A row's figures, relative to the study's baseline and to no other; None before the benchmark of its model."""
+    """A row's figures, relative to the study's baseline and to no other; None before the benchmark of its own model."""
     run = folder.run(row)
-    if not run.summary.exists() or state(study, row, folder) == "trained":
+    if not run.summary.exists() or state(study, row, folder) in ("of another recipe", "trained"):
         return None
     saved = read_summary(run.summary)
     results = {name: replace(result, ce=None) for name, result in saved.corruptions.items()}

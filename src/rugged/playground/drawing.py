@@ -50,19 +50,19 @@ def verdict(opinion: Opinion) -> str:
     if not opinion.restored:
         return _verdict(opinion.sights)
     *others, last = opinion.sights
-    return f"{_verdict(others)} Restored: {last.top[0].info.name}, {_percent(last.top[0].probability)}."
+    return f"{_verdict(others)} Restored: {last.top[0].name}, {_percent(last.top[0].probability)}."
 
 
 def _verdict(sights: Sequence[Sight]) -> str:
     before = sights[0].top[0]
     if len(sights) == 1:
-        return f"Says {before.info.name}, {_percent(before.probability)}."
+        return f"Says {before.name}, {_percent(before.probability)}."
     after = sights[-1].top[0]
-    if after.info == before.info:
-        return f"Still {after.info.name}: {_percent(before.probability)}, then {_percent(after.probability)}."
+    if after.id == before.id:
+        return f"Still {after.name}: {_percent(before.probability)}, then {_percent(after.probability)}."
     return (
-        f"Changes its mind: {before.info.name} {_percent(before.probability)}, "
-        f"then {after.info.name} {_percent(after.probability)}."
+        f"Changes its mind: {before.name} {_percent(before.probability)}, "
+        f"then {after.name} {_percent(after.probability)}."
     )
 
 
@@ -70,7 +70,7 @@ def attention(opinion: Opinion) -> str:
     """What the Grad-CAM maps are about, and how far the corrupted one's lies from the first; else empty."""
     if opinion.sights[0].attention is None:
         return ""
-    about = f"Grad-CAM for {opinion.sights[0].top[0].info.name}"
+    about = f"Grad-CAM for {opinion.sights[0].top[0].name}"
     if opinion.drift is None:
         return f"{about}."
     if math.isnan(opinion.drift):

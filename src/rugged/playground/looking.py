@@ -12,26 +12,13 @@ from rugged.benchmark.predictions import finite
 from rugged.benchmark.variants import Opened
 from rugged.core.catalogue import PROCEDURAL_NOTE, display_name, preset_for, size_note
 from rugged.corruptions import Textures, corrupt
-from rugged.data import ClassInfo
 from rugged.engine import as_batch
 from rugged.explain import drift, maps_of, overlay
 from rugged.playground.pictures import Picture
 from rugged.playground.players import Player
+from rugged.predict.classifier import Guess, top_guesses
 
 _TOP = 5
-
-
-@dataclass(frozen=True)
-class Guess:
-    """One of a model's answers.
-
-    Attributes:
-        info: The class.
-        probability: In [0, 1].
-    """
-
-    info: ClassInfo
-    probability: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +157,7 @@ def _opinion(player: Player, images: Tensor, corruption: str, corrupted: bool, r
     seen = corruption in player.subject.facts.training_operations
     return Opinion(
         player,
-        tuple(Sight(*sight) for sight in zip(top_guesses(logits, player.classes), attention, strict=True)),
+        tuple(Sight(*sight) for sight in zip(top_guesses(logits, player.classes, _TOP), attention, strict=True)),
         drift(maps[0], maps[1]) if maps is not None and corrupted else None,
         (f"{player.name} saw {display_name(corruption)} in training.",) if seen else (),
         restored,
@@ -183,18 +170,3 @@ def _maps(player: Player, images: Tensor, logits: Tensor) -> NDArray[np.float32]
         return None
     targets = logits[0].argmax().expand(len(images))
     return maps_of(player.subject.network, images, targets, "grad_cam", layer=player.layer).numpy()
-
-
-def top_guesses(logits: Tensor, classes: Sequence[ClassInfo]) -> list[tuple[Guess, ...]]:
-    """The most probable classes of each picture.
-
-    Args:
-        logits: ``(N, classes)`` on the CPU. Equal ones rank by class index, as in the benchmark.
-        classes: What the outputs mean.
-    """
-    probabilities = logits.double().softmax(dim=1)
-    ranked = torch.argsort(logits, dim=1, descending=True, stable=True)[:, :_TOP]
-    return [
-        tuple(Guess(classes[place], float(own[place])) for place in places)
-        for own, places in zip(probabilities, ranked.tolist(), strict=True)
-    ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from rugged.core.errors import ModelError
 from rugged.data import ClassInfo, Dataset
 from rugged.engine import Fabric, class_infos
+from rugged.engine.foreign import read_onnx_spec
 from rugged.engine.subject import Subject, open_subject
 from rugged.explain import Layer, find_layer
 from rugged.models import imagenet_names, located, read_spec
@@ -38,7 +39,7 @@ def open_players(models: Sequence[str], dataset: Dataset, fabric: Fabric) -> tup
     Args:
         models: As ``rugged.engine.open_subject`` takes them.
         dataset: Where samples come from. Published networks answer for its classes where these are ImageNet's, else for
-            all thousand; what brings no names (ONNX files and callables) must answer for its classes.
+            all thousand; what brings no names (others' ONNX files, and callables) must answer for its classes.
         fabric: Device and precision.
 
     Raises:
@@ -79,6 +80,8 @@ def _classes(model: str, dataset: Dataset) -> tuple[ClassInfo, ...]:
     file = RunFolder(path).model if path.is_dir() else path
     if file.suffix == ".safetensors":
         return class_infos(read_spec(file))
+    if file.suffix == ".onnx" and (spec := read_onnx_spec(file)) is not None:
+        return class_infos(spec)
     thousand = imagenet_names()
     theirs = all(info.id in thousand for info in dataset.classes)
     if theirs or file.suffix == ".onnx" or ":" in model:

@@ -138,7 +138,7 @@ class Classifier:
             ModelError: The model's answer is no number.
         """
         require_top(top)
-        return [found for each in self._answers(images) for found in self.rank(each, top)]
+        return [Prediction(best) for logits in self._answers(images) for best in top_guesses(logits, self.classes, top)]
 
     def probabilities(self, images: Pictures) -> NDArray[np.float32]:
         """The probability of every class for each picture.
@@ -150,16 +150,16 @@ class Classifier:
             DataError: Something that is no picture, or cannot be read.
             ModelError: The model's answer is no number.
         """
-        parts = list(self._answers(images))
+        parts = [logits.double().softmax(1).float().numpy() for logits in self._answers(images)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), np.float32)
 
-    def judge(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-        """Probabilities ``(N, classes)`` for a batch of squares, which may differ in size.
+    def judge(self, pictures: Sequence[Pixels]) -> Tensor:
+        """Logits ``(N, classes)`` on the CPU for a batch of squares, which may differ in size.
 
         Raises:
             ModelError: The model's answer is no number.
         """
-        found = np.empty((len(pictures), len(self.classes)), np.float32)
+        found = torch.empty(len(pictures), len(self.classes))
         for size in {picture.shape for picture in pictures}:
             rows = [row for row, picture in enumerate(pictures) if picture.shape == size]
             batch = torch.from_numpy(np.stack([pictures[row] for row in rows])).permute(0, 3, 1, 2)
@@ -169,20 +169,29 @@ class Classifier:
                     f"{self.spec.architecture} answers with values that are no numbers. Its weights are "
                     "damaged, or they are too large for the precision; try --precision fp32."
                 )
-            found[rows] = logits.double().softmax(1).numpy()
+            found[rows] = logits
         return found
 
-    def rank(self, probabilities: NDArray[np.float32], top: int) -> list[Prediction]:
-        """The ``top`` most probable classes of each row; of equally probable ones the first counts."""
-        places = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
-        return [
-            Prediction(tuple(Guess(self.classes[at].id, self.classes[at].name, float(row[at])) for at in best))
-            for row, best in zip(probabilities, places, strict=True)
-        ]
-
-    def _answers(self, images: Pictures) -> Iterator[NDArray[np.float32]]:
+    def _answers(self, images: Pictures) -> Iterator[Tensor]:
         for batch in batches(each_picture(images, self.spec.input_size)):
             yield self.judge(batch)
+
+
+def top_guesses(logits: Tensor, classes: Sequence[ClassInfo], top: int) -> list[tuple[Guess, ...]]:
+    """The most probable classes of each picture.
+
+    Args:
+        logits: ``(N, classes)`` on the CPU. They rank, as in the benchmark, since probabilities far below the largest
+            are all 0; equal ones rank by class index.
+        classes: What they are for.
+        top: How many classes; at most all of them.
+    """
+    probabilities = logits.double().softmax(1)
+    ranked = torch.argsort(logits, dim=1, descending=True, stable=True)[:, :top]
+    return [
+        tuple(Guess(classes[place].id, classes[place].name, float(own[place])) for place in places)
+        for own, places in zip(probabilities, ranked.tolist(), strict=True)
+    ]
 
 
 def require_top(top: int) -> None:

@@ -50,7 +50,7 @@ def find_pictures(names: Sequence[str], stdin: BinaryIO) -> Iterator[Source]:
         stdin: For ``-``.
 
     Raises:
-        DataError: A CSV file that is none, or has no column ``path``.
+        DataError: A CSV file that is none, has no column ``path``, or two of ``path`` or ``id``.
     """
     return chain.from_iterable([_find(name, stdin) for name in names])
 
@@ -84,7 +84,7 @@ def _in_folder(folder: Path) -> Iterator[Source]:
             if hidden(name):
                 continue
             try:
-                if path.is_file() and _is_picture(path):
+                if path.is_file() and is_picture(path):
                     yield Source(str(path), path)
                 elif path.is_symlink() and not path.exists() and ending(name) in IMAGE_ENDINGS:
                     yield Source(str(path), path, error=f"broken link (leads to {path.readlink()})")
@@ -95,7 +95,8 @@ def _in_folder(folder: Path) -> Iterator[Source]:
         yield Source(name, Path(name), error=f"cannot be listed ({error.strerror})")
 
 
-def _is_picture(path: Path) -> bool:
+def is_picture(path: Path) -> bool:
+    """Whether a file is meant as a picture: by its name's ending, else by its first bytes."""
     if ending(path.name) in IMAGE_ENDINGS:
         return True
     try:
@@ -119,12 +120,14 @@ def _fitting(pattern: str) -> Iterator[Source]:
 def _in_table(path: Path) -> Iterator[Source]:
     rows = _rows(path)
     columns = next(rows, [])
+    if twice := [name for name in ("path", "id") if columns.count(name) > 1]:
+        raise DataError(f"{path} has the column {twice[0]!r} more than once: only one can be meant. Rename the others.")
     if "path" in columns:
         return _from_rows(path, columns, enumerate(rows, 2))
     if len(columns) == len(_EVAL) and all(value.strip().isdecimal() for value in columns[2:]):
         return _from_rows(path, _EVAL, enumerate(chain([columns], rows), 1))
-    found = ", ".join(columns) or "of an empty file"
-    raise DataError(f"{path} has the columns {found}; expected one called path.")
+    found = f"the columns {', '.join(map(repr, columns))}" if columns else "no columns"
+    raise DataError(f"{path} has {found}; expected one called 'path'.")
 
 
 def _from_rows(table: Path, columns: Sequence[str], rows: Iterable[tuple[int, list[str]]]) -> Iterator[Source]:

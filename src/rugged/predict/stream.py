@@ -10,7 +10,7 @@ from rugged.core.environment import available_cores
 from rugged.core.progress import say
 from rugged.data.decode import BadImageError
 from rugged.engine.prefetch import ahead
-from rugged.predict.classifier import Classifier, Guess, batches, require_top
+from rugged.predict.classifier import Classifier, Guess, batches, require_top, top_guesses
 from rugged.predict.pictures import Pixels, read_picture
 from rugged.predict.sources import Source
 
@@ -59,13 +59,13 @@ def predict_files(
     ):
         for batch, found in fetched:
             good = [each for each in found if not isinstance(each, str)]
-            predictions = iter(classifier.rank(classifier.judge(good), top))
+            guesses = iter(top_guesses(classifier.judge(good), classifier.classes, top))
             for source, each in zip(batch, found, strict=True):
                 if isinstance(each, str):
                     say(f"{source.name!r}: {each}")
                     yield Row(source, error=each)
                 else:
-                    yield Row(source, next(predictions).top)
+                    yield Row(source, next(guesses))
 
 
 def _read(source: Source, side: int) -> Pixels | str:

@@ -1,4 +1,4 @@
-"""A restorer at work on picture files: each is restored and written anew, and nothing of the user's is changed."""
+"""A restorer at work on picture files: each is restored and written anew, and itself stays as it is."""
 
 import io
 from collections import Counter
@@ -50,7 +50,8 @@ def apply_restorer(
     Args:
         restorer: A restorer's file or run folder.
         source: The picture or folder. Hidden files are passed over, and files that are no pictures by their ending.
-        out: The file or folder to write. A folder that a run before has begun is completed.
+        out: The file or folder to write. A file that is there is replaced; a folder that a run before has begun is
+            completed, and pictures that have changed since are restored anew.
         keep_format: Write JPEG for JPEG, and so on; PNG for what is seldom written. By default all become PNG.
         device: Where.
 
@@ -91,13 +92,15 @@ def apply_restorer(
         place = str(source.resolve()).encode("utf-8", "backslashreplace").decode()
         note = {"restorer": opened.sha256, "source": place, "keep_format": keep_format}
         _require_own(out, note)
-        bad = _restore_all(opened, tasks, out / _NOTE, note)
+        left = [task for task in tasks if not _is_done(task)]
+        bad = _restore_all(opened, left, len(tasks), out / _NOTE, note)
     if missing := beyond + bad:
         raise DataError(
             f"{len(missing):,} could not be restored; the others, {counted(len(tasks) - len(bad), 'picture')}, are in "
             f"{out}:{_named(missing)}"
         )
-    say(f"Restored {len(tasks):,} pictures.")
+    before = f" ({len(tasks) - len(left):,} were done before)" if len(left) < len(tasks) else ""
+    say(f"Restored {counted(len(left), 'picture')}{before}.")
     return out
 
 
@@ -138,11 +141,21 @@ def _require_own(out: Path, note: dict[str, Any]) -> None:
         raise RunError(f"{out} is not empty and was not made by `rugged restore apply`. Choose another folder.")
 
 
-def _restore_all(restorer: Restorer, tasks: list[Task], noted: Path, note: dict[str, Any]) -> list[tuple[Path, str]]:
-    """Restore what is not there yet, the first time with a note of what made it; the bad pictures, with reasons."""
+def _is_done(task: Task) -> bool:
+    """Whether a picture was restored after it last changed. One that is moved into its place may bear an older date."""
+    try:
+        source = task.source.stat()
+        return max(source.st_mtime_ns, source.st_ctime_ns) <= task.target.stat().st_mtime_ns
+    except OSError:  # There is no target yet, or no picture any more: whoever reads it says so.
+        return False
+
+
+def _restore_all(
+    restorer: Restorer, left: list[Task], total: int, noted: Path, note: dict[str, Any]
+) -> list[tuple[Path, str]]:
+    """Restore what is left, the first time with a note of what made it; the bad pictures, with reasons."""
     bad = []
-    left = [task for task in tasks if not task.target.exists()]
-    with stop_on_signal() as stop, progress("Restoring", len(tasks), "pictures", len(tasks) - len(left)) as bar:
+    with stop_on_signal() as stop, progress("Restoring", total, "pictures", total - len(left)) as bar:
         for task in left:
             if stop.signal_number is not None:
                 break
