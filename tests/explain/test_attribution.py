@@ -295,3 +295,10 @@ def test_overlay_shows_the_highest_place_and_leaves_the_rest():
     assert changed.tolist() == [[5, 7]]
     with pytest.raises(ConfigError, match="same height and width"):
         overlay(picture, heat[:5])
+
+
+def test_a_few_strong_pixels_leave_the_others_visible():
+    picture, heat = draw("val", "cup", 0)[0], np.ones((64, 64))
+    even = overlay(picture, heat)
+    heat[20:24, 30] = 1000
+    assert np.array_equal(overlay(picture, heat), even)
