@@ -65,6 +65,18 @@ def test_mces_of_different_baselines_never_stand_side_by_side(runs, make_run, tm
     assert headlines["mCE over 6 of 15"][2] == "–"
 
 
+def test_where_not_all_have_an_mce_chart_and_table_both_show_mean_errors(runs, make_run, tmp_path, parse):
+    compared = compare_runs([runs[0], make_run(tmp_path / "plain", skill=0.8)])
+    page = parse(write_comparison(compared, tmp_path / "page.html").read_text(encoding="utf-8"))
+    (section,) = page.find("section", id="errors")
+    assert "as a share of the errors of" not in section.text
+    (bars,) = page.find("div", within=section, class_="bars")
+    drawn = [one.text for one in page.find("text", within=bars)]
+    wanted = [f"{value}%" for row in compared.errors for value in row.values]
+    assert len(wanted) == 12  # Six corruptions, both models.
+    assert sorted(drawn) == sorted(wanted)
+
+
 def test_the_page_shows_the_tables_and_trusts_no_name(tmp_path, parse, make_run):
     hostile = make_run(tmp_path / "hostile", name="<script>alert(1)</script>", skill=0.9)
     plain = make_run(tmp_path / "plain", skill=0.8)
