@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rugged.report.overview import finding
+from rugged.report.overview import finding, warnings
 from rugged.results import RunFolder, read_summary
 
 CLEAN = 0.1
@@ -35,6 +35,20 @@ def found(summary):
         )
 
     return with_errors
+
+
+def test_what_training_saw_is_said_of_the_extra_corruptions_too(make_run, tmp_path):
+    """Of those that were measured: the others have no figure here."""
+    seen = ("contrast", "speckle_noise", "gaussian_blur", "spatter")
+    measured = ("contrast", "speckle_noise", "gaussian_blur")
+    run = make_run(tmp_path / "seen", corruptions=measured, seen=seen)
+    said = [line for line in warnings([read_summary(RunFolder(run).summary)]) if "was trained on" in line]
+    assert [line.split(" Its figures")[0] for line in said] == [
+        "seen was trained on 1 corruption of the benchmark (Contrast).",
+        "seen was trained on 2 corruptions measured here outside the benchmark (Speckle noise, Gaussian blur).",
+    ]
+    run = make_run(tmp_path / "unseen", corruptions=measured)
+    assert not any("was trained on" in line for line in warnings([read_summary(RunFolder(run).summary)]))
 
 
 def test_both_figures_have_an_interval_and_n(summary):

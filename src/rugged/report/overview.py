@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rugged.core import notes
-from rugged.core.catalogue import BENCHMARK, display_name, severities_in_words
+from rugged.core.catalogue import BENCHMARK, EXTRA, display_name, severities_in_words
 from rugged.core.progress import format_seconds
 from rugged.core.wording import counted
 from rugged.report.changes import restorer_caveat
@@ -82,12 +82,17 @@ def warnings(summaries: Sequence[Summary]) -> list[str]:
     subject = summaries[0]
     found = []
     for summary in summaries:
-        if summary.seen_in_training:
-            names = ", ".join(display_name(name) for name in summary.seen_in_training)
-            found.append(
-                f"{summary.model.name} was trained on {counted(len(summary.seen_in_training), 'corruption')} of the "
-                f"benchmark ({names}). Its figures there do not speak for corruptions it has never seen."
-            )
+        operations, measured = summary.model.training_operations, summary.conditions.corruptions
+        extra_ones = [name for name in EXTRA if name in operations and name in measured]
+        for seen, what in (
+            (summary.seen_in_training, "of the benchmark"),
+            (extra_ones, "measured here outside the benchmark"),
+        ):
+            if seen:
+                found.append(
+                    f"{summary.model.name} was trained on {counted(len(seen), 'corruption')} {what} ({_names(seen)}). "
+                    "Its figures there do not speak for corruptions it has never seen."
+                )
     found += dict.fromkeys(caveat for one in summaries for row in one.variants if (caveat := restorer_caveat(row)))
     if subject.mce is None and subject.conditions.corruptions:
         found.append(f"There is no mCE, since {no_mce_reason(subject)}: mean errors are not normalised.")
