@@ -94,6 +94,16 @@ def test_the_page_shows_the_tables_and_trusts_no_name(tmp_path, parse, make_run)
     assert again == text
 
 
+def test_another_draw_of_the_noise_is_said(runs, make_run, tmp_path):
+    assert not any("draw of the noise" in caveat for caveat in compare_runs(runs).caveats)
+    (said,) = (
+        caveat
+        for caveat in compare_runs([*runs, make_run(tmp_path / "c", seed=7)]).caveats
+        if "draw of the noise" in caveat
+    )
+    assert said.startswith("c was measured with another draw of the noise than a (seed 7, here 0)")
+
+
 def test_what_cannot_be_compared_is_refused(runs, tmp_path, make_run):
     with pytest.raises(ConfigError, match="needs at least 2"):
         compare_runs(runs[:1])

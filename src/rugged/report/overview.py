@@ -93,6 +93,13 @@ def warnings(summaries: Sequence[Summary]) -> list[str]:
                     f"{summary.model.name} was trained on {counted(len(seen), 'corruption')} {what} ({_names(seen)}). "
                     "Its figures there do not speak for corruptions it has never seen."
                 )
+    found += [
+        f"{summary.model.name} was measured with another draw of the noise than {subject.model.name} (seed "
+        f"{summary.conditions.seed}, here {subject.conditions.seed}): the pictures "
+        "are the same, what corrupts them differs by chance."
+        for summary in summaries[1:]
+        if summary.conditions.seed != subject.conditions.seed
+    ]
     found += dict.fromkeys(caveat for one in summaries for row in one.variants if (caveat := restorer_caveat(row)))
     if subject.mce is None and subject.conditions.corruptions:
         found.append(f"There is no mCE, since {no_mce_reason(subject)}: mean errors are not normalised.")
