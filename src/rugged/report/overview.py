@@ -40,13 +40,18 @@ def finding(summary: Summary) -> str:
     intervals = summary.intervals
     clean = share(1 - summary.clean.error, complement(intervals.clean_error))
     if summary.mean_corruption_accuracy is None:
-        return f"Right on {clean} of the clean pictures; n = {images(summary)}, in brackets a 95% interval."
+        return f"Right on {clean} of the clean pictures; n = {images(summary)}{_about_brackets(clean)}."
     corrupted = share(summary.mean_corruption_accuracy, intervals.mean_corruption_accuracy)
     text = (
         f"Right on {clean} of the clean pictures and on {corrupted} of the corrupted ones, over "
-        f"{full_extent(summary)}; n = {images(summary)}, in brackets 95% intervals."
+        f"{full_extent(summary)}; n = {images(summary)}{_about_brackets(clean, corrupted)}."
     )
     return f"{text} {extremes(summary)}".rstrip()
+
+
+def _about_brackets(*figures: str) -> str:
+    brackets = sum("(" in figure for figure in figures)
+    return ("", ", in brackets a 95% interval", ", in brackets 95% intervals")[brackets]
 
 
 def tiles(summary: Summary) -> list[Tile]:
