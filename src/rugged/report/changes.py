@@ -9,8 +9,11 @@ from rugged.results import ErrorChange, Summary, VariantResult
 
 MARKS_NOTE = (
     "Differences are of errors, so that less is better; “better” and “worse” stand where the 95% interval leaves out "
-    "zero. Each interval is of its own figure; both answer for the same pictures."
+    "zero and a paired test agrees. Each is of its own figure, without a correction for their number; both answer for "
+    "the same pictures."
 )
+
+_LEVEL = 0.05
 
 
 def change_tables(summary: Summary) -> list[Table]:
@@ -74,6 +77,8 @@ def _figures(before: float, after: float, change: ErrorChange, normalised: bool)
 
 def _mark(change: ErrorChange) -> str:
     low, high = change.interval
+    if change.p is not None and change.p >= _LEVEL:
+        return ""
     return "better" if high < 0 else "worse" if low > 0 else ""
 
 
