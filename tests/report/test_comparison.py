@@ -2,6 +2,7 @@
 
 import pytest
 
+from rugged.cli.tables import print_comparison
 from rugged.core.catalogue import display_name
 from rugged.core.errors import ConfigError, IncomparableError
 from rugged.report import compare_runs, write_comparison
@@ -92,6 +93,16 @@ def test_the_page_shows_the_tables_and_trusts_no_name(tmp_path, parse, make_run)
     assert "In brackets 95% intervals, 99.17% ones by corruption" in text
     again = write_comparison(compared, tmp_path / "again.html").read_text(encoding="utf-8")
     assert again == text
+
+
+def test_n_is_said_of_clean_and_corrupted_pictures_where_these_are_others(runs, make_run, tmp_path, parse, capsys):
+    others = [make_run(tmp_path / name, skill=skill, clean_images=200) for name, skill in (("c", 0.6), ("d", 0.8))]
+    for folders, said in ((runs, "200"), (others, "200 clean and 200 corrupted")):
+        compared = compare_runs(folders)
+        page = parse(write_comparison(compared, tmp_path / "page.html").read_text(encoding="utf-8"))
+        assert page.find("p", id="figures-caption")[0].text.startswith(f"{said} pictures of builtin.")
+        print_comparison(compared)
+        assert f"builtin, val, n = {said}" in map(str.strip, capsys.readouterr().out.splitlines())
 
 
 def test_another_draw_of_the_noise_is_said(runs, make_run, tmp_path):

@@ -79,6 +79,14 @@ def test_the_table_is_what_the_predictions_give(run):
     assert rows["Mean over 2"][2].startswith(f"−{(before - after) / 2:.1f} (")
 
 
+def test_n_is_that_of_clean_and_of_corrupted_pictures(run):
+    restore(run)
+    summary = read_summary(RunFolder(run).summary)
+    assert change_table(summary, summary.variants[0]).title.endswith("n = 200")
+    others = replace(summary, conditions=replace(summary.conditions, clean_images=50))
+    assert change_table(others, summary.variants[0]).title.endswith("n = 50 clean and 200 corrupted")
+
+
 def test_a_mark_needs_the_paired_test_as_well(run):
     """Five pictures that the restorer has right, and the plain classifier wrong, are no proof: p = 2/32; six are."""
     restore(run)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from rugged.core.catalogue import BENCHMARK, display_name
 from rugged.core.tables import Table, signed
 from rugged.core.wording import counted
+from rugged.report.extent import images
 from rugged.results import ErrorChange, Summary, VariantResult
 
 MARKS_NOTE = (
@@ -47,7 +48,7 @@ def change_table(summary: Summary, variant: VariantResult) -> Table | None:
     columns = ["Error, in percent", "Plain", variant.label, "Difference", "Relative"]
     normalised = any(change.ce is not None for change in _each(variant))
     return Table(
-        f"Plain and {variant.label}, n = {summary.conditions.images:,}",
+        f"Plain and {variant.label}, n = {images(summary)}",
         (*columns, "CE, mCE") if normalised else tuple(columns),
         tuple((label, *_figures(before, after, change, normalised)) for label, before, after, change in rows),
     )

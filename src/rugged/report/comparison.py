@@ -10,7 +10,7 @@ from rugged.core.files import write_text
 from rugged.core.tables import Table, signed
 from rugged.report import contrasts, figures, overview
 from rugged.report.charts import STYLES
-from rugged.report.extent import full_extent, mce_label, no_mce_reason
+from rugged.report.extent import full_extent, images, mce_label, no_mce_reason
 from rugged.report.headlines import HeadlineRow, headline_rows
 from rugged.report.reading import read_runs, relative_to_one, without_ce
 from rugged.report.rendering import render_page
@@ -129,6 +129,7 @@ def write_comparison(compared: ComparedRuns, out: Path) -> Path:
         subject=first,
         others=others,
         extent=full_extent(first),
+        images=images(first),
         facts=overview.facts(first),
         legend=[(summary.model.name, style) for style, summary in enumerate(summaries)],
         overall=figures.overall_curve(summaries),
