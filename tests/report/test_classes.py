@@ -145,6 +145,14 @@ def test_ece_is_the_mean_distance_of_the_points_from_the_line(cells, pair_page, 
     assert chart["x"] == pytest.approx([32 + 206 * float(sure.rstrip("%")) / 100 for sure in line["text"]], abs=0.2)
 
 
+def test_of_one_class_none_is_the_worst_or_the_best(make_run, tmp_path, parse):
+    run = make_run(tmp_path / "run", corruptions=("fog",), severities=(3,), classes=["only"])
+    page = parse(write_report([run], tmp_path / "r.html").read_text(encoding="utf-8"))
+    section = page.find("section", id="extremes")[0]
+    assert page.find("h3", within=section) == []
+    assert [one.attributes["aria-labelledby"] for one in page.find("table", within=section)] == ["every"]
+
+
 def test_a_thousand_classes_make_a_page(make_run, tmp_path, parse):
     run = make_run(tmp_path / "run", corruptions=("fog",), severities=(3,), classes=[f"class {n}" for n in range(1000)])
     out = write_report([run], tmp_path / "r.html")
