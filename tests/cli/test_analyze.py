@@ -120,7 +120,7 @@ def test_one_cell_alone(rugged, measured, tmp_path):
     (("--class", "rign"), "There is no class 'rign'. Did you mean 'ring'?"),
     (("--corruption", "contrat"), "contrat was not measured. Did you mean 'contrast'?"),
     (("--corruption", "fog"), "fog was not measured."),
-    (("--severity", "9"), "severity 9 was not measured. Measured: 0, 1, 2, 3, 4, 5."),
+    (("--severity", "9"), "severity 9 was not measured. Measured: 1, 2, 3, 4, 5."),
     (("--corruption", "clean"), "Clean stands beside every corruption."),
     (("--groups", "none.toml", "--class", "ring"), "--groups means nothing with --class"),
     (("--groups", "none.toml"), "Cannot read the groups none.toml"),
