@@ -105,6 +105,12 @@ def test_n_is_said_of_clean_and_corrupted_pictures_where_these_are_others(runs, 
         assert f"builtin, val, n = {said}" in map(str.strip, capsys.readouterr().out.splitlines())
 
 
+def test_lines_of_two_models_with_one_long_name_have_labels_of_their_own(make_run, tmp_path, parse):
+    runs = [make_run(tmp_path / name, name="tiny-imagenet-squeezenet", skill=0.8) for name in ("u", "v")]
+    page = parse(write_comparison(compare_runs(runs), tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert {one.text for one in page.find("text", class_="name")} == {"tiny-ima…zenet (u)", "tiny-ima…zenet (v)"}
+
+
 def test_another_draw_of_the_noise_is_said(runs, make_run, tmp_path):
     assert not any("draw of the noise" in caveat for caveat in compare_runs(runs).caveats)
     (said,) = (
