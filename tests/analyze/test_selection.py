@@ -47,5 +47,20 @@ def test_without_clean_or_without_corruptions(cells):
         select({("fog", 1): cells["fog", 1]}, "clean")
     with pytest.raises(ConfigError, match="Only clean"):
         select({("clean", 0): cells["clean", 0]})
-    with pytest.raises(ConfigError, match="Name one of: fog, contrast"):
-        restrict(cells, "clean")
+    with pytest.raises(ConfigError, match="Only clean"):
+        restrict({("clean", 0): cells["clean", 0]}, severity=0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (("clean",), r"Clean stands beside every corruption\. Name one of: fog, contrast, speckle_noise\."),
+        ((None, 0), r"Clean stands beside every corruption\. Name one of: 1, 2\."),
+        (("fog", 0), r"Name one of: 1, 2\."),
+        (("fogg", 0), r"fogg was not measured\. Did you mean 'fog'\? Measured: fog, contrast, speckle_noise\."),
+        ((None, 9), r"severity 9 was not measured\. Measured: 1, 2\."),
+    ],
+)
+def test_what_is_named_instead_is_not_refused_in_turn(cells, asked, message):
+    with pytest.raises(ConfigError, match=message):
+        restrict(cells, *asked)

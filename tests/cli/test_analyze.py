@@ -82,6 +82,19 @@ def test_every_table_is_written_whole_and_safe(rugged, measured, tmp_path):
     assert all((again / path.name).read_bytes() == path.read_bytes() for path in out.iterdir())
 
 
+@pytest.mark.parametrize("command", [("analyze",), ("report", "--format", "csv")])
+def test_tables_of_groups_do_not_outlive_the_groups(rugged, measured, tmp_path, command):
+    out, groups = tmp_path / "tables", tmp_path / "mine.toml"
+    groups.write_text('round = ["ring", "n0"]')
+    rugged("analyze", measured, "--out", out, "--groups", groups)
+    (out / "mine.csv").write_text("kept")
+    with_groups = {path.name for path in out.iterdir()}
+    code, _, _ = rugged(command[0], measured, *command[1:], "--out", out)
+    assert code == 0
+    gone = with_groups - {path.name for path in out.iterdir()}
+    assert gone == {"near_mistakes.csv", "groups.csv", "groups_clean.csv", "groups_corrupted.csv"}
+
+
 def test_one_class_and_its_predictions(rugged, measured, tmp_path):
     code, out, _ = rugged("analyze", measured, "--class", "RING", "--top", 4, "--out", tmp_path / "ring")
     assert code == 0
@@ -107,7 +120,7 @@ def test_one_cell_alone(rugged, measured, tmp_path):
     (("--class", "rign"), "There is no class 'rign'. Did you mean 'ring'?"),
     (("--corruption", "contrat"), "contrat was not measured. Did you mean 'contrast'?"),
     (("--corruption", "fog"), "fog was not measured."),
-    (("--severity", "9"), "severity 9 was not measured. Measured: 0, 1, 2, 3, 4, 5."),
+    (("--severity", "9"), "severity 9 was not measured. Measured: 1, 2, 3, 4, 5."),
     (("--corruption", "clean"), "Clean stands beside every corruption."),
     (("--groups", "none.toml", "--class", "ring"), "--groups means nothing with --class"),
     (("--groups", "none.toml"), "Cannot read the groups none.toml"),

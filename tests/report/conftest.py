@@ -130,7 +130,7 @@ def _cell(
 ) -> Cell:
     count, kept = len(difficulty), min(5, classes)
     labels = np.repeat(np.arange(classes, dtype=np.int32), PER_CLASS)
-    shift = np.where(difficulty < right, 0, rng.integers(1, classes, count))
+    shift = np.where(difficulty < right, 0, rng.integers(1, max(classes, 2), count))
     top = ((labels + shift)[:, None] + np.arange(kept)) % classes
     sure = (0.35 + 0.6 * rng.random(count) * right).astype(np.float32)
     rest = ((1 - sure) / 16)[:, None] * np.arange(kept, 1, -1)
@@ -170,7 +170,7 @@ def _write_pictures(run: RunFolder, cells: dict[tuple[str, int], Cell]) -> None:
     strips = [
         Strip(why, clean.ids[place], int(clean.labels[place]), *shown)
         for why, shown in (("random", ("clean", (0,))), ("mistake", ("clean", (0,))), ("lost", (corruption, levels)))
-        for place in (3, 25)
+        for place in (3, 25 % len(clean.ids))
     ]
     run.pictures.mkdir(parents=True)
     files = {f"{why}.png": "x" for why in ("random", "mistake", "lost")}

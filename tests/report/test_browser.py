@@ -74,7 +74,7 @@ def test_pointing_at_the_heat_map_shows_figures_and_pictures(open_in_browser, re
     head = page.locator("#heat thead th").nth(4).inner_text().strip()
     text = tip.inner_text()
     assert text.startswith(name)
-    assert f"Error, {head.lower()}" in text
+    assert f"Error, {head}" in text
     assert f"{cell.inner_text()}%" in text
     assert [f"severity {severity}" in text for severity in range(1, 6)] == [True] * 5
     page.wait_for_function("() => document.querySelector('#tip canvas').width == 16")
@@ -89,6 +89,20 @@ def test_pointing_at_the_heat_map_shows_figures_and_pictures(open_in_browser, re
         assert max(green, blue) <= 12
     page.mouse.move(2, 2)
     assert tip.is_hidden()
+
+
+def test_the_heat_map_says_names_as_they_are_and_no_percent_of_nothing(open_in_browser, report):
+    page = open_in_browser(report)
+    place = page.locator("#heat thead th").all_inner_texts().index("JPEG compression")
+    row, tip = page.locator("#heat tbody tr").first, page.locator("#tip")
+    row.locator("td").nth(place - 1).hover()
+    assert "Error, JPEG compression" in tip.inner_text()
+    clean = row.locator("td").first
+    clean.evaluate("(cell) => { cell.textContent = '–'; }")  # As of a class without pictures.
+    clean.hover()
+    assert "Error, clean" in tip.inner_text()
+    assert "–" in tip.inner_text()
+    assert "–%" not in tip.inner_text()
 
 
 def test_the_heat_map_is_read_with_the_keyboard_alone(open_in_browser, report):

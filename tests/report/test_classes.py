@@ -126,6 +126,33 @@ def test_diagrams_show_how_often_answers_of_a_like_confidence_are_right(cells, p
         assert inside[4]["heads"][place].endswith(f"({own.sum():,} answers)")
 
 
+@pytest.mark.parametrize("level", range(6))
+def test_ece_is_the_mean_distance_of_the_points_from_the_line(cells, pair_page, level):
+    """Guo et al. 2017, equation 3: the points stand at the mean confidence of their answers, not in a bin's middle."""
+    section = pair_page.find("section", id="calibration")[0]
+    panel = pair_page.find("figure", within=section)[level]
+    chart = json.loads(pair_page.find("svg", within=panel)[0].attributes["data-chart"])
+    model, line = chart["lines"]
+    distance, answers = 0.0, 0
+    for head, right, sure in zip(chart["heads"], model["text"], line["text"], strict=True):
+        count = int(head.split("(")[1].split()[0].replace(",", ""))
+        if count:
+            distance += count * abs(float(right.rstrip("%")) - float(sure.rstrip("%")))
+            answers += count
+    assert answers == sum(len(cell.ids) for cell in under(cells, level))
+    ece = pair_page.find("span", within=panel, class_="aside")[0].text
+    assert float(ece.removeprefix("ECE ").rstrip("%")) == pytest.approx(distance / answers, abs=0.15)
+    assert chart["x"] == pytest.approx([32 + 206 * float(sure.rstrip("%")) / 100 for sure in line["text"]], abs=0.2)
+
+
+def test_of_one_class_none_is_the_worst_or_the_best(make_run, tmp_path, parse):
+    run = make_run(tmp_path / "run", corruptions=("fog",), severities=(3,), classes=["only"])
+    page = parse(write_report([run], tmp_path / "r.html").read_text(encoding="utf-8"))
+    section = page.find("section", id="extremes")[0]
+    assert page.find("h3", within=section) == []
+    assert [one.attributes["aria-labelledby"] for one in page.find("table", within=section)] == ["every"]
+
+
 def test_a_thousand_classes_make_a_page(make_run, tmp_path, parse):
     run = make_run(tmp_path / "run", corruptions=("fog",), severities=(3,), classes=[f"class {n}" for n in range(1000)])
     out = write_report([run], tmp_path / "r.html")

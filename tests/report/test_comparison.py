@@ -2,6 +2,7 @@
 
 import pytest
 
+from rugged.cli.tables import print_comparison
 from rugged.core.catalogue import display_name
 from rugged.core.errors import ConfigError, IncomparableError
 from rugged.report import compare_runs, write_comparison
@@ -65,6 +66,18 @@ def test_mces_of_different_baselines_never_stand_side_by_side(runs, make_run, tm
     assert headlines["mCE over 6 of 15"][2] == "–"
 
 
+def test_where_not_all_have_an_mce_chart_and_table_both_show_mean_errors(runs, make_run, tmp_path, parse):
+    compared = compare_runs([runs[0], make_run(tmp_path / "plain", skill=0.8)])
+    page = parse(write_comparison(compared, tmp_path / "page.html").read_text(encoding="utf-8"))
+    (section,) = page.find("section", id="errors")
+    assert "as a share of the errors of" not in section.text
+    (bars,) = page.find("div", within=section, class_="bars")
+    drawn = [one.text for one in page.find("text", within=bars)]
+    wanted = [f"{value}%" for row in compared.errors for value in row.values]
+    assert len(wanted) == 12  # Six corruptions, both models.
+    assert sorted(drawn) == sorted(wanted)
+
+
 def test_the_page_shows_the_tables_and_trusts_no_name(tmp_path, parse, make_run):
     hostile = make_run(tmp_path / "hostile", name="<script>alert(1)</script>", skill=0.9)
     plain = make_run(tmp_path / "plain", skill=0.8)
@@ -80,6 +93,32 @@ def test_the_page_shows_the_tables_and_trusts_no_name(tmp_path, parse, make_run)
     assert "In brackets 95% intervals, 99.17% ones by corruption" in text
     again = write_comparison(compared, tmp_path / "again.html").read_text(encoding="utf-8")
     assert again == text
+
+
+def test_n_is_said_of_clean_and_corrupted_pictures_where_these_are_others(runs, make_run, tmp_path, parse, capsys):
+    others = [make_run(tmp_path / name, skill=skill, clean_images=200) for name, skill in (("c", 0.6), ("d", 0.8))]
+    for folders, said in ((runs, "200"), (others, "200 clean and 200 corrupted")):
+        compared = compare_runs(folders)
+        page = parse(write_comparison(compared, tmp_path / "page.html").read_text(encoding="utf-8"))
+        assert page.find("p", id="figures-caption")[0].text.startswith(f"{said} pictures of builtin.")
+        print_comparison(compared)
+        assert f"builtin, val, n = {said}" in map(str.strip, capsys.readouterr().out.splitlines())
+
+
+def test_lines_of_two_models_with_one_long_name_have_labels_of_their_own(make_run, tmp_path, parse):
+    runs = [make_run(tmp_path / name, name="tiny-imagenet-squeezenet", skill=0.8) for name in ("u", "v")]
+    page = parse(write_comparison(compare_runs(runs), tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert {one.text for one in page.find("text", class_="name")} == {"tiny-ima…zenet (u)", "tiny-ima…zenet (v)"}
+
+
+def test_another_draw_of_the_noise_is_said(runs, make_run, tmp_path):
+    assert not any("draw of the noise" in caveat for caveat in compare_runs(runs).caveats)
+    (said,) = (
+        caveat
+        for caveat in compare_runs([*runs, make_run(tmp_path / "c", seed=7)]).caveats
+        if "draw of the noise" in caveat
+    )
+    assert said.startswith("c was measured with another draw of the noise than a (seed 7, here 0)")
 
 
 def test_what_cannot_be_compared_is_refused(runs, tmp_path, make_run):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rugged.report.overview import finding
+from rugged.report.overview import finding, warnings
 from rugged.results import RunFolder, read_summary
 
 CLEAN = 0.1
@@ -19,7 +19,7 @@ def summary(make_run, tmp_path):
 def found(summary):
     """The finding of a model with these errors, each with an interval of ``half`` to either side; clean has 10%."""
 
-    def with_errors(half=0.02, clean=CLEAN, **errors):
+    def with_errors(half=0.02, clean=CLEAN, images=summary.conditions.images, **errors):
         results = {
             name: replace(summary.corruptions[name], error=(error,) * 5, ce=None) for name, error in errors.items()
         }
@@ -29,12 +29,26 @@ def found(summary):
                 summary,
                 clean=replace(summary.clean, error=clean),
                 corruptions=results,
-                conditions=replace(summary.conditions, corruptions=tuple(results)),
+                conditions=replace(summary.conditions, corruptions=tuple(results), images=images),
                 intervals=replace(summary.intervals, errors=ends, clean_error=(clean - half, clean + half)),
             )
         )
 
     return with_errors
+
+
+def test_what_training_saw_is_said_of_the_extra_corruptions_too(make_run, tmp_path):
+    """Of those that were measured: the others have no figure here."""
+    seen = ("contrast", "speckle_noise", "gaussian_blur", "spatter")
+    measured = ("contrast", "speckle_noise", "gaussian_blur")
+    run = make_run(tmp_path / "seen", corruptions=measured, seen=seen)
+    said = [line for line in warnings([read_summary(RunFolder(run).summary)]) if "was trained on" in line]
+    assert [line.split(" Its figures")[0] for line in said] == [
+        "seen was trained on 1 corruption of the benchmark (Contrast).",
+        "seen was trained on 2 corruptions measured here outside the benchmark (Speckle noise, Gaussian blur).",
+    ]
+    run = make_run(tmp_path / "unseen", corruptions=measured)
+    assert not any("was trained on" in line for line in warnings([read_summary(RunFolder(run).summary)]))
 
 
 def test_both_figures_have_an_interval_and_n(summary):
@@ -100,6 +114,29 @@ def test_where_too_many_intervals_touch_only_the_other_end_is_named(found):
 )
 def test_none_is_named_where_intervals_touch(found, errors):
     assert "cost" not in found(**errors)
+
+
+def test_of_fewer_than_ten_pictures_no_order_is_told(found):
+    apart = {"gaussian_noise": 0.5, "contrast": 0.9, "pixelate": 0.2}
+    assert "cost" not in found(**apart, images=9)
+    assert "Contrast costs the most" in found(**apart, images=10)
+
+
+def test_an_interval_of_no_width_is_none(summary):
+    one = replace(
+        summary,
+        clean=replace(summary.clean, error=0.0),
+        mean_corruption_accuracy=0.6,
+        conditions=replace(summary.conditions, images=1, severities=(1, 3)),
+        intervals=replace(summary.intervals, clean_error=(0.0, 0.0), mean_corruption_accuracy=(0.6, 0.6 + 1e-16)),
+    )
+    assert finding(one) == (
+        "Right on 100.0% of the clean pictures and on 60.0% of the corrupted ones, over 6 of the benchmark’s 15 "
+        "corruptions, severities 1, 3; n = 1."
+    )
+    wide = replace(one, intervals=replace(one.intervals, mean_corruption_accuracy=(0.4, 0.8)))
+    assert "100.0% of the clean pictures and on 60.0% (40.0–80.0) of" in finding(wide)
+    assert finding(wide).endswith("n = 1, in brackets a 95% interval.")
 
 
 def test_what_costs_nothing_is_said_so(found):

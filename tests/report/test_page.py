@@ -135,6 +135,14 @@ def test_pictures_bear_the_predictions_of_every_model(pair, pair_page):
     assert heads == [names[label] for label in samples["labels"]]
 
 
+def test_names_beside_pictures_are_isolated_whichever_way_they_are_read(pair_page):
+    """Else one from right to left turns the mark and the percentage beside it round."""
+    table = pair_page.find("table", id="samples")[0]
+    names = pair_page.find("span", within=table, class_="class")
+    assert len(names) == 8 + 8 * 31 * 2  # Above the columns; beneath every picture, of both models.
+    assert all(one.text and pair_page.find("bdi", within=one)[0].text == one.text for one in names)
+
+
 def test_columns_of_pictures_tell_classes_of_one_name_apart(make_run, tmp_path, parse):
     run = make_run(tmp_path / "run", corruptions=("fog",), classes=["crane", "crane", " ", *"defghij"])
     page = parse(write_report([run], tmp_path / "r.html").read_text(encoding="utf-8"))

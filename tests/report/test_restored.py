@@ -9,7 +9,9 @@ from PIL import Image
 
 from rugged.core.errors import ResultsError
 from rugged.report import change_tables, compare_runs, write_report
+from rugged.report.changes import change_table
 from rugged.results import (
+    ErrorChange,
     RestoredPictures,
     RestorerFacts,
     RunFolder,
@@ -75,6 +77,27 @@ def test_the_table_is_what_the_predictions_give(run):
     assert relative.startswith(f"−{100 * (1 - after / before):.1f}% (−")
     assert rows["Fog"][2:] == ("0.0 (0.0 to 0.0)", "0.0% (0.0 to 0.0)")
     assert rows["Mean over 2"][2].startswith(f"−{(before - after) / 2:.1f} (")
+
+
+def test_n_is_that_of_clean_and_of_corrupted_pictures(run):
+    restore(run)
+    summary = read_summary(RunFolder(run).summary)
+    assert change_table(summary, summary.variants[0]).title.endswith("n = 200")
+    others = replace(summary, conditions=replace(summary.conditions, clean_images=50))
+    assert change_table(others, summary.variants[0]).title.endswith("n = 50 clean and 200 corrupted")
+
+
+def test_a_mark_needs_the_paired_test_as_well(run):
+    """Five pictures that the restorer has right, and the plain classifier wrong, are no proof: p = 2/32; six are."""
+    restore(run)
+    summary = read_summary(RunFolder(run).summary)
+    (variant,) = summary.variants
+    marks = []
+    for p in (2 / 32, 2 / 64):
+        changes = replace(variant.changes, clean=ErrorChange(-0.1, (-0.2, -0.05), p=p))
+        table = change_table(summary, replace(variant, changes=changes))
+        marks.append(table.rows[0][3])
+    assert marks == ["−10.0 (−20.0 to −5.0)", "−10.0 (−20.0 to −5.0) better"]
 
 
 def test_pictures_stand_as_they_are_and_restored_with_the_answers_to_each(run, tmp_path, parse):

@@ -174,7 +174,10 @@ def test_a_baseline_is_a_run_folder_or_a_shipped_name(summary, baseline_run, tmp
 def test_a_missing_cell_is_named():
     cells = cells_with(GOOD)
     del cells["contrast", 4]
-    with pytest.raises(ResultsError, match="contrast-4"):
+    with pytest.raises(ResultsError, match=r"^1 cell is missing \(contrast-4\)\."):
+        summarise(cells, FACTS, CONDITIONS, MADE)
+    cells = cells_with({"brightness": GOOD["brightness"]})
+    with pytest.raises(ResultsError, match=r"^5 cells are missing \(contrast-1, contrast-2, contrast-3 …\)\."):
         summarise(cells, FACTS, CONDITIONS, MADE)
 
 

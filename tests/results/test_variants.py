@@ -92,6 +92,28 @@ def test_ce_and_mce_divide_by_the_baseline():
     assert (nothing.points, nothing.relative, nothing.relative_interval) == (0, None, None)
 
 
+def test_the_test_beside_the_interval_is_exact_however_few_the_images():
+    """One picture won is no proof (p = 1), five have p = 2/32, and six of seven 2 (7 + 1) / 128, as McNemar's test."""
+    few = np.arange(7)
+    conditions = replace(CONDITIONS, images=7, corruptions=("defocus_blur", "contrast", "saturate"), severities=(1,))
+
+    def measured(**right):
+        names = [("clean", 0), *((name, 1) for name in conditions.corruptions)]
+        return {(name, level): cell(name, level, right.get(name, np.ones(7, bool))) for name, level in names}
+
+    plain = measured(clean=few > 0, defocus_blur=few >= 5, contrast=few == 6)
+    changes = changes_of(plain, measured(contrast=few < 6), conditions, None)
+    assert changes.clean.p == 1
+    assert changes.clean.interval[1] <= 0
+    assert changes.corruptions["defocus_blur"].p == pytest.approx(2 / 32)
+    assert changes.corruptions["contrast"].p == pytest.approx(2 * (7 + 1) / 128)
+    assert changes.corruptions["saturate"].p == 1
+    # Two corruptions that means are over: gains of 1 by five pictures (both), of ½ by one, of -½ by one.
+    gains = np.array([2, 2, 2, 2, 2, 1, -1])
+    signs = 1 - 2 * (np.arange(128)[:, None] >> few & 1)
+    assert changes.mean.p == pytest.approx(np.mean(np.abs(signs @ gains) >= gains.sum()))
+
+
 def test_without_a_baseline_there_is_no_ce():
     changes = changes_of(cells(), cells(), CONDITIONS, None)
     assert changes.mean.ce is None

@@ -30,7 +30,15 @@ from rugged.analyze.kinship import (
     shipped_groups,
 )
 from rugged.analyze.one_class import class_overview, class_tables
-from rugged.analyze.overview import Analysis, all_tables, analyse, extent, overview_lines, overview_tables
+from rugged.analyze.overview import (
+    Analysis,
+    all_tables,
+    analyse,
+    extent,
+    overview_lines,
+    overview_tables,
+    write_all_tables,
+)
 from rugged.analyze.predictions import (
     Prediction,
     predictions_at,
@@ -106,4 +114,5 @@ __all__ = [
     "shifts",
     "shipped_groups",
     "surest_mistakes",
+    "write_all_tables",
 ]

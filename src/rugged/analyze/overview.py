@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from rugged.analyze import tables
 from rugged.analyze.calibration import CalibrationTable, calibration_table
@@ -12,11 +13,15 @@ from rugged.analyze.failures import NEVER, Failures, failures
 from rugged.analyze.kinship import Groups, KinshipTable, kinship_table
 from rugged.analyze.selection import Cells, averaged, select, severities_of
 from rugged.core.catalogue import display_name, severities_in_words
-from rugged.core.tables import Table
+from rugged.core.files import write_text
+from rugged.core.tables import Table, as_csv
 from rugged.results import CLEAN, Classes
 
 _LESS = ("Clean top-5", "Clean loss (nats)")
 """Figures of a class that a terminal has no room for."""
+
+_OF_GROUPS = ("near_mistakes", "groups", "groups_clean", "groups_corrupted")
+"""Files of tables that there are only where groups are known."""
 
 _EVERY = 10**9
 """More than there are pairs of classes: for lists that are to be whole."""
@@ -172,8 +177,26 @@ def all_tables(analysis: Analysis) -> dict[str, Table]:
         "reliability": tables.reliability_rows(analysis.calibration),
     }
     if (near := analysis.kinship) is not None:
-        found["near_mistakes"] = tables.kinship_rows(near)
-        found["groups"] = tables.member_rows(classes, near.groups)
-        found["groups_clean"] = tables.group_rows(near.groups, near.clean_matrix, "Groups, clean")
-        found["groups_corrupted"] = tables.group_rows(near.groups, near.corrupted_matrix, "Groups, corrupted")
+        of_groups = (
+            tables.kinship_rows(near),
+            tables.member_rows(classes, near.groups),
+            tables.group_rows(near.groups, near.clean_matrix, "Groups, clean"),
+            tables.group_rows(near.groups, near.corrupted_matrix, "Groups, corrupted"),
+        )
+        found |= dict(zip(_OF_GROUPS, of_groups, strict=True))
     return found
+
+
+def write_all_tables(analysis: Analysis, folder: Path) -> None:
+    """Write every table whole as CSV. Those of groups that an earlier analysis knew do not stay where none are known.
+
+    Args:
+        analysis: What is written.
+        folder: Where to; other files in it are left alone.
+    """
+    found = all_tables(analysis)
+    for name, table in found.items():
+        write_text(folder / f"{name}.csv", as_csv(table))
+    for name in _OF_GROUPS:
+        if name not in found:
+            (folder / f"{name}.csv").unlink(missing_ok=True)

@@ -74,8 +74,12 @@ def restrict(cells: Cells, corruption: str | None = None, severity: int | None =
     Raises:
         ConfigError: None of these was measured, or clean was asked for, which is always there.
     """
-    if corruption == CLEAN or severity == 0:
-        raise ConfigError(f"Clean stands beside every corruption. Name one of: {', '.join(corruptions_of(cells))}.")
+    select(cells)  # Refused where clean alone was measured: there is nothing to name then.
+    names, levels = corruptions_of(cells), severities_of(cells, corruption)
+    for what, wanted, own, known in (("corruption", corruption, CLEAN, names), ("severity", severity, 0, levels)):
+        if wanted == own:
+            raise ConfigError(f"Clean stands beside every corruption. Name one of: {', '.join(map(str, known))}.")
+        _require_measured(what, wanted, known)
     chosen = select(cells, corruption, severity)
     clean = {key: cell for key, cell in cells.items() if key[0] == CLEAN}
     return clean | {(cell.corruption, cell.severity): cell for cell in chosen}

@@ -50,7 +50,9 @@ def analyze(
     else:
         print_tables(analysis.class_overview(cells, classes, label, top))
     if out is not None:
-        tables = analysis.all_tables(found) if label is None else analysis.class_tables(cells, classes, label)
-        for name, table in tables.items():
-            write_text(out / f"{name}.csv", as_csv(table))
+        if label is None:
+            analysis.write_all_tables(found, out)
+        else:
+            for name, table in analysis.class_tables(cells, classes, label).items():
+                write_text(out / f"{name}.csv", as_csv(table))
         typer.echo(out)

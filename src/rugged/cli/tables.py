@@ -30,6 +30,7 @@ from rugged.report import (
     variant_rows,
 )
 from rugged.report.charts import percent
+from rugged.report.extent import images
 from rugged.results import Explanations, Stability, Summary
 from rugged.results.explanations import DriftResult, PointingResult
 
@@ -227,7 +228,7 @@ def _least_width(console: Console, table: Table) -> int:
 
 def _headlines(summaries: Sequence[Summary], rows: Sequence[HeadlineRow]) -> Table:
     conditions = summaries[0].conditions
-    title = f"{conditions.collection or conditions.dataset}, {conditions.split}, n = {conditions.images:,}"
+    title = f"{conditions.collection or conditions.dataset}, {conditions.split}, n = {images(summaries[0])}"
     names = [summary.model.name for summary in summaries]
     return _models(title, "With 95% interval", names, [(row.label, *row.values) for row in rows])
 

@@ -5,12 +5,16 @@ from collections.abc import Iterator, Sequence
 from rugged.core.catalogue import BENCHMARK, display_name
 from rugged.core.tables import Table, signed
 from rugged.core.wording import counted
+from rugged.report.extent import images
 from rugged.results import ErrorChange, Summary, VariantResult
 
 MARKS_NOTE = (
     "Differences are of errors, so that less is better; “better” and “worse” stand where the 95% interval leaves out "
-    "zero. Each interval is of its own figure; both answer for the same pictures."
+    "zero and a paired test agrees. Each is of its own figure, without a correction for their number; both answer for "
+    "the same pictures."
 )
+
+_LEVEL = 0.05
 
 
 def change_tables(summary: Summary) -> list[Table]:
@@ -44,7 +48,7 @@ def change_table(summary: Summary, variant: VariantResult) -> Table | None:
     columns = ["Error, in percent", "Plain", variant.label, "Difference", "Relative"]
     normalised = any(change.ce is not None for change in _each(variant))
     return Table(
-        f"Plain and {variant.label}, n = {summary.conditions.images:,}",
+        f"Plain and {variant.label}, n = {images(summary)}",
         (*columns, "CE, mCE") if normalised else tuple(columns),
         tuple((label, *_figures(before, after, change, normalised)) for label, before, after, change in rows),
     )
@@ -74,6 +78,8 @@ def _figures(before: float, after: float, change: ErrorChange, normalised: bool)
 
 def _mark(change: ErrorChange) -> str:
     low, high = change.interval
+    if change.p is not None and change.p >= _LEVEL:
+        return ""
     return "better" if high < 0 else "worse" if low > 0 else ""
 
 

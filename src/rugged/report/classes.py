@@ -45,7 +45,7 @@ class ClassView:
         heat: Its rows, the greatest mean error first.
         low: The error up to which the heat map has no tint: one in twenty is lower.
         high: The error from which it has the full one: one in twenty is higher.
-        worst: The classes with the lowest accuracy under corruption.
+        worst: The classes with the lowest accuracy under corruption; none where one alone has pictures.
         best: Those with the highest.
         every: All of them, in label order.
         reading: What the script needs to read a cell out.

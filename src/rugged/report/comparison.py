@@ -10,9 +10,9 @@ from rugged.core.files import write_text
 from rugged.core.tables import Table, signed
 from rugged.report import contrasts, figures, overview
 from rugged.report.charts import STYLES
-from rugged.report.extent import full_extent, mce_label, no_mce_reason
+from rugged.report.extent import full_extent, images, mce_label, no_mce_reason
 from rugged.report.headlines import HeadlineRow, headline_rows
-from rugged.report.reading import read_runs, relative_to_one
+from rugged.report.reading import read_runs, relative_to_one, without_ce
 from rugged.report.rendering import render_page
 from rugged.results import Summary
 
@@ -82,7 +82,7 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
     first, *others = ((run.summary, run.cells) for run in runs)
     compared = [compare(*first, *other) for other in others]
     (subject, *beside) = ((summary.model.name, cells) for summary, cells in (first, *others))
-    normalised = all(summary.mce is not None for summary in summaries)
+    normalised = _normalised(summaries)
     return ComparedRuns(
         summaries=summaries,
         headlines=tuple(headline_rows(summaries)),
@@ -104,6 +104,11 @@ def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
     )
 
 
+def _normalised(summaries: Sequence[Summary]) -> bool:
+    """Whether errors by corruption are CEs, in the table and the bars alike: where all have an mCE."""
+    return all(summary.mce is not None for summary in summaries)
+
+
 def _why_not(summaries: Sequence[Summary], left_out: Sequence[str]) -> str:
     if left_out:
         return "mCEs are relative to different baselines"
@@ -114,6 +119,7 @@ def write_comparison(compared: ComparedRuns, out: Path) -> Path:
     """Write the comparison as one HTML page that needs nothing else. The same results give the same bytes."""
     summaries = compared.summaries
     first, *others = summaries
+    alike = summaries if _normalised(summaries) else [*map(without_ce, summaries)]
     absent = () if compared.stability or compared.variants else ("more",)
     text = render_page(
         "comparison.html.j2",
@@ -123,10 +129,11 @@ def write_comparison(compared: ComparedRuns, out: Path) -> Path:
         subject=first,
         others=others,
         extent=full_extent(first),
+        images=images(first),
         facts=overview.facts(first),
         legend=[(summary.model.name, style) for style, summary in enumerate(summaries)],
         overall=figures.overall_curve(summaries),
-        bars=figures.error_bars(summaries),
+        bars=figures.error_bars(alike),
     )
     write_text(out, text)
     return out

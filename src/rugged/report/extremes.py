@@ -11,6 +11,9 @@ from rugged.results import Summary
 _NAMED = 3
 """More names than this at one end say nothing a person would keep in mind."""
 
+_LEAST = 10
+"""Of fewer pictures intervals are too narrow to go by: that of a single one has no width at all."""
+
 
 @dataclass(frozen=True)
 class _Cost:
@@ -30,8 +33,10 @@ def extremes(summary: Summary) -> str:
 
     Up to three are named at either end, and only where the interval of each lies apart from those of all the others:
     intervals that touch may hide another order. Those that cost the most must lie apart from clean, too. Where there
-    are none of either kind, the sentence is empty.
+    are none of either kind, or fewer than ten pictures, the sentence is empty.
     """
+    if summary.conditions.images < _LEAST:
+        return ""
     ends = summary.intervals.errors
     costs = [
         _Cost(within_sentence(row.label), row.mean, ends[row.corruption][0], ends[row.corruption][1])

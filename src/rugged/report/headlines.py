@@ -1,5 +1,6 @@
 """The figures that speak for a model as a whole, each with its 95% interval where it has one."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -97,12 +98,17 @@ def _calibration(summary: Summary, intervals: Intervals | None) -> dict[str, str
 
 
 def _bracket(ends: Ends, shown: Callable[[float], str]) -> str:
-    return "" if ends is None else f" ({shown(ends[0])}–{shown(ends[1])})"
+    return "" if ends is None or _no_width(ends) else f" ({shown(ends[0])}–{shown(ends[1])})"
 
 
 def share(value: float, ends: Ends) -> str:
     """A share or a ratio in percent, with its interval where it has one."""
-    return percent(value) if ends is None else f"{percent(value)} ({100 * ends[0]:.1f}–{100 * ends[1]:.1f})"
+    return percent(value) + _bracket(ends, lambda end: f"{100 * end:.1f}")
+
+
+def _no_width(ends: Sequence[float]) -> bool:
+    """Whether it is no interval: no draw could differ, as of one picture."""
+    return math.isclose(ends[0], ends[1], rel_tol=0, abs_tol=1e-12)
 
 
 def complement(ends: Sequence[float]) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rugged.core import notes
-from rugged.core.catalogue import BENCHMARK, display_name, severities_in_words
+from rugged.core.catalogue import BENCHMARK, EXTRA, display_name, severities_in_words
 from rugged.core.progress import format_seconds
 from rugged.core.wording import counted
 from rugged.report.changes import restorer_caveat
@@ -40,13 +40,18 @@ def finding(summary: Summary) -> str:
     intervals = summary.intervals
     clean = share(1 - summary.clean.error, complement(intervals.clean_error))
     if summary.mean_corruption_accuracy is None:
-        return f"Right on {clean} of the clean pictures; n = {images(summary)}, in brackets a 95% interval."
+        return f"Right on {clean} of the clean pictures; n = {images(summary)}{_about_brackets(clean)}."
     corrupted = share(summary.mean_corruption_accuracy, intervals.mean_corruption_accuracy)
     text = (
         f"Right on {clean} of the clean pictures and on {corrupted} of the corrupted ones, over "
-        f"{full_extent(summary)}; n = {images(summary)}, in brackets 95% intervals."
+        f"{full_extent(summary)}; n = {images(summary)}{_about_brackets(clean, corrupted)}."
     )
     return f"{text} {extremes(summary)}".rstrip()
+
+
+def _about_brackets(*figures: str) -> str:
+    brackets = sum("(" in figure for figure in figures)
+    return ("", ", in brackets a 95% interval", ", in brackets 95% intervals")[brackets]
 
 
 def tiles(summary: Summary) -> list[Tile]:
@@ -82,12 +87,24 @@ def warnings(summaries: Sequence[Summary]) -> list[str]:
     subject = summaries[0]
     found = []
     for summary in summaries:
-        if summary.seen_in_training:
-            names = ", ".join(display_name(name) for name in summary.seen_in_training)
-            found.append(
-                f"{summary.model.name} was trained on {counted(len(summary.seen_in_training), 'corruption')} of the "
-                f"benchmark ({names}). Its figures there do not speak for corruptions it has never seen."
-            )
+        operations, measured = summary.model.training_operations, summary.conditions.corruptions
+        extra_ones = [name for name in EXTRA if name in operations and name in measured]
+        for seen, what in (
+            (summary.seen_in_training, "of the benchmark"),
+            (extra_ones, "measured here outside the benchmark"),
+        ):
+            if seen:
+                found.append(
+                    f"{summary.model.name} was trained on {counted(len(seen), 'corruption')} {what} ({_names(seen)}). "
+                    "Its figures there do not speak for corruptions it has never seen."
+                )
+    found += [
+        f"{summary.model.name} was measured with another draw of the noise than {subject.model.name} (seed "
+        f"{summary.conditions.seed}, here {subject.conditions.seed}): the pictures "
+        "are the same, what corrupts them differs by chance."
+        for summary in summaries[1:]
+        if summary.conditions.seed != subject.conditions.seed
+    ]
     found += dict.fromkeys(caveat for one in summaries for row in one.variants if (caveat := restorer_caveat(row)))
     if subject.mce is None and subject.conditions.corruptions:
         found.append(f"There is no mCE, since {no_mce_reason(subject)}: mean errors are not normalised.")

@@ -9,11 +9,11 @@ from urllib.parse import quote
 from rugged.analyze import (
     Analysis,
     BenchmarkedRun,
-    all_tables,
     analyse,
     overview_lines,
     overview_tables,
     shipped_groups,
+    write_all_tables,
 )
 from rugged.core.catalogue import display_name
 from rugged.core.files import atomic_path, write_text
@@ -81,10 +81,11 @@ def write_tables(runs: Sequence[str | Path], folder: str | Path) -> Path:
         "accuracy": _accuracy(summaries),
         "errors": errors_table(summaries),
         "conditions": _conditions(summaries),
-        **all_tables(_analyse(read[0])),
     }
+    analysis = _analyse(read[0])
     for name, table in found.items():
         write_text(folder / f"{name}.csv", as_csv(table))
+    write_all_tables(analysis, folder)
     return folder
 
 

@@ -78,13 +78,13 @@ def relative_to_one(runs: Sequence[BenchmarkedRun]) -> tuple[list[BenchmarkedRun
     for run in runs:
         summary = run.summary
         if reference is not None and summary.model.sha256 == reference.sha256:
-            summary = normalise(_without_ce(summary), baseline_of(summary, reference.name))
+            summary = normalise(without_ce(summary), baseline_of(summary, reference.name))
         elif reference is not None and summary.mce and summary.mce.baseline.sha256 != reference.sha256:
             left_out.append(
                 f"The mCE of {summary.model.name} is relative to {summary.mce.baseline.name}, not to {reference.name}, "
                 "and left out. Benchmark it again with the other baseline: nothing is measured twice."
             )
-            summary = _without_ce(summary)
+            summary = without_ce(summary)
         found.append(run if summary is run.summary else replace(run, summary=summary))
     return found, left_out
 
@@ -163,7 +163,8 @@ def _with_unique_names(runs: Sequence[BenchmarkedRun]) -> list[BenchmarkedRun]:
     return unique
 
 
-def _without_ce(summary: Summary) -> Summary:
+def without_ce(summary: Summary) -> Summary:
+    """The same, its variants too, as if it had been measured without a baseline."""
     variants = tuple(map(_variant_without_ce, summary.variants))
     return replace(summary, mce=None, corruptions=_results_without_ce(summary.corruptions), variants=variants)
 

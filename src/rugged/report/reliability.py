@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from rugged.analyze import BenchmarkedRun, Calibration, calibration_table
 from rugged.core.catalogue import display_name
 from rugged.metrics.calibration import BINS
 from rugged.report.charts import STYLES, Axis, LineChart, Series, line_chart, percent, percent_axis
 
 _QUIET = STYLES - 1
-_MIDDLES = tuple((place + 0.5) / BINS for place in range(BINS))
+_MIDDLES = (np.arange(BINS) + 0.5) / BINS
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,12 @@ def _panel(title: str, model: str, calibration: Calibration) -> LineChart:
     found = calibration.reliability
     filled = found.counts > 0
     accuracy = tuple(float(value) if there else None for value, there in zip(found.accuracy, filled, strict=True))
+    # A bin's answers stand at their mean confidence, as in ECE: at its middle, calibrated ones would lie off the line.
+    sure = tuple(np.where(filled, found.confidence, _MIDDLES).tolist())
     return line_chart(
         title,
-        _MIDDLES,
-        [Series(model, 0, accuracy), Series("as sure as right", _QUIET, _MIDDLES, plain=True)],
+        sure,
+        [Series(model, 0, accuracy), Series("as sure as right", _QUIET, sure, plain=True)],
         Axis(0.0, 1.0, ((0.0, "0"), (0.5, "50"), (1.0, "100"))),
         percent_axis((0, 50, 100)),
         x_name="confidence",

@@ -118,7 +118,8 @@ def _require_whole(cells: Mapping[CellKey, Cell], conditions: Conditions) -> Non
     missing = [f"{name}-{severity}" for name, severity in wanted if (name, severity) not in cells]
     if missing:
         raise ResultsError(
-            f"{len(missing)} cells are missing ({', '.join(missing[:3])} …). Run `rugged benchmark` again."
+            f"{counted(len(missing), 'cell')} {'is' if len(missing) == 1 else 'are'} missing "
+            f"({', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}). Run `rugged benchmark` again."
         )
     first = cells[wanted[0] if conditions.clean_images is None else wanted[1]]
     own = [cell for cell in wanted if conditions.clean_images is None or cell != (CLEAN, 0)]

@@ -154,6 +154,8 @@ class ErrorChange:
         relative_interval: Of it.
         ce: The difference of CE; of a mean, of mCE. None without a baseline.
         ce_interval: Of it.
+        p: Of a paired permutation test that ``points`` is zero, which holds with few images, too, where intervals are
+            too narrow; None in summaries from before there was one.
     """
 
     points: float
@@ -162,6 +164,7 @@ class ErrorChange:
     relative_interval: Ends | None = None
     ce: float | None = None
     ce_interval: Ends | None = None
+    p: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """From a test-time variant's saved predictions to its figures, and to what it changes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from rugged.core.catalogue import BENCHMARK, CellKey
-from rugged.metrics import interval, resampled_means
+from rugged.metrics import interval, resampled_means, sign_flip_test
 from rugged.results.baselines import Baseline
 from rugged.results.conditions import Conditions
 from rugged.results.predictions import CLEAN, Cell
@@ -63,7 +64,7 @@ def variant_result(
 
 
 def changes_of(plain: Cells, cells: Cells, conditions: Conditions, baseline: Baseline | None) -> Changes:
-    """By how much the errors of a variant differ from the plain ones, with intervals.
+    """By how much the errors of a variant differ from the plain ones, with intervals and tests.
 
     Both are drawn anew with the same seed: a draw takes the same images for both.
 
@@ -75,43 +76,47 @@ def changes_of(plain: Cells, cells: Cells, conditions: Conditions, baseline: Bas
     """
     before, after = resample(plain, conditions), resample(cells, conditions)
     means = {} if baseline is None else baseline.means
-
-    def measured(which: Cells, name: str) -> float:
-        return float(np.mean([_error(which[name, severity]) for severity in conditions.severities]))
-
-    pairs = {name: (measured(plain, name), measured(cells, name)) for name in conditions.corruptions}
+    over, under = conditions.averaged, [(name, conditions.severities) for name in conditions.corruptions]
+    wrong = {name: (_wrong(plain, name, at), _wrong(cells, name, at)) for name, at in [(CLEAN, (0,)), *under]}
+    pairs = {name: (float(np.mean(first)), float(np.mean(second))) for name, (first, second) in wrong.items()}
+    added = {name: second - first for name, (first, second) in wrong.items()}
+    *each, p_of_mean = sign_flip_test([*added.values(), np.mean([added[name] for name in over], axis=0)]).tolist()
+    p = dict(zip(added, each, strict=True))
     changes = {
-        name: _change(pairs[name], before.corruptions[name], after.corruptions[name], means.get(name))
+        name: _change(pairs[name], before.corruptions[name], after.corruptions[name], p[name], means.get(name))
         for name in conditions.corruptions
     }
-    over = conditions.averaged
     first, second = np.mean([pairs[name] for name in over], axis=0).tolist()
-    mean = _change((first, second), 1 - before.accuracy(over), 1 - after.accuracy(over))
+    mean = _change((first, second), 1 - before.accuracy(over), 1 - after.accuracy(over), p_of_mean)
     normalised = [name for name in over if name in means and name in BENCHMARK]
     if normalised:
         drawn = [(after.corruptions[name] - before.corruptions[name]) / means[name] for name in normalised]
         ratios = [(pairs[name][1] - pairs[name][0]) / means[name] for name in normalised]
         mean = replace(mean, ce=float(np.mean(ratios)), ce_interval=interval(np.mean(drawn, axis=0)))
-    clean = _error(plain[CLEAN, 0]), _error(cells[CLEAN, 0])
-    return Changes(_change(clean, before.clean, after.clean), mean, changes)
+    return Changes(_change(pairs[CLEAN], before.clean, after.clean, p[CLEAN]), mean, changes)
 
 
-def _error(cell: Cell) -> float:
-    return float(np.mean(~cell.correct))
+def _wrong(cells: Cells, name: str, severities: Sequence[int]) -> npt.NDArray[np.float64]:
+    """``(N,)``: at what share of the severities each image is mistaken."""
+    share: npt.NDArray[np.float64] = np.mean([~cells[name, severity].correct for severity in severities], axis=0)
+    return share
 
 
-def _change(errors: tuple[float, float], plain_draws: Draws, draws: Draws, divisor: float | None = None) -> ErrorChange:
+def _change(
+    errors: tuple[float, float], plain_draws: Draws, draws: Draws, p: float, divisor: float | None = None
+) -> ErrorChange:
     """One difference.
 
     Args:
         errors: The plain error and the variant's.
         plain_draws: The plain error in each draw.
         draws: The variant's.
+        p: Of the test that they do not differ.
         divisor: The baseline's error, for CE.
     """
     plain, error = errors
     gained = draws - plain_draws
-    change = ErrorChange(error - plain, interval(gained))
+    change = ErrorChange(error - plain, interval(gained), p=p)
     if plain_draws.min() > 0:
         relative_interval = interval(draws / plain_draws - 1)
         change = replace(change, relative=error / plain - 1, relative_interval=relative_interval)

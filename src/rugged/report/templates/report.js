@@ -179,7 +179,9 @@ const thumbnails = (() => {
     const label = Number(row.dataset.label);
     const corruption = cell.cellIndex - 3;  // Class, clean and mean come before.
     const head = heat.tHead.rows[0].cells[cell.cellIndex].textContent.trim();
-    const parts = [make("b", data.names[label]), tipLine(`Error, ${head.toLowerCase()}`, `${cell.textContent}%`)];
+    const what = corruption < 0 ? head.toLowerCase() : head;
+    const error = cell.textContent;  // A dash where the class has no picture.
+    const parts = [make("b", data.names[label]), tipLine(`Error, ${what}`, error === "–" ? error : `${error}%`)];
     const shots = make("div", "", "shots");
     shots.append(shot(label, 0, "clean").figure);
     if (corruption >= 0) {
