@@ -64,7 +64,7 @@ def draw_sheet(sheet: Sheet) -> Image.Image:
     write(draw, (MARGIN, MARGIN + 24), sheet.note, _SMALL, FAINT)
     for column, head in enumerate(sheet.heads):
         left = MARGIN + _LABELS + column * (wide + _GAP)
-        write(draw, (left, MARGIN + _HEAD - 20), shortened(head, wide), 13)
+        write(draw, (left, MARGIN + _HEAD - 20), shortened(head, wide, _SMALL), _SMALL)
     top = MARGIN + _HEAD
     for row, shown, height in zip(sheet.rows, pictures, heights, strict=True):
         _draw_row(page, draw, row, shown, top, wide)
