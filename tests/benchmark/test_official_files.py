@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from tests.data.official.archives import write_folder, write_tar
 
-import rugged.benchmark.measure as measure
+import rugged.benchmark.grid as grid
 from rugged.benchmark import benchmark
 from rugged.benchmark.official_files import _ALIKE, _likeness
 from rugged.benchmark.predictions import make_cell
@@ -188,7 +188,7 @@ def test_an_interrupted_measurement_goes_on_and_changed_files_are_measured_anew(
     tree = corrupted_tree(dataset)
     where = write_folder(tmp_path / "c", tree)
     whole = benchmark(make_run(tmp_path / "whole"), dataset, official=where, **QUICK)
-    run, original, measured = make_run(tmp_path / "cut"), measure._Bench.measure, []
+    run, original, measured = make_run(tmp_path / "cut"), grid.GridBench.measure, []
 
     def watched(self, corruption, severity, stop, bar):
         measured.append((corruption, severity))
@@ -196,7 +196,7 @@ def test_an_interrupted_measurement_goes_on_and_changed_files_are_measured_anew(
             signal.raise_signal(signal.SIGTERM)
         return original(self, corruption, severity, stop, bar)
 
-    monkeypatch.setattr(measure._Bench, "measure", watched)
+    monkeypatch.setattr(grid.GridBench, "measure", watched)
     with pytest.raises(Interrupted, match="2 of 5 cells"):
         benchmark(run, dataset, official=where, **QUICK)
     assert benchmark(run, dataset, official=where, **QUICK).errors == whole.errors

@@ -12,7 +12,7 @@ import torch
 from scipy.optimize import minimize_scalar
 from torch import nn
 
-import rugged.benchmark.measure as measure
+import rugged.benchmark.grid as grid
 from rugged.benchmark import benchmark
 from rugged.benchmark.predictions import make_cell
 from rugged.benchmark.variants.attack import RADIUS, Attack
@@ -214,13 +214,13 @@ def test_an_attack_is_a_row_of_clean_pictures_alone(dataset, run):
 
 
 def test_rows_stand_beside_the_plain_one_and_are_not_measured_twice(dataset, run, monkeypatch, capsys):
-    measured, original = [], measure._Bench.measure
+    measured, original = [], grid.GridBench.measure
 
     def counting(self, corruption, severity, stop, bar):
         measured.append((self.variant and self.variant.name, corruption, severity))
         return original(self, corruption, severity, stop, bar)
 
-    monkeypatch.setattr(measure._Bench, "measure", counting)
+    monkeypatch.setattr(grid.GridBench, "measure", counting)
     benchmark(run, dataset, **QUICK)
     first = benchmark(run, dataset, baseline=run, variants=["temperature", "batchnorm"], **QUICK)
     assert [row.name for row in first.variants] == ["batchnorm", "temperature"]
@@ -241,7 +241,7 @@ def test_rows_stand_beside_the_plain_one_and_are_not_measured_twice(dataset, run
 
 
 def test_an_interrupted_variant_goes_on(dataset, run, tmp_path, monkeypatch):
-    original = measure._Bench.measure
+    original = grid.GridBench.measure
 
     def stop_in_the_second(self, corruption, severity, stop, bar):
         if self.variant is not None and severity == 2:
@@ -249,7 +249,7 @@ def test_an_interrupted_variant_goes_on(dataset, run, tmp_path, monkeypatch):
         return original(self, corruption, severity, stop, bar)
 
     with monkeypatch.context() as patch:
-        patch.setattr(measure._Bench, "measure", stop_in_the_second)
+        patch.setattr(grid.GridBench, "measure", stop_in_the_second)
         with pytest.raises(Interrupted, match=r"1 of 3 cells was measured and saved \(batchnorm\)"):
             benchmark(run, dataset, variants=["batchnorm"], **QUICK)
     assert not RunFolder(run).summary.exists()
