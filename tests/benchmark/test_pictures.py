@@ -184,6 +184,7 @@ def test_files_of_other_pictures_have_clean_ones_of_their_own(dataset, tmp_path)
     index = read_pictures(run.pictures)
     assert set(index.sheets.clean_ids) <= set(dataset.val.ids)
     assert not set(index.sheets.ids) & set(dataset.val.ids)
+    assert {strip.corruption for strip in index.strips} > {"clean"}
     for strip in index.strips:
         assert strip.severities == ((0,) if strip.corruption == "clean" else (1, 5))
         assert (run.pictures / f"{strip.why}.png").exists()

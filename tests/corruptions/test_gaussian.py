@@ -57,30 +57,28 @@ def test_exponentials_are_rounded_correctly():
     st.integers(1, 13),
     st.floats(0.01, 9),
     st.sampled_from([2.5, 4.0, 7.0]),
-    st.sampled_from(["nearest", "reflect"]),
     st.sampled_from([np.float32, np.float64]),
     st.integers(0, 2**32 - 1),
 )
-def test_planes_are_filtered_as_by_scipy(height, width, sigma, truncate, mode, dtype, seed):
+def test_planes_are_filtered_as_by_scipy(height, width, sigma, truncate, dtype, seed):
     """Small planes: the filter often reaches over them several times."""
     planes = np.random.default_rng(seed).normal(size=(2, 3, height, width)).astype(dtype)
-    ours = filter_planes(torch.from_numpy(planes), sigma, truncate=truncate, mode=mode).numpy()
-    expected = gaussian_filter(planes, (0, 0, sigma, sigma), truncate=truncate, mode=mode)
+    ours = filter_planes(torch.from_numpy(planes), sigma, truncate=truncate).numpy()
+    expected = gaussian_filter(planes, (0, 0, sigma, sigma), truncate=truncate, mode="nearest")
     assert ours.dtype == dtype
     last_bits = 4 * np.finfo(dtype).eps
     np.testing.assert_allclose(ours, expected, rtol=0, atol=last_bits * np.abs(planes).max())
 
 
 @pytest.mark.parametrize("sigma", [0.7, 1.3, 4.0])
-@pytest.mark.parametrize("mode", ["nearest", "reflect"])
-def test_sums_are_scipys_to_the_last_bit(monkeypatch, sigma, mode):
+def test_sums_are_scipys_to_the_last_bit(monkeypatch, sigma):
     """With the very same weights."""
     planes = np.random.default_rng(1).normal(size=(2, 21, 34))
-    ours = filter_planes(torch.from_numpy(planes), sigma, mode=mode).numpy()
+    ours = filter_planes(torch.from_numpy(planes), sigma).numpy()
     monkeypatch.setattr(
         "scipy.ndimage._filters._gaussian_kernel1d", lambda sigma, order, radius: gaussian_weights(sigma)
     )
-    np.testing.assert_array_equal(ours, gaussian_filter(planes, (0, sigma, sigma), mode=mode))
+    np.testing.assert_array_equal(ours, gaussian_filter(planes, (0, sigma, sigma), mode="nearest"))
 
 
 def test_a_plane_does_not_depend_on_the_others():

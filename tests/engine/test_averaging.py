@@ -87,11 +87,6 @@ def test_it_agrees_with_torchs_average_in_float32_with_buffers_copied():
     assert average[1].num_batches_tracked == 20
 
 
-def test_a_network_without_buffers_is_averaged_too():
-    average = make_average(nn.Linear(2, 2))
-    update_average(average, nn.Linear(2, 2), 0.9, 0)
-
-
 def test_an_average_from_a_checkpoint_goes_on_bit_for_bit(tmp_path):
     through, model = make_average(network()), network()
     for step in range(10):

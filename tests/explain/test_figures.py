@@ -17,6 +17,8 @@ def test_drift_is_one_minus_pearsons_correlation():
     assert drift(one, 3 * one + 5) == pytest.approx(0)
     assert drift(one, -one) == pytest.approx(2)
     assert np.isnan(drift(one, np.zeros((9, 7))))
+    with pytest.raises(ConfigError, match=r"maps of \(9, 7\) and \(7, 9\)"):
+        drift(one, other.T)
 
 
 def test_a_hit_is_the_highest_pixel_on_the_object():

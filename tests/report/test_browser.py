@@ -226,7 +226,11 @@ def test_no_table_scrolls_sideways_on_a_desktop(open_in_browser, report):
 
 def test_every_section_can_be_reached(open_in_browser, report):
     page = open_in_browser(report)
-    for link in page.locator("#contents a").all():
+    links = page.locator("#contents a").all()
+    sections = page.locator("section[id]").all()
+    assert sections
+    assert [link.get_attribute("href") for link in links] == [f"#{one.get_attribute('id')}" for one in sections]
+    for link in links:
         link.click()
         target = link.get_attribute("href")
         page.wait_for_function(

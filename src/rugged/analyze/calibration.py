@@ -83,20 +83,19 @@ def calibration_of(cells: Sequence[Cell], bins: int = BINS) -> Calibration:
     )
 
 
-def calibration_table(cells: Cells, bins: int = BINS) -> CalibrationTable:
+def calibration_table(cells: Cells) -> CalibrationTable:
     """Calibration clean, by severity, by corruption and by both.
 
     Args:
         cells: Clean and corrupted predictions.
-        bins: Of equal width.
 
     Raises:
         ConfigError: Clean, or every corruption, is missing.
     """
     return CalibrationTable(
-        clean=calibration_of(select(cells, CLEAN), bins),
-        corrupted=calibration_of(select(cells), bins),
-        severities={level: calibration_of(select(cells, severity=level), bins) for level in severities_of(cells)},
-        corruptions={name: calibration_of(select(cells, name), bins) for name in corruptions_of(cells)},
-        cells={key: calibration_of([cell], bins) for key, cell in cells.items() if key[0] != CLEAN},
+        clean=calibration_of(select(cells, CLEAN)),
+        corrupted=calibration_of(select(cells)),
+        severities={level: calibration_of(select(cells, severity=level)) for level in severities_of(cells)},
+        corruptions={name: calibration_of(select(cells, name)) for name in corruptions_of(cells)},
+        cells={key: calibration_of([cell]) for key, cell in cells.items() if key[0] != CLEAN},
     )

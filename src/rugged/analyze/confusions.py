@@ -172,24 +172,17 @@ def mistaken_as(cells: Sequence[Cell], label: int) -> list[Confusion]:
     ]
 
 
-def shifts(cells: Cells, classes: int, corruption: str | None = None, count: int = 5) -> list[Shift]:
-    """How a model's answers shift as severity grows: clean first where that was measured.
+def shifts(cells: Cells, classes: int, count: int = 5) -> list[Shift]:
+    """How a model's answers shift as severity grows, over all that means are over: clean first where it was measured.
 
     Args:
         cells: What was measured.
         classes: How many there are.
-        corruption: Under which; None for all that means are over.
         count: How many sinks at most.
-
-    Raises:
-        ConfigError: The corruption was not measured.
     """
     levels = [0] if (CLEAN, 0) in cells else []
-    levels += severities_of(cells, corruption)
-    return [
-        shift_at(level, confusion_matrix(select(cells, corruption if level else None, level), classes), count)
-        for level in levels
-    ]
+    levels += severities_of(cells)
+    return [shift_at(level, confusion_matrix(select(cells, severity=level), classes), count) for level in levels]
 
 
 def shift_at(severity: int, matrix: Counts, count: int = 5) -> Shift:

@@ -86,7 +86,7 @@ def analyse(cells: Cells, classes: Classes, groups: Groups | None = None) -> Ana
         by_class=class_table(cells, count),
         clean_matrix=confusion_matrix(clean, count),
         corrupted_matrix=confusion_matrix(corrupted, count),
-        shifts=tuple(shifts(cells, count, count=count)),
+        shifts=tuple(shifts(cells, count, count)),
         failures=failures(cells),
         calibration=calibration_table(cells),
         kinship=None if groups is None else kinship_table(cells, groups),

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rugged.corruptions.edges import Mode, extend
+from rugged.corruptions.edges import extend
 from rugged.corruptions.host import in_main_memory, too_few_for_a_gpu
 from rugged.corruptions.levels import cut, to_levels, to_unit
 from rugged.corruptions.places import true_places
@@ -75,8 +75,8 @@ def gaussian_weights(sigma: float, truncate: float = 4.0) -> np.ndarray:
     return weights
 
 
-def filter_planes(planes: Tensor, sigma: float, *, truncate: float = 4.0, mode: Mode = "nearest") -> Tensor:
-    """Filter planes with a Gaussian: along the columns, then along the rows.
+def filter_planes(planes: Tensor, sigma: float, *, truncate: float = 4.0) -> Tensor:
+    """Filter planes with a Gaussian: along the columns, then along the rows. Beyond the planes the edge repeats.
 
     Sums are made in float64, elementwise and in a fixed order, and kept in the planes' own precision between the axes,
     as ``scipy.ndimage.gaussian_filter`` does: the result is the same to the last bit, and on any device.
@@ -85,7 +85,6 @@ def filter_planes(planes: Tensor, sigma: float, *, truncate: float = 4.0, mode: 
         planes: ``(..., H, W)`` float32 or float64. Not modified.
         sigma: Standard deviation, in pixels. The planes stay as they are where the filter's radius rounds to 0.
         truncate: Where the filter ends, in standard deviations.
-        mode: How planes go on beyond their edges.
 
     Returns:
         A new ``(..., H, W)``, of the planes' type.
@@ -94,7 +93,7 @@ def filter_planes(planes: Tensor, sigma: float, *, truncate: float = 4.0, mode: 
     radius = len(weights) // 2
     filtered = planes
     for axis in (-2, -1):
-        padded = extend(filtered.double(), axis, radius, planes.shape[axis] + 2 * radius, mode)
+        padded = extend(filtered.double(), axis, radius, planes.shape[axis] + 2 * radius, "nearest")
         filtered = _filter_axis(padded, weights, axis).to(planes.dtype)
     return filtered
 

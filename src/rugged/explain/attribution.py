@@ -57,7 +57,21 @@ def attribute(
 def maps_of(
     network: Network, images: Tensor, targets: Tensor | None, method: str, *, layer: str | Layer | None
 ) -> Tensor:
-    """The same for one that says elsewhere which maps are empty."""
+    """Do as ``attribute`` does, without its line on standard error: for one that says elsewhere which maps are empty.
+
+    Args:
+        network: As for ``attribute``, like the rest.
+        images: ``(N, 3, H, W)`` uint8.
+        targets: ``(N,)`` int64; None takes the class predicted for each picture.
+        method: One of ``rugged.explain.METHODS``.
+        layer: For Grad-CAM; None takes what ``find_layer`` finds. The other methods take None alone.
+
+    Returns:
+        ``(N, H, W)`` float32 on the CPU, signed or not as of ``attribute``. ``is_empty`` tells which are empty.
+
+    Raises:
+        RuggedError: As ``attribute``.
+    """
     check_method(method)
     check_images(images)
     if layer is not None and method != "grad_cam":

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from rugged.core.errors import ConfigError
+
 
 def drift(clean: NDArray[np.floating], corrupted: NDArray[np.floating]) -> float:
     """How far a map has moved: one minus Pearson's correlation with the clean picture's map, over the pixels.
@@ -17,10 +19,13 @@ def drift(clean: NDArray[np.floating], corrupted: NDArray[np.floating]) -> float
 
     Returns:
         In [0, 2]; NaN where one of the maps is the same everywhere, as an empty one is.
+
+    Raises:
+        ConfigError: The shapes differ.
     """
+    if clean.shape != corrupted.shape:
+        raise ConfigError(f"There are maps of {clean.shape} and {corrupted.shape}; expected the same.")
     one, other = (np.asarray(each, np.float64).ravel() for each in (clean, corrupted))
-    if one.shape != other.shape:
-        raise ValueError(f"the maps have {one.size} and {other.size} pixels; expected as many")
     one, other = one - one.mean(), other - other.mean()
     spread = float(np.sqrt((one @ one) * (other @ other)))
     return float(np.clip(1 - (one @ other) / spread, 0, 2)) if spread > 0 else float("nan")

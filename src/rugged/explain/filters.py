@@ -7,6 +7,9 @@ from torch import nn
 _MOST = 64
 """Filters of a layer that are shown: the first ones."""
 
+_LAYERS = 3
+"""Depthwise layers that are shown: the first ones."""
+
 
 def first_filters(module: nn.Module) -> tuple[str, NDArray[np.uint8]] | None:
     """The filters of the first convolution of pictures, in colour; of a transformer, its patches.
@@ -22,12 +25,11 @@ def first_filters(module: nn.Module) -> tuple[str, NDArray[np.uint8]] | None:
     return None
 
 
-def depthwise_filters(module: nn.Module, layers: int = 3) -> list[tuple[str, NDArray[np.uint8]]]:
+def depthwise_filters(module: nn.Module) -> list[tuple[str, NDArray[np.uint8]]]:
     """The filters of the first depthwise convolutions, each of which sees one channel: grey is zero, white positive.
 
     Args:
         module: The network.
-        layers: How many.
 
     Returns:
         The layers' names, with ``(F, k, k, 3)`` uint8; none where the network has no such layer.
@@ -37,7 +39,7 @@ def depthwise_filters(module: nn.Module, layers: int = 3) -> list[tuple[str, NDA
         for name, layer in module.named_modules()
         if isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels > 1 and max(layer.kernel_size) > 1
     ]
-    return [(name, _pictures(layer)) for name, layer in found[:layers]]
+    return [(name, _pictures(layer)) for name, layer in found[:_LAYERS]]
 
 
 def _pictures(layer: nn.Conv2d) -> NDArray[np.uint8]:

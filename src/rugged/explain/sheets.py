@@ -102,7 +102,7 @@ def _shown(pixels: NDArray[np.uint8]) -> Image.Image:
     return image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
 
 
-def mosaic(tiles: NDArray[np.uint8], columns: int, scale: int = 1, gap: int = 1) -> NDArray[np.uint8]:
+def mosaic(tiles: NDArray[np.uint8], columns: int, scale: int, gap: int) -> NDArray[np.uint8]:
     """Lay small pictures out as one.
 
     Args:

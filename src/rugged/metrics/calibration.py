@@ -91,7 +91,7 @@ def brier_score(label_probability: Values, sum_of_squares: Values) -> float:
 
 
 def brier_scores(label_probability: Values, sum_of_squares: Values) -> npt.NDArray[np.float64]:
-    """The same of each image, ``(N,)``: what a bootstrap over them draws from."""
+    """The ``brier_score`` of each image, ``(N,)``: what a bootstrap over them draws from."""
     squares, own = _probabilities(sum_of_squares), _probabilities(label_probability)
     return squares - 2 * own + 1
 

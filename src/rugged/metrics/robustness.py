@@ -38,11 +38,14 @@ def mean_corruption_error(errors: Mapping[str, Errors], baseline: Mapping[str, E
     The published figure is over the fifteen of the benchmark. Any set may be given here; the caller must say which.
 
     Args:
-        errors: For each corruption the model's error rates.
+        errors: For each corruption the model's error rates, in [0, 1]: at each severity, or their mean.
         baseline: For the same corruptions the baseline's; it may hold more, which are not used.
 
+    Returns:
+        The mean ratio: 1.0 is as good as the baseline, lower is better. The paper prints it times 100.
+
     Raises:
-        MetricsError: No corruptions, or one that the baseline lacks.
+        MetricsError: No corruptions, or one that the baseline lacks; or as ``corruption_error``.
 
     Example:
         >>> from rugged import mean_corruption_error
@@ -66,7 +69,8 @@ def relative_corruption_error(errors: Errors, clean: float, baseline: Errors, ba
         The ratio of sums over the severities: 1.0 is as stable as the baseline, lower is better.
 
     Raises:
-        MetricsError: As ``corruption_error``; or the corruption adds nothing to the baseline's error.
+        MetricsError: An error rate outside [0, 1], lists of different length, or the corruption adds nothing to the
+            baseline's error.
     """
     _same_severities(errors, baseline)
     added = _mean(baseline) - _mean(baseline_clean)
@@ -81,13 +85,16 @@ def relative_mean_corruption_error(
     """Relative mCE: the mean over the corruptions of each one's ``relative_corruption_error``.
 
     Args:
-        errors: For each corruption the model's error rates.
+        errors: For each corruption the model's error rates, in [0, 1]: at each severity, or their mean.
         clean: Its error rate without corruption.
         baseline: For the same corruptions the baseline's; it may hold more, which are not used.
         baseline_clean: Its error rate without corruption.
 
+    Returns:
+        The mean ratio: 1.0 is as stable as the baseline, lower is better.
+
     Raises:
-        MetricsError: No corruptions, one that the baseline lacks, or one that adds nothing to its error.
+        MetricsError: No corruptions, or one that the baseline lacks; or as ``relative_corruption_error``.
     """
     _require_all(errors, baseline)
     ratios = (relative_corruption_error(errors[name], clean, baseline[name], baseline_clean) for name in errors)
@@ -95,7 +102,17 @@ def relative_mean_corruption_error(
 
 
 def mean_corruption_accuracy(errors: Mapping[str, Errors]) -> float:
-    """The mean accuracy over corruptions, each the mean over its severities. Un-normalised: this is not 1 - mCE."""
+    """The mean accuracy over corruptions, each the mean over its severities. Un-normalised: this is not 1 - mCE.
+
+    Args:
+        errors: For each corruption the model's error rates, in [0, 1]: at each severity, or their mean.
+
+    Returns:
+        In [0, 1].
+
+    Raises:
+        MetricsError: No corruptions, or an error rate outside [0, 1].
+    """
     if not errors:
         raise MetricsError("mean_corruption_accuracy needs at least one corruption")
     return 1.0 - sum(_mean(values) for values in errors.values()) / len(errors)

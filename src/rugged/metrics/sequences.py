@@ -34,7 +34,7 @@ def flip_probability(predictions: Classes, *, noise: bool, step: int = 1) -> flo
 
 
 def flips(predictions: Classes, *, noise: bool, step: int = 1) -> npt.NDArray[np.float64]:
-    """The same of each sequence, ``(sequences,)``: what a bootstrap over them draws from."""
+    """The ``flip_probability`` of each sequence, ``(sequences,)``: what a bootstrap over them draws from."""
     earlier, later = _pairs(predictions, noise, step)
     shares: npt.NDArray[np.float64] = (earlier != later).mean(axis=1)
     return shares
@@ -63,7 +63,7 @@ def top5_distance(top: Classes, *, noise: bool, step: int = 1) -> float:
 
 
 def top5_distances(top: Classes, *, noise: bool, step: int = 1) -> npt.NDArray[np.float64]:
-    """The same of each sequence, ``(sequences,)``."""
+    """The ``top5_distance`` of each sequence, ``(sequences,)``: what a bootstrap over them draws from."""
     if np.ndim(top) != 3 or np.shape(top)[2] != _TOP:
         raise MetricsError(f"expected (sequences, frames, {_TOP}) classes, got the shape {np.shape(top)}")
     earlier, later = _pairs(top, noise, step)

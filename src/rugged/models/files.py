@@ -66,6 +66,12 @@ def spec_of_weights(path: str | Path) -> ModelSpec | None:
 def load_model(path: str | Path) -> tuple[nn.Module, ModelSpec]:
     """Read a model file and build the model on the CPU, in float32 and evaluation mode.
 
+    Args:
+        path: The file itself: of a run folder its ``model.safetensors``.
+
+    Returns:
+        The network, whose weights lie channels last in memory, and what it is.
+
     Raises:
         ModelError: Missing, not safetensors, not written by rugged, a restorer, written by a later version, weights
             that do not fit the architecture, or weights that are not finite.

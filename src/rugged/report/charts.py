@@ -19,6 +19,8 @@ STYLES = 8  # Line styles the style sheet defines: colour, dash and marker toget
 
 _FIGURE = 12.0  # Percent of a bar chart's width that the figure beside a bar may take.
 
+_WHOLE_TICKS = 6  # About so many steps between the labels of an axis of whole numbers.
+_LABEL_GAP = 15.0  # Between the names at the line ends, from one middle to the next.
 _MARKER_LIMIT = 24  # With more points than this the markers would touch.
 
 
@@ -211,9 +213,9 @@ def in_powers_of_ten(axis: Axis) -> tuple[Axis, int]:
     ), exponent
 
 
-def whole_axis(low: int, high: int, wanted: int = 6) -> Axis:
+def whole_axis(low: int, high: int) -> Axis:
     """An axis of whole numbers from ``low`` to ``high``, for epochs."""
-    step = max(1, round(_nice_step((high - low) / wanted, (1, 2, 5, 10))))
+    step = max(1, round(_nice_step((high - low) / _WHOLE_TICKS, (1, 2, 5, 10))))
     ticks = [low, *range(step * (low // step + 1), high + 1, step)]
     if len(ticks) > 1 and ticks[1] - ticks[0] < step / 2:
         del ticks[1]
@@ -289,14 +291,14 @@ def _place(
     return PlacedLine(series.name, series.style, "".join(path), () if series.plain else tuple(points), label_y)
 
 
-def _label_places(series: Sequence[Series], axis: Axis, frame: Frame, gap: float = 15.0) -> dict[int, float]:
+def _label_places(series: Sequence[Series], axis: Axis, frame: Frame) -> dict[int, float]:
     """Heights for the names at the line ends, pushed apart so that none covers another."""
     last = {index: next((v for v in reversed(one.values) if v is not None), None) for index, one in enumerate(series)}
     wanted = sorted((frame.y(axis, value), index) for index, value in last.items() if value is not None)
     places: dict[int, float] = {}
     floor = -math.inf
     for height, index in wanted:
-        floor = max(height, floor + gap)
+        floor = max(height, floor + _LABEL_GAP)
         places[index] = floor
     overrun = max([*places.values(), 0.0]) - (frame.height - frame.bottom)
     return {index: round(height - max(0.0, overrun), 1) for index, height in places.items()}

@@ -10,6 +10,7 @@ from rugged.core.errors import DataError
 from rugged.corruptions import corrupt
 from rugged.data.corrupted import preview
 from rugged.data.corrupted.preview import draw_preview, picture_of, read_picture
+from rugged.data.dataset import Split
 
 
 def find(page, picture, scale):
@@ -44,8 +45,18 @@ def test_every_corruption_is_in_a_group():
     assert [name for members in preview._GROUPS.values() for name in members] == list(ALL)
 
 
-def test_a_picture_is_chosen_and_always_the_same(dataset):
-    assert picture_of(dataset, dataset.val).id == picture_of(dataset, dataset.val).id
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2)])
+def test_a_bright_and_colourful_picture_is_chosen_whatever_the_order(dataset, order):
+    """Not the one with the strongest fields of grey, nor the one whose colours are as varied but fine, or dark."""
+    colours, greys = np.zeros((2, 16, 16, 3), np.uint8)
+    colours[:, :8], colours[:, 8:] = (255, 0, 0), (0, 0, 255)
+    greys[:, 8:] = 255
+    images = np.stack([greys, colours[:, [0, 8] * 8], colours, colours // 4])
+    split = Split("val", images, np.zeros(4, np.int64), ("ant/greys", "ant/fine", "ant/colours", "ant/dark"))
+    assert picture_of(dataset, split.take(order)).id == "ant/colours"
+
+
+def test_a_picture_that_is_not_there_is_told(dataset):
     with pytest.raises(
         DataError, match=r"no picture 'cat/x' in the val split of made; its ids look like 'ant/val0000'"
     ):

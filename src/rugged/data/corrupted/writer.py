@@ -81,6 +81,9 @@ def write_corrupted(
         workers: Processes; unless given a core each, or this one alone for few pictures. With more than one,
             a script needs the usual ``if __name__ == "__main__":``.
 
+    Returns:
+        What is in the folder now, and the shares that it still lacks.
+
     Raises:
         ConfigError: An argument that means nothing.
         CorruptionError: Pictures of this size cannot be corrupted so.
