@@ -12,7 +12,7 @@ import torch
 
 import rugged.pipelines.study_run as study_run
 from rugged.core.configuration import load
-from rugged.core.errors import ConfigError, Interrupted, ModelError
+from rugged.core.errors import ConfigError, CorruptionError, Interrupted, ModelError
 from rugged.core.files import read_json
 from rugged.data import content_hash, open_dataset
 from rugged.engine import infer
@@ -200,6 +200,13 @@ def test_a_row_that_cannot_be_trained_is_known_before_anything_is_done(
     study = make_study(f'[[models]]\nname = "odd"\nset = ["{assignment}"]\n')
     with pytest.raises(error, match=r"resnet|epochs"):
         run_study(study, study.rows, dataset, tmp_path / "out", device="cpu")
+    assert not (tmp_path / "out").exists()
+
+
+def test_textures_that_are_not_there_are_known_before_anything_is_done(make_study, dataset, tmp_path):
+    study = replace(make_study(), corruptions=("contrast", "frost"), textures=str(tmp_path / "nowhere"))
+    with pytest.raises(CorruptionError, match="there is no folder .*nowhere"):
+        run_study(study, study.rows[:1], dataset, tmp_path / "out", device="cpu")
     assert not (tmp_path / "out").exists()
 
 
