@@ -67,6 +67,7 @@ def test_the_rows_are_the_baseline_and_every_model_with_every_recipe(study):
         ('name = "large"', 'name = "small"', "small_b, small_c would be the name of several rows"),
         ('name = "large"', 'name = "../large"', "cannot name a folder"),
         ('name = "large"', 'name = ".large"', "cannot name a folder"),
+        ('name = "large"', f'name = "{"é" * 127}"', "éé_b is too long for the name of a folder: at most 255 bytes"),
         ('baseline = "alexnet64"', 'baseline = "small_b"', "small_b would be the name of several rows"),
         ('baseline = "alexnet64"', 'corruptions = ["fogg"]', "Did you mean fog"),
         ('recipe = "cs182_b"', "", "recipe is missing"),

@@ -20,6 +20,9 @@ from rugged.results import CLEAN, RunFolder, Stamp, read_stamp, read_summary
 Pictures = Literal["clean", "one_per_image"]
 
 _NAME = re.compile(r"\w[\w.-]*")
+_NAME_BYTES = 255
+"""What the usual file systems allow a name."""
+
 _LEFT_OPEN = {"precision": "auto", "micro_batch": 0, "augment.corrupt.textures": NONE}
 """What a recipe may leave to the machine: that of a run says what it came to."""
 
@@ -103,6 +106,8 @@ class Study:
         names = [row.name for row in self.rows]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"{', '.join(twice)} would be the name of several rows.")
+        if too_long := [name for name in names if len(name.encode()) > _NAME_BYTES]:
+            raise ValueError(f"{too_long[0]} is too long for the name of a folder: at most {_NAME_BYTES} bytes.")
         if self.one_per_image is None and any(recipe.data == "one_per_image" for recipe in self.recipes):
             raise ValueError('a recipe with data = "one_per_image" needs a table [one_per_image].')
 
