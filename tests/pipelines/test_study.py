@@ -64,6 +64,7 @@ def test_the_rows_are_the_baseline_and_every_model_with_every_recipe(study):
         ("[one_per_image]", "", r"needs a table \[one_per_image\]"),
         ("[one_per_image]", '[one_per_image]\ncorruptions = ["contrats"]', "one_per_image.corruptions: 'contrats'"),
         ("[one_per_image]", "[one_per_image]\nseverities = [0]", "one_per_image.severities are 0; expected"),
+        ("[one_per_image]", "[one_per_image]\nseed = -1", "one_per_image.seed is -1; it must be 0 or more"),
         ('name = "large"', 'name = "small"', "small_b, small_c would be the name of several rows"),
         ('name = "large"', 'name = "../large"', "cannot name a folder"),
         ('name = "large"', 'name = ".large"', "cannot name a folder"),

@@ -63,6 +63,8 @@ class OnePerImage:
     def __post_init__(self) -> None:
         choose_corruptions(self.corruptions, "one_per_image.corruptions")
         choose_severities(self.severities, "one_per_image.severities")
+        if self.seed < 0:
+            raise ValueError(f"one_per_image.seed is {self.seed}; it must be 0 or more.")
 
 
 @dataclass(frozen=True)
