@@ -82,6 +82,13 @@ def test_a_plan_touches_nothing(work):
     assert sorted(work.rglob("*")) == before
 
 
+def test_a_plan_with_a_recipe_that_cannot_be_used_is_not_begun(work):
+    (work / "mine.toml").write_text(STUDY.replace("timm/vit_tiny", "timm/vit_tiyn"))
+    done = call("mine.toml", "--dry-run")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "Row vit_again of the study" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -50,6 +50,12 @@ def test_a_file_is_read_by_name_or_by_path(tmp_path):
 
 
 @pytest.mark.usefixtures("house")
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path):
+    (tmp_path / "mine.toml").write_text("value = 7", encoding="utf-8-sig")
+    assert read(tmp_path / "mine.toml") == Number(7)
+
+
+@pytest.mark.usefixtures("house")
 @pytest.mark.parametrize(
     ("where", "message"),
     [

@@ -12,13 +12,14 @@ import torch
 
 import rugged.pipelines.study_run as study_run
 from rugged.core.configuration import load
-from rugged.core.errors import ConfigError, Interrupted, ModelError
+from rugged.core.errors import ConfigError, CorruptionError, Interrupted, ModelError
 from rugged.core.files import read_json
 from rugged.data import content_hash, open_dataset
 from rugged.engine import infer
 from rugged.models import load_model
 from rugged.pipelines.study import Study, StudyFolder, state
 from rugged.pipelines.study_run import measure_once, run_study
+from rugged.pipelines.study_tables import study_tables
 from rugged.results import read_cell, read_stamp, read_summary, write_summary
 
 RECIPE = """
@@ -139,6 +140,25 @@ def test_a_model_trained_anew_is_measured_anew(make_study, dataset, tmp_path, mo
     assert read_stamp(place, "clean", 0).seconds >= 0.3
 
 
+def test_figures_of_another_copy_than_the_study_asks_for_are_not_its_own(make_study, dataset, tmp_path):
+    study, folder = make_study(), StudyFolder(tmp_path / "out")
+    rows = (study.rows[0], study.rows[2])
+    assert run_study(study, rows, dataset, folder.path, device="cpu") == []
+
+    def found(study):
+        table = study_tables(study, "mine", folder.path).accuracy
+        column = table.columns.index("One-per-image top-1")
+        return [state(study, row, folder) for row in rows], [(row[0], row[column] is not None) for row in table.rows]
+
+    assert found(study) == (["done", "done"], [("base", True), ("one_c", True)])
+    for change in ({"seed": 7}, {"severities": (3,)}, {"corruptions": ("brightness",)}):
+        changed = replace(study, one_per_image=replace(study.one_per_image, **change))
+        assert found(changed) == (["benchmarked", "of another copy"], [("base", False)])
+    shutil.rmtree(folder.copy)
+    assert run_study(changed, rows[:1], dataset, folder.path, device="cpu") == []
+    assert found(changed) == (["done", "of another copy"], [("base", True)])
+
+
 @pytest.mark.parametrize("failing", [0, 1])
 def test_a_row_that_fails_does_not_stop_the_others(make_study, dataset, tmp_path, monkeypatch, failing):
     study, folder = make_study(), StudyFolder(tmp_path / "out")
@@ -200,6 +220,13 @@ def test_a_row_that_cannot_be_trained_is_known_before_anything_is_done(
     study = make_study(f'[[models]]\nname = "odd"\nset = ["{assignment}"]\n')
     with pytest.raises(error, match=r"resnet|epochs"):
         run_study(study, study.rows, dataset, tmp_path / "out", device="cpu")
+    assert not (tmp_path / "out").exists()
+
+
+def test_textures_that_are_not_there_are_known_before_anything_is_done(make_study, dataset, tmp_path):
+    study = replace(make_study(), corruptions=("contrast", "frost"), textures=str(tmp_path / "nowhere"))
+    with pytest.raises(CorruptionError, match=r"there is no folder .*nowhere"):
+        run_study(study, study.rows[:1], dataset, tmp_path / "out", device="cpu")
     assert not (tmp_path / "out").exists()
 
 

@@ -65,12 +65,11 @@ def _list() -> None:
 
 
 def _print_plan(study: "Study", rows: "Sequence[Row]", folder: Path) -> None:
-    """Every recipe is read, so that a plan that can be printed can be begun."""
+    """Every recipe is read before the first line, so that a plan that is printed can be begun."""
     from rugged.pipelines.study import StudyFolder, state
     from rugged.pipelines.study_run import read_recipe
 
-    for row in rows:
-        recipe = read_recipe(row)
+    for row, recipe in [(row, read_recipe(row)) for row in rows]:
         overrides = [part for assignment in row.overrides for part in ("--set", assignment)]
         pictures = " on one-per-image" if row.data == "one_per_image" else ""
         typer.echo(

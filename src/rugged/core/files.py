@@ -144,13 +144,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def read_text(path: Path) -> str:
-    """Read a text file in UTF-8.
+    """Read a text file in UTF-8, with or without the byte order mark that some editors of Windows put before it.
 
     Raises:
         OSError: It cannot be read, or is too large to be one of ours.
         UnicodeDecodeError: It is no UTF-8.
     """
-    with path.open(encoding="utf-8") as stream:
+    with path.open(encoding="utf-8-sig") as stream:
         if os.fstat(stream.fileno()).st_size > TEXT_LIMIT:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
         return stream.read()

@@ -10,15 +10,19 @@ from typing import Literal
 from rugged.core.catalogue import SEVERITIES
 from rugged.core.configuration import NONE, by_full_key
 from rugged.core.errors import ConfigError
-from rugged.core.files import sha256_file
+from rugged.core.files import read_json, sha256_file
 from rugged.core.hints import suggest
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.shipped import load_shipped, shipped
+from rugged.data import packed
 from rugged.results import CLEAN, RunFolder, Stamp, read_stamp, read_summary
 
 Pictures = Literal["clean", "one_per_image"]
 
 _NAME = re.compile(r"\w[\w.-]*")
+_NAME_BYTES = 255
+"""What the usual file systems allow a name."""
+
 _LEFT_OPEN = {"precision": "auto", "micro_batch": 0, "augment.corrupt.textures": NONE}
 """What a recipe may leave to the machine: that of a run says what it came to."""
 
@@ -59,6 +63,8 @@ class OnePerImage:
     def __post_init__(self) -> None:
         choose_corruptions(self.corruptions, "one_per_image.corruptions")
         choose_severities(self.severities, "one_per_image.severities")
+        if self.seed < 0:
+            raise ValueError(f"one_per_image.seed is {self.seed}; it must be 0 or more.")
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,8 @@ class Study:
         names = [row.name for row in self.rows]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"{', '.join(twice)} would be the name of several rows.")
+        if too_long := [name for name in names if len(name.encode()) > _NAME_BYTES]:
+            raise ValueError(f"{too_long[0]} is too long for the name of a folder: at most {_NAME_BYTES} bytes.")
         if self.one_per_image is None and any(recipe.data == "one_per_image" for recipe in self.recipes):
             raise ValueError('a recipe with data = "one_per_image" needs a table [one_per_image].')
 
@@ -176,18 +184,21 @@ def state(study: Study, row: Row, folder: StudyFolder) -> str:
 
     Raises:
         ResultsError: Its summary is damaged.
+        RuggedError: So is its manifest, or that of the copy.
     """
     run = folder.run(row)
     if not run.model.exists():
         return "training" if run.manifest.exists() else "not begun"
     if _is_of_another_recipe(row, run):
         return "of another recipe"
+    if row.data == "one_per_image" and _is_of_another_copy(study, run, folder):
+        return "of another copy"
     model_sha256 = sha256_file(run.model)
     if not run.summary.exists() or (summary := read_summary(run.summary)).model.sha256 != model_sha256:
         return "trained"
     if not {*choose_corruptions(study.corruptions)} <= {*summary.conditions.corruptions}:
         return "partly benchmarked"
-    if study.one_per_image is not None and stamp_on_copy(folder.on_copy(row), model_sha256) is None:
+    if study.one_per_image is not None and stamp_on_copy(study, row, folder, model_sha256) is None:
         return "benchmarked"
     return "done"
 
@@ -206,10 +217,33 @@ def _is_of_another_recipe(row: Row, run: RunFolder) -> bool:
     return any(found != asked and asked != _LEFT_OPEN.get(key) for key, (found, asked) in pairs.items())
 
 
-def stamp_on_copy(folder: Path, model_sha256: str) -> Stamp | None:
-    """The stamp of a model's predictions on the copy; None where there are none, or those of an older model."""
-    stamp = read_stamp(folder, CLEAN, 0)
-    return stamp if stamp is not None and stamp.provenance.get("model_sha256") == model_sha256 else None
+def _is_of_another_copy(study: Study, run: RunFolder, folder: StudyFolder) -> bool:
+    """Whether a run was trained on another copy than the study now asks for."""
+    from rugged.engine.manifest import read_manifest  # With torch, likewise.
+
+    return run.manifest.exists() and not _is_copy(study, folder, read_manifest(run.manifest).dataset.content_hash)
+
+
+def stamp_on_copy(study: Study, row: Row, folder: StudyFolder, model_sha256: str) -> Stamp | None:
+    """The stamp of a model's predictions on the copy; None where there are none, or of an older model or copy."""
+    stamp = read_stamp(folder.on_copy(row), CLEAN, 0)
+    if stamp is None or stamp.provenance.get("model_sha256") != model_sha256:
+        return None
+    return stamp if _is_copy(study, folder, stamp.provenance.get("content_hash")) else None
+
+
+def _is_copy(study: Study, folder: StudyFolder, content_hash: str | None) -> bool:
+    """Whether pictures are those of the copy that the study now asks for; True where there is no copy to compare."""
+    wanted = study.one_per_image
+    if wanted is None or not packed.is_pack(folder.copy):
+        return True
+    made = read_json(folder.copy / packed.MANIFEST)
+    asked = {
+        "corruptions": list(choose_corruptions(wanted.corruptions)),
+        "severities": list(choose_severities(wanted.severities)),
+        "seed": wanted.seed,
+    }
+    return made["content_hash"] == content_hash and all(made["corrupted"][key] == asked[key] for key in asked)
 
 
 def command_for(study_name: str, row: Row, data: str, out: Path) -> str:

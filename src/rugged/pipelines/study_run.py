@@ -14,7 +14,9 @@ from rugged.benchmark.predictions import make_cell
 from rugged.core.errors import ConfigError, IncomparableError, Interrupted, ModelError, RuggedError
 from rugged.core.files import exclusive, sha256_file
 from rugged.core.progress import progress, say
+from rugged.core.selection import choose_corruptions
 from rugged.core.stopping import stop_on_signal
+from rugged.corruptions import choose_textures
 from rugged.data import Dataset, write_one_per_image
 from rugged.data.packed import require_run_apart
 from rugged.engine import Device, as_batch, chunks, infer, make_fabric, measured_on
@@ -58,6 +60,7 @@ def run_study(
     Raises:
         ConfigError: A row's recipe cannot be used, or there are several processes; nothing has been done.
         ModelError: A row's architecture does not exist; likewise.
+        CorruptionError: The rows are measured under frost, and its textures are not where the study has them; likewise.
         DataError: The study's folder lies in the data; likewise.
         Interrupted: A signal came; run again to go on.
     """
@@ -68,6 +71,8 @@ def run_study(
         )
     require_run_apart(out, dataset)
     recipes = [read_recipe(row) for row in rows]
+    if "frost" in choose_corruptions(study.corruptions):
+        choose_textures(study.textures)  # Else a wrong folder shows only after the first row's training.
     folder = StudyFolder(out)
     copy = _copy(study, dataset, folder, command)
     work = _Work(study, folder, dataset, copy, device, command)

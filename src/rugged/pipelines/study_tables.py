@@ -22,6 +22,8 @@ from rugged.results import (
     read_summary,
 )
 
+_WITHOUT_FIGURES = ("of another recipe", "of another copy", "trained")
+
 
 @dataclass(frozen=True)
 class StudyTables:
@@ -114,12 +116,12 @@ def as_markdown(tables: StudyTables, name: str) -> str:
 def _measured(study: Study, row: Row, folder: StudyFolder) -> _Measured | None:
     """A row's figures, relative to the study's baseline and to no other; None before the benchmark of its own model."""
     run = folder.run(row)
-    if not run.summary.exists() or state(study, row, folder) in ("of another recipe", "trained"):
+    if not run.summary.exists() or state(study, row, folder) in _WITHOUT_FIGURES:
         return None
     saved = read_summary(run.summary)
     results = {name: replace(result, ce=None) for name, result in saved.corruptions.items()}
     summary = replace(saved, mce=None, corruptions=results)
-    on_copy = _on_copy(folder.on_copy(row), summary)
+    on_copy = _on_copy(study, row, folder, summary)
     baseline = folder.run(study.rows[0])
     if study.baseline is None or not baseline.summary.exists():
         return _Measured(row, summary, on_copy)
@@ -129,12 +131,12 @@ def _measured(study: Study, row: Row, folder: StudyFolder) -> _Measured | None:
         return _Measured(row, summary, on_copy, f"{row.name} has no mCE: {error}")
 
 
-def _on_copy(folder: Path, summary: Summary) -> _OnCopy | None:
-    """None where the model was not measured there, or was trained anew since."""
-    stamp = stamp_on_copy(folder, summary.model.sha256)
+def _on_copy(study: Study, row: Row, folder: StudyFolder, summary: Summary) -> _OnCopy | None:
+    """None where the model was not measured there, or it or the copy was made anew since."""
+    stamp = stamp_on_copy(study, row, folder, summary.model.sha256)
     if stamp is None:
         return None
-    cell = read_cell(folder, CLEAN, 0)
+    cell = read_cell(folder.on_copy(row), CLEAN, 0)
     top1, top5 = 1 - error_rate(cell.correct), 1 - error_rate(cell.in_top5)
     return _OnCopy(top1, top5, len(cell.ids), stamp.provenance["content_hash"])
 
