@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from torch import nn
 from typer.testing import CliRunner
 
 from rugged.cli import app
@@ -92,6 +93,7 @@ def test_a_rerun_gives_the_same_bytes_and_leaves_nothing_old(runs, dataset):
     next((folder / "tiles").iterdir()).unlink()  # Of an index that is not whole the rest is as old.
     explain_run(runs[:1], dataset, wanted=Wanted(count=2, shown=1), device="cpu")
     assert len(list((folder / "tiles").iterdir())) == 1
+    assert "1 picture, one to a row" in read_explanations(folder).panels[0].alternative
     assert not list(folder.glob("severities*"))
 
 
@@ -312,6 +314,16 @@ def test_filters_are_pictures_of_weights():
     names = [name for name, _ in depthwise_filters(network)]
     assert names == ["features.1.conv.0.0", "features.2.conv.1.0", "features.3.conv.1.0"]
     assert depthwise_filters(build("torchvision/resnet18", 2)) == []
+
+
+@pytest.mark.parametrize("weight", [float("inf"), float("nan")])
+def test_filters_that_are_not_finite_are_refused(weight):
+    network = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Conv2d(2, 2, 3, groups=2))
+    for layer, filters in zip(network, (first_filters, depthwise_filters), strict=True):
+        with torch.no_grad():
+            layer.weight[0, 0, 1, 1] = weight
+        with pytest.raises(ModelError, match="filters are not finite"):
+            filters(network)
 
 
 def test_activations_are_the_mean_and_the_strongest():

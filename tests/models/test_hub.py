@@ -39,10 +39,17 @@ def test_a_download_that_is_not_what_the_hub_says_is_refused(hub):
         fetched("hf://me/mine")
 
 
-@pytest.mark.parametrize("name", ["hf://mine", "hf://", "hf://a/b/c", "hf://me/../x", "hf://me/mi ne"])
+@pytest.mark.parametrize(
+    "name",
+    ["mine", "", "a/b/c", "me/../x", "me/mi ne", "me/ü", "me/x--y", "me/x..y", "me/x.git", "-me/x", "me/" + 97 * "x"],
+)
 def test_what_is_no_repository_is_refused(name):
-    with pytest.raises(ModelError, match="no repository on the Hugging Face hub; expected USER/NAME"):
-        fetched(name)
+    """By the hub's rules, before it is asked: its client's refusal would read as if there were no network."""
+    refused = "no repository on the Hugging Face hub; expected USER/NAME"
+    with pytest.raises(ModelError, match=refused):
+        fetched(f"hf://{name}")
+    with pytest.raises(ModelError, match=refused):
+        share(name, {}, private=False)
 
 
 def test_a_repository_without_a_model_is_refused(hub):

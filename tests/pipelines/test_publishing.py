@@ -143,6 +143,14 @@ def test_a_damaged_recipe_is_named(run, hub, damaged):
     assert (hub.files, hub.created) == ({}, {})
 
 
+def test_a_card_that_is_not_utf_8_is_named(run, hub):
+    """As an editor on Windows may save it."""
+    run.card.write_text("# Mine\n", encoding="utf-16")
+    with pytest.raises(ResultsError, match=r"card\.md is not UTF-8 .* Save it as UTF-8"):
+        push(run.path, "me/mine")
+    assert (hub.files, hub.created) == ({}, {})
+
+
 def test_a_model_on_the_hub_is_benchmarked(run, hub, picture_folder, tmp_path):
     push(run.path, "me/shared")
     options = {"corruptions": ("contrast",), "severities": (1,), "device": "cpu"}

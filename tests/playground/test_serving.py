@@ -1,10 +1,12 @@
 """How the command begins and ends, without a browser; what the page does with a file."""
 
+import itertools
 import os
 import signal
 import socket
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +64,29 @@ def test_what_is_dropped_is_read_and_removed(stage, folder, tmp_path):
     assert problem.startswith("bad.png cannot be shown: not a picture")
     assert not good.exists()
     assert not bad.exists()
+
+
+def test_uploads_that_nobody_takes_are_deleted_in_time(dataset, monkeypatch):
+    beats, kept = itertools.count(1), []
+
+    @contextmanager
+    def served(*_):
+        folder = Path(os.environ["GRADIO_TEMP_DIR"])
+        (folder / "by_content").mkdir()
+        for path in (folder / "by_content" / "left.png", folder / "fresh"):
+            path.write_bytes(b"broken off")
+        os.utime(folder / "by_content" / "left.png", (0, 0))
+        yield "http://127.0.0.1:7860/"
+        kept.extend(path.name for path in folder.rglob("*") if path.is_file())
+
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "")  # And so as it was, afterwards.
+    monkeypatch.setattr("rugged.playground.serving._served", served)
+    monkeypatch.setattr("rugged.playground.serving._make_stage", lambda *_: None)
+    monkeypatch.setattr("rugged.playground.serving._SWEEP", 0)
+    monkeypatch.setattr("time.sleep", lambda _: next(beats) > 2 and os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(Interrupted):
+        play([], dataset)
+    assert kept == ["fresh"]
 
 
 def test_what_another_window_has_removed_is_said(stage, tmp_path):

@@ -80,6 +80,21 @@ def test_the_manifest_tells_of_the_training_and_not_of_the_machine(make_run, tmp
     assert "rugged benchmark runs/demo" not in text
 
 
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        '{"seconds": null, "epoch": null}', '{"seconds": "x"}', '{"seconds": 1e999}', '{"dataset": 3}',
+        '{"dataset": {"name": "my_data", "notes": 3}}', '{"dataset": {"name": "my_data", "notes": "abc"}}', "[]",
+    ],
+)  # fmt: skip
+def test_what_is_amiss_in_a_manifest_is_left_out(make_run, tmp_path, card, manifest):
+    folder = make_run(tmp_path / "run")
+    without = card(folder).text
+    (folder / "manifest.json").write_text(manifest)
+    data = "- Data: my\\_data, content hash unknown.\n\n" if "my_data" in manifest else ""
+    assert card(folder).text == without.replace("## Limits", f"{data}## Limits")
+
+
 def test_no_note_of_the_data_stands_twice_and_preparations_are_one_line(make_run, tmp_path, card):
     notes = ["Held out.", *(f"Pictures converted from {mode} to RGB: 15." for mode in ("palette", "CMYK", "greyscale"))]
     folder = make_run(tmp_path / "run")

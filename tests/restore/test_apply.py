@@ -172,6 +172,9 @@ def test_what_is_not_there_and_what_lies_inside_is_refused(restorer, pictures, t
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no pictures"):
         apply_restorer(restorer, tmp_path / "empty", tmp_path / "out", device="cpu")
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(DataError, match=r"pipe\.png is neither a picture's file nor a folder"):
+        apply_restorer(restorer, tmp_path / "pipe.png", tmp_path / "out.png", device="cpu")
 
 
 def test_a_picture_that_its_format_does_not_take_is_named(restorer, tmp_path):

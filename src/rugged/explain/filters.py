@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from rugged.core.errors import ModelError
+
 _MOST = 64
 """Filters of a layer that are shown: the first ones."""
 
@@ -18,6 +20,9 @@ def first_filters(module: nn.Module) -> tuple[str, NDArray[np.uint8]] | None:
 
     Returns:
         The layer's name and ``(F, k, k, 3)`` uint8; None where no convolution takes three channels.
+
+    Raises:
+        ModelError: Weights that are not finite.
     """
     for name, layer in module.named_modules():
         if isinstance(layer, nn.Conv2d) and layer.in_channels == 3 and layer.groups == 1:
@@ -33,6 +38,9 @@ def depthwise_filters(module: nn.Module) -> list[tuple[str, NDArray[np.uint8]]]:
 
     Returns:
         The layers' names, with ``(F, k, k, 3)`` uint8; none where the network has no such layer.
+
+    Raises:
+        ModelError: Weights that are not finite.
     """
     found = [
         (name, layer)
@@ -44,6 +52,8 @@ def depthwise_filters(module: nn.Module) -> list[tuple[str, NDArray[np.uint8]]]:
 
 def _pictures(layer: nn.Conv2d) -> NDArray[np.uint8]:
     weights = layer.weight.detach()[:_MOST].float().cpu().permute(0, 2, 3, 1).numpy()
+    if not np.isfinite(weights).all():
+        raise ModelError("The network's filters are not finite. Train it again, or check the file.")
     largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
     scaled = np.divide(weights, largest, out=np.zeros_like(weights), where=largest > 0)
     levels = np.rint(127.5 + 127.5 * scaled).astype(np.uint8)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from rugged.core.catalogue import display_name
 from rugged.core.files import atomic_path
+from rugged.core.wording import counted
 from rugged.explain.activations import activations, as_grey, mean_and_strongest
 from rugged.explain.attribution import is_empty
 from rugged.explain.filters import depthwise_filters, first_filters
@@ -129,7 +130,8 @@ class Pages:
         names = tuple(subject.name for subject in subjects)
         title = f"{method_title(method)}: " + (names[0] if len(names) == 1 else f"{len(names)} models side by side")
         sheet = Sheet(title, self._note(), ("Picture", *names), rows)
-        seen = f"{len(rows)} pictures in rows; beside each its {method_title(method)} map by {', '.join(names)}."
+        pictures = f"{counted(len(rows), 'picture')}, one to a row"
+        seen = f"{pictures}; beside it its {method_title(method)} map by {', '.join(names)}."
         return self._save(sheet, f"models-{method}.png", Panel("models", title, seen, "", method=method))
 
     def _methods(self, index: int, subject: Opened) -> Panel:
@@ -142,7 +144,8 @@ class Pages:
         names = tuple(map(method_title, methods))
         title = f"Methods side by side: {subject.name}"
         sheet = Sheet(title, self._note(), ("Picture", *names), rows)
-        seen = f"{len(rows)} pictures in rows; beside each the maps of {subject.name} by {', '.join(names)}."
+        pictures = f"{counted(len(rows), 'picture')}, one to a row"
+        seen = f"{pictures}; beside it the maps of {subject.name} by {', '.join(names)}."
         return self._save(sheet, f"methods-{index}.png", Panel("methods", title, seen, "", model=subject.name))
 
     def _severities(self, index: int, subject: Opened, method: str, corruption: str) -> Panel:

@@ -10,10 +10,12 @@ from huggingface_hub import CommitOperationAdd, HfApi, constants, hf_hub_downloa
 from huggingface_hub.errors import (
     EntryNotFoundError,
     HfHubHTTPError,
+    HFValidationError,
     LocalTokenNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from rugged.core.errors import ModelError
 from rugged.core.files import sha256_file
@@ -23,7 +25,7 @@ from rugged.models.pretrained import PATIENCE
 PREFIX = "hf://"
 MODEL_FILE = "model.safetensors"
 
-_REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -96,8 +98,17 @@ def require_repository(name: str) -> None:
     Raises:
         ModelError: It cannot.
     """
-    if not _REPOSITORY.fullmatch(name):
-        raise ModelError(f"{name!r} is no repository on the Hugging Face hub; expected USER/NAME, such as me/robust.")
+    try:
+        validate_repo_id(name)  # Which lets a name without a user pass and, in old clients, letters of any language.
+        possible = _REPOSITORY.fullmatch(name) is not None
+    except HFValidationError:
+        possible = False
+    if not possible:
+        raise ModelError(
+            f"{name!r} is no repository on the Hugging Face hub; expected USER/NAME, such as me/robust: "
+            "each of at most 96 English letters, digits, -, _ and ., with no - and . at its ends, no -- or .. in it, "
+            "and no .git at the end."
+        )
 
 
 def _not_fetched(model: str, error: Exception) -> str:

@@ -70,7 +70,8 @@ def read_safetensors(path: Path, *, weights: bool = True) -> tuple[dict[str, Ten
     except (SafetensorError, OSError) as error:
         raise ModelError(
             f"{path} is not a readable safetensors file ({error}). It is damaged, or something else: a pickled "
-            "checkpoint is read only by its own ending, .pt or .pth, as weights to start from, and without its code."
+            "checkpoint is read only by its own ending, .pt or .pth, as weights for a classifier to start from, and "
+            "without its code."
         ) from error
 
 

@@ -58,7 +58,7 @@ def push(folder: Path, repository: str, *, private: bool = False) -> str:
 
     Raises:
         ModelError: There is no model, no such name can be, or the hub is not reached or refuses.
-        ResultsError: Summary or recipe are damaged, or summary or card are about another model.
+        ResultsError: Summary, recipe or card are damaged, or summary or card are about another model.
     """
     require_repository(repository)
     run = RunFolder(folder)
@@ -76,7 +76,10 @@ def push(folder: Path, repository: str, *, private: bool = False) -> str:
 def _shared_card(run: RunFolder, repository: str, made: Path) -> bytes:
     """The card of a run folder, unless the model was trained anew since."""
     card = run.card.read_bytes()
-    text = card.decode(errors="replace")
+    try:
+        text = card.decode()
+    except UnicodeDecodeError as error:  # The hub's client reads it too, after it has made the repository.
+        raise ResultsError(f"{run.card} is not UTF-8 ({error}). Save it as UTF-8, and push again.") from error
     if hash_in(text) not in (None, sha256_file(run.model)):
         raise ResultsError(
             f"{run.card} is about another model than {run.model}, which was trained since. Run `rugged card` with "

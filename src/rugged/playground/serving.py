@@ -9,7 +9,7 @@ import time
 import warnings
 import webbrowser
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 LOCALHOST = "127.0.0.1"
 _PORTS = range(7860, 7960)  # Gradio's own: where no port is named, the first free one.
 _SAMPLES = 20
+_LEFT = 600  # Seconds after which nobody comes any more for what was uploaded.
+_SWEEP = 60  # Seconds between two looks for that.
 
 
 def play(
@@ -79,8 +81,20 @@ def play(
             say("Ctrl-C ends it.")
             if open_browser and _has_screen():
                 webbrowser.open(address)
+            swept = time.monotonic()
             while stop.signal_number is None:
                 time.sleep(0.1)
+                if time.monotonic() - swept > _SWEEP:
+                    _sweep(Path(folder))
+                    swept = time.monotonic()
+
+
+def _sweep(folder: Path) -> None:
+    """Delete uploads that nobody took: broken off, refused by Gradio, or of a page that was closed since."""
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # Whoever takes one deletes it.
+            if path.is_file() and time.time() - path.stat().st_mtime > _LEFT:
+                path.unlink()
 
 
 def require_gradio() -> None:

@@ -1,6 +1,7 @@
 """The model card: what a model is, what it can take, what it has seen, and how to use it. Markdown, as hubs show it."""
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -189,15 +190,19 @@ def _training(card: Carded) -> Iterator[str]:
 
 
 def _manifest_lines(manifest: dict[str, Any], known: Sequence[str]) -> Iterator[str]:
-    """What the manifest tells of the training, but for the notes that stand among the limits."""
-    data = manifest.get("dataset") or {}
-    if "name" in data:
+    """What the manifest tells of the training, but for the notes that stand among the limits.
+
+    It may be of another version, or edited: what is not as it should be is left out.
+    """
+    data, epoch, seconds = (manifest.get(key) for key in ("dataset", "epoch", "seconds"))
+    if isinstance(data, dict) and "name" in data:
         yield f"Data: {data['name']}, content hash {data.get('content_hash', 'unknown')}."
-        yield from folded(note for note in map(str, data.get("notes", ())) if note not in known)
-    if "epoch" in manifest:
-        yield f"Epochs: {manifest['epoch']}."
-    if "seconds" in manifest:
-        yield f"Duration: {format_seconds(manifest['seconds'])}."
+        notes = data.get("notes")
+        yield from folded(note for note in map(str, notes if isinstance(notes, list) else ()) if note not in known)
+    if isinstance(epoch, int):
+        yield f"Epochs: {epoch}."
+    if isinstance(seconds, int | float) and math.isfinite(seconds):
+        yield f"Duration: {format_seconds(seconds)}."
 
 
 def _limits(card: Carded) -> Iterator[str]:

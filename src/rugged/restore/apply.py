@@ -79,6 +79,8 @@ def apply_restorer(
             raise DataError(f"{source} cannot be restored: {error}.") from error
         write_bytes(out, data)
         return out
+    if not source.is_dir():
+        raise DataError(f"{source} is neither a picture's file nor a folder.")
     require_outside(out, [source.resolve()])
     if out.exists() and not out.is_dir():
         raise DataError(f"{out} is a file; expected a folder to write the pictures of {source} into.")
