@@ -243,7 +243,8 @@ def _is_copy(study: Study, folder: StudyFolder, content_hash: str | None) -> boo
         "severities": list(choose_severities(wanted.severities)),
         "seed": wanted.seed,
     }
-    return made["content_hash"] == content_hash and all(made["corrupted"][key] == asked[key] for key in asked)
+    corrupted = made.get("corrupted") or {}
+    return made["content_hash"] == content_hash and all(corrupted.get(key) == asked[key] for key in asked)
 
 
 def command_for(study_name: str, row: Row, data: str, out: Path) -> str:
