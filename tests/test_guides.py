@@ -78,21 +78,21 @@ def test_guides_run(page):
 def test_the_guide_to_cifar_runs_on_files_of_its_layout():
     generator = np.random.default_rng(0)
     classes = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
-    for split, count in [("train", 270), ("val", 20)]:
+    for split, count in [("train", 270), ("val", 10)]:
         for number in range(count):
             folder = Path("cifar10", split, classes[number % 10])
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(generator.integers(0, 256, (32, 32, 3), np.uint8)).save(folder / f"{number:05}.png")
     Path("CIFAR-10-C").mkdir()
     for name in BENCHMARK:
-        np.save(f"CIFAR-10-C/{name}.npy", generator.integers(0, 256, (5 * 20, 32, 32, 3), np.uint8))
-    np.save("CIFAR-10-C/labels.npy", np.tile(np.arange(20) % 10, 5))
+        np.save(f"CIFAR-10-C/{name}.npy", generator.integers(0, 256, (5 * 10, 32, 32, 3), np.uint8))
+    np.save("CIFAR-10-C/labels.npy", np.tile(np.arange(10), 5))
     with tarfile.open("CIFAR-10-C.tar", "w") as tar:
         tar.add("CIFAR-10-C")
     run("docs/guides/cifar10-c.md")
     for run_folder, route in (("runs/cifar", "official files"), ("runs/cifar-in-memory", "in memory")):
         conditions = read_summary(Path(run_folder, "benchmark", "summary.json")).conditions
-        assert (conditions.route, conditions.images, len(conditions.corruptions)) == (route, 20, 15)
+        assert (conditions.route, conditions.images, len(conditions.corruptions)) == (route, 10, 15)
 
 
 @pytest.mark.slow
