@@ -244,7 +244,7 @@ def _is_copy(study: Study, folder: StudyFolder, content_hash: str | None) -> boo
         "seed": wanted.seed,
     }
     corrupted = made.get("corrupted") or {}
-    return made["content_hash"] == content_hash and all(corrupted.get(key) == asked[key] for key in asked)
+    return made.get("content_hash") == content_hash and all(corrupted.get(key) == asked[key] for key in asked)
 
 
 def command_for(study_name: str, row: Row, data: str, out: Path) -> str:
