@@ -40,9 +40,12 @@ def _skip(items: list[pytest.Item], marker: str, reason: str) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _private_environment(tmp_path_factory: pytest.TempPathFactory):
-    """Give the session a cache of its own, and no texture folder: no test depends on what a developer has at home."""
+    """Give the session a cache of its own, which its workers share, and no texture folder: no test depends on what a
+    developer has at home.
+    """
+    base = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RUGGED_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("RUGGED_CACHE", str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"))
         patch.delenv("RUGGED_TEXTURES", raising=False)
         yield
 

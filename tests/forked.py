@@ -10,8 +10,10 @@ import runpy
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from multiprocessing.connection import Connection
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 
 import torch
@@ -80,6 +82,50 @@ def torchrun(arguments: Sequence[str], folder: Path, restarts: int = 0) -> Forke
     """
     options = ("--standalone", "--nproc-per-node=2", f"--max-restarts={restarts}", "--run-path", "--start-method=fork")
     return Forked("torch.distributed.run", (*options, *arguments), folder, {"CUDA_VISIBLE_DEVICES": ""})
+
+
+CLIENT = """#!{python}
+import os, sys
+from multiprocessing.connection import Client
+with Client({address!r}) as serving:
+    serving.send((sys.argv[1:], os.getcwd()))
+    status, told = serving.recv()
+print(told, end="")
+sys.exit(status)
+"""
+
+
+@contextmanager
+def served(folder: Path, timeout: float) -> Iterator[None]:
+    """While this lasts, an executable ``rugged`` in a folder has its commands forked: for the examples of a shell."""
+    with Listener() as listener:
+        thread = threading.Thread(target=_serve, args=(listener, timeout))
+        thread.start()
+        executable = folder / "rugged"
+        executable.write_text(CLIENT.format(python=sys.executable, address=listener.address), encoding="utf-8")
+        executable.chmod(0o755)
+        try:
+            yield
+        finally:
+            with Client(listener.address) as last:
+                last.send(None)
+            thread.join()
+
+
+def _serve(listener: Listener, timeout: float) -> None:
+    while True:
+        with listener.accept() as asking:
+            asked = asking.recv()
+            if asked is None:
+                return
+            arguments, folder = asked
+            process = Forked("rugged", arguments, Path(folder))
+            try:
+                told = process.communicate(timeout)
+            except TimeoutError as error:
+                asking.send((1, str(error)))
+            else:
+                asking.send((process.returncode, told))
 
 
 def _run(

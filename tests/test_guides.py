@@ -4,13 +4,14 @@ import importlib.util
 import os
 import re
 import subprocess
-import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.forked import served
 
 from rugged.core.catalogue import BENCHMARK
 from rugged.models import ModelSpec, build, save_model
@@ -31,7 +32,7 @@ ARCHIVES = {
 
 
 def run(page, languages=("python", "bash"), instead=()):
-    """Run a page's examples one after the other: Python in one namespace, commands in the shell."""
+    """Run a page's examples one after the other: Python in one namespace, commands in the shell, ``rugged`` forked."""
     text = (ROOT / page).read_text(encoding="utf-8")
     for old, new in instead:
         assert old in text
@@ -39,16 +40,16 @@ def run(page, languages=("python", "bash"), instead=()):
     examples = re.findall(r"^```(python|bash)\n(.*?)^```", text, re.M | re.S)
     assert examples
     names = {"__name__": "page"}
-    folder = Path(sys.executable).parent
-    environment = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
-    for language, example in examples:
-        if example.startswith(DOWNLOADS) or language not in languages:
-            continue
-        if language == "python":
-            exec(compile(example, page, "exec"), names)
-        else:
-            done = subprocess.run(["bash", "-eu", "-c", example], env=environment, capture_output=True, text=True)
-            assert done.returncode == 0, f"{example}\n{done.stdout}\n{done.stderr}"
+    with tempfile.TemporaryDirectory() as commands, served(Path(commands), timeout=600):
+        environment = os.environ | {"PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}
+        for language, example in examples:
+            if example.startswith(DOWNLOADS) or language not in languages:
+                continue
+            if language == "python":
+                exec(compile(example, page, "exec"), names)
+            else:
+                done = subprocess.run(["bash", "-eu", "-c", example], env=environment, capture_output=True, text=True)
+                assert done.returncode == 0, f"{example}\n{done.stdout}\n{done.stderr}"
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +90,7 @@ def test_the_guide_to_cifar_runs_on_files_of_its_layout():
     np.save("CIFAR-10-C/labels.npy", np.tile(np.arange(10), 5))
     with tarfile.open("CIFAR-10-C.tar", "w") as tar:
         tar.add("CIFAR-10-C")
-    run("docs/guides/cifar10-c.md")
+    run("docs/guides/cifar10-c.md", instead=[("rugged/resnet18_64", "timm/test_resnet")])
     for run_folder, route in (("runs/cifar", "official files"), ("runs/cifar-in-memory", "in memory")):
         conditions = read_summary(Path(run_folder, "benchmark", "summary.json")).conditions
         assert (conditions.route, conditions.images, len(conditions.corruptions)) == (route, 10, 15)
@@ -123,7 +124,7 @@ def test_the_guide_to_imagenet_runs_on_files_of_its_layout():
             (f"{DOWNLOADS}\n", ""),
             ("  curl ", "  true "),
             ("timm/resnet50.a1_in1k", "published"),
-            ("--nproc-per-node 8", "--nproc-per-node 1"),  # Two are tested elsewhere, and each takes long to start.
+            ("torchrun --nproc-per-node 8 -m rugged", "rugged"),  # Two processes are tested elsewhere.
             ("--limit 1000", "--limit 2"),
         ],
     )

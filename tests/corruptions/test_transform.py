@@ -154,6 +154,7 @@ def test_ids_give_the_benchmarks_pictures(pictures):
     assert torch.equal(torch.stack([image for image, _ in noisy]), corrupt(pictures, "shot_noise", 2, ids=ids))
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes")  # On a machine with one core.
 def test_workers_and_order_do_not_matter(pictures):
     noisy = CorruptedDataset(Samples(pictures), "glass_blur", 2)
     alone = torch.stack([noisy[index][0] for index in range(6)])

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from rugged.core.errors import DataError
-from rugged.data import builtin
+from rugged.data import builtin, open_dataset
 from rugged.data.builtin import scene, shapes
 from rugged.data.builtin.objects import DRAWINGS
 from rugged.data.builtin.stream import Stream
@@ -23,7 +23,9 @@ ALL_PICTURES = "5abf8e444ccf31774037f0ff2b907f179d8721ab415ca9236616cec9821fe98e
 
 @pytest.fixture(scope="module")
 def whole():
-    return builtin.splits()
+    """Drawn in this session, by whichever test wanted it first."""
+    dataset = open_dataset("builtin")
+    return {name: (np.array(split.images), split.labels) for name, split in (("train", dataset.train), ("val", dataset.val))}
 
 
 def sha256(*arrays):
@@ -229,18 +231,18 @@ def logistic_regression(train, labels, val, decay, iterations=40):
     """Return the predictions of a multinomial logistic regression, fitted by L-BFGS on standardised features."""
     mean, spread = train.mean(0), train.std(0) + 1e-3
     train, val = (train - mean) / spread, (val - mean) / spread
-    weight = torch.zeros(train.shape[1], 10, requires_grad=True)
+    weight = torch.zeros(10, train.shape[1], requires_grad=True)  # This way round, gradients take a fifth of the time.
     bias = torch.zeros(10, requires_grad=True)
     optimizer = torch.optim.LBFGS([weight, bias], max_iter=iterations, line_search_fn="strong_wolfe")
 
     def closure():
         optimizer.zero_grad()
-        loss = F.cross_entropy(train @ weight + bias, labels) + decay * (weight * weight).sum()
+        loss = F.cross_entropy(F.linear(train, weight, bias), labels) + decay * (weight * weight).sum()
         loss.backward()
         return loss
 
     optimizer.step(closure)
-    return (val @ weight + bias).argmax(1)
+    return F.linear(val, weight, bias).argmax(1)
 
 
 def linear_accuracy(whole, side, decays):

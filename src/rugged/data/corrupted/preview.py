@@ -16,6 +16,7 @@ from rugged.corruptions import Corruptor, choose_corruptor
 from rugged.data.dataset import Dataset, Split
 from rugged.data.decode import BadImageError, decode_image
 from rugged.data.drawing import BACKGROUND, FAINT, MARGIN, write
+from rugged.data.sources.trees import read_file
 from rugged.data.splits import hash_key
 
 LONGEST = 512
@@ -81,9 +82,7 @@ def read_picture(file: Path, side: int | None = None) -> PreviewPicture:
         DataError: It cannot be read, or is not a picture.
     """
     try:
-        pixels = decode_image(file.read_bytes(), side).pixels
-    except OSError as error:
-        raise DataError(f"Cannot read {file}: {error.strerror or error}.") from error
+        pixels = decode_image(read_file(file), side).pixels
     except BadImageError as error:
         raise DataError(f"{file} cannot be shown: {error}. Name another picture, or a data set.") from error
     image, caption = Image.fromarray(pixels), file.name
