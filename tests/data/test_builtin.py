@@ -25,7 +25,8 @@ ALL_PICTURES = "5abf8e444ccf31774037f0ff2b907f179d8721ab415ca9236616cec9821fe98e
 def whole():
     """Drawn in this session, by whichever test wanted it first."""
     dataset = open_dataset("builtin")
-    return {name: (np.array(split.images), split.labels) for name, split in (("train", dataset.train), ("val", dataset.val))}
+    splits = {"train": dataset.train, "val": dataset.val}
+    return {name: (np.array(split.images), split.labels) for name, split in splits.items()}
 
 
 def sha256(*arrays):
