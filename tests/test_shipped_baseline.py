@@ -36,7 +36,6 @@ def test_only_frost_depends_on_the_textures():
 
 @pytest.mark.slow
 def test_the_clean_error_can_be_measured_again(shared):
-    """Of every fourth picture; 95 of 100 such samples lie within 1.7 points of what all have."""
     file = shared / "data" / "tiny-imagenet" / "valid-00000.parquet"
     if not file.is_file():
         pytest.skip(f"no {file}")
@@ -44,12 +43,13 @@ def test_the_clean_error_can_be_measured_again(shared):
     model.eval()
     right = seen = 0
     for batch in pq.ParquetFile(file).iter_batches(500):
-        rows = batch.to_pylist()[::4]
+        rows = batch.to_pylist()
         pictures = [np.array(Image.open(io.BytesIO(row["image"]["bytes"])).convert("RGB")) for row in rows]
         images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
         with torch.inference_mode():
             answers = model(preprocess(images.float(), spec)).argmax(1)
         right += int((answers == torch.tensor([row["label"] for row in rows])).sum())
         seen += len(rows)
-    assert seen == 2_500
-    assert 1 - right / seen == pytest.approx(read_baseline(shipped_baselines()[NAMES[0]]).clean_error, abs=0.025)
+    assert seen == 10_000
+    # It was measured in bf16, and this is fp32: a few pictures lie that near to a border.
+    assert 1 - right / seen == pytest.approx(read_baseline(shipped_baselines()[NAMES[0]]).clean_error, abs=0.003)
