@@ -8,7 +8,6 @@ from scipy.ndimage import map_coordinates
 
 from rugged.corruptions.warp import affine_places, displaced_places, inverse_affine, warp
 
-CPU = torch.device("cpu")
 SIZES = [(64, 64), (40, 71), (65, 33), (3, 3), (3, 8)]
 
 
@@ -31,7 +30,7 @@ def reflect_about_pixels(place, edge):
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_affine_maps_are_opencvs(height, width):
     jitter = jitters(20, min(height, width) / 8)
-    for ours, shifts in zip(inverse_affine(jitter, height, width), jitter, strict=True):
+    for ours, shifts in zip(inverse_affine(jitter, height, width).numpy(), jitter, strict=True):
         np.testing.assert_allclose(ours, by_opencv(shifts, height, width), rtol=1e-10, atol=1e-10)
 
 
@@ -39,8 +38,8 @@ def test_corners_on_one_line_map_everything_to_the_first_pixel():
     """Moved so that the corners (5, 5), (5, 1), (1, 1) become (5, 5), (3, 3), (1, 1)."""
     jitter = torch.tensor([[[0.0, 0.0], [-2.0, 2.0], [0.0, 0.0]]])
     inverse = inverse_affine(jitter, 6, 6)
-    np.testing.assert_array_equal(np.abs(inverse), 0)
-    assert not affine_places(inverse, 6, 6, CPU).any()
+    np.testing.assert_array_equal(np.abs(inverse.numpy()), 0)
+    assert not affine_places(inverse, 6, 6).any()
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
@@ -48,10 +47,10 @@ def test_corners_on_one_line_map_everything_to_the_first_pixel():
 def test_places_follow_the_formula(height, width, most):
     """At the most, corners come close to one line and places lie many pictures away."""
     inverses = inverse_affine(jitters(4, most * min(height, width), seed=1), height, width)
-    ours = affine_places(inverses, height, width, CPU)
+    ours = affine_places(inverses, height, width)
     assert ours.dtype == torch.int32
     for axis, length in ((0, width), (1, height)):
-        for picture, inverse in enumerate(inverses):
+        for picture, inverse in enumerate(inverses.tolist()):
             per_column, per_row, offset = inverse[axis]
             for y in range(height):
                 for x in range(0, width, 5):
@@ -103,7 +102,7 @@ def mapped_one_by_one(plane, places):
 def test_bytes_are_those_of_the_references_arithmetic(kind, height, width, alpha):
     """Whatever float32 leaves in doubt: every single byte, cut from sums rounded in the reference's order."""
     images = pictures(kind, height, width)
-    affine = affine_places(inverse_affine(jitters(2, min(height, width) / 12), height, width), height, width, CPU)
+    affine = affine_places(inverse_affine(jitters(2, min(height, width) / 12), height, width), height, width)
     displaced = displaced_places(fields_of(2, height, width), alpha) if alpha else None
     ours = warp(images, affine, displaced)
     for picture in range(2):
@@ -124,7 +123,7 @@ def test_bytes_are_those_of_the_references_arithmetic(kind, height, width, alpha
 @pytest.mark.parametrize(("height", "width"), SIZES)
 @pytest.mark.parametrize("most", [0.05, 0.5])
 def test_affine_maps_are_linear_interpolation(height, width, most):
-    affine = affine_places(inverse_affine(jitters(3, most * min(height, width)), height, width), height, width, CPU)
+    affine = affine_places(inverse_affine(jitters(3, most * min(height, width)), height, width), height, width)
     images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 2, height, width), dtype=np.uint8))
     ours = warp(images, affine)
     for picture in range(3):
@@ -140,7 +139,7 @@ def test_displacing_is_linear_interpolation(height, width, alpha):
     """Where the affine map leaves everything as it is."""
     fields = fields_of(2, height, width)
     images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, height, width), dtype=np.uint8))
-    still = affine_places(inverse_affine(torch.zeros(2, 3, 2), height, width), height, width, CPU)
+    still = affine_places(inverse_affine(torch.zeros(2, 3, 2), height, width), height, width)
     places, bits = displaced_places(fields.clone(), alpha)
     assert places.dtype == torch.int32
     assert bits >= 15
@@ -163,7 +162,7 @@ def test_places_at_the_published_sizes_are_finer_than_float32():
 @pytest.mark.parametrize("kind", ["noise", "squares"])
 def test_pictures_come_out_the_same_wherever_in_a_batch(kind):
     images = pictures(kind, 37, 50)
-    affine = affine_places(inverse_affine(jitters(2, 4), 37, 50), 37, 50, CPU)
+    affine = affine_places(inverse_affine(jitters(2, 4), 37, 50), 37, 50)
     places, bits = displaced_places(fields_of(2, 37, 50), 3)
     ours = warp(images, affine, (places, bits))
     for number in range(2):

@@ -61,7 +61,7 @@ def elastic_transform(images: Tensor, draws: Draws, *, alpha: float, sigma: floa
             f"elastic_transform needs pictures of at least {_SMALLEST} x {_SMALLEST} pixels; "
             f"these are {height} x {width}. Enlarge them first, or leave this corruption out."
         )
-    affine_maps = affine_places(inverse_affine(jitter, height, width), height, width, images.device)
+    affine_maps = affine_places(inverse_affine(jitter, height, width), height, width)
     if fields is None:
         return warp(images, affine_maps)
     fields = smooth(fields, sigma, truncate=3, mode="reflect", most=1)

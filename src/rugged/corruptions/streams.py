@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rugged.corruptions.host import in_main_memory
+from rugged.corruptions.host import in_main_memory, send
 
 STREAM_VERSION = 1
 """Raised whenever the same key would give other numbers. Part of every key, and recorded with results."""
@@ -96,8 +96,7 @@ def torch_words(keys: np.ndarray, first_block: int, blocks: int, device: torch.d
     halves of two products. Here both products are one operation, and to save the copying their results stay where
     they were made: after each odd round c2 and c3 stand before c0 and c1, and the constants change places instead.
     """
-    factors = _factors(device)
-    round_keys = torch.from_numpy(_round_keys(keys).view(np.int64)).to(device)
+    factors, round_keys = _factors(device), _round_keys(keys, device)
     # NumPy steps the counter before it makes a block: the first block has counter 1.
     counter = torch.arange(first_block + 1, first_block + blocks + 1, device=device).expand(len(keys), blocks)
     multiplied = torch.stack((counter, torch.zeros_like(counter)))  # c0 and c2
@@ -132,9 +131,15 @@ def _factors(device: torch.device) -> Tensor:
     return torch.from_numpy(np.stack((ordered, ordered[:, ::-1]))).to(device)[..., None, None]
 
 
-def _round_keys(keys: np.ndarray) -> np.ndarray:
+def _round_keys(keys: np.ndarray, device: torch.device) -> Tensor:
     """Return every round's key for every image, in the order in which its round has the products: ``(10, 2, N, 1)``."""
-    steps = np.arange(_ROUNDS, dtype=np.uint64)[:, None, None, None]
-    round_keys: np.ndarray = keys.T[..., None] + steps * _WEYL[:, None, None]
-    round_keys[::2] = round_keys[::2, ::-1].copy()
-    return round_keys
+    both_orders = send(torch.from_numpy(np.stack((keys.T[::-1], keys.T)).view(np.int64)), device)
+    return (both_orders[..., None] + _key_steps(device)).flatten(0, 1)
+
+
+@lru_cache
+def _key_steps(device: torch.device) -> Tensor:
+    """Return what every round adds to both keys, rounds of either order side by side: ``(5, 2, 2, 1, 1)``."""
+    steps = (np.arange(_ROUNDS, dtype=np.uint64)[:, None] * _WEYL).reshape(-1, 2, 2, 1, 1)
+    steps[:, 0] = steps[:, 0, ::-1].copy()
+    return torch.from_numpy(steps.view(np.int64)).to(device)

@@ -9,7 +9,6 @@ told from it are made again in the reference's own arithmetic, for its roundings
 
 from functools import lru_cache
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
@@ -28,7 +27,7 @@ _PLACE_ERROR = 2.0**-25
 _AT_ONCE = 1 << 16  # levels settled at once, to bound memory
 
 
-def inverse_affine(jitter: Tensor, height: int, width: int) -> np.ndarray:
+def inverse_affine(jitter: Tensor, height: int, width: int) -> Tensor:
     """Find the affine maps that move three corners of a rectangle about the centre, and invert them.
 
     Args:
@@ -37,49 +36,48 @@ def inverse_affine(jitter: Tensor, height: int, width: int) -> np.ndarray:
         width: Likewise.
 
     Returns:
-        ``(N, 2, 3)``, for each picture two rows: from a pixel (x, y, 1) of the result to its x, and to its y, in the
-        picture. Zeros where the moved corners lie on one line.
+        ``(N, 2, 3)`` float64, for each picture two rows: from a pixel (x, y, 1) of the result to its x, and to its y,
+        in the picture. Zeros where the moved corners lie on one line. The same to the last bit on every device.
 
     Source: what OpenCV's ``getAffineTransform`` and ``invertAffineTransform`` compute together.
     """
     middle_x, middle_y, reach_x, reach_y = width // 2, height // 2, width // 3, height // 3
     right, bottom, left, top = middle_x + reach_x, middle_y + reach_y, middle_x - reach_x, middle_y - reach_y
-    corners = np.array(((right, bottom), (right, top), (left, top)), dtype=np.float32)
-    moved = (corners + jitter.cpu().numpy().astype(np.float32)).astype(np.float64)
-    (x0, y0), (x1, y1), (x2, y2) = moved.transpose(1, 2, 0)
+    corners = send(torch.tensor(((right, bottom), (right, top), (left, top)), dtype=torch.float32), jitter.device)
+    lower, upper, last = (corners + jitter.float()).double().unbind(1)
     # Two sides of the rectangle run along the axes, so the equations are solved already.
-    xx, yx = (x1 - x2) / (2 * reach_x), (y1 - y2) / (2 * reach_x)
-    xy, yy = (x0 - x1) / (2 * reach_y), (y0 - y1) / (2 * reach_y)
-    shift_x, shift_y = x2 - xx * left - xy * top, y2 - yx * left - yy * top
+    per_column, per_row = (upper - last) / (2 * reach_x), (lower - upper) / (2 * reach_y)
+    shift = last - per_column * left - per_row * top
+    (xx, yx), (xy, yy) = per_column.unbind(1), per_row.unbind(1)
     determinant = xx * yy - xy * yx
-    scale = np.divide(1, determinant, out=np.zeros_like(determinant), where=determinant != 0)
-    xx, xy, yx, yy = yy * scale, -xy * scale, -yx * scale, xx * scale
-    rows = (xx, xy, -xx * shift_x - xy * shift_y), (yx, yy, -yx * shift_x - yy * shift_y)
-    return np.array(rows).transpose(2, 0, 1)
+    scale = torch.where(determinant == 0, 0, 1 / determinant)
+    turned_back = torch.stack((yy, -xy, -yx, xx), 1).mul_(scale[:, None]).view(-1, 2, 2)
+    shifted_back = -turned_back[..., 0] * shift[:, :1] - turned_back[..., 1] * shift[:, 1:]
+    return torch.cat((turned_back, shifted_back[..., None]), 2)
 
 
-def affine_places(inverses: np.ndarray, height: int, width: int, device: torch.device) -> Tensor:
+def affine_places(inverses: Tensor, height: int, width: int) -> Tensor:
     """Map the pixels of results to places in the pictures.
 
     Args:
         inverses: Of N pictures, from ``inverse_affine``.
         height: Of the pictures, in pixels. At least 2.
         width: Likewise.
-        device: Where the result is to be.
 
     Returns:
         ``(N, 2, H, W)`` int32: places in 32nds of a pixel, at most two lengths of the picture from its first pixel,
         either way: whole periods of the reflection are left out.
     """
-    per_column, per_row, offset = inverses.transpose(2, 0, 1)[..., None]
-    parts = np.concatenate((per_row * np.arange(height) + offset, per_column * np.arange(width)), axis=2) * _PARTS
-    np.rint(parts, out=parts)
+    device = inverses.device
+    per_column, per_row, offset = inverses[..., None].unbind(2)
+    rows = per_row * torch.arange(height, dtype=torch.float64, device=device) + offset
+    columns = per_column * torch.arange(width, dtype=torch.float64, device=device)
+    parts = torch.cat((rows, columns), 2).mul_(_PARTS).round_()
     parts[..., :height] += (_PARTS >> _STEPS_BITS) // 2
     # However wild the map: each part comes to lie within half a period of zero, and their sum within one.
-    half = np.array(((width - 1,), (height - 1,))) * float(_PARTS)
-    parts = (np.remainder(parts + half, 2 * half) - half).astype(np.int32)
-    sent = send(torch.from_numpy(parts), device)
-    places = sent[..., :height, None] + sent[..., None, height:]
+    half = _lengths(height - 1, width - 1, device)[:, 0].double().mul_(_PARTS)
+    parts = parts.add_(half).remainder_(2 * half).sub_(half).to(torch.int32)
+    places = parts[..., :height, None] + parts[..., None, height:]
     return places.bitwise_right_shift_((_PARTS >> _STEPS_BITS).bit_length() - 1)
 
 
