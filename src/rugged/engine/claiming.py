@@ -1,8 +1,9 @@
 """A run folder from its first claim to its last entry: a training goes on with its own earlier sessions alone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from torch import nn
 
@@ -11,7 +12,9 @@ from rugged.core.environment import versions
 from rugged.core.errors import ConfigError, RunError
 from rugged.core.files import read_text, sha256_file, write_text
 from rugged.core.progress import format_seconds, say
-from rugged.engine.devices import Fabric, describe
+from rugged.core.stopping import stop_on_signal
+from rugged.engine.devices import Fabric, by_the_first, describe, require_same
+from rugged.engine.loop import Loop, Work
 from rugged.engine.manifest import Manifest, Session, read_manifest, write_manifest
 from rugged.models import count_parameters
 from rugged.results import RunFolder
@@ -20,6 +23,54 @@ FinalFigures = dict[str, dict[str, float]]
 
 _NAMED = 4
 """Differences between two recipes that a message names."""
+
+
+class Training(Work[Any], Protocol):
+    """What is ready to learn.
+
+    Attributes:
+        loop: Where it stands.
+    """
+
+    loop: Loop
+
+    def finish(self) -> None:
+        """Save what was learned."""
+
+
+def train_into(
+    fabric: Fabric,
+    run: RunFolder,
+    finished: Path,
+    recipe: Any,
+    content_hash: str,
+    prepare: Callable[[Manifest | None], Training],
+) -> None:
+    """Train to the end in a run folder that the caller has locked, unless that has been done.
+
+    Args:
+        fabric: The processes.
+        run: The run folder.
+        finished: The file in it that a finished training leaves.
+        recipe: The resolved recipe, a dataclass.
+        content_hash: Of the data.
+        prepare: Makes everything ready, from the manifest of earlier sessions where there are any, and writes nothing.
+
+    Raises:
+        RunError: The folder holds another run, or something else; or loss or weights are no longer finite.
+        Interrupted: A signal came; the next call goes on where this one stopped.
+    """
+    earlier = earlier_sessions(run, finished, recipe, content_hash)
+    require_same(fabric, "recipe, data or folder", f"{run.path.resolve()} {content_hash} {dump(recipe)}")
+    if earlier is not None and earlier.status == "finished" and finished.exists():
+        if fabric.is_global_zero:
+            say(f"{run.path} is already trained: {finished}")
+        return
+    training = prepare(earlier)
+    fabric.barrier()  # All have read what stands in the folder before the first one writes.
+    with stop_on_signal() as stop:
+        training.loop.run(training, stop)
+    by_the_first(fabric, training.finish)
 
 
 def earlier_sessions(run: RunFolder, finished: Path, recipe: Any, content_hash: str) -> Manifest | None:

@@ -7,16 +7,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from rugged.core.configuration import dump
 from rugged.core.files import exclusive
-from rugged.core.progress import say
-from rugged.core.stopping import stop_on_signal
 from rugged.corruptions.memory import keep_freed_memory
 from rugged.data import Dataset, open_dataset
 from rugged.data.packed import require_run_apart
-from rugged.engine import Device, Fabric, Loop, by_the_first, describe, make_fabric, require_same, seed_step
+from rugged.engine import Device, Fabric, Loop, by_the_first, describe, make_fabric, seed_step
 from rugged.engine.averaging import make_average
-from rugged.engine.claiming import Claim, earlier_sessions, require_companions
+from rugged.engine.claiming import Claim, require_companions, train_into
 from rugged.engine.log import Log
 from rugged.engine.manifest import Manifest
 from rugged.engine.optimize import make_optimizer
@@ -73,17 +70,10 @@ def train(
     run = RunFolder(folder)
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"train into {folder}")))
-        earlier = earlier_sessions(run, run.restorer, recipe, source.content_hash)
-        require_same(fabric, "recipe, data or folder", f"{folder.resolve()} {source.content_hash} {dump(recipe)}")
-        if earlier is not None and earlier.status == "finished" and run.restorer.exists():
-            if fabric.is_global_zero:
-                say(f"{folder} is already trained: {run.restorer}")
-            return run
-        trainer = prepare(fabric, recipe, source, run, earlier, command)
-        fabric.barrier()  # All have read what stands in the folder before the first one writes.
-        with stop_on_signal() as stop:
-            trainer.loop.run(trainer, stop)
-        by_the_first(fabric, trainer.finish)
+        train_into(
+            fabric, run, run.restorer, recipe, source.content_hash,
+            lambda earlier: prepare(fabric, recipe, source, run, earlier, command),
+        )  # fmt: skip
     return run
 
 

@@ -9,18 +9,15 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from rugged.core.configuration import dump
 from rugged.core.errors import ConfigError
 from rugged.core.files import exclusive
-from rugged.core.progress import say
-from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import Textures
 from rugged.corruptions.memory import keep_freed_memory
 from rugged.data import Dataset, as_dataset, development_split
 from rugged.data.packed import require_run_apart
-from rugged.engine import Device, Fabric, Loop, Pictures, by_the_first, describe, make_fabric, require_same
+from rugged.engine import Device, Fabric, Loop, Pictures, by_the_first, describe, make_fabric
 from rugged.engine.averaging import make_average
-from rugged.engine.claiming import Claim, earlier_sessions, require_companions
+from rugged.engine.claiming import Claim, require_companions, train_into
 from rugged.engine.log import Log
 from rugged.engine.manifest import Manifest, TrainedOn
 from rugged.engine.optimize import make_optimizer
@@ -82,17 +79,11 @@ def train(
         log = Log(run.metrics, COLUMNS, run.events if tensorboard else None)
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"train into {folder}")))
         recipe = _with_earlier_micro_batch(run, recipe)
-        earlier = earlier_sessions(run, run.model, recipe, dataset.content_hash)
-        require_same(fabric, "recipe, data or folder", f"{folder.resolve()} {dataset.content_hash} {dump(recipe)}")
-        if earlier is not None and earlier.status == "finished" and run.model.exists():
-            if fabric.is_global_zero:
-                say(f"{folder} is already trained: {run.model}")
-            return run
-        trainer = prepare(fabric, recipe, dataset, run, earlier, textures, log, command)
-        fabric.barrier()  # All have read what stands in the folder before the first one writes.
-        with stop_on_signal() as stop, _compiler_named(recipe):
-            trainer.loop.run(trainer, stop)
-        by_the_first(fabric, trainer.finish)
+        with _compiler_named(recipe):
+            train_into(
+                fabric, run, run.model, recipe, dataset.content_hash,
+                lambda earlier: prepare(fabric, recipe, dataset, run, earlier, textures, log, command),
+            )  # fmt: skip
     return run
 
 
