@@ -46,7 +46,8 @@ def inverse_affine(jitter: Tensor, height: int, width: int) -> Tensor:
     corners = send(torch.tensor(((right, bottom), (right, top), (left, top)), dtype=torch.float32), jitter.device)
     lower, upper, last = (corners + jitter.float()).double().unbind(1)
     # Two sides of the rectangle run along the axes, so the equations are solved already.
-    per_column, per_row = (upper - last) / (2 * reach_x), (lower - upper) / (2 * reach_y)
+    along_x, along_y = (constant(2 * reach, torch.float64, jitter.device) for reach in (reach_x, reach_y))
+    per_column, per_row = (upper - last) / along_x, (lower - upper) / along_y
     shift = last - per_column * left - per_row * top
     (xx, yx), (xy, yy) = per_column.unbind(1), per_row.unbind(1)
     determinant = xx * yy - xy * yx
