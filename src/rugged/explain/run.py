@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rugged.core.errors import ConfigError, ResultsError, RuggedError
 from rugged.core.files import exclusive, read_json
-from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.core.selection import check_limit, choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import choose_corruptor
 from rugged.data import Dataset, as_dataset
@@ -124,11 +124,10 @@ def explain_run(
 
 def _validation(dataset: Dataset | None, wanted: Wanted) -> Pictures:
     assert dataset is not None
+    check_limit(wanted.shown, "number of pictures shown")
     pictures = choose_pictures(dataset, wanted.count, wanted.ids)
     if wanted.ids or len(pictures.ids) <= wanted.shown:
         return pictures
-    if wanted.shown < 1:
-        raise ConfigError(f"{wanted.shown} pictures are to be shown; expected at least 1.")
     assert pictures.labels is not None  # Those of a data set are known.
     # Those to be shown stand first, and are of as many classes as can be.
     shown = [pictures.ids[place] for place in evenly(pictures.labels, wanted.shown)]
