@@ -1,11 +1,10 @@
 """The whole job of ``rugged explain``: networks and pictures in, a folder of panels, tiles and figures out."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rugged.core.errors import ConfigError, ResultsError, RuggedError
+from rugged.core.errors import ConfigError, RuggedError
 from rugged.core.files import exclusive, read_json
 from rugged.core.selection import check_limit, choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
@@ -26,9 +25,9 @@ from rugged.explain.opening import (
     open_networks,
     read_pictures,
 )
-from rugged.explain.panels import Pages, activation_panel, filter_panel
+from rugged.explain.panels import FILE_NAME, Pages, activation_panel, filter_panel
 from rugged.results import Classes, Explanations, place_of, write_explanations
-from rugged.results.explanations import INDEX, ExplainedModel, ExplainedPicture, Panel, PointingResult, read_index
+from rugged.results.explanations import INDEX, ExplainedModel, ExplainedPicture, Panel, PointingResult
 
 
 @dataclass(frozen=True)
@@ -237,10 +236,8 @@ def _require_own(index: Path) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Take away earlier explanations: the index first, then the files that it named and no others."""
-    with suppress(ResultsError):
-        files = list(read_index(folder).files)
-        (folder / INDEX).unlink()
-        for name in files:
-            (folder / name).unlink(missing_ok=True)
+    """Take away earlier explanations, whole or not: the index first, then what has a name of ours and nothing else."""
     (folder / INDEX).unlink(missing_ok=True)
+    for path in (*folder.glob("*.png"), *folder.glob("tiles/*.png")):
+        if FILE_NAME.fullmatch(path.relative_to(folder).as_posix()):
+            path.unlink(missing_ok=True)
