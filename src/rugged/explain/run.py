@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rugged.core.errors import ConfigError, RuggedError
-from rugged.core.files import exclusive, read_json
+from rugged.core.files import exclusive, expanded, read_json
 from rugged.core.selection import check_limit, choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import choose_corruptor
@@ -104,12 +104,12 @@ def explain_run(
     dataset = None if dataset is None else as_dataset(dataset)
     names = [str(model) for model in models]
     subjects = open_networks(names, dataset, make_fabric(device, "fp32", tuned=False))
-    folder = place_of(names[0], None).explanations if out is None else Path(out)
+    folder = place_of(names[0], None).explanations if out is None else expanded(out)
     if dataset is not None:
         require_run_apart(folder, dataset)
     classes = classes_of(subjects, dataset)
     side = min(dataset.size) if dataset is not None else subjects[0].network.spec.input_size
-    pictures = read_pictures([*map(Path, files)], side) if files else _validation(dataset, wanted)
+    pictures = read_pictures([*map(expanded, files)], side) if files else _validation(dataset, wanted)
     measurement = _measurement(subjects, pictures, classes, wanted)
     _require_own(folder / INDEX)
     with exclusive(folder / ".lock", f"explain into {folder}"), stop_on_signal() as stop:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from rugged.core.configuration import dump
-from rugged.core.files import exclusive
+from rugged.core.files import exclusive, expanded
 from rugged.core.progress import say
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions.memory import keep_freed_memory
@@ -64,7 +64,7 @@ def train(
     """
     if isinstance(source, str | Path):
         source = open_dataset(source)
-    folder = Path(folder)
+    folder = expanded(folder)
     fabric = make_fabric(device, recipe.precision)
     recipe = replace(recipe, precision=describe(fabric)["precision"])
     if isinstance(source, Dataset):

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from rugged.core.configuration import dump
 from rugged.core.errors import ConfigError
-from rugged.core.files import exclusive
+from rugged.core.files import exclusive, expanded
 from rugged.core.progress import say
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import Textures
@@ -67,7 +67,7 @@ def train(
         RunError: The folder holds another run or is in use, or loss or weights are no longer finite.
         Interrupted: A signal came; the next call goes on where this one stopped.
     """
-    dataset, folder = as_dataset(dataset), Path(folder)
+    dataset, folder = as_dataset(dataset), expanded(folder)
     require_run_apart(folder, dataset)
     with ExitStack() as held:
         held.callback(
