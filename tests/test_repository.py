@@ -13,6 +13,7 @@ import pytest
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.version import Version
+from setuptools.command.egg_info import FileList
 
 import rugged
 
@@ -24,13 +25,19 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 WITHOUT_TORCH = {"core", "metrics", "results", "analyze", "report"}
 
 
-def tracked_texts() -> dict[Path, str]:
-    """Every text file that git tracks or would; outside a checkout, every one in the project's own folders."""
+def tracked_files() -> list[str]:
+    """What git tracks or would, but for what was deleted; nothing outside a checkout."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
     )
-    if listed.returncode == 0:
-        paths = [ROOT / line for line in listed.stdout.splitlines()]
+    return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def tracked_texts() -> dict[Path, str]:
+    """Every text file that git tracks or would; outside a checkout, every one in the project's own folders."""
+    tracked = tracked_files()
+    if tracked:
+        paths = [ROOT / name for name in tracked]
     else:
         folders = ("src", "tests", "docs", "benchmarks", ".ci")
         own = [path for suffix in ("md", "toml", "lock", "yml", "cff") for path in ROOT.glob(f"*.{suffix}")]
@@ -187,6 +194,20 @@ def test_package_data_ships(tmp_path):
     data = {path for suffix in ("toml", "json", "j2", "css", "js") for path in PACKAGE.rglob(f"*.{suffix}")}
     expected = {path.relative_to(ROOT / "src").as_posix() for path in {PACKAGE / "py.typed", *data}}
     assert expected <= shipped
+
+
+def test_a_source_distribution_holds_the_repository(monkeypatch):
+    """So that whoever packages it can run the tests. The package itself is in it by setuptools' own rules."""
+    tracked = {name for name in tracked_files() if not name.startswith("src/")}
+    if not tracked:
+        pytest.skip("no checkout: nothing says what belongs to it")
+    monkeypatch.chdir(ROOT)
+    chosen = FileList()
+    for line in Path("MANIFEST.in").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            chosen.process_template_line(line)
+    by_itself = {"LICENSE", "MANIFEST.in", "pyproject.toml"}
+    assert {*map(Path, chosen.files)} == {*map(Path, tracked - by_itself)}
 
 
 def test_version_is_written_once_for_each_reader():

@@ -1,16 +1,28 @@
 """Public functions take a text wherever they take a path, and what ``open_dataset`` opens wherever they take data."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from rugged import export_model, load_model, open_dataset, write_corrupted, write_one_per_image, write_report
 from rugged.analyze import read_run
 from rugged.benchmark import benchmark, benchmark_restorer, benchmark_sequences
-from rugged.core.errors import IncomparableError
+from rugged.cli import app
+from rugged.core.errors import IncomparableError, RuggedError
 from rugged.explain import Wanted, explain_run
 from rugged.models import ModelSpec, RestorerSpec, build, make_restorer, read_spec, save_model, save_restorer
-from rugged.report import write_markdown, write_tables
-from rugged.results import RunFolder, read_cells, read_restoration, read_stability, read_summary, save_baseline
+from rugged.report import compare_runs, write_comparison, write_markdown, write_tables
+from rugged.results import (
+    RunFolder,
+    place_of,
+    read_cells,
+    read_restoration,
+    read_stability,
+    read_summary,
+    save_baseline,
+)
 from rugged.train import load_recipe, train
 
 
@@ -82,3 +94,52 @@ def test_explanations_and_exports():
     assert explain_run(["runs/a"], "pictures", wanted=wanted, device="cpu", out="maps").name == "maps"
     assert explain_run(["runs/a"], files=[picture], wanted=wanted, device="cpu").name == "explanations"
     assert export_model("runs/a", "a.onnx", "pictures").path.name == "a.onnx"
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """The user's folder is home; work goes on in another, which nothing is to be written to."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    yield tmp_path
+    assert [*Path().iterdir()] == []
+
+
+def test_a_tilde_is_the_home_folder(home):
+    quick = {"corruptions": ("contrast",), "severities": (1,), "device": "cpu"}
+    for run in ("~/runs/b", "~/runs/c"):
+        benchmark("~/runs/a", "~/pictures", out=run, **quick)
+    assert read_run("~/runs/b").summary == read_summary("~/runs/b/benchmark/summary.json")
+    assert set(read_cells("~/runs/b/benchmark/predictions")) == {("clean", 0), ("contrast", 1)}
+    assert save_baseline(read_summary("~/runs/b/benchmark/summary.json"), "~/own.json") == home / "own.json"
+    assert write_report(["~/runs/b"], "~/page.html") == home / "page.html"
+    assert write_markdown(["~/runs/b"], "~/page.md") == home / "page.md"
+    assert write_tables(["~/runs/b"], "~/tables") == home / "tables"
+    assert write_comparison(compare_runs(["~/runs/b", "~/runs/c"]), "~/both.html") == home / "both.html"
+    assert explain_run(["~/runs/a"], "~/pictures", wanted=Wanted(count=2), device="cpu", out="~/maps") == home / "maps"
+    assert place_of("~/runs/a", None).path == home / "runs" / "a"
+    assert load_model("~/runs/a/model.safetensors")[1] == read_spec(home / "runs" / "a" / "model.safetensors")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "perturb ~/pictures ~/made --sequences brightness --limit 1",
+        "corrupt ~/pictures ~/made.png --preview --corruptions contrast",
+        "explain ~/runs/a --data ~/pictures --limit 2 --out=~/made",  # Some shells leave this one to the command.
+    ],
+)
+def test_a_tilde_on_the_command_line(command, home):
+    done = CliRunner().invoke(app, command.split())
+    assert done.exit_code == 0, done.output
+    assert {path.name for path in home.iterdir()} & {"made", "made.png"}
+
+
+def test_a_tilde_of_nobody_is_a_name(tmp_path):
+    assert RunFolder("~nobody-of-this-name/a").path == Path("~nobody-of-this-name/a")
+    with pytest.raises(RuggedError, match="no such folder"):
+        read_run("~nobody-of-this-name/a")
+    with pytest.raises(RuggedError):
+        open_dataset("~nobody-of-this-name/a")

@@ -97,6 +97,21 @@ def test_a_rerun_gives_the_same_bytes_and_leaves_nothing_old(runs, dataset):
     assert not list(folder.glob("severities*"))
 
 
+def test_what_a_killed_run_has_drawn_is_known_by_its_name(runs, dataset):
+    wanted = dataclasses.replace(QUICK, methods=("grad_cam", "integrated_gradients"))
+    folder = explain_run(runs, dataset, wanted=wanted, device="cpu")
+    kinds = {panel.kind for panel in read_explanations(folder).panels}
+    assert kinds == {"methods", "models", "severities", "filters", "activations"}
+    (folder / "index.json").unlink()  # It is written last.
+    mine = {"models-mine.png", "filters-first.png", "tiles/mine.png", "tiles/0-0-grad_cam-contrast-2.jpg"}
+    for name in mine:
+        (folder / name).write_text("kept")
+    explain_run(runs[:1], dataset, wanted=Wanted(("saliency",), count=2, shown=1), device="cpu")
+    left = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*") if path.is_file()}
+    assert left - mine == {*read_explanations(folder).files, "index.json", ".lock"}
+    assert mine <= left
+
+
 @pytest.mark.parametrize("theirs", ['{"name": "my page", "version": 3}', '["a.html"]', "no JSON", '{"format": 1}'])
 def test_an_index_of_somebody_elses_is_kept(theirs, runs, dataset, tmp_path):
     (tmp_path / "out").mkdir()
@@ -262,7 +277,9 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(runs, dataset, 
     refused(ModelError, "no layer 'layerx'", layer="layerx")
     refused(ModelError, "no layer 'layerx'", activations=("layer1", "layerx"))
     refused(ConfigError, "no corruption", corruptions=("fogg",))
-    refused(ConfigError, "0 pictures are to be shown; expected at least 1", shown=0)
+    for wrong in (0, 2.5, float("nan"), "3"):
+        refused(ConfigError, f"The count is {wrong}; expected at least 1 image, and a whole number", count=wrong)
+        refused(ConfigError, f"The number of pictures shown is {wrong}; expected at least 1 image", shown=wrong)
     refused(DataError, "no validation picture 'x/y'", ids=("x/y",))
     refused(ModelError, "no run folder, model file or callable resnet19", models=["resnet19"])
     refused(DataError, "cannot be explained: unreadable", files=(tmp_path / "x.png",))

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import tracemalloc
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,6 +65,19 @@ def test_what_is_dropped_is_read_and_removed(stage, folder, tmp_path):
     assert problem.startswith("bad.png cannot be shown: not a picture")
     assert not good.exists()
     assert not bad.exists()
+
+
+def test_of_a_large_file_no_more_is_read_than_shows_that_it_is(stage, tmp_path):
+    with (tmp_path / "large.png").open("wb") as stream:  # It takes no room on the disk.
+        stream.truncate(2**28)
+    tracemalloc.start()
+    try:
+        picture, problem = stage.take(str(tmp_path / "large.png"))
+        assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
+    finally:
+        tracemalloc.stop()
+    assert picture is None
+    assert problem == "large.png has more than 20,971,520 bytes, which is the most. Drop a smaller one."
 
 
 def test_uploads_that_nobody_takes_are_deleted_in_time(dataset, monkeypatch):

@@ -24,7 +24,7 @@ from rugged.benchmark.variants import (
 )
 from rugged.core.catalogue import BENCHMARK, SEVERITIES
 from rugged.core.errors import ConfigError
-from rugged.core.files import exclusive, write_json
+from rugged.core.files import exclusive, expanded, write_json
 from rugged.core.progress import say
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
@@ -173,7 +173,7 @@ def _open_route(
         raise ConfigError("The files are of corrupted pictures. Name corruptions, or leave the files out.")
     if (preset, textures, seed, stored) != (None, None, 0, "no"):
         raise ConfigError("Preset, textures, seed and storage are those of the files. Leave them out.")
-    return official_files(Path(official), dataset, corruptions, severities, limit, device)
+    return official_files(expanded(official), dataset, corruptions, severities, limit, device)
 
 
 def _make_variants(names: Sequence[str], opened: Sequence[Opened], setting: Setting) -> list[Variant]:

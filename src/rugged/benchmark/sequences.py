@@ -25,7 +25,7 @@ from rugged.benchmark.sequence_files import find_sequences
 from rugged.benchmark.sequence_route import SequenceRoute, perturbed_in_memory
 from rugged.core.catalogue import CellKey, display_name
 from rugged.core.errors import ConfigError
-from rugged.core.files import exclusive
+from rugged.core.files import exclusive, expanded
 from rugged.core.progress import Bar, say
 from rugged.core.stopping import StopRequest
 from rugged.data import Dataset, as_dataset
@@ -129,7 +129,7 @@ def benchmark_sequences(
     if files is None:
         route = perturbed_in_memory(dataset, chosen, difficulty, limit, preset, seed, fabric.device)
     elif (preset, seed) == (None, 0):
-        route = find_sequences(Path(files), chosen, difficulty, dataset, limit)
+        route = find_sequences(expanded(files), chosen, difficulty, dataset, limit)
     else:
         raise ConfigError("Preset and seed are those of the files. Leave them out.")
     subject = open_subject(model, run.name, dataset, fabric, weights)

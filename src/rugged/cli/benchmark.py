@@ -154,9 +154,9 @@ def _measure_sequences(
     from rugged.cli.invocation import command_line, is_first_process
     from rugged.cli.tables import print_stability
     from rugged.data import open_dataset
-    from rugged.results import place_of
+    from rugged.results import RunFolder, place_of
 
-    if baseline is not None and not Path(baseline).is_dir():
+    if baseline is not None and not RunFolder(baseline).path.is_dir():
         raise ConfigError(
             f"--baseline {baseline} is no run folder. For sequences a baseline is a run folder whose sequences are "
             "measured: named baselines have none. Run `rugged benchmark --sequences` on one, or leave --baseline out."

@@ -7,6 +7,7 @@ import typer
 
 from rugged.cli.options import Limit, Preset, Seed, Severities, Source, Split, Textures, refuse, require_png
 from rugged.core.errors import ConfigError
+from rugged.core.files import expanded
 
 _Out = Annotated[
     Path, typer.Argument(metavar="OUT", help="Folder to make or to go on with; with --preview a PNG file.")
@@ -65,6 +66,7 @@ def corrupt(
 
     if corruptions is None:
         corruptions = "all" if preview else "benchmark"
+    out = expanded(out)
     how = {
         "corruptions": parse_corruptions(corruptions),
         "severities": parse_severities(severities),

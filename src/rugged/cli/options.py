@@ -8,11 +8,12 @@ import typer
 
 from rugged.core import devices
 from rugged.core.errors import ConfigError
+from rugged.core.files import expanded
 
 
 def out_option(metavar: str, help: str) -> Any:
     """Where to write what a command makes."""
-    return typer.Option("--out", "-o", metavar=metavar, help=help)
+    return typer.Option("--out", "-o", metavar=metavar, help=help, parser=expanded)
 
 
 _PICTURES = "builtin, a prepared data set's name, or a path to pictures or a pack."

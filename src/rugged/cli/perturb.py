@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from rugged.cli.options import Limit, Seed, Source, Split
+from rugged.core.files import expanded
 
 
 def perturb(
@@ -38,6 +39,7 @@ def perturb(
 
     chosen = choose_sequences(parse_names(sequences))
     check_difficulty(difficulty)
+    out = expanded(out)
     pictures, source = pictures_in_own_size(src, split, out, limit)
     preset = choose_preset(preset, pictures[0].load().shape[:2])
     order = Order(out, chosen, preset, difficulty, seed, file_format, {**source, "split": split})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rugged import __version__
+from rugged.core.files import expanded
 
 _PACKAGES = ("torch", "torchvision", "timm", "lightning-fabric", "numpy", "opencv-python-headless", "pillow", "pyarrow")
 
@@ -17,7 +18,7 @@ def cache_directory() -> Path:
     """The folder for packed data and downloads: ``RUGGED_CACHE``, or the platform's cache folder."""
     chosen = os.environ.get("RUGGED_CACHE")
     if chosen:
-        return Path(chosen).expanduser()
+        return expanded(chosen)
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "rugged"
     if sys.platform == "win32":
@@ -28,7 +29,7 @@ def cache_directory() -> Path:
 def textures_directory() -> Path | None:
     """The folder of frost photographs that ``RUGGED_TEXTURES`` names, or None."""
     chosen = os.environ.get("RUGGED_TEXTURES")
-    return Path(chosen).expanduser() if chosen else None
+    return expanded(chosen) if chosen else None
 
 
 def versions(names: Sequence[str] | None = None) -> dict[str, str]:

@@ -34,6 +34,11 @@ _ROOM = 55
 """Bytes of it for what is put around a name."""
 
 
+def expanded(where: str | Path) -> Path:
+    """The path that a user names: ``~`` is the home folder, as in a shell. That of an unknown user stays as it is."""
+    return Path(os.path.expanduser(where))  # noqa: PTH111 - pathlib's own raises for an unknown user.
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary sibling of ``path`` to write to, and move it into place when the block succeeds.

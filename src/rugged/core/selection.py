@@ -63,14 +63,18 @@ def choose_severities(severities: Iterable[int], where: str = "Severities") -> t
     return tuple(severity for severity in SEVERITIES if severity in given)
 
 
-def check_limit(limit: int | None) -> None:
+def check_limit(limit: int | None, name: str = "limit") -> None:
     """See that a limit to the number of images leaves some.
+
+    Args:
+        limit: None is no limit.
+        name: What the caller calls it, for the message.
 
     Raises:
         ConfigError: It is below 1, or no whole number.
     """
     if limit is not None and (not isinstance(limit, Integral) or limit < 1):
-        raise ConfigError(f"The limit is {limit}; expected at least 1 image, and a whole number.")
+        raise ConfigError(f"The {name} is {limit}; expected at least 1 image, and a whole number.")
 
 
 def _is_severity(value: object) -> bool:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from rugged.core.configuration import load
 from rugged.core.errors import ConfigError
-from rugged.core.files import read_text
+from rugged.core.files import expanded, read_text
 from rugged.core.hints import suggest
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ def load_shipped(kind: type[T], what: str, folder: str, where: str | Path, overr
     Raises:
         ConfigError: There is no such file, or it cannot be used.
     """
-    path = Path(where)
+    path = expanded(where)
     if path.suffix == ".toml":
         try:
             return load(kind, read_text(path), source=str(path), overrides=overrides)

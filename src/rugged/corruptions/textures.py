@@ -18,7 +18,7 @@ from rugged.core.catalogue import PROCEDURAL_NOTE
 from rugged.core.download import Remote, download
 from rugged.core.environment import cache_directory, textures_directory
 from rugged.core.errors import CorruptionError, RuggedError
-from rugged.core.files import sha256_file
+from rugged.core.files import expanded, sha256_file
 from rugged.core.progress import say
 from rugged.corruptions.ice import draw_ice
 
@@ -86,7 +86,7 @@ def find_textures(where: str | Path | Textures | None = None) -> Textures:
     if where is not None and not isinstance(where, str | Path):
         raise CorruptionError(f"textures must be a folder, {PROCEDURAL!r} or None, not {type(where).__name__}.")
     if where is not None:
-        return _read(Path(where).expanduser())
+        return _read(expanded(where))
     chosen = textures_directory()
     try:
         return _read(chosen or cached_photographs())

@@ -8,7 +8,7 @@ from pathlib import Path
 from rugged.core.download import Remote, download
 from rugged.core.environment import cache_directory
 from rugged.core.errors import ConfigError, DataError
-from rugged.core.files import require_outside, short_name
+from rugged.core.files import expanded, require_outside, short_name
 from rugged.core.hints import did_you_mean, nearest
 from rugged.core.progress import say
 from rugged.data import packed
@@ -50,7 +50,7 @@ def open_dataset(where: str | Path, *, size: int | None = None) -> Dataset:
         ConfigError: The size is below 1, or larger than a picture may be.
         DataError: Nothing of that name, a source that cannot be used, or a pack that cannot be made again.
     """
-    path = Path(where).expanduser()
+    path = expanded(where)
     named = _named(str(where))
     if is_name(str(where)):
         built_in = str(where) == BUILTIN
@@ -139,8 +139,8 @@ def pack_source(
         ConfigError: A size, a share or a choice that makes no sense.
         DataError: The source cannot be used, or the pack cannot be written.
     """
-    place = None if out is None else Path(out).expanduser()
-    dataset = _pack(Path(where).expanduser(), place, size, resize, holdout, bad_images)
+    place = None if out is None else expanded(out)
+    dataset = _pack(expanded(where), place, size, resize, holdout, bad_images)
     if out is None:
         remember(packed.origin_of(dataset.folder))
     return dataset
@@ -207,13 +207,13 @@ def prepare_tiny_imagenet(
     from rugged.data import sources
 
     _check_choices(bad_images=bad_images)
-    path = cache_directory() / "downloads" / "tiny-imagenet-200.zip" if source is None else Path(source).expanduser()
+    path = cache_directory() / "downloads" / "tiny-imagenet-200.zip" if source is None else expanded(source)
     if source is None:
         with locked(path, "downloading"):
             download(TINY_IMAGENET_ZIP, path)
     if not path.exists():
         raise DataError(f"{path} does not exist. Name the zip archive, the folder or the Parquet files of it.")
-    target = _named(TINY_IMAGENET) if out is None else Path(out).expanduser()
+    target = _named(TINY_IMAGENET) if out is None else expanded(out)
     origin = Origin(str(path.resolve()), sources.fingerprint(path), automatic=out is None, name=TINY_IMAGENET)
     return _ensure(target, _chosen(origin, target, None, bad_images))
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugged.core.errors import DataError
-from rugged.core.files import require_outside
+from rugged.core.files import expanded, require_outside
 from rugged.core.progress import say
 from rugged.data import packed
 from rugged.data.decode import BadImageError, decode_image
@@ -40,7 +40,7 @@ def pictures_in_own_size(
         DataError: Nothing of that name, a source that cannot be used, an empty split, or an ``out`` that would be read
             as part of the data.
     """
-    path = Path(where).expanduser()
+    path = expanded(where)
     if is_name(where) or packed.is_pack(path) or not path.exists():
         dataset = open_dataset(where)
         packed.require_apart(out, dataset)

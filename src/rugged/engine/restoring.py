@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from rugged.core.files import sha256_file
+from rugged.core.files import expanded, sha256_file
 from rugged.engine.devices import Fabric
 from rugged.engine.inference import CHUNK
 from rugged.models import RestorerSpec, load_restorer
@@ -93,7 +93,8 @@ def open_restorer(path: str | Path, fabric: Fabric) -> Restorer:
     Raises:
         ModelError: It cannot be loaded.
     """
-    file = RunFolder(path).restorer if Path(path).is_dir() else Path(path)
+    path = expanded(path)
+    file = RunFolder(path).restorer if path.is_dir() else path
     module, spec = load_restorer(file)
     fabric.setup_module(module)
     return Restorer(module, spec, sha256_file(file), fabric)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rugged.core.errors import ConfigError, DataError, ModelError
+from rugged.core.selection import check_limit
 from rugged.data import Dataset, decode_image
 from rugged.data.decode import BadImageError
 from rugged.data.sources.trees import read_file
@@ -87,12 +88,11 @@ def choose_pictures(dataset: Dataset, count: int, ids: Sequence[str] = ()) -> Pi
     """Take validation pictures of a data set: those named, or ``count`` of them evenly over the classes.
 
     Raises:
-        ConfigError: A count below 1.
+        ConfigError: A count below 1, or no whole number.
         DataError: There is no picture of an id, or none at all.
     """
     split = dataset.val
-    if count < 1:
-        raise ConfigError(f"The count is {count}; expected at least 1 picture.")
+    check_limit(count, "count")
     if not len(split):
         raise DataError(f"{dataset.name} has no validation pictures to explain. Name files with --pictures.")
     places = {name: place for place, name in enumerate(split.ids)}

@@ -1,5 +1,6 @@
 """The pages and tiles that explanations are saved as."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from rugged.core.catalogue import display_name
+from rugged.core.catalogue import ALL, display_name
 from rugged.core.files import atomic_path
 from rugged.core.wording import counted
 from rugged.explain.activations import activations, as_grey, mean_and_strongest
@@ -17,6 +18,7 @@ from rugged.explain.attribution import is_empty
 from rugged.explain.filters import depthwise_filters, first_filters
 from rugged.explain.layers import Layer
 from rugged.explain.measuring import Condition, Look, Measurement
+from rugged.explain.methods import METHODS
 from rugged.explain.opening import Opened
 from rugged.explain.overlay import overlay
 from rugged.explain.sheets import Cell, Row, Sheet, draw_sheet, mosaic
@@ -26,6 +28,13 @@ from rugged.results.explanations import Panel, Tile, method_title
 _TILES = 200
 _TILE_SIDE = 96
 _CHANNELS = 6
+
+_METHOD, _CONDITION = "|".join(METHODS), "|".join((CLEAN, *ALL))
+FILE_NAME = re.compile(
+    rf"(models-({_METHOD})|methods-\d+|severities-\d+-({_METHOD})-({_CONDITION})|filters-\d+|activations-\d+"
+    rf"|tiles/\d+-\d+-({_METHOD})-({_CONDITION})-\d)\.png"
+)
+"""The names of pages and tiles: what a run that was killed has left is known by nothing else."""
 
 
 @dataclass(frozen=True)

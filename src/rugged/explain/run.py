@@ -1,13 +1,12 @@
 """The whole job of ``rugged explain``: networks and pictures in, a folder of panels, tiles and figures out."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rugged.core.errors import ConfigError, ResultsError, RuggedError
-from rugged.core.files import exclusive, read_json
-from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.core.errors import ConfigError, RuggedError
+from rugged.core.files import exclusive, expanded, read_json
+from rugged.core.selection import check_limit, choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import choose_corruptor
 from rugged.data import Dataset, as_dataset
@@ -26,9 +25,9 @@ from rugged.explain.opening import (
     open_networks,
     read_pictures,
 )
-from rugged.explain.panels import Pages, activation_panel, filter_panel
+from rugged.explain.panels import FILE_NAME, Pages, activation_panel, filter_panel
 from rugged.results import Classes, Explanations, place_of, write_explanations
-from rugged.results.explanations import INDEX, ExplainedModel, ExplainedPicture, Panel, PointingResult, read_index
+from rugged.results.explanations import INDEX, ExplainedModel, ExplainedPicture, Panel, PointingResult
 
 
 @dataclass(frozen=True)
@@ -105,12 +104,12 @@ def explain_run(
     dataset = None if dataset is None else as_dataset(dataset)
     names = [str(model) for model in models]
     subjects = open_networks(names, dataset, make_fabric(device, "fp32", tuned=False))
-    folder = place_of(names[0], None).explanations if out is None else Path(out)
+    folder = place_of(names[0], None).explanations if out is None else expanded(out)
     if dataset is not None:
         require_run_apart(folder, dataset)
     classes = classes_of(subjects, dataset)
     side = min(dataset.size) if dataset is not None else subjects[0].network.spec.input_size
-    pictures = read_pictures([*map(Path, files)], side) if files else _validation(dataset, wanted)
+    pictures = read_pictures([*map(expanded, files)], side) if files else _validation(dataset, wanted)
     measurement = _measurement(subjects, pictures, classes, wanted)
     _require_own(folder / INDEX)
     with exclusive(folder / ".lock", f"explain into {folder}"), stop_on_signal() as stop:
@@ -124,11 +123,10 @@ def explain_run(
 
 def _validation(dataset: Dataset | None, wanted: Wanted) -> Pictures:
     assert dataset is not None
+    check_limit(wanted.shown, "number of pictures shown")
     pictures = choose_pictures(dataset, wanted.count, wanted.ids)
     if wanted.ids or len(pictures.ids) <= wanted.shown:
         return pictures
-    if wanted.shown < 1:
-        raise ConfigError(f"{wanted.shown} pictures are to be shown; expected at least 1.")
     assert pictures.labels is not None  # Those of a data set are known.
     # Those to be shown stand first, and are of as many classes as can be.
     shown = [pictures.ids[place] for place in evenly(pictures.labels, wanted.shown)]
@@ -238,10 +236,8 @@ def _require_own(index: Path) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Take away earlier explanations: the index first, then the files that it named and no others."""
-    with suppress(ResultsError):
-        files = list(read_index(folder).files)
-        (folder / INDEX).unlink()
-        for name in files:
-            (folder / name).unlink(missing_ok=True)
+    """Take away earlier explanations, whole or not: the index first, then what has a name of ours and nothing else."""
     (folder / INDEX).unlink(missing_ok=True)
+    for path in (*folder.glob("*.png"), *folder.glob("tiles/*.png")):
+        if FILE_NAME.fullmatch(path.relative_to(folder).as_posix()):
+            path.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from rugged.core.errors import ConfigError, ModelError
-from rugged.core.files import atomic_path
+from rugged.core.files import atomic_path, expanded
 from rugged.data import Dataset, as_dataset
 from rugged.engine import make_fabric, open_subject
 from rugged.engine.foreign import open_session
@@ -48,7 +48,7 @@ def export_model(model: str | Path, out: str | Path, dataset: Dataset | str | Pa
         ConfigError: Another ending, or onnx or onnxruntime is not installed.
         ModelError: The model cannot be loaded or written as ONNX, or the file answers differently.
     """
-    out = Path(out)
+    out = expanded(out)
     if out.suffix != ".onnx":
         raise ConfigError(f"{out} does not end in .onnx, the one format that is written. Choose another name.")
     onnx = require_onnx()

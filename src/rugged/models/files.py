@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rugged.core.errors import ModelError
+from rugged.core.files import expanded
 from rugged.models.loading import PICKLES, load_weights, read_safetensors, require_file
 from rugged.models.restoring.spec import from_metadata as restorer_from_metadata
 from rugged.models.spec import ModelSpec, from_metadata, to_metadata
@@ -29,7 +30,7 @@ def save_model(path: str | Path, model: nn.Module, spec: ModelSpec, dtype: torch
     tensors: dict[str, Tensor] = model.state_dict()
     if dtype is not None:
         tensors = {name: _stored(name, tensor, dtype) for name, tensor in tensors.items()}
-    save_tensors(Path(path), tensors, to_metadata(spec))
+    save_tensors(expanded(path), tensors, to_metadata(spec))
 
 
 def _stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
@@ -47,7 +48,7 @@ def read_spec(path: str | Path) -> ModelSpec:
     Raises:
         ModelError: Missing, not safetensors, not written by rugged, a restorer, or written by a later version.
     """
-    return _read(Path(path), weights=False)[0]
+    return _read(expanded(path), weights=False)[0]
 
 
 def spec_of_weights(path: str | Path) -> ModelSpec | None:
@@ -56,7 +57,7 @@ def spec_of_weights(path: str | Path) -> ModelSpec | None:
     Raises:
         ModelError: Missing, not safetensors, or written by a later version.
     """
-    path = Path(path)
+    path = expanded(path)
     if path.suffix in PICKLES:
         require_file(path)
         return None
@@ -76,7 +77,7 @@ def load_model(path: str | Path) -> tuple[nn.Module, ModelSpec]:
         ModelError: Missing, not safetensors, not written by rugged, a restorer, written by a later version, weights
             that do not fit the architecture, or weights that are not finite.
     """
-    spec, tensors = _read(Path(path), weights=True)
+    spec, tensors = _read(expanded(path), weights=True)
     model = build(spec.architecture, len(spec.classes))
     expected = f"{spec.architecture} with {len(spec.classes)} classes"
     load_weights(model, tensors, str(path), expected, "It was written by another version; train it again.")

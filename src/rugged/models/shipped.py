@@ -3,6 +3,7 @@
 from importlib import resources
 from pathlib import Path
 
+from rugged.core.files import expanded
 from rugged.models.hub import fetched
 
 DEFAULT = "tiny-imagenet-squeezenet"
@@ -22,10 +23,12 @@ def located(model: str | Path) -> str | Path:
         model: What commands take. A shipped model is meant by its name unless something of that name lies here.
 
     Returns:
-        The file of a shipped model; that of ``hf://user/name``, fetched once; anything else as it is.
+        The file of a shipped model; that of ``hf://user/name``, fetched once; anything else as it is, but for ``~``.
 
     Raises:
         ModelError: As for ``fetched``.
     """
     path = shipped_models().get(str(model))
-    return fetched(model) if path is None or Path(model).exists() else path
+    if path is not None and not Path(model).exists():
+        return path
+    return expanded(model) if str(model).startswith("~") else fetched(model)

@@ -11,6 +11,7 @@ from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from rugged.core.errors import ModelError
+from rugged.core.files import expanded
 from rugged.core.hints import did_you_mean, nearest
 from rugged.models.alexnet64 import AlexNet64
 from rugged.models.blurpool import blurred
@@ -98,7 +99,7 @@ def build(
         return _build_pretrained(source, name, num_classes)
     model = _build_fresh(source, name, num_classes)
     if weights is not None:
-        start_from(model, Path(weights), full)
+        start_from(model, expanded(weights), full)
     return model
 
 

@@ -62,7 +62,8 @@ class Stage:
         """What was dropped, and what is wrong with it. The file is gone afterwards."""
         path = Path(file)
         try:
-            return read_picture(path.read_bytes(), path.name, self.side), ""
+            with path.open("rb") as stream:  # Gradio takes no larger one; whatever lies there, no more is read.
+                return read_picture(stream.read(MOST_BYTES + 1), path.name, self.side), ""
         except FileNotFoundError:  # Uploads are stored by content: who dropped the same one before has removed it.
             return None, f"{path.name} was dropped in two windows at once. Drop it here again."
         except DataError as error:

@@ -56,7 +56,7 @@ def read_picture(data: bytes, name: str, side: int) -> Picture:
     """Decode what was dropped and fit it to a square, as a data set's pictures are when they are packed.
 
     Args:
-        data: The file's bytes.
+        data: The file's bytes; of too large a file, any more than ``MOST_BYTES``.
         name: Its name; without the ending it is the picture's id, as for ``rugged corrupt --preview``.
         side: Of the square, in pixels.
 
@@ -64,7 +64,7 @@ def read_picture(data: bytes, name: str, side: int) -> Picture:
         DataError: Too large a file, or not a picture that can be used.
     """
     if len(data) > MOST_BYTES:
-        raise DataError(f"{name} has {len(data):,} bytes; at most {MOST_BYTES:,} are taken. Drop a smaller one.")
+        raise DataError(f"{name} has more than {MOST_BYTES:,} bytes, which is the most. Drop a smaller one.")
     try:
         with warnings.catch_warnings(action="ignore"):  # Pillow's; what makes a picture unusable is raised.
             decoded = decode_image(data, side)

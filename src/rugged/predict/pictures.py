@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from rugged.core.errors import DataError
+from rugged.core.files import expanded
 from rugged.data import decode_image
 from rugged.data.decode import BadImageError, convert_image
 from rugged.data.sources.trees import read_file
@@ -71,7 +72,7 @@ def _one(picture: Any, side: int) -> Pixels:
     if isinstance(picture, str | Path):
         try:
             with warnings.catch_warnings(action="ignore"):
-                return read_picture(Path(picture), side)
+                return read_picture(expanded(picture), side)
         except BadImageError as error:
             raise DataError(f"{picture} cannot be used: {error}. Leave it out, or give another picture.") from error
     if isinstance(picture, Image.Image):

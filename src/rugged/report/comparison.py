@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rugged.analyze import Comparison, Difference, compare
 from rugged.core.catalogue import display_name
-from rugged.core.files import write_text
+from rugged.core.files import expanded, write_text
 from rugged.core.tables import Table, signed
 from rugged.report import contrasts, figures, overview
 from rugged.report.charts import STYLES
@@ -69,7 +69,7 @@ class ComparedRuns:
     variants: tuple[Table, ...]
 
 
-def compare_runs(folders: Sequence[Path]) -> ComparedRuns:
+def compare_runs(folders: Sequence[str | Path]) -> ComparedRuns:
     """Hold benchmarked runs against the first of them.
 
     Raises:
@@ -115,8 +115,9 @@ def _why_not(summaries: Sequence[Summary], left_out: Sequence[str]) -> str:
     return no_mce_reason(next(summary for summary in summaries if not summary.mce))
 
 
-def write_comparison(compared: ComparedRuns, out: Path) -> Path:
+def write_comparison(compared: ComparedRuns, out: str | Path) -> Path:
     """Write the comparison as one HTML page that needs nothing else. The same results give the same bytes."""
+    out = expanded(out)
     summaries = compared.summaries
     first, *others = summaries
     alike = summaries if _normalised(summaries) else [*map(without_ce, summaries)]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rugged.analyze import BenchmarkedRun
-from rugged.core.files import write_text
+from rugged.core.files import expanded, write_text
 from rugged.core.notes import folded
 from rugged.core.tables import Table
 from rugged.report import figures, overview
@@ -70,8 +70,8 @@ def write_report(runs: Sequence[str | Path], out: str | Path) -> Path:
         ResultsError: A run has no benchmark, or part of it is missing or damaged.
         IncomparableError: The runs were not measured under the same conditions.
     """
-    out = Path(out)
-    write_text(out, render(read_runs([*map(Path, runs)], limit=STYLES)))
+    out = expanded(out)
+    write_text(out, render(read_runs(runs, limit=STYLES)))
     return out
 
 

@@ -16,7 +16,7 @@ from rugged.analyze import (
     write_all_tables,
 )
 from rugged.core.catalogue import display_name
-from rugged.core.files import atomic_path, write_text
+from rugged.core.files import atomic_path, expanded, write_text
 from rugged.core.tables import Table, as_csv, markdown_table
 from rugged.report import overview
 from rugged.report.changes import MARKS_NOTE, change_tables
@@ -46,7 +46,7 @@ def write_markdown(runs: Sequence[str | Path], out: str | Path) -> Path:
     Raises:
         RuggedError: As ``rugged.report.write_report``.
     """
-    out, read = Path(out), read_runs([*map(Path, runs)], limit=STYLES)
+    out, read = expanded(out), read_runs(runs, limit=STYLES)
     subject, kept = read[0], read_shown(read[0])
     folder = out.with_name(f"{out.stem}-pictures")
     strips = [] if kept is None else gallery_strips(subject.folder, kept, "lost")
@@ -75,7 +75,7 @@ def write_tables(runs: Sequence[str | Path], folder: str | Path) -> Path:
     Raises:
         RuggedError: As ``rugged.report.write_report``.
     """
-    folder, read = Path(folder), read_runs([*map(Path, runs)], limit=STYLES)
+    folder, read = expanded(folder), read_runs(runs, limit=STYLES)
     summaries = [run.summary for run in relative_to_one(read)[0]]
     found = {
         "accuracy": _accuracy(summaries),

@@ -39,7 +39,7 @@ class Epoch:
     learning_rate: float | None
 
 
-def read_runs(folders: Sequence[Path], limit: int, least: int = 1) -> list[BenchmarkedRun]:
+def read_runs(folders: Sequence[str | Path], limit: int, least: int = 1) -> list[BenchmarkedRun]:
     """Read the runs of one page, and give each model a name that no other has on it.
 
     Args:
@@ -58,7 +58,7 @@ def read_runs(folders: Sequence[Path], limit: int, least: int = 1) -> list[Bench
         raise ConfigError(f"{len(folders)} run was given; a comparison needs at least {least}. Name another one.")
     if len(folders) > limit:
         raise ConfigError(f"{len(folders)} runs were given; a report tells at most {limit} apart. Name fewer.")
-    if len({folder.resolve() for folder in folders}) < len(folders):
+    if len({RunFolder(folder).path.resolve() for folder in folders}) < len(folders):
         raise ConfigError("The same run folder was given twice. Name each once.")
     runs = _with_unique_names([read_run(folder) for folder in folders])
     for run in runs:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rugged.core.errors import DataError, RunError
-from rugged.core.files import exclusive, read_json, require_outside, write_bytes, write_json
+from rugged.core.files import exclusive, expanded, read_json, require_outside, write_bytes, write_json
 from rugged.core.progress import progress, say
 from rugged.core.stopping import stop_on_signal
 from rugged.core.wording import counted
@@ -43,7 +43,7 @@ class Task:
 
 
 def apply_restorer(
-    restorer: Path, source: Path, out: Path, *, keep_format: bool = False, device: Device = "auto"
+    restorer: str | Path, source: str | Path, out: str | Path, *, keep_format: bool = False, device: Device = "auto"
 ) -> Path:
     """Restore a picture, or all pictures in a folder and the folders in it.
 
@@ -65,6 +65,7 @@ def apply_restorer(
         RunError: ``out`` holds what another restorer has made, or what was made of another folder.
         Interrupted: A signal came; the next call goes on.
     """
+    source, out = expanded(source), expanded(out)
     if not source.exists():
         raise DataError(f"There is no picture or folder {source}.")
     opened = open_restorer(restorer, make_fabric(device))

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from rugged.core.files import exclusive
+from rugged.core.files import exclusive, expanded
 from rugged.corruptions.memory import keep_freed_memory
 from rugged.data import Dataset, open_dataset
 from rugged.data.packed import require_run_apart
@@ -61,7 +61,7 @@ def train(
     """
     if isinstance(source, str | Path):
         source = open_dataset(source)
-    folder = Path(folder)
+    folder = expanded(folder)
     fabric = make_fabric(device, recipe.precision)
     recipe = replace(recipe, precision=describe(fabric)["precision"])
     if isinstance(source, Dataset):

@@ -15,7 +15,7 @@ from rugged.core.catalogue import BENCHMARK, SEVERITIES
 from rugged.core.configuration import from_plain, to_plain
 from rugged.core.environment import cache_directory
 from rugged.core.errors import ConfigError, IncomparableError, ResultsError, RuggedError
-from rugged.core.files import read_json, write_json
+from rugged.core.files import expanded, read_json, write_json
 from rugged.core.hints import suggest
 from rugged.results.comparison import differences
 from rugged.results.conditions import Conditions, Made
@@ -130,7 +130,7 @@ def baseline_path(name: str | Path, sha256: str, conditions: Conditions, replace
         ResultsError: A file of that name is no baseline.
     """
     name = str(name)
-    path = Path(name) if name.endswith(".json") else _own_folder() / f"{name}.json"
+    path = expanded(name) if name.endswith(".json") else _own_folder() / f"{name}.json"
     if not name.endswith(".json"):
         if not name or Path(name).name != name or name.startswith("."):
             raise ConfigError(f"{name!r} is no name for a baseline. Use letters, digits and dashes, or a .json file.")
@@ -251,7 +251,7 @@ def _unlike_published(baseline: Baseline, conditions: Conditions) -> list[str]:
 
 
 def _find(run: str | Path) -> Baseline:
-    path, known = Path(run), {**shipped_baselines(), **_in_folder(_own_folder())}
+    path, known = expanded(run), {**shipped_baselines(), **_in_folder(_own_folder())}
     # Any folder may bear a baseline's name, the data set's for one: as a run folder it counts if it was benchmarked.
     if path.is_dir() and (str(run) not in known or RunFolder(path).summary.exists()):
         return baseline_of(read_benchmark(RunFolder(path)))

@@ -228,19 +228,6 @@ def read_explanations(folder: Path) -> Explanations:
     Raises:
         ResultsError: There is none, it cannot be read, or a file that it names is missing or lies elsewhere.
     """
-    path, explanations = folder / INDEX, read_index(folder)
-    if missing := [name for name in explanations.files if not (folder / name).is_file()]:
-        raise ResultsError(f"{path} names {missing[0]}, which is not in its folder. Run `rugged explain` again.")
-    _require_places(explanations, path)
-    return explanations
-
-
-def read_index(folder: Path) -> Explanations:
-    """What an index lists, whether or not its files are there.
-
-    Raises:
-        ResultsError: There is none, it cannot be read, or it names a file elsewhere.
-    """
     path = folder / INDEX
     if not path.exists():
         raise ResultsError(f"{path} does not exist: there are no explanations yet. Run `rugged explain` first.")
@@ -251,8 +238,9 @@ def read_index(folder: Path) -> Explanations:
             f"{path} is not an index of explanations of format {FORMAT} ({error}). Run `rugged explain` again."
         ) from error
     for name in explanations.files:
-        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or not (folder / name).is_file():
             raise ResultsError(f"{path} names {name}, which is not in its folder. Run `rugged explain` again.")
+    _require_places(explanations, path)
     return explanations
 
 

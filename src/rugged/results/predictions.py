@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from rugged.core.catalogue import CellKey
 from rugged.core.errors import ResultsError
-from rugged.core.files import atomic_path
+from rugged.core.files import atomic_path, expanded
 from rugged.core.parsing import parse_json
 from rugged.metrics import in_top
 
@@ -85,7 +85,7 @@ class Stamp:
 
 def cell_path(folder: str | Path, corruption: str, severity: int) -> Path:
     """The file of a cell within a predictions folder."""
-    return Path(folder) / f"{corruption}-{severity}.parquet"
+    return expanded(folder) / f"{corruption}-{severity}.parquet"
 
 
 def write_cell(folder: Path, cell: Cell, stamp: Stamp) -> None:
@@ -171,7 +171,7 @@ def read_cells(folder: str | Path, wanted: Iterable[CellKey] | None = None) -> d
     Raises:
         ResultsError: There is none, or one is missing or damaged.
     """
-    keys = list(_saved(Path(folder)) if wanted is None else wanted)
+    keys = list(_saved(expanded(folder)) if wanted is None else wanted)
     if not keys:
         raise ResultsError(f"{folder} holds no predictions. Run `rugged benchmark` on this run first.")
     cells: dict[CellKey, Cell] = {}

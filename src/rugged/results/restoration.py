@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from rugged.core.catalogue import CellKey
 from rugged.core.configuration import from_plain
 from rugged.core.errors import ResultsError, RuggedError
-from rugged.core.files import atomic_path, read_json, write_json
+from rugged.core.files import atomic_path, expanded, read_json, write_json
 from rugged.metrics import interval, resampled_means
 from rugged.results.conditions import Conditions, Made
 from rugged.results.predictions import STAMP, Stamp, cell_path
@@ -199,7 +199,7 @@ def read_restoration(path: str | Path) -> RestorationSummary:
     Raises:
         ResultsError: Missing, not JSON, or not a summary of this format.
     """
-    path = Path(path)
+    path = expanded(path)
     if not path.exists():
         raise ResultsError(f"{path} does not exist. Run `rugged restore benchmark` first.")
     try:

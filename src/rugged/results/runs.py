@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from rugged.core.files import expanded
+
 
 @dataclass(frozen=True, init=False)
 class RunFolder:
@@ -11,7 +13,7 @@ class RunFolder:
     path: Path
 
     def __init__(self, path: str | Path) -> None:
-        object.__setattr__(self, "path", Path(path))
+        object.__setattr__(self, "path", expanded(path))
 
     @property
     def name(self) -> str:
@@ -163,7 +165,7 @@ class RunFolder:
 
 def place_of(model: str | Path, out: str | Path | None) -> RunFolder:
     """Where the results of a model go: into its run folder; for one without, into a folder of its name in ``runs``."""
-    path = Path(model)
+    path = expanded(model)
     if out is not None:
         return RunFolder(out)
     if path.is_dir():

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rugged.core.configuration import from_plain, to_plain
 from rugged.core.errors import IncomparableError, ResultsError, RuggedError
-from rugged.core.files import read_json, write_json
+from rugged.core.files import expanded, read_json, write_json
 from rugged.metrics import error_rate, flips, interval, mean_flip_rate, resampled_means, top5_distances
 from rugged.results.comparison import phrases
 from rugged.results.conditions import Made, ModelFacts
@@ -282,7 +282,7 @@ def read_stability(path: str | Path) -> Stability:
     Raises:
         ResultsError: Missing, not JSON, or not of this format.
     """
-    path = Path(path)
+    path = expanded(path)
     if not path.exists():
         raise ResultsError(f"{path} does not exist. Run `rugged benchmark --sequences` on this run first.")
     try:

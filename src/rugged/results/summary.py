@@ -6,7 +6,7 @@ from typing import Literal
 
 from rugged.core.configuration import from_plain
 from rugged.core.errors import ResultsError, RuggedError
-from rugged.core.files import json_text, read_json, sha256_file, write_text
+from rugged.core.files import expanded, json_text, read_json, sha256_file, write_text
 from rugged.results.conditions import Conditions, Made, ModelFacts
 from rugged.results.runs import RunFolder
 
@@ -275,7 +275,7 @@ def read_summary(path: str | Path) -> Summary:
     Raises:
         ResultsError: Missing, not JSON, or not a summary of this format.
     """
-    path = Path(path)
+    path = expanded(path)
     if not path.exists():
         raise ResultsError(f"{path} does not exist: this run has no benchmark yet. Run `rugged benchmark` on it first.")
     try:

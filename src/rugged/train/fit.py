@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from rugged.core.errors import ConfigError
-from rugged.core.files import exclusive
+from rugged.core.files import exclusive, expanded
 from rugged.corruptions import Textures
 from rugged.corruptions.memory import keep_freed_memory
 from rugged.data import Dataset, as_dataset, development_split
@@ -64,7 +64,7 @@ def train(
         RunError: The folder holds another run or is in use, or loss or weights are no longer finite.
         Interrupted: A signal came; the next call goes on where this one stopped.
     """
-    dataset, folder = as_dataset(dataset), Path(folder)
+    dataset, folder = as_dataset(dataset), expanded(folder)
     require_run_apart(folder, dataset)
     with ExitStack() as held:
         held.callback(

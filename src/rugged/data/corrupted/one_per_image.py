@@ -13,6 +13,7 @@ from rugged.core import files
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, CellKey
 from rugged.core.differences import differences
 from rugged.core.errors import DataError
+from rugged.core.files import expanded
 from rugged.core.progress import progress, say
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.spreadsheet import as_text
@@ -73,7 +74,7 @@ def write_one_per_image(
         Interrupted: A signal came; nothing was kept.
     """
     chosen, levels = choose_corruptions(corruptions), choose_severities(severities)
-    dataset, out = as_dataset(dataset), Path(out).expanduser()
+    dataset, out = as_dataset(dataset), expanded(out)
     packed.require_apart(out, dataset)
     corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
     count = len(dataset.train) + len(dataset.val)

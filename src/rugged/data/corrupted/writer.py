@@ -10,6 +10,7 @@ import numpy as np
 
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
 from rugged.core.errors import ConfigError, DataError
+from rugged.core.files import expanded
 from rugged.core.progress import progress
 from rugged.core.selection import check_limit, choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
@@ -98,7 +99,7 @@ def write_corrupted(
         raise ConfigError(f"The shard is {shard!r}; expected one such as Shard(2, 4).")
     if workers is not None and workers < 1:
         raise ConfigError(f"There are {workers} workers; expected at least 1.")
-    dataset, out = as_dataset(dataset), Path(out).expanduser()
+    dataset, out = as_dataset(dataset), expanded(out)
     job, description = _plan(dataset, out, split, corruptions, severities, preset, seed, textures, limit, shard)
     layout: Layout = Arrays(job) if file_format == "npy" else Folders(job, file_format)
     if isinstance(layout, Folders):

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from rugged.core.errors import ModelError
+from rugged.core.files import expanded
 from rugged.models.loading import load_weights, read_safetensors
 from rugged.models.restoring.generator import Generator
 from rugged.models.restoring.spec import RestorerSpec, from_metadata, make_restorer, to_metadata
@@ -15,7 +16,7 @@ from rugged.models.tensors import save_tensors
 
 def save_restorer(path: str | Path, module: nn.Module, spec: RestorerSpec) -> None:
     """Write a restorer's weights and specification to one safetensors file, atomically."""
-    save_tensors(Path(path), module.state_dict(), to_metadata(spec))
+    save_tensors(expanded(path), module.state_dict(), to_metadata(spec))
 
 
 def load_restorer(path: str | Path) -> tuple[Generator, RestorerSpec]:
@@ -25,7 +26,7 @@ def load_restorer(path: str | Path) -> tuple[Generator, RestorerSpec]:
         ModelError: Missing, not safetensors, no restorer, written by another version, or weights that do not fit or
             are not finite.
     """
-    path = Path(path)
+    path = expanded(path)
     tensors, metadata = read_safetensors(path)
     spec = from_metadata(metadata, str(path))
     if spec is None:
