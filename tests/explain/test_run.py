@@ -27,7 +27,7 @@ from rugged.explain.measuring import Condition, Look, Measurement, drift_results
 from rugged.explain.opening import read_pictures
 from rugged.explain.panels import save
 from rugged.explain.run import _validation
-from rugged.explain.sheets import mosaic
+from rugged.explain.sheets import draw_sheet, mosaic
 from rugged.models import ModelSpec, build, save_model
 from rugged.results import RunFolder, read_explanations
 
@@ -155,6 +155,23 @@ def test_several_methods_and_a_class_by_name(runs, dataset, tmp_path):
     assert [panel.kind for panel in found.panels] == ["methods", "filters", "activations"]
     assert {tile.target for tile in found.tiles} == {1}
     assert found.models[0].layer is None
+
+
+def test_classes_of_one_name_are_told_apart(runs, dataset, monkeypatch):
+    """A crane is a bird and a machine: in the index, beside pictures, beneath maps and in the line on top."""
+    sheets = []
+    monkeypatch.setattr("rugged.explain.panels.draw_sheet", lambda sheet: sheets.append(sheet) or draw_sheet(sheet))
+    cranes = dataclasses.replace(dataset, classes=tuple(ClassInfo(name, "crane") for name in CLASSES))
+    wanted = Wanted(target="below", count=2, shown=2)
+    found = read_explanations(explain_run(runs[:1], cranes, wanted=wanted, device="cpu"))
+    assert found.classes == ("crane (above)", "crane (below)")
+    page = sheets[0]
+    assert "speaks for crane (below)" in page.note
+    assert [row.labels[0] for row in page.rows] == list(found.classes)
+    answers = [found.classes[tile.predicted] for tile in found.tiles]
+    beneath = [row.cells[1].lines for row in page.rows]
+    assert all(answer in lines[0] for answer, lines in zip(answers, beneath, strict=True))
+    assert all(second in ("map of crane (below)", "empty: nothing for it") for _, second in beneath)
 
 
 def test_pages_keep_every_colour(tmp_path):
