@@ -202,6 +202,23 @@ def test_where_maps_are_empty_another_layer_is_named(runs, dataset, monkeypatch)
         assert f"In 2 of 2 maps nothing speaks for the class: they are empty and have no drift.{advice}" in found.notes
 
 
+@pytest.mark.parametrize(("empty", "undefined"), [((1,), [6, 0]), ((0,), [6, 6]), ((), [0, 0])])
+def test_signed_maps_that_are_empty_have_no_drift(empty, undefined, runs, dataset, monkeypatch):
+    """They vary below zero, so that a correlation could be had; the note says that they have no drift."""
+    made = iter(range(3))  # Clean, and two severities.
+    monkeypatch.setattr(
+        "rugged.explain.measuring.maps_of",
+        lambda network, images, *_, **__: images[:, 0].float() - 256 * (next(made) in empty),
+    )
+    wanted = dataclasses.replace(QUICK, methods=("occlusion",))
+    found = read_explanations(explain_run(runs[:1], dataset, wanted=wanted, device="cpu"))
+    assert [each.undefined for each in found.drifts] == undefined
+    assert [each.mean is None for each in found.drifts] == [count == 6 for count in undefined]
+    assert [any("6 of 18 maps" in note for note in found.notes)] == [bool(empty)]
+    corrupted = [tile for tile in found.tiles if tile.severity]
+    assert [tile.drift is None for tile in corrupted] == [undefined[tile.severity == 5] == 6 for tile in corrupted]
+
+
 def test_files_are_explained_too(runs, tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 70, 3), dtype=np.uint8)).save(tmp_path / "my.png")
     runner = CliRunner()
