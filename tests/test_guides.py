@@ -133,6 +133,7 @@ def test_the_guide_to_imagenet_runs_on_files_of_its_layout():
     for run_folder, route in (("published", "official files"), ("runs/resnet50-in-memory", "in memory")):
         conditions = read_summary(Path(run_folder, "benchmark", "summary.json")).conditions
         assert (conditions.route, conditions.images, len(conditions.corruptions)) == (route, 6, 15)
+    assert 'id="attention"' in Path("runs/resnet50-look/report/index.html").read_text(encoding="utf-8")
 
 
 def test_notebooks_are_those_of_the_guides():

@@ -14,6 +14,7 @@ from torch.nn import functional
 from rugged.core.errors import ConfigError, CorruptionError, ModelError
 from rugged.data.builtin import draw
 from rugged.explain import METHODS, Network, attribute, drift, find_layer, is_empty, overlay
+from rugged.explain.activations import layer_of_each_size
 from rugged.explain.grad_cam import class_map
 from rugged.explain.looking import undisturbed
 from rugged.models import ModelSpec, preprocess
@@ -221,12 +222,33 @@ class Cut(Smooth):
         return super().forward(images.detach())
 
 
+class CutLast(Smooth):
+    def forward(self, images):
+        return super().forward(images).detach()
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize("module", [Cut, CutLast])
+def test_networks_that_cut_gradients_off_say_so(module, frozen, pictures):
+    cut = Network(module().requires_grad_(not frozen), spec(32))
+    for method in METHODS:
+        if method == "occlusion":
+            assert attribute(cut, pictures, FIRST, method).abs().max() > 0
+        else:
+            with pytest.raises(ModelError, match="cuts the gradient off"):
+                attribute(cut, pictures, method=method)
+    layer_of_each_size(cut)  # Whatever there is to be drawn beside occlusion's maps.
+
+
+def test_a_layer_that_the_pictures_gradient_does_not_reach_lies_as_it_is():
+    class Beside(Cut):
+        def forward(self, images):
+            return super().forward(images) + images.mean((2, 3))
+
+    assert find_layer(Network(Beside(), spec(32))).offset == (0, 0)
+
+
 def test_networks_without_gradients_say_so(smooth, pictures):
-    cut = Network(Cut().requires_grad_(False), spec(32))
-    for method in ("saliency", "integrated_gradients", "guided_backprop"):
-        with pytest.raises(ModelError, match="cuts the gradient off"):
-            attribute(cut, pictures, method=method)
-    assert attribute(cut, pictures, FIRST, "occlusion").abs().max() > 0
     with torch.inference_mode():
         frozen = Network(Smooth().eval(), spec(32))
     with pytest.raises(ModelError, match=r"made under torch\.inference_mode"):

@@ -27,7 +27,7 @@ from rugged.explain.measuring import Condition, Look, Measurement, drift_results
 from rugged.explain.opening import read_pictures
 from rugged.explain.panels import save
 from rugged.explain.run import _validation
-from rugged.explain.sheets import mosaic
+from rugged.explain.sheets import draw_sheet, mosaic
 from rugged.models import ModelSpec, build, save_model
 from rugged.results import RunFolder, read_explanations
 
@@ -172,6 +172,23 @@ def test_several_methods_and_a_class_by_name(runs, dataset, tmp_path):
     assert found.models[0].layer is None
 
 
+def test_classes_of_one_name_are_told_apart(runs, dataset, monkeypatch):
+    """A crane is a bird and a machine: in the index, beside pictures, beneath maps and in the line on top."""
+    sheets = []
+    monkeypatch.setattr("rugged.explain.panels.draw_sheet", lambda sheet: sheets.append(sheet) or draw_sheet(sheet))
+    cranes = dataclasses.replace(dataset, classes=tuple(ClassInfo(name, "crane") for name in CLASSES))
+    wanted = Wanted(target="below", count=2, shown=2)
+    found = read_explanations(explain_run(runs[:1], cranes, wanted=wanted, device="cpu"))
+    assert found.classes == ("crane (above)", "crane (below)")
+    page = sheets[0]
+    assert "speaks for crane (below)" in page.note
+    assert [row.labels[0] for row in page.rows] == list(found.classes)
+    answers = [found.classes[tile.predicted] for tile in found.tiles]
+    beneath = [row.cells[1].lines for row in page.rows]
+    assert all(answer in lines[0] for answer, lines in zip(answers, beneath, strict=True))
+    assert all(second in ("map of crane (below)", "empty: nothing for it") for _, second in beneath)
+
+
 def test_pages_keep_every_colour(tmp_path):
     """A palette of 256 would bend these; a page's maps would change with what else stands on it."""
     pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
@@ -198,6 +215,23 @@ def test_where_maps_are_empty_another_layer_is_named(runs, dataset, monkeypatch)
     for method, advice in (("grad_cam", " Another --layer may help."), ("saliency", "")):
         found = read_explanations(explain_run(runs[:1], dataset, wanted=Wanted((method,), count=2), device="cpu"))
         assert f"In 2 of 2 maps nothing speaks for the class: they are empty and have no drift.{advice}" in found.notes
+
+
+@pytest.mark.parametrize(("empty", "undefined"), [((1,), [6, 0]), ((0,), [6, 6]), ((), [0, 0])])
+def test_signed_maps_that_are_empty_have_no_drift(empty, undefined, runs, dataset, monkeypatch):
+    """They vary below zero, so that a correlation could be had; the note says that they have no drift."""
+    made = iter(range(3))  # Clean, and two severities.
+    monkeypatch.setattr(
+        "rugged.explain.measuring.maps_of",
+        lambda network, images, *_, **__: images[:, 0].float() - 256 * (next(made) in empty),
+    )
+    wanted = dataclasses.replace(QUICK, methods=("occlusion",))
+    found = read_explanations(explain_run(runs[:1], dataset, wanted=wanted, device="cpu"))
+    assert [each.undefined for each in found.drifts] == undefined
+    assert [each.mean is None for each in found.drifts] == [count == 6 for count in undefined]
+    assert [any("6 of 18 maps" in note for note in found.notes)] == [bool(empty)]
+    corrupted = [tile for tile in found.tiles if tile.severity]
+    assert [tile.drift is None for tile in corrupted] == [undefined[tile.severity == 5] == 6 for tile in corrupted]
 
 
 def test_files_are_explained_too(runs, tmp_path):

@@ -88,10 +88,31 @@ def test_maps_stand_side_by_side_and_by_severity(run, tmp_path, parse):
 def test_the_drift_is_drawn_by_severity(run, tmp_path, parse):
     explain(run)
     page = page_of(run, tmp_path, parse)
-    (chart,) = page.find("svg", within=page.find("section", id="attention")[0], class_="chart")
+    section = page.find("section", id="attention")[0]
+    (chart,) = page.find("svg", within=section, class_="chart")
     reading = json.loads(chart.attributes["data-chart"])
     assert (reading["title"], reading["heads"]) == ("Fog", ["severity 1", "severity 5"])
-    assert [(line["name"], line["text"]) for line in reading["lines"]] == [("Grad-CAM", ["0.05", "0.25"])]
+    assert [(line["name"], line["text"]) for line in reading["lines"]] == [
+        ("Grad-CAM", ["0.05 (0.00–0.50), n = 50", "0.25 (0.00–0.50), n = 50"]),
+    ]  # fmt: skip
+    assert "over n = 50 pictures, with 95% interval. Point at" in section.text
+
+
+def test_drifts_say_how_many_pictures_have_one_and_how_many_lines_have_no_room(run, tmp_path, parse):
+    made = explain(run)
+    drifts = (
+        DriftResult(0, "grad_cam", "fog", 1, 12, 0, 0.5, (0.4, 0.6)),
+        DriftResult(0, "grad_cam", "fog", 5, 2, 10, 0.7),
+    )
+    more = tuple(DriftResult(0, f"method {number}", "fog", 1, 0, 12) for number in range(8))
+    write_explanations(RunFolder(run).explanations, replace(made, drifts=drifts + more))
+    page = page_of(run, tmp_path, parse)
+    section = page.find("section", id="attention")[0]
+    (chart,) = page.find("svg", within=section, class_="chart")
+    lines = json.loads(chart.attributes["data-chart"])["lines"]
+    assert [line["text"] for line in lines] == [["0.50 (0.40–0.60), n = 12", "0.70, n = 2"], *[["–", "–"]] * 7]
+    assert "over n = 0–12 of 12 pictures, with 95% interval where n allows." in section.text
+    assert "The first 8 of 9 lines are drawn" in section.text
 
 
 def test_a_run_without_explanations_or_with_those_of_another_model_has_no_section(run, tmp_path, parse):

@@ -30,7 +30,7 @@ from rugged.report import (
     variant_rows,
 )
 from rugged.report.charts import percent
-from rugged.report.extent import images
+from rugged.report.extent import drift_extent, images
 from rugged.results import Explanations, Stability, Summary
 from rugged.results.explanations import DriftResult, PointingResult
 
@@ -172,7 +172,7 @@ def print_explanations(explanations: Explanations) -> None:
 
 
 def _drifts(title: str, drifts: Sequence[DriftResult]) -> Table:
-    table = Table(title=harmless(f"{title}: mean over {_drift_extent(drifts)}"))
+    table = Table(title=harmless(f"{title}: mean over {drift_extent(drifts)}"))
     table.add_column("Corruption", no_wrap=True)
     levels = sorted({each.severity for each in drifts})
     for level in levels:
@@ -186,17 +186,6 @@ def _drifts(title: str, drifts: Sequence[DriftResult]) -> Table:
             cells.append("–" if mean is None else f"{mean:.2f}{bracket}")
         table.add_row(display_name(name), *cells)
     return table
-
-
-def _drift_extent(drifts: Sequence[DriftResult]) -> str:
-    """``n = 4–6 of 9 pictures, with 95% interval where n allows``: maps that are empty have no drift."""
-    counts, every = sorted({each.images for each in drifts}), max(each.images + each.undefined for each in drifts)
-    n = "–".join(dict.fromkeys(map(str, (counts[0], counts[-1]))))
-    of = f" of {every}" if counts[0] < every else ""
-    with_ends = {each.interval is not None for each in drifts if each.mean is not None}
-    words = {True: "with 95% interval", False: "too few for an interval"}
-    said = "with 95% interval where n allows" if len(with_ends) == 2 else words[with_ends == {True}]
-    return f"n = {n}{of} picture{'' if every == 1 else 's'}, {said}"
 
 
 def _pointing(explanations: Explanations, result: PointingResult) -> str:

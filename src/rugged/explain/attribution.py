@@ -9,7 +9,7 @@ from rugged.corruptions.request import check_images
 from rugged.engine import Network
 from rugged.explain.grad_cam import grad_cam
 from rugged.explain.layers import Layer, find_layer
-from rugged.explain.looking import device_of, undisturbed
+from rugged.explain.looking import device_of, no_gradient, undisturbed
 from rugged.explain.methods import OF_PIXELS, check_method
 
 _PIXELS_AT_ONCE = 1_600_000
@@ -111,10 +111,7 @@ def _explain(
                 found = OF_PIXELS[method](network, values, chosen)
         except RuntimeError as error:  # Autograd's own words: a detached answer, or an output that nothing depends on.
             if "require grad" in str(error) or "not have been used" in str(error):
-                raise ModelError(
-                    f"No gradient flows from the answer of {network.spec.architecture} to the picture: a part of it "
-                    "cuts the gradient off (detach, rounding, no_grad). Use occlusion, which needs none."
-                ) from error
+                raise no_gradient(network) from error
             raise
         return found.detach().float().cpu()
 

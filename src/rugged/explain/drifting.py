@@ -18,7 +18,7 @@ def drift(clean: NDArray[np.floating], corrupted: NDArray[np.floating]) -> float
         corrupted: Likewise of the corrupted one.
 
     Returns:
-        In [0, 2]; NaN where one of the maps is the same everywhere, as an empty one is.
+        In [0, 2]; NaN where one of the maps is the same everywhere, as an empty one of Grad-CAM is.
 
     Raises:
         ConfigError: The shapes differ.

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from rugged.core.errors import ModelError
 from rugged.core.hints import did_you_mean, nearest
 from rugged.engine import Network
-from rugged.explain.looking import captured, device_of, undisturbed
+from rugged.explain.looking import captured, device_of, no_gradient, undisturbed
 
 SMALLEST_SIDE = 7
 """Sides of a map that says where something is: that of ImageNet's ResNets."""
@@ -61,11 +61,21 @@ def find_layer(network: Network, name: str | None = None) -> Layer:
         name: Of the layer to take instead.
 
     Raises:
-        ModelError: No such layer, or one without maps; or the network has no layer with maps.
+        ModelError: No such layer, or one without maps; or the network has no layer with maps, or gives no gradient.
     """
+    _require_gradient(network)
     layers = find_layers(network)
     chosen = _choose(network, layers) if name is None else _named(layers, name, network.module)
     return replace(chosen, offset=_offset(network, chosen))
+
+
+def _require_gradient(network: Network) -> None:
+    """Refuse a network that gives a picture no gradient, frozen or not: by gradients layers are chosen and placed."""
+    with undisturbed(network.module):
+        pictures = _noise(network).requires_grad_()
+        logits = network.logits(pictures)
+        if not logits.requires_grad or torch.autograd.grad(logits.sum(), pictures, allow_unused=True)[0] is None:
+            raise no_gradient(network)
 
 
 def _choose(network: Network, layers: list[Layer]) -> Layer:
@@ -106,7 +116,7 @@ def _offset(network: Network, layer: Layer) -> tuple[float, float]:
         network.logits(pictures)
         maps = layer.maps(outputs[layer.name][0])
         signs = torch.randn(1, maps.shape[1], 1, 1, generator=torch.Generator().manual_seed(0)).to(maps)
-        (gradient,) = torch.autograd.grad((maps * signs)[:, :, middle, middle].sum(), pictures)
+        (gradient,) = torch.autograd.grad((maps * signs)[:, :, middle, middle].sum(), pictures, materialize_grads=True)
     energy = gradient.double().square().sum((0, 1)).cpu()
     places = torch.arange(len(energy), dtype=torch.float64) - (len(energy) - 1) / 2
     if not energy.sum() > 0:
@@ -137,7 +147,7 @@ def find_layers(network: Network) -> list[Layer]:
         noise = _noise(network)
         logits = network.logits(noise.requires_grad_())
         once = {name: found[0] for name, found in outputs.items() if len(found) == 1 and found[0].requires_grad}
-        if not once:
+        if not once or not logits.requires_grad:
             return []
         gradients = torch.autograd.grad(logits.float().square().sum(), list(once.values()), materialize_grads=True)
     layers = []

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rugged.core.errors import ModelError
+from rugged.engine import Network
 from rugged.models import modes_kept
 
 
@@ -16,6 +17,14 @@ def device_of(module: nn.Module) -> torch.device:
     """Where a network's weights lie; one without weights computes on the CPU."""
     weight = next(module.parameters(), None)
     return torch.device("cpu") if weight is None else weight.device
+
+
+def no_gradient(network: Network) -> ModelError:
+    """The refusal of a network that gives a picture no gradient."""
+    return ModelError(
+        f"No gradient flows from the answer of {network.spec.architecture} to the picture: a part of it "
+        "cuts the gradient off (detach, rounding, no_grad). Use occlusion, which needs none."
+    )
 
 
 @contextmanager

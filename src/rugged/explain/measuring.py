@@ -53,7 +53,7 @@ class Look:
         targets: ``(N,)`` explained classes.
         probabilities: ``(N, classes)``.
         empty: In how many of all pictures nothing speaks for the class.
-        drifts: ``(N,)`` from the clean maps, NaN where undefined; None for clean.
+        drifts: ``(N,)`` from the clean maps, NaN where one of both is empty or the same everywhere; None for clean.
     """
 
     subject: int
@@ -121,10 +121,8 @@ class Measurement:
                     for method in self.methods:
                         maps = explain_all(subject, self.layers[index], images, chosen, method, bar, stop)
                         before = clean.setdefault((index, method), maps)
-                        pairs = zip(before, maps, strict=True)
-                        is_clean = condition.corruption == CLEAN
-                        drifts = None if is_clean else np.array([drift(*pair) for pair in pairs])
-                        kept, empty = maps[: self.shown].copy(), int((maps.max(axis=(1, 2)) <= 0).sum())
+                        drifts = None if condition.corruption == CLEAN else _drifts(before, maps)
+                        kept, empty = maps[: self.shown].copy(), int(_empty(maps).sum())
                         found.append(Look(index, method, condition, kept, chosen, answers, empty, drifts))
         return found
 
@@ -170,6 +168,16 @@ def explain_all(
         found.append(maps_of(subject.network, images[part], chosen, method, layer=place).numpy())
         bar.advance(len(found[-1]))
     return np.concatenate(found)
+
+
+def _empty(maps: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return np.asarray(maps.max(axis=(1, 2)) <= 0)
+
+
+def _drifts(clean: NDArray[np.float32], corrupted: NDArray[np.float32]) -> NDArray[np.float64]:
+    """``(N,)``, NaN where a map is empty: a signed one varies even so, but by what speaks against the class."""
+    found = np.array([drift(*pair) for pair in zip(clean, corrupted, strict=True)])
+    return np.where(_empty(clean) | _empty(corrupted), np.nan, found)
 
 
 def drift_results(looks: Sequence[Look]) -> Iterator[DriftResult]:

@@ -107,7 +107,7 @@ class Pages:
         pictures = self.measurement.pictures
         if pictures.labels is None:
             return (pictures.ids[place],)
-        return self.classes.names[pictures.labels[place]], pictures.ids[place]
+        return self.classes.shown[pictures.labels[place]], pictures.ids[place]
 
     def _wrong(self, look: Look, place: int) -> bool:
         labels = self.measurement.pictures.labels
@@ -116,7 +116,7 @@ class Pages:
     def _answer(self, look: Look, place: int) -> str:
         best = int(look.probabilities[place].argmax())
         mark = "wrong: " if self._wrong(look, place) else ""
-        return f"{mark}{self.classes.names[best]} {look.probabilities[place][best]:.0%}"
+        return f"{mark}{self.classes.shown[best]} {look.probabilities[place][best]:.0%}"
 
     def _map(self, look: Look, place: int, picture: NDArray[np.uint8]) -> Cell:
         """A map over its picture, with the answer, and below it the class explained or how far the map moved."""
@@ -126,7 +126,7 @@ class Pages:
         elif look.drifts is not None:
             second = "no drift" if np.isnan(look.drifts[place]) else f"drift {look.drifts[place]:.2f}"
         else:
-            second = f"map of {self.classes.names[look.targets[place]]}"
+            second = f"map of {self.classes.shown[look.targets[place]]}"
         return Cell(overlay(picture, heat), (self._answer(look, place), second), self._wrong(look, place))
 
     def _models(self, method: str) -> Panel:
@@ -180,7 +180,7 @@ class Pages:
     def _note(self) -> str:
         target = self.measurement.target
         whose = {"predicted": "the class predicted for the clean picture", "label": "the true class"}.get(
-            str(target), "" if isinstance(target, str) else self.classes.names[target]
+            str(target), "" if isinstance(target, str) else self.classes.shown[target]
         )
         drift = " Drift: 1 - correlation with the clean map." if len(self.measurement.conditions) > 1 else ""
         return f"Bright: speaks for {whose}; each map by its own scale.{drift}"

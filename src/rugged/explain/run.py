@@ -171,7 +171,7 @@ def _draw(
     corruptor = measurement.corruptor
     return Explanations(
         models=tuple(map(_model, measurement.subjects, measurement.layers)),
-        classes=pages.classes.names,
+        classes=pages.classes.shown,
         pictures=_shown(measurement),
         source=measurement.pictures.source,
         targets=wanted.target,

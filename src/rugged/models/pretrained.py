@@ -129,7 +129,7 @@ def _unavailable(weights: str, origin: str, place: Path, variables: str, error: 
     return ModelError(
         f"The pretrained weights of {weights} could not be loaded or fetched from {origin} "
         f"({brief(error)}). They are kept in {place}, which {variables} can move "
-        f"({here}).{damaged} Go online once, so that they are kept there; or "
-        "copy that there from a machine that has it; or give a local file (--set model.pretrained=false --set "
-        "model.weights=FILE); or train from scratch (--set model.pretrained=false)."
+        f"({here}).{damaged} Go online once, so that they are kept there; or copy "
+        "that there from a machine that has it; or give a local file (in a benchmark: --weights FILE; in training: "
+        "--set model.pretrained=false --set model.weights=FILE); or train from scratch (--set model.pretrained=false)."
     )

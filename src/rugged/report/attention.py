@@ -12,6 +12,7 @@ from rugged.core.catalogue import display_name
 from rugged.core.notes import folded
 from rugged.report.charts import STYLES, Axis, LineChart, Series, line_chart, nice_axis, percent
 from rugged.report.embedding import open_picture, picture_uri
+from rugged.report.extent import drift_extent
 from rugged.report.headlines import share
 from rugged.results import CLEAN, Explanations, read_explanations
 from rugged.results.explanations import INDEX, DriftResult, Panel, PointingResult, Tile, method_title
@@ -77,6 +78,7 @@ class AttentionView:
         side_by_side: Clean pictures, a map for each model and method.
         growing: Pictures as a corruption grows.
         drifts: A chart a corruption.
+        drift_caption: What their means are over, and how many lines they have no room for.
         legend: Of these charts.
         pointing: The pointing game, where outlines are known.
         insides: Filters and activations.
@@ -88,6 +90,7 @@ class AttentionView:
     side_by_side: tuple[LookRow, ...]
     growing: tuple[LookRow, ...]
     drifts: tuple[LineChart, ...]
+    drift_caption: str
     legend: tuple[tuple[str, int], ...]
     pointing: tuple[PointingRow, ...]
     insides: tuple[Inside, ...]
@@ -109,12 +112,13 @@ def view_attention(subject: BenchmarkedRun) -> AttentionView | None:
         return None
     beside, growing = _rows(found, clean=True), _rows(found, clean=False)
     shown, later = beside[:_ROWS], growing[:_ROWS]
-    legend = tuple((name, style) for style, name in enumerate(_lines(found)))
+    legend = tuple((name, style) for style, name in enumerate(_lines(found)[:STYLES]))
     return AttentionView(
         lead=_lead(found),
         side_by_side=tuple(_look_row(folder, found, tiles) for tiles in shown),
         growing=tuple(_look_row(folder, found, tiles) for tiles in later),
         drifts=tuple(_drift_charts(found)),
+        drift_caption=_drift_caption(found),
         legend=legend,
         pointing=tuple(_pointing(found, one) for one in found.pointing),
         insides=tuple(_inside(folder, panel) for panel in _panels(found)),
@@ -183,13 +187,22 @@ def _look(folder: Path, found: Explanations, tile: Tile, where: str) -> Look:
 
 
 def _lines(found: Explanations) -> list[str]:
-    """Models and methods that a drift chart tells apart, as many as it can."""
-    return list(dict.fromkeys(_line(found, one) for one in found.drifts))[:STYLES]
+    """Models and methods; a drift chart can tell as many apart as it has styles."""
+    return list(dict.fromkeys(_line(found, one) for one in found.drifts))
 
 
 def _line(found: Explanations, one: Tile | DriftResult | PointingResult) -> str:
     method = method_title(one.method)
     return method if len(found.models) == 1 else f"{found.models[one.model].name}, {method}"
+
+
+def _drift_caption(found: Explanations) -> str:
+    if not found.drifts:
+        return ""
+    said, count = f"Mean drift by severity, over {drift_extent(found.drifts)}.", len(_lines(found))
+    if count <= STYLES:
+        return said
+    return f"{said} The first {STYLES} of {count} lines are drawn; the figures of all are in {INDEX}."
 
 
 def _drift_charts(found: Explanations) -> Iterator[LineChart]:
@@ -200,15 +213,23 @@ def _drift_charts(found: Explanations) -> Iterator[LineChart]:
     axis = Axis(min(levels), max(*levels, min(levels) + 1), tuple((level, str(level)) for level in levels))
     height = nice_axis([*means, 0.1])
     for corruption in dict.fromkeys(one.corruption for one in found.drifts):
-        own = {(_line(found, one), one.severity): one.mean for one in found.drifts if one.corruption == corruption}
-        series = [
-            Series(name, style, tuple(own.get((name, level)) for level in levels))
-            for style, name in enumerate(_lines(found))
-        ]
+        own = {(_line(found, one), one.severity): one for one in found.drifts if one.corruption == corruption}
+        series = []
+        for style, name in enumerate(_lines(found)[:STYLES]):
+            points = [own.get((name, level)) for level in levels]
+            means = tuple(None if one is None else one.mean for one in points)
+            series.append(Series(name, style, means, extents=tuple(map(_extent, points))))
         yield line_chart(
             display_name(corruption), levels, series, axis, height, x_name="severity",
             say=lambda value: "–" if value is None else f"{value:.2f}",
         )  # fmt: skip
+
+
+def _extent(one: DriftResult | None) -> str:
+    if one is None or one.mean is None:
+        return ""
+    ends = "" if one.interval is None else f" ({one.interval[0]:.2f}–{one.interval[1]:.2f})"
+    return f"{ends}, n = {one.images}"
 
 
 def _pointing(found: Explanations, one: PointingResult) -> PointingRow:

@@ -28,13 +28,15 @@ _MARKER_LIMIT = 24  # With more points than this the markers would touch.
 class Series:
     """One line before it is placed: values in data units, None where nothing was measured.
 
-    A ``plain`` one has no markers: it was drawn, not measured.
+    A ``plain`` one has no markers: it was drawn, not measured. ``extents`` are read out behind the values: the
+    interval of each, and what it is over.
     """
 
     name: str
     style: int
     values: tuple[float | None, ...]
     plain: bool = False
+    extents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,7 @@ def line_chart(
     ends = _label_places(series, y_axis, frame) if label_ends else {}
     lines = tuple(_place(one, x, x_axis, y_axis, frame, ends.get(index)) for index, one in enumerate(series))
     x_words = x_words or [_tick_word(value, x_axis) for value in x]
+    told = [(one.name, _told(one, say)) for one in series]
     return LineChart(
         title=title,
         aside=aside,
@@ -162,7 +165,7 @@ def line_chart(
         y_ticks=tuple((frame.y(y_axis, value), word) for value, word in y_axis.ticks),
         lines=lines,
         markers=len(x) <= _MARKER_LIMIT,
-        description=_describe(title, x_name, x_words, series, say),
+        description=_describe(title, x_name, x_words, told),
         reading={
             "title": title,
             "x": [frame.x(x_axis, value) for value in x],
@@ -172,9 +175,9 @@ def line_chart(
                     "name": one.name,
                     "style": one.style,
                     "y": [None if value is None else frame.y(y_axis, value) for value in one.values],
-                    "text": [say(value) for value in one.values],
+                    "text": words,
                 }
-                for one in series
+                for one, (_, words) in zip(series, told, strict=True)
             ],
         },
     )
@@ -304,14 +307,17 @@ def _label_places(series: Sequence[Series], axis: Axis, frame: Frame) -> dict[in
     return {index: round(height - max(0.0, overrun), 1) for index, height in places.items()}
 
 
-def _describe(
-    title: str, x_name: str, x_words: Sequence[str], series: Sequence[Series], say: Callable[[float | None], str]
-) -> str:
+def _told(series: Series, say: Callable[[float | None], str]) -> list[str]:
+    extents = series.extents or ("",) * len(series.values)
+    return [say(value) + extent for value, extent in zip(series.values, extents, strict=True)]
+
+
+def _describe(title: str, x_name: str, x_words: Sequence[str], told: Sequence[tuple[str, Sequence[str]]]) -> str:
     if len(x_words) > _MARKER_LIMIT:  # Hundreds of numbers read aloud help nobody.
         x_words = (x_words[0], x_words[-1])
-        series = [Series(one.name, one.style, (one.values[0], one.values[-1])) for one in series]
+        told = [(name, (words[0], words[-1])) for name, words in told]
     lines = (
-        f"{one.name}: " + ", ".join(f"{word} {say(value)}" for word, value in zip(x_words, one.values, strict=True))
-        for one in series
+        f"{name}: " + ", ".join(f"{x_word} {word}" for x_word, word in zip(x_words, words, strict=True))
+        for name, words in told
     )
     return f"{title}, by {x_name}. " + ". ".join(lines) + "."

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name, severities_in_words
 from rugged.core.wording import counted
 from rugged.results import Summary
+from rugged.results.explanations import DriftResult
 
 
 def mce_label(summary: Summary) -> str:
@@ -73,3 +74,14 @@ def origin(summary: Summary) -> str:
         return split
     files = conditions.collection or "the files"
     return files if conditions.clean_images is None else f"{files} (clean: {conditions.clean_images:,} of {split})"
+
+
+def drift_extent(drifts: Sequence[DriftResult]) -> str:
+    """``n = 4–6 of 9 pictures, with 95% interval where n allows``: maps that are empty have no drift."""
+    counts, every = sorted({each.images for each in drifts}), max(each.images + each.undefined for each in drifts)
+    n = "–".join(dict.fromkeys(map(str, (counts[0], counts[-1]))))
+    of = f" of {every}" if counts[0] < every else ""
+    with_ends = {each.interval is not None for each in drifts if each.mean is not None}
+    words = {True: "with 95% interval", False: "too few for an interval"}
+    said = "with 95% interval where n allows" if len(with_ends) == 2 else words[with_ends == {True}]
+    return f"n = {n}{of} picture{'' if every == 1 else 's'}, {said}"

@@ -173,7 +173,7 @@ class Explanations:
 
     Attributes:
         models: In the order given.
-        classes: Names in label order.
+        classes: Names in label order, told apart.
         pictures: Those in panels and tiles.
         source: Where they come from: ``the validation split of builtin``.
         targets: Which class was explained: ``predicted`` on the clean picture, ``label``, or a class's name.
