@@ -217,8 +217,8 @@ def _drift_charts(found: Explanations) -> Iterator[LineChart]:
         series = []
         for style, name in enumerate(_lines(found)[:STYLES]):
             points = [own.get((name, level)) for level in levels]
-            means = tuple(None if one is None else one.mean for one in points)
-            series.append(Series(name, style, means, extents=tuple(map(_extent, points))))
+            values = tuple(None if one is None else one.mean for one in points)
+            series.append(Series(name, style, values, extents=tuple(map(_extent, points))))
         yield line_chart(
             display_name(corruption), levels, series, axis, height, x_name="severity",
             say=lambda value: "–" if value is None else f"{value:.2f}",
