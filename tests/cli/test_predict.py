@@ -58,7 +58,7 @@ def test_without_a_model_the_one_that_comes_with_rugged_answers(predict, run, mo
     monkeypatch.setattr(shipped, "shipped_models", lambda: {shipped.DEFAULT: run / "run" / "model.safetensors"})
     code, out, err = predict(pictures, "--format", "csv")
     assert code == 0
-    assert "tiny-imagenet-squeezenet answers, the model that comes with rugged, for 2 classes." in err
+    assert "tiny-imagenet-resnet18 answers, the model that comes with rugged, for 2 classes." in err
     _, named, err = predict("run", pictures, "--format", "csv")
     assert named == out
     assert "answers" not in err
@@ -69,7 +69,7 @@ def test_several_pictures_want_a_model_before_them(predict, run, first):
     (run / "list.csv").write_text("path\nin/a.png\n")
     code, _, err = predict(first, "in/b.png")
     assert code == 1
-    assert f"{first} is no model. Before several pictures name one, such as tiny-imagenet-squeezenet." in " ".join(
+    assert f"{first} is no model. Before several pictures name one, such as tiny-imagenet-resnet18." in " ".join(
         err.split()
     )
 

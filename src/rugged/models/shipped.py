@@ -6,8 +6,8 @@ from pathlib import Path
 from rugged.core.files import expanded
 from rugged.models.hub import fetched
 
-DEFAULT = "tiny-imagenet-squeezenet"
-"""What answers where no model is named: SqueezeNet for Tiny ImageNet's 200 classes."""
+DEFAULT = "tiny-imagenet-resnet18"
+"""What answers where no model is named: a ResNet-18 for Tiny ImageNet's 200 classes."""
 
 
 def shipped_models() -> dict[str, Path]:
