@@ -151,23 +151,25 @@ def test_an_answer_that_is_no_number_is_an_error(colours):
         broken.predict(np.zeros((8, 8, 3), np.uint8))
 
 
-def test_a_data_sets_pictures_give_what_the_benchmark_measured(picture_folder, tmp_path, monkeypatch):
-    """Smaller than the network's input, as Tiny ImageNet's are to most networks."""
+@pytest.mark.parametrize(("side", "packed"), [(48, None), (24, 24)])
+def test_a_data_sets_pictures_give_what_the_benchmark_measured(side, packed, picture_folder, tmp_path, monkeypatch):
+    """Smaller than the network's input, as Tiny ImageNet's are to most networks, or packed at its size."""
     monkeypatch.chdir(tmp_path)
     classes = ("above", "below")
     torch.manual_seed(0)
     save_model(
         tmp_path / "run" / "model.safetensors",
         build("timm/test_resnet", 2),
-        ModelSpec("timm/test_resnet", classes, classes, 48),
+        ModelSpec("timm/test_resnet", classes, classes, side),
     )
-    benchmark(tmp_path / "run", open_dataset(picture_folder), corruptions=("contrast",), severities=(1,), device="cpu")
+    dataset = open_dataset(picture_folder, size=packed)
+    benchmark(tmp_path / "run", dataset, corruptions=("contrast",), severities=(1,), device="cpu")
     cell = read_cell(RunFolder(tmp_path / "run").predictions, "clean", 0)
     files = [picture_folder / "val" / f"{name}.png" for name in cell.ids]
     classifier = Classifier.load(tmp_path / "run", device="cpu")
     found = classifier.probabilities(files)
     assert [info.id for info in classifier.classes] == list(classes)
-    assert classifier.spec.input_size == 48
+    assert classifier.spec.input_size == side
     np.testing.assert_allclose(found[np.arange(len(files)), cell.labels], cell.label_probability, atol=1e-6)
 
 

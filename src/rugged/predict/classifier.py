@@ -58,8 +58,9 @@ class Classifier:
 
     Pictures may be paths, PIL images, uint8 arrays ``(H, W, 3)`` or ``(N, H, W, 3)``, a uint8 tensor ``(N, 3, H, W)``,
     or a list of paths, images and arrays. They may be of any size: the centre is cropped to a square, a larger one is
-    reduced to the model's input, and the rest is the model's own preprocessing. So a picture of a data set gives what
-    the benchmark measured.
+    reduced to the model's input, and the rest is the model's own preprocessing. So a picture gives what the benchmark
+    measured where its data set was packed at the size of that input from pictures as large or larger, without
+    ``--resize``, or holds pictures as they are, no larger than that.
 
     Attributes:
         answer: ``(N, 3, H, W)`` uint8 to ``(N, classes)`` float32 logits. What is to happen to pictures before the

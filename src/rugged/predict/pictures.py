@@ -32,9 +32,10 @@ def read_picture(path: Path, side: int) -> Pixels:
     """Read a file as a data set of ``side`` × ``side`` pixels would hold it, but never enlarged.
 
     The shorter side is reduced to ``side`` where it is longer, then the centre is cropped to a square. What is left to
-    be done to a smaller picture is the model's own preprocessing, so that a picture of a data set gives the answer that
-    the benchmark saw. What makes a picture unusable is raised; Pillow's warnings are for the caller to silence, who
-    knows of its threads.
+    be done to a smaller picture is the model's own preprocessing. So a picture gives the answer that the benchmark
+    saw where its data set was packed at ``side`` from pictures as large or larger, without ``--resize``, or holds
+    pictures as they are, no larger than that. What makes a picture unusable is raised; Pillow's warnings are for the
+    caller to silence, who knows of its threads.
 
     Raises:
         BadImageError: It cannot be read, or is not a picture that can be used.
