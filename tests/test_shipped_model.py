@@ -10,7 +10,7 @@ from PIL import Image
 from rugged.models import DEFAULT, read_spec, shipped_models
 from rugged.predict import Classifier
 
-KNOWN = {"tiny-imagenet-resnet18": 0.58, "tiny-imagenet-squeezenet": 0.523}
+KNOWN = {"tiny-imagenet-resnet18": 0.609, "tiny-imagenet-squeezenet": 0.523}
 """Share of the validation pictures that each is right on."""
 
 
