@@ -31,13 +31,13 @@ def test_it_says_what_it_was_trained_on(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KNOWN)
 def test_it_knows_as_many_of_the_validation_pictures_as_is_said(shared, name):
-    """Of the first 600; 95 of 100 such samples lie within 4 points of what all have."""
+    """Of the first 300; 95 of 100 such samples lie within 6 points of what all have."""
     file = shared / "data" / "tiny-imagenet" / "valid-00000.parquet"
     if not file.is_file():
         pytest.skip(f"no {file}")
-    rows = pq.read_table(file).slice(0, 600).to_pydict()
+    rows = pq.read_table(file).slice(0, 300).to_pydict()
     pictures = [Image.open(io.BytesIO(row["bytes"])).convert("RGB") for row in rows["image"]]
     classifier = Classifier.load(name)
     order = np.argsort([each.id for each in classifier.classes])
     answers = classifier.probabilities(pictures)[:, order].argmax(1)
-    assert (answers == np.array(rows["label"])).mean() == pytest.approx(KNOWN[name], abs=0.06)
+    assert (answers == np.array(rows["label"])).mean() == pytest.approx(KNOWN[name], abs=0.08)
