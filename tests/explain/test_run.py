@@ -112,6 +112,13 @@ def test_what_a_killed_run_has_drawn_is_known_by_its_name(runs, dataset):
     assert mine <= left
 
 
+def test_in_a_folder_where_nothing_was_explained_a_file_of_such_a_name_is_somebody_elses(runs, dataset, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "filters-12.png").write_text("kept")
+    explain_run(runs[:1], dataset, wanted=Wanted(("saliency",), count=2, shown=1), out=tmp_path / "out", device="cpu")
+    assert (tmp_path / "out" / "filters-12.png").read_text() == "kept"
+
+
 @pytest.mark.parametrize("theirs", ['{"name": "my page", "version": 3}', '["a.html"]', "no JSON", '{"format": 1}'])
 def test_an_index_of_somebody_elses_is_kept(theirs, runs, dataset, tmp_path):
     (tmp_path / "out").mkdir()

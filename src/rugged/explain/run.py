@@ -112,8 +112,11 @@ def explain_run(
     pictures = read_pictures([*map(expanded, files)], side) if files else _validation(dataset, wanted)
     measurement = _measurement(subjects, pictures, classes, wanted)
     _require_own(folder / INDEX)
-    with exclusive(folder / ".lock", f"explain into {folder}"), stop_on_signal() as stop:
-        _clear(folder)
+    lock = folder / ".lock"
+    begun_before = lock.exists() or (folder / INDEX).exists()  # Else whatever lies there is somebody else's.
+    with exclusive(lock, f"explain into {folder}"), stop_on_signal() as stop:
+        if begun_before:
+            _clear(folder)
         pages = Pages(measurement, measurement.looks(stop), classes, folder)
         pointing = () if files else play_pointing_game(measurement, dataset, stop)
         notes = () if dataset is None else dataset.notes
