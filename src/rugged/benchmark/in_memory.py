@@ -1,7 +1,6 @@
 """The route in memory: pictures are corrupted as they are measured, the same every time, and nothing is written."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from rugged.benchmark.route import Images
 from rugged.core.errors import ConfigError
-from rugged.corruptions import STREAM_VERSION, Corruptor, choose_corruptor, choose_textures
+from rugged.corruptions import STREAM_VERSION, Corruptor, choose_textures
 from rugged.corruptions.jpeg import jpeg_compression
 from rugged.data import Dataset, Split, content_hash
 from rugged.engine import as_batch
@@ -88,11 +87,9 @@ class InMemory:
 def corrupted_in_memory(
     dataset: Dataset,
     split: Split,
+    corruptor: Corruptor,
     corruptions: tuple[str, ...],
     severities: tuple[int, ...],
-    preset: str | None,
-    seed: int,
-    textures: str | Path | None,
     stored: Stored,
     device: torch.device,
 ) -> InMemory:
@@ -101,18 +98,12 @@ def corrupted_in_memory(
     Args:
         dataset: The data set.
         split: Its validation split, or some of it.
+        corruptor: What corrupts them.
         corruptions: Which.
         severities: At which.
-        preset: Severity table; None chooses it by the images' size.
-        seed: Of the keyed random streams.
-        textures: For frost; see ``rugged.benchmark.benchmark``.
         stored: The storage step.
         device: Where.
-
-    Raises:
-        ConfigError: There is no such preset, or the textures that are wanted are not here.
     """
-    corruptor = choose_corruptor(dataset.size, corruptions, preset, seed, textures)
     conditions = Conditions(
         dataset=dataset.name,
         content_hash=content_hash(dataset.classes, split),
@@ -124,7 +115,7 @@ def corrupted_in_memory(
         stored=stored,
         preset=corruptor.preset,
         textures=corruptor.textures_label,
-        seed=seed,
+        seed=corruptor.seed,
         stream_version=STREAM_VERSION,
         corruptions=corruptions,
         severities=severities,

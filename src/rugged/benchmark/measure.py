@@ -5,8 +5,6 @@ from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import torch
-
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.conclusion import conclude
 from rugged.benchmark.grid import GridBench
@@ -28,6 +26,7 @@ from rugged.core.files import exclusive, expanded, write_json
 from rugged.core.progress import say
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
+from rugged.corruptions import choose_corruptor
 from rugged.data import Dataset, as_dataset
 from rugged.data.packed import require_run_apart
 from rugged.engine import (
@@ -127,10 +126,17 @@ def benchmark(
     fabric = make_fabric(device, precision, tuned=False)
     subject = open_subject(model, run.name, dataset, fabric, weights)  # Before the route: it may fetch photographs.
     opened = open_restorers(restorers, fabric)
-    route = _open_route(
-        dataset, chosen, levels, limit, fabric.device,
-        official=official, preset=preset, seed=seed, textures=textures, stored=stored,
-    )  # fmt: skip
+    route: Route
+    if official is None:
+        split = choose_images(dataset.val, limit)  # Before the corruptor, for which photographs may be fetched.
+        corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
+        route = corrupted_in_memory(dataset, split, corruptor, chosen, levels, stored, fabric.device)
+    elif not chosen:
+        raise ConfigError("The files are of corrupted pictures. Name corruptions, or leave the files out.")
+    elif (preset, textures, seed, stored) == (None, None, 0, "no"):
+        route = official_files(expanded(official), dataset, chosen, levels, limit, fabric.device)
+    else:
+        raise ConfigError("Preset, textures, seed and storage are those of the files. Leave them out.")
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {model}")))
         asked = f"{run.path.resolve()} {subject.facts} {route.conditions} {others} {[facts for _, facts in opened]}"
@@ -150,30 +156,6 @@ def benchmark(
             return summary
 
         return told_by_the_first(fabric, finish)
-
-
-def _open_route(
-    dataset: Dataset,
-    corruptions: tuple[str, ...],
-    severities: tuple[int, ...],
-    limit: int | None,
-    device: torch.device,
-    *,
-    official: str | Path | None,
-    preset: str | None,
-    seed: int,
-    textures: str | Path | None,
-    stored: Stored,
-) -> Route:
-    """Where corrupted pictures come from: made in memory as the last four say, or read from official files."""
-    if official is None:
-        split = choose_images(dataset.val, limit)
-        return corrupted_in_memory(dataset, split, corruptions, severities, preset, seed, textures, stored, device)
-    if not corruptions:
-        raise ConfigError("The files are of corrupted pictures. Name corruptions, or leave the files out.")
-    if (preset, textures, seed, stored) != (None, None, 0, "no"):
-        raise ConfigError("Preset, textures, seed and storage are those of the files. Leave them out.")
-    return official_files(expanded(official), dataset, corruptions, severities, limit, device)
 
 
 def _make_variants(names: Sequence[str], opened: Sequence[Opened], setting: Setting) -> list[Variant]:

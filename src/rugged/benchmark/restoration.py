@@ -27,6 +27,7 @@ from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import StopRequest
 from rugged.core.tables import as_csv
 from rugged.core.wording import counted
+from rugged.corruptions import choose_corruptor
 from rugged.data import Dataset, as_dataset
 from rugged.data.packed import require_run_apart
 from rugged.data.splits import require_training
@@ -123,7 +124,8 @@ def benchmark_restorer(
     split = choose_images(dataset.val, limit)
     fabric = make_fabric(device, precision, tuned=False)
     ((opened, facts),) = open_restorers([restorer], fabric)  # Before the route, which may fetch photographs of frost.
-    route = corrupted_in_memory(dataset, split, chosen, levels, preset, seed, textures, "no", fabric.device)
+    corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
+    route = corrupted_in_memory(dataset, split, corruptor, chosen, levels, "no", fabric.device)
     with ExitStack() as held:
         by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {restorer}")))
         require_same(fabric, "restorer, data or options", f"{run.path.resolve()} {facts} {route.conditions}")
