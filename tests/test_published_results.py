@@ -1,0 +1,41 @@
+"""What ``docs/results.md`` says is what the summaries under ``results/`` say, and those hold together."""
+
+from pathlib import Path
+
+import pytest
+
+from rugged.results import read_summary
+from rugged.results.baselines import read_baseline
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "results"
+SUMMARIES = sorted(path.parents[1].name for path in RESULTS.glob("*/benchmark/summary.json"))
+
+
+def percent(value, ends=None):
+    """As the page writes it: one place, with the interval in brackets."""
+    low, high = (100 * end for end in ends or (0, 0))
+    return f"{100 * value:.1f}" + (f" ({low:.1f}–{high:.1f})" if ends else "")
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_figures_of_the_page_are_those_of_the_summary(name):
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8").replace("**", "")
+    summary = read_summary(RESULTS / name / "benchmark" / "summary.json")
+    ends = summary.intervals.clean_error
+    assert percent(1 - summary.clean.error, (1 - ends[1], 1 - ends[0])) in page
+    assert percent(summary.mean_corruption_accuracy, summary.intervals.mean_corruption_accuracy) in page
+    if summary.mce:
+        assert percent(summary.mce.value) in page
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_corruption_errors_are_relative_to_the_kept_baseline(name):
+    summary = read_summary(RESULTS / name / "benchmark" / "summary.json")
+    if summary.mce is None or summary.mce.baseline.name != "alexnet64-1000":
+        pytest.skip("normalised by another baseline, or not at all")
+    baseline = read_baseline(RESULTS / "alexnet64" / "baseline-1000.json")
+    errors = {key: corruption.error for key, corruption in summary.corruptions.items()}
+    ratios = {key: sum(error) / sum(baseline.errors[key]) for key, error in errors.items()}
+    assert {key: corruption.ce for key, corruption in summary.corruptions.items()} == pytest.approx(ratios)
+    assert summary.mce.value == pytest.approx(sum(ratios[key] for key in summary.mce.over) / len(summary.mce.over))
