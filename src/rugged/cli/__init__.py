@@ -2,7 +2,8 @@
 
 import io
 import sys
-from typing import NoReturn
+from functools import cache
+from typing import Any, NoReturn
 
 import typer
 
@@ -60,9 +61,15 @@ def _options(
     pass
 
 
+@cache
+def _built() -> Any:
+    """The commands with all their options, made once in a process that runs several."""
+    return typer.main.get_command(app)
+
+
 def main() -> NoReturn:
     """Run the command line; a user's error is one message and status 1, an interruption 128 + its signal."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # A terminal that cannot show "–" gets \u2013, not a crash.
-    sys.exit(app())
+    sys.exit(_built()())

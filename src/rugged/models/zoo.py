@@ -1,7 +1,7 @@
 """Architectures by name: our own, torchvision's and timm's, each with a head for the data set's classes."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -65,14 +65,15 @@ def resolve(name: str) -> str:
     raise ModelError(f"There is no architecture {name!r}. {advice}")
 
 
-def _names(source: str) -> list[str]:
+@cache  # Timm's are sorted anew each time, for a tenth of a second.
+def _names(source: str) -> tuple[str, ...]:
     if source == "rugged":
-        return list(OURS)
+        return tuple(OURS)
     if source == "torchvision":
-        return list(torchvision.models.list_models(module=torchvision.models))
+        return tuple(torchvision.models.list_models(module=torchvision.models))
     if source == "timm":
-        return [*timm.list_models(), *timm.list_pretrained()]  # The second are names with the tag of their weights.
-    return []
+        return (*timm.list_models(), *timm.list_pretrained())  # The second are names with the tag of their weights.
+    return ()
 
 
 def build(
