@@ -185,6 +185,22 @@ def test_files_that_were_lost_are_written_again(dataset, tmp_path, tree, damage)
     assert tree(tmp_path / "damaged") == tree(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("lost", ["val0002.JPEG", "deep/val0002.JPEG"])
+def test_what_others_have_put_beside_lost_files_stays(dataset, tmp_path, tree, lost):
+    nested = tuple(name.replace("cat/", "cat/deep/") if "/" in lost else name for name in dataset.val.ids)
+    split = type(dataset.val)("val", dataset.val.images, dataset.val.labels, nested)
+    made = type(dataset)(**{**vars(dataset), "val": split})
+    write_corrupted(made, tmp_path / "out", **CELLS)
+    folder = tmp_path / "out" / "contrast" / "5" / "cat"
+    (folder / "mine").mkdir()
+    for notes in ("notes.txt", "mine/notes.txt"):
+        (folder / notes).write_text("not ours")
+    before = tree(tmp_path / "out")
+    (folder / lost).unlink()
+    write_corrupted(made, tmp_path / "out", **CELLS)
+    assert tree(tmp_path / "out") == before
+
+
 def test_a_list_cut_in_the_middle_of_a_line_is_read_as_far_as_it_goes(dataset, tmp_path, tree, monkeypatch):
     write_corrupted(dataset, tmp_path / "whole", **CELLS, file_format="npy")
     written = interrupt_after(monkeypatch, 4)
