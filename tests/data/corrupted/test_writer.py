@@ -86,7 +86,7 @@ def test_the_manifest_says_how_it_was_made_and_that_it_is_whole(dataset, tmp_pat
         "complete": True, "missing_shards": [],
     }  # fmt: skip
     assert {key: manifest[key] for key in expected} == expected
-    assert {"rugged", "torch", "numpy", "opencv-python-headless"} == manifest["versions"].keys()
+    assert {"rugged", "torch", "numpy", "opencv-python-headless", "pillow"} == manifest["versions"].keys()
     assert "16 × 16 pixels and the severities are those published for 32 × 32" in " ".join(manifest["notes"])
 
 
