@@ -373,6 +373,10 @@ def test_a_pack_that_cannot_be_read_is_named_not_what_is_written(make_dataset, t
         ({"severities": 1}, ConfigError, "expected a list of some of 1 to 5"),
         ({"limit": 0}, ConfigError, "at least 1"),
         ({"limit": 2.5}, ConfigError, "limit is 2.5; .* a whole number"),
+        ({"limit": True}, ConfigError, "limit is True; .* a whole number"),
+        ({"workers": 0}, ConfigError, "number of workers is 0; expected at least 1"),
+        ({"workers": 2.5}, ConfigError, "number of workers is 2.5; .* a whole number"),
+        ({"workers": "2"}, ConfigError, "number of workers is '2'; .* a whole number"),
         ({"seed": 0.5}, CorruptionError, "seed must be an integer, not 0.5"),
         ({"shard": "1/2"}, ConfigError, r"'1/2'; expected one such as Shard\(2, 4\)"),
     ],
@@ -380,6 +384,9 @@ def test_a_pack_that_cannot_be_read_is_named_not_what_is_written(make_dataset, t
 def test_what_means_nothing_is_refused_before_anything_is_written(dataset, tmp_path, wrong, error, message):
     with pytest.raises(error, match=message):
         write_corrupted(dataset, tmp_path / "out", **{**CELLS, **wrong})
+    if wrong.keys().isdisjoint(("limit", "shard")):
+        with pytest.raises(error, match=message):
+            write_one_per_image(dataset, tmp_path / "out", **{**CELLS, **wrong})
     assert not (tmp_path / "out").exists()
 
 
@@ -448,7 +455,6 @@ def test_items_hold_neighbouring_classes_and_every_picture_once(make_dataset, tm
     [
         ({"file_format": "gif"}, "no format 'gif'; expected one of jpeg, png, npy"),
         ({"split": "test"}, "no split 'test'; expected train or val"),
-        ({"workers": 0}, "0 workers; expected at least 1"),
     ],
 )
 def test_what_cannot_be_written_leaves_nothing(dataset, tmp_path, change, message):
