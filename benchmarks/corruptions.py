@@ -48,7 +48,8 @@ def pictures(side: int, count: int) -> np.ndarray:
     scene = SCENES[side]
     with np.load(GOLDEN / f"{scene.split('/')[0]}.npz") as archive:
         picture = archive[f"{scene}/input"]
-    return np.stack([np.roll(picture, 5 * i, axis=1)[:, :: -1 if i % 2 else 1] for i in range(count)])
+    # Moved down as well, since across alone they come back after so many as the picture is wide.
+    return np.stack([np.roll(picture, (i // side, 5 * i), axis=(0, 1))[:, :: -1 if i % 2 else 1] for i in range(count)])
 
 
 def fastest(work: Callable[[], object], runs: int, clock: Callable[[], float] = time.process_time) -> float:

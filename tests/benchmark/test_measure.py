@@ -441,7 +441,7 @@ def test_a_model_that_answers_with_nan_is_refused_at_once(dataset, tmp_path, mon
         ({"corruptions": ["contrats"]}, "Did you mean contrast?"),
         ({"severities": (0, 6)}, "expected some of 1 to 5"),
         ({"severities": ()}, "expected some of 1 to 5"),
-        ({"limit": 0}, "at least 1 image"),
+        ({"limit": 0}, "at least 1,"),
         ({"preset": "tiny46"}, "no preset"),
     ],
 )

@@ -237,7 +237,7 @@ def test_videos_are_read_frame_by_frame_without_the_help_of_a_manifest(dataset, 
 def test_a_limit_below_one_is_refused_wherever_frames_come_from(dataset, run, tmp_path, limit):
     folder = write_files(dataset, tmp_path / "frames", ["rotate"], "frames")
     for files in (None, folder):
-        with pytest.raises(ConfigError, match=f"The limit is {limit}; expected at least 1 image"):
+        with pytest.raises(ConfigError, match=f"The limit is {limit}; expected at least 1,"):
             benchmark_sequences(run, dataset, files=files, sequences=["rotate"], device="cpu", limit=limit)
 
 

@@ -195,8 +195,16 @@ def test_a_sheet_does_not_replace_a_picture_or_join_the_data(here, tmp_path):
         assert "would be read as part of the data" in err
     assert (folder / "0.png").read_bytes() == before
     assert len(list(folder.iterdir())) == 4
-    status, _, err = here("corrupt", "data/cat/0.png", "sheet.png", "--preview", "--id", "x")
-    assert (status, "--id means nothing with a picture file" in err) == (1, True)
+    for option, value in (("--id", "x"), ("--split", "train")):
+        status, _, err = here("corrupt", "data/cat/0.png", "sheet.png", "--preview", option, value)
+        assert (status, f"{option} means nothing with a picture file" in err) == (1, True)
+
+
+def test_the_page_of_one_parquet_file_is_refused_as_its_copies_are(here, tmp_path):
+    (tmp_path / "x.parquet").write_bytes(b"PAR1")
+    for arguments in (("out",), ("sheet.png", "--preview")):
+        status, _, err = here("corrupt", "x.parquet", *arguments)
+        assert (status, "Name the folder that holds all of them" in err.replace("\n", " ")) == (1, True)
 
 
 @pytest.mark.parametrize(("rank", "world"), [("x", "3"), ("3", "3"), ("1", "two")])

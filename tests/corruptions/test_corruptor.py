@@ -43,10 +43,11 @@ def test_the_transfer_of_motion_takes_integers_of_any_kind():
 
 
 def test_what_large_pictures_need_is_not_kept():
-    from rugged.corruptions import convolution, fog
+    from rugged.corruptions import convolution, fields, fog
 
+    caches = (convolution._spectrum, fog._amplitudes, fields._filter)
     large = PICTURES[:1].repeat(1, 1, 25, 20)  # 600 × 640
-    before = [cache.cache_info().currsize for cache in (convolution._spectrum, fog._amplitudes)]
-    kept = corrupt(large, "defocus_blur", 5, preset="imagenet224"), corrupt(large, "fog", 5)
-    assert [cache.cache_info().currsize for cache in (convolution._spectrum, fog._amplitudes)] == before
-    assert all(result.shape == large.shape for result in kept)
+    before = [cache.cache_info().currsize for cache in caches]
+    for name in ("defocus_blur", "fog", "elastic_transform", "spatter"):
+        assert corrupt(large, name, 5, preset="imagenet224").shape == large.shape
+    assert [cache.cache_info().currsize for cache in caches] == before

@@ -185,9 +185,10 @@ def write_each(path):
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("preset", ["tiny64", "imagenet224"])
-def test_cuda_gives_the_same_bytes(name, preset):
-    images = pictures(8, PRESETS[preset], PRESETS[preset])
+@pytest.mark.parametrize(("preset", "count"), [("tiny64", 8), ("tiny64", 48), ("imagenet224", 8)])
+def test_cuda_gives_the_same_bytes(name, preset, count):
+    """Also of more small pictures than ``host._FEW`` calls few, up to which a GPU goes other ways."""
+    images = pictures(count, PRESETS[preset], PRESETS[preset])
     for severity in SEVERITIES:
         expected = corrupt(images, name, severity)
         ours = corrupt(images.cuda(), name, severity)

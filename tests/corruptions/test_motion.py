@@ -53,7 +53,8 @@ def test_equals_a_loop_over_pixels(degrees, size, radius, sigma, lit):
 @pytest.mark.parametrize("lit", [1.0, 0.05])
 def test_the_way_of_summing_cannot_be_told(monkeypatch, lit):
     random = np.random.default_rng(5)
-    pictures = torch.from_numpy(random.integers(0, 256, (9, 2, 30, 21), dtype=np.uint8) * (random.random() < lit))
+    size = (9, 2, 30, 21)
+    pictures = torch.from_numpy(random.integers(0, 256, size, dtype=np.uint8) * (random.random(size) < lit))
     angles = torch.from_numpy(random.uniform(-180, 180, 9))
     monkeypatch.setattr(motion, "_FEW", 10**9)
     dense = motion_blur(pictures, angles, radius=7, sigma=3)

@@ -74,6 +74,19 @@ def test_of_several_corruptions_and_severities_one_is_drawn(pictures):
     assert "contrast" in repr(transform)
 
 
+def test_the_frames_of_a_video_share_what_is_drawn_but_for_the_noise(pictures):
+    still = tv_tensors.Video(pictures[:1].expand(6, -1, -1, -1))
+    transform = Corrupt(["contrast", "brightness", "pixelate"], [1, 5])
+    choices = [corrupt(pictures[:1], name, level) for name in transform.names for level in (1, 5)]
+    found = [transform(still).as_subclass(torch.Tensor) for _ in range(100)]
+    counts = [sum(torch.equal(one, choice.expand(6, -1, -1, -1)) for one in found) for choice in choices]
+    assert sum(counts) == 100
+    assert min(counts) > 0
+    noisy = Corrupt("gaussian_noise", 3)(still)
+    assert len(noisy.flatten(1).unique(dim=0)) == 6
+    assert Corrupt(["contrast", "fog"])(still[:0]).shape == (0, 3, 32, 40)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [(("fogg", 1), "Did you mean 'fog'"), (("fog", 6), "severity must be"), ((["fog", "no"], 1), "no corruption 'no'")],

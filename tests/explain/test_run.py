@@ -319,8 +319,8 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(runs, dataset, 
     refused(ModelError, "no layer 'layerx'", activations=("layer1", "layerx"))
     refused(ConfigError, "no corruption", corruptions=("fogg",))
     for wrong in (0, 2.5, float("nan"), "3"):
-        refused(ConfigError, f"The count is {wrong}; expected at least 1 image, and a whole number", count=wrong)
-        refused(ConfigError, f"The number of pictures shown is {wrong}; expected at least 1 image", shown=wrong)
+        refused(ConfigError, f"The count is {wrong!r}; expected at least 1, and a whole number", count=wrong)
+        refused(ConfigError, f"The number of pictures shown is {wrong!r}; expected at least 1,", shown=wrong)
     refused(DataError, "no validation picture 'x/y'", ids=("x/y",))
     refused(ModelError, "no run folder, model file or callable resnet19", models=["resnet19"])
     refused(DataError, "cannot be explained: unreadable", files=(tmp_path / "x.png",))

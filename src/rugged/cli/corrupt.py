@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 import typer
 
 from rugged.cli.options import Limit, Preset, Seed, Severities, Source, Split, Textures, refuse, require_png
-from rugged.core.errors import ConfigError
 from rugged.core.files import expanded
 
 _Out = Annotated[
@@ -76,7 +75,7 @@ def corrupt(
     }
     if preview:
         refuse(context, (*_OF_FILES, "workers", "one_per_image"), "with --preview")
-        _preview(source, out, split, size, picture, how)
+        _preview(context, source, out, split, size, picture, how)
     elif one_per_image:
         refuse(context, (*_OF_FILES, "split", "picture"), "with --one-per-image")
         _one_per_image(source, out, size, workers, how)
@@ -126,7 +125,15 @@ def _one_per_image(source: str, out: Path, size: int | None, workers: int | None
     typer.echo(out)
 
 
-def _preview(source: str, out: Path, split: str, size: int | None, picture: str | None, how: dict[str, Any]) -> None:
+def _preview(
+    context: typer.Context,
+    source: str,
+    out: Path,
+    split: str,
+    size: int | None,
+    picture: str | None,
+    how: dict[str, Any],
+) -> None:
     from rugged.core import files
     from rugged.data import open_dataset
     from rugged.data.corrupted.preview import draw_preview, picture_of, read_picture
@@ -134,9 +141,8 @@ def _preview(source: str, out: Path, split: str, size: int | None, picture: str 
     from rugged.data.packed import require_apart
 
     require_png(out, "--preview")
-    if Path(source).is_file() and not is_name(source) and not source.lower().endswith(".zip"):
-        if picture is not None:
-            raise ConfigError("--id means nothing with a picture file. Leave it out.")
+    if Path(source).is_file() and not is_name(source) and not source.lower().endswith((".zip", ".parquet")):
+        refuse(context, ("split", "picture"), "with a picture file")
         files.require_outside(out, [Path(source).resolve()])
         shown = read_picture(Path(source), size)
     else:

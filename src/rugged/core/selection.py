@@ -64,7 +64,7 @@ def choose_severities(severities: Iterable[int], where: str = "Severities") -> t
 
 
 def check_limit(limit: int | None, name: str = "limit") -> None:
-    """See that a limit to the number of images leaves some.
+    """See that a limit to the number of images leaves some, or that another number is at least 1.
 
     Args:
         limit: None is no limit.
@@ -73,8 +73,8 @@ def check_limit(limit: int | None, name: str = "limit") -> None:
     Raises:
         ConfigError: It is below 1, or no whole number.
     """
-    if limit is not None and (not isinstance(limit, Integral) or limit < 1):
-        raise ConfigError(f"The {name} is {limit}; expected at least 1 image, and a whole number.")
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, Integral) or limit < 1):
+        raise ConfigError(f"The {name} is {limit!r}; expected at least 1, and a whole number.")
 
 
 def _is_severity(value: object) -> bool:

@@ -119,8 +119,8 @@ def replay(
         textures: As for ``corrupt``.
 
     Returns:
-        ``(H, W, 3)`` uint8: what the reference returns, all but a few values in 10,000 identical and none off by more
-        than one level.
+        ``(H, W, 3)`` uint8: what the reference returns, all but one value in 10,000 at most identical and none off
+        by more than one level.
 
     Raises:
         CorruptionError: An argument is not one of the above.

@@ -1,6 +1,7 @@
 """Corruptions as a transform among torchvision's."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ class Corrupt(v2.Transform):  # type: ignore[misc]  # torchvision has no types.
     and the workers of a ``DataLoader`` decide it. For the same noise each time see ``rugged.CorruptedDataset``.
 
     Args:
-        name: One of ``rugged.corruptions.ALL``; of several one is drawn for each picture.
+        name: One of ``rugged.corruptions.ALL``; of several one is drawn for each picture, and for a ``Video`` one for
+            all its frames, each of which has noise of its own.
         severity: 1 (mild) to 5; likewise.
         preset: Table of parameters; ``None`` takes the one nearest to the pictures' size.
         textures: For frost, as for ``rugged.corrupt``.
@@ -76,14 +78,19 @@ class Corrupt(v2.Transform):  # type: ignore[misc]  # torchvision has no types.
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:  # noqa: ARG002 - the names that torchvision calls.
         """Corrupt a picture; boxes, masks and key points stay as they are."""
-        return inpt if _is_told_apart(inpt) else in_its_form(inpt, self._corrupt)
+        if _is_told_apart(inpt):
+            return inpt
+        return in_its_form(inpt, partial(self._corrupt, alike=isinstance(inpt, tv_tensors.Video)))
 
     def extra_repr(self) -> str:
         """The arguments, for printing."""
         return f"name={self.names}, severity={self.severities}"
 
-    def _corrupt(self, images: Tensor) -> Tensor:
-        return corrupt_randomly(images, self.names, self.severities, preset=self.preset, textures=self.textures)
+    def _corrupt(self, images: Tensor, *, alike: bool) -> Tensor:
+        together = max(len(images), 1) if alike else 1
+        return corrupt_randomly(
+            images, self.names, self.severities, together=together, preset=self.preset, textures=self.textures
+        )
 
 
 def _is_told_apart(leaf: object) -> bool:

@@ -12,7 +12,7 @@ from rugged.core.hints import how_to_install
 FRAMES_PER_SECOND = 10
 
 # Colour at full resolution, and a quality at which noise is kept rather than smoothed away: sequences of real pictures
-# come back with a PSNR of 41 dB or more. One thread, so that the bytes do not depend on the machine's cores.
+# come back with a PSNR of 40 dB or more. One thread, so that the bytes do not depend on the machine's cores.
 PIXEL_FORMAT = "yuv444p"
 OPTIONS = {"crf": "10", "preset": "medium", "tune": "grain", "threads": "1"}
 

@@ -26,7 +26,7 @@ from rugged.perturbations.storage import FileFormat
 MANIFEST = "manifest.json"
 
 _KIND = "perturbation sequences"
-_DECIDING = ("rugged", "torch", "torchvision", "numpy", "opencv-python-headless")
+_DECIDING = ("rugged", "torch", "numpy", "opencv-python-headless", "pillow")  # which decodes and resizes
 _LOCK = ".lock"
 _PIXELS_AT_ONCE = 1 << 16  # of frames, over the pictures that a thread takes together: 16 of 64 x 64, 1 of 224 x 224
 _BYTES_AT_ONCE = 1 << 21  # of these pictures themselves, which may be far larger than their frames

@@ -1,15 +1,18 @@
 """The page shows the corrupted pictures themselves, in their places."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from rugged.core.catalogue import ALL
+from rugged.core.catalogue import ALL, PROCEDURAL_NOTE, preset_for, size_note
 from rugged.core.errors import DataError
 from rugged.corruptions import corrupt
+from rugged.data import drawing
 from rugged.data.corrupted import preview
-from rugged.data.corrupted.preview import draw_preview, picture_of, read_picture
+from rugged.data.corrupted.preview import PreviewPicture, draw_preview, picture_of, read_picture
 from rugged.data.dataset import Split
 
 
@@ -39,6 +42,28 @@ def test_every_cell_is_what_corrupt_gives(dataset):
             assert y == top
             columns.append(x)
         assert columns == sorted(columns)
+
+
+@pytest.mark.parametrize("size", [(12, 400), (400, 12), (16, 16)])
+@pytest.mark.parametrize("severities", [(3,), (1, 2, 3, 4, 5)])
+def test_all_that_is_written_can_be_read(monkeypatch, size, severities):
+    """What there is to note stands at the head; no line lies over another or beyond the page."""
+    boxes = {}
+
+    def write(draw, where, text, font_size, fill=None, anchor="la"):
+        boxes[text] = draw.textbbox(where, text, font=drawing._font(font_size), anchor=anchor)
+
+    monkeypatch.setattr(preview, "write", write)
+    picture = PreviewPicture(np.zeros((*size, 3), np.uint8), "a", "a.png")
+    page = draw_preview(picture, corruptions=("brightness", "frost"), severities=severities, textures="procedural")
+    notes = size_note(preset_for(*size), *size), f"Textures: {PROCEDURAL_NOTE}."
+    assert {*notes, "WEATHER", "Brightness", "clean"} <= boxes.keys()
+    for left, top, right, bottom in boxes.values():
+        assert min(left, top) >= 0
+        assert right <= page.width
+        assert bottom <= page.height
+    for one, other in combinations(boxes.values(), 2):
+        assert min(one[2], other[2]) <= max(one[0], other[0]) or min(one[3], other[3]) <= max(one[1], other[1])
 
 
 def test_every_corruption_is_in_a_group():

@@ -86,7 +86,7 @@ def test_the_manifest_says_how_it_was_made_and_that_it_is_whole(dataset, tmp_pat
         "complete": True, "missing_shards": [],
     }  # fmt: skip
     assert {key: manifest[key] for key in expected} == expected
-    assert {"rugged", "torch", "numpy", "opencv-python-headless"} == manifest["versions"].keys()
+    assert {"rugged", "torch", "numpy", "opencv-python-headless", "pillow"} == manifest["versions"].keys()
     assert "16 × 16 pixels and the severities are those published for 32 × 32" in " ".join(manifest["notes"])
 
 
@@ -183,6 +183,22 @@ def test_files_that_were_lost_are_written_again(dataset, tmp_path, tree, damage)
         (folder / "val0002.JPEG").write_bytes(b"")
     write_corrupted(dataset, tmp_path / "damaged", **CELLS)
     assert tree(tmp_path / "damaged") == tree(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("lost", ["val0002.JPEG", "deep/val0002.JPEG"])
+def test_what_others_have_put_beside_lost_files_stays(dataset, tmp_path, tree, lost):
+    nested = tuple(name.replace("cat/", "cat/deep/") if "/" in lost else name for name in dataset.val.ids)
+    split = type(dataset.val)("val", dataset.val.images, dataset.val.labels, nested)
+    made = type(dataset)(**{**vars(dataset), "val": split})
+    write_corrupted(made, tmp_path / "out", **CELLS)
+    folder = tmp_path / "out" / "contrast" / "5" / "cat"
+    (folder / "mine").mkdir()
+    for notes in ("notes.txt", "mine/notes.txt"):
+        (folder / notes).write_text("not ours")
+    before = tree(tmp_path / "out")
+    (folder / lost).unlink()
+    write_corrupted(made, tmp_path / "out", **CELLS)
+    assert tree(tmp_path / "out") == before
 
 
 def test_a_list_cut_in_the_middle_of_a_line_is_read_as_far_as_it_goes(dataset, tmp_path, tree, monkeypatch):
@@ -357,6 +373,10 @@ def test_a_pack_that_cannot_be_read_is_named_not_what_is_written(make_dataset, t
         ({"severities": 1}, ConfigError, "expected a list of some of 1 to 5"),
         ({"limit": 0}, ConfigError, "at least 1"),
         ({"limit": 2.5}, ConfigError, "limit is 2.5; .* a whole number"),
+        ({"limit": True}, ConfigError, "limit is True; .* a whole number"),
+        ({"workers": 0}, ConfigError, "number of workers is 0; expected at least 1"),
+        ({"workers": 2.5}, ConfigError, "number of workers is 2.5; .* a whole number"),
+        ({"workers": "2"}, ConfigError, "number of workers is '2'; .* a whole number"),
         ({"seed": 0.5}, CorruptionError, "seed must be an integer, not 0.5"),
         ({"shard": "1/2"}, ConfigError, r"'1/2'; expected one such as Shard\(2, 4\)"),
     ],
@@ -364,6 +384,9 @@ def test_a_pack_that_cannot_be_read_is_named_not_what_is_written(make_dataset, t
 def test_what_means_nothing_is_refused_before_anything_is_written(dataset, tmp_path, wrong, error, message):
     with pytest.raises(error, match=message):
         write_corrupted(dataset, tmp_path / "out", **{**CELLS, **wrong})
+    if wrong.keys().isdisjoint(("limit", "shard")):
+        with pytest.raises(error, match=message):
+            write_one_per_image(dataset, tmp_path / "out", **{**CELLS, **wrong})
     assert not (tmp_path / "out").exists()
 
 
@@ -432,7 +455,6 @@ def test_items_hold_neighbouring_classes_and_every_picture_once(make_dataset, tm
     [
         ({"file_format": "gif"}, "no format 'gif'; expected one of jpeg, png, npy"),
         ({"split": "test"}, "no split 'test'; expected train or val"),
-        ({"workers": 0}, "0 workers; expected at least 1"),
     ],
 )
 def test_what_cannot_be_written_leaves_nothing(dataset, tmp_path, change, message):

@@ -68,19 +68,12 @@ class Folders:
         return all(self._whole(item, name) for name in self._groups[item.start])
 
     def prepare(self, items: Sequence[Item]) -> None:
-        """Put class folders aside that are there and not whole, since somebody has meddled with them."""
-        for item in items:
-            for name in self._groups[item.start]:
-                folder = self._place(item) / name
-                if folder.exists() and not self._whole(item, name):
-                    aside = self.job.scratch / "aside" / item.corruption / str(item.severity)
-                    aside.mkdir(parents=True, exist_ok=True)
-                    folder.rename(aside / name)
+        """Nothing: ``write`` leaves what it finds in its place."""
 
     def write(self, item: Item) -> None:
-        """Write the class folders of an item that are not there."""
+        """Write the class folders of an item that are not whole."""
         place = self._place(item)
-        names = [name for name in self._groups[item.start] if not (place / name).exists()]
+        names = [name for name in self._groups[item.start] if not self._whole(item, name)]
         members = [member for name in names for member in self._members[name]]
         scratch = self.job.scratch / str(os.getpid())
         scratch.mkdir(parents=True, exist_ok=True)
@@ -147,7 +140,12 @@ def _move(made: Path, place: Path) -> None:
     except OSError:
         if not place.is_dir():
             raise
-        shutil.rmtree(made)  # Another process was faster, and what it made is the same.
+        # Somebody has taken files out of it, or another process was faster and what it made is the same. What else
+        # lies there is not ours.
+        for name in _files(made):
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (made / name).replace(place / name)
+        shutil.rmtree(made)
 
 
 def _files(folder: Path, prefix: str = "") -> Iterator[str]:

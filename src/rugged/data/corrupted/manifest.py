@@ -15,7 +15,7 @@ MANIFEST = "manifest.json"
 KIND = "corrupted pictures"
 
 _FORMAT = 1
-_DECIDING = ("rugged", "torch", "numpy", "opencv-python-headless")
+_DECIDING = ("rugged", "torch", "numpy", "opencv-python-headless", "pillow")  # which reads and draws frost
 _PROGRESS = ("counts", "complete", "missing_shards", "notes")
 _NOT_OFFICIAL = (
     "The pictures are those of Tiny ImageNet itself. The official Tiny ImageNet-C was made from other photographs, "

@@ -15,7 +15,7 @@ from rugged.core.differences import differences
 from rugged.core.errors import DataError
 from rugged.core.files import expanded
 from rugged.core.progress import progress, say
-from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.core.selection import check_limit, choose_corruptions, choose_severities
 from rugged.core.spreadsheet import as_text
 from rugged.core.stopping import stop_on_signal
 from rugged.core.tables import csv_text
@@ -73,6 +73,7 @@ def write_one_per_image(
         RunError: A worker was killed.
         Interrupted: A signal came; nothing was kept.
     """
+    check_limit(workers, "number of workers")
     chosen, levels = choose_corruptions(corruptions), choose_severities(severities)
     dataset, out = as_dataset(dataset), expanded(out)
     packed.require_apart(out, dataset)

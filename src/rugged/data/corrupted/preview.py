@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from rugged.core.catalogue import ALL, EXTRA, PROCEDURAL_NOTE, SEVERITIES, display_name
+from rugged.core.catalogue import ALL, EXTRA, SEVERITIES, display_name
 from rugged.core.errors import DataError
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.corruptions import Corruptor, choose_corruptor
 from rugged.data.dataset import Dataset, Split
 from rugged.data.decode import BadImageError, decode_image
-from rugged.data.drawing import BACKGROUND, FAINT, MARGIN, write
+from rugged.data.drawing import BACKGROUND, FAINT, MARGIN, width, write
 from rugged.data.sources.trees import read_file
 from rugged.data.splits import hash_key
 
@@ -23,9 +24,10 @@ LONGEST = 512
 """A picture file with a longer side is shrunk to it: the page would be larger than a screen can be scrolled over."""
 
 _SHOWN = 128  # Pictures are enlarged by whole numbers up to about this side: each pixel stays what it is.
+_LEAST = 36  # A cell's sides, however thin the picture: what is written beside and above it takes so much room.
 _GAP = 5
 _NAMES = 148
-_HEAD = 96
+_HEAD = 104
 _GROUPS = {
     "Noise": ("gaussian_noise", "shot_noise", "impulse_noise"),
     "Blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
@@ -135,27 +137,28 @@ class _Page:
         self, picture: PreviewPicture, corruptor: Corruptor, names: Sequence[str], severities: Sequence[int]
     ) -> None:
         self.picture, self.corruptor, self.names, self.severities = picture, corruptor, names, severities
-        height, width = picture.pixels.shape[:2]
-        self.scale = max(1, round(_SHOWN / max(height, width)))
-        self.cell: tuple[int, int] = width * self.scale + _GAP, height * self.scale + _GAP
+        down, across = picture.pixels.shape[:2]
+        facts = [f"{across} x {down}", f"preset {corruptor.preset}", f"seed {corruptor.seed}"]
+        self.lines = [" · ".join([picture.caption, *facts]), *corruptor.notes(down, across)]
+        self.scale = max(1, round(_SHOWN / max(down, across)))
+        self.cell: tuple[int, int] = (
+            max(across * self.scale, _LEAST) + _GAP,
+            max(down * self.scale, _LEAST) + _GAP,
+        )
         columns = len(severities) + 1
-        right = MARGIN + _NAMES + columns * self.cell[0] - _GAP
+        grid = MARGIN + _NAMES + columns * self.cell[0] - _GAP
+        right = max(grid, MARGIN + ceil(max(width(line, 13) for line in self.lines)))
         bottom = MARGIN + _HEAD + len(names) * self.cell[1] + self._groups_before(len(names) - 1) * _GAP * 3
         self.image = Image.new("RGB", (right + MARGIN, bottom + MARGIN), BACKGROUND)
         self.draw = ImageDraw.Draw(self.image)
 
     def draw_head(self) -> None:
         """The title, what is shown, and the heads of the columns."""
-        height, width = self.picture.pixels.shape[:2]
-        facts = [f"{width} x {height}", f"preset {self.corruptor.preset}", f"seed {self.corruptor.seed}"]
         write(self.draw, (MARGIN, MARGIN - 4), "Common corruptions", 26)
-        line = " · ".join([self.picture.caption, *facts])
-        write(self.draw, (MARGIN, MARGIN + 30), line, 13, FAINT)
-        if self.corruptor.textures_label == "procedural":
-            write(self.draw, (MARGIN, MARGIN + 48), PROCEDURAL_NOTE, 13, FAINT)
+        for number, line in enumerate(self.lines):
+            write(self.draw, (MARGIN, MARGIN + 30 + 18 * number), line, 13, FAINT)
         for column, head in enumerate(("clean", *map(str, self.severities))):
-            middle = self._left(column) + (self.cell[0] - _GAP) / 2
-            write(self.draw, (middle, MARGIN + _HEAD - 8), head, 13, FAINT, "ms")
+            write(self.draw, (self._middle(column), MARGIN + _HEAD - 8), head, 13, FAINT, "ms")
 
     def draw_row(self, row: int, name: str) -> None:
         """A corruption: its name, the clean picture, and the severities."""
@@ -165,19 +168,19 @@ class _Page:
         if first:
             write(self.draw, (MARGIN, top), _group(name).upper(), 10, FAINT)
         write(self.draw, (MARGIN, middle), display_name(name), 14, anchor="lm")
-        self._paste(0, top, self.picture.pixels)
+        self._paste(0, middle, self.picture.pixels)
         clean = torch.from_numpy(self.picture.pixels[None]).permute(0, 3, 1, 2)
         for column, severity in enumerate(self.severities, start=1):
             corrupted = self.corruptor(clean, name, severity, ids=[self.picture.id])
-            self._paste(column, top, corrupted[0].permute(1, 2, 0).contiguous().numpy())
+            self._paste(column, middle, corrupted[0].permute(1, 2, 0).contiguous().numpy())
 
-    def _paste(self, column: int, top: int, pixels: NDArray[np.uint8]) -> None:
+    def _paste(self, column: int, middle: float, pixels: NDArray[np.uint8]) -> None:
         image = Image.fromarray(pixels)
         shown = image.resize((image.width * self.scale, image.height * self.scale), Image.Resampling.NEAREST)
-        self.image.paste(shown, (self._left(column), top))
+        self.image.paste(shown, (int(self._middle(column) - shown.width / 2), int(middle - shown.height / 2)))
 
-    def _left(self, column: int) -> int:
-        return MARGIN + _NAMES + column * self.cell[0]
+    def _middle(self, column: int) -> float:
+        return MARGIN + _NAMES + column * self.cell[0] + (self.cell[0] - _GAP) / 2
 
     def _groups_before(self, row: int) -> int:
         return len({_group(name) for name in self.names[: row + 1]}) - 1

@@ -97,8 +97,7 @@ def write_corrupted(
         raise ConfigError(f"There is no format {file_format!r}; expected one of {', '.join(FORMATS)}.")
     if shard is not None and not isinstance(shard, Shard):
         raise ConfigError(f"The shard is {shard!r}; expected one such as Shard(2, 4).")
-    if workers is not None and workers < 1:
-        raise ConfigError(f"There are {workers} workers; expected at least 1.")
+    check_limit(workers, "number of workers")
     dataset, out = as_dataset(dataset), expanded(out)
     job, description = _plan(dataset, out, split, corruptions, severities, preset, seed, textures, limit, shard)
     layout: Layout = Arrays(job) if file_format == "npy" else Folders(job, file_format)
