@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import shutil
 import signal
 import sys
 
@@ -16,7 +17,7 @@ from rugged.core.errors import ConfigError, Interrupted, ModelError, RunError
 from rugged.core.files import read_json, sha256_file
 from rugged.corruptions import EXTRA, corrupt
 from rugged.data import development_split, open_dataset
-from rugged.models import load_model, preprocess, save_model
+from rugged.models import load_model, preprocess, save_model, shipped_models
 from rugged.train import load_recipe, train
 from rugged.train.network import find_origin, settle_micro_batch, specify
 
@@ -329,6 +330,24 @@ def test_weights_of_another_file_are_where_a_training_begins(dataset, tmp_path):
     recipe = recipe_with("epochs=1", "optimizer.lr=1e-12", f"model.weights={tmp_path / 'marked.safetensors'}")
     run = train(recipe, dataset, tmp_path / "run", device="cpu")
     assert load_model(run.model)[0].conv1[0].weight[0].flatten()[0].item() == pytest.approx(7.0)
+
+
+@pytest.mark.parametrize("named", ["~/mine.safetensors", "hf://me/mine"])
+def test_weights_are_named_as_models_are_everywhere(named, dataset, tmp_path, monkeypatch, hub):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    start = train(recipe_with("epochs=1"), dataset, tmp_path / "start", device="cpu")
+    hub.publish("me/mine", start.model.read_bytes())
+    shutil.copy(start.model, tmp_path / "mine.safetensors")
+    recipe = recipe_with("epochs=1", "optimizer.lr=1e-12", f"model.weights={named}")
+    run = train(recipe, dataset, tmp_path / "run", device="cpu")
+    assert read_json(run.manifest)["origin"]["sha256"] == sha256_file(start.model)
+    torch.testing.assert_close(load_model(run.model)[0].conv1[0].weight, load_model(start.model)[0].conv1[0].weight)
+
+
+def test_a_training_begins_from_a_model_that_comes_along_by_its_name():
+    origin = find_origin(recipe_with("model.weights=tiny-imagenet-squeezenet"))
+    assert origin.sha256 == sha256_file(shipped_models()["tiny-imagenet-squeezenet"])
 
 
 def test_what_earlier_training_did_stays_in_the_ledger(dataset, tmp_path):

@@ -18,6 +18,7 @@ from rugged.models import (
     default_normalisation,
     freeze_body,
     head_parameters,
+    located,
     resolve,
     spec_of_weights,
     training_mode,
@@ -41,7 +42,7 @@ def find_origin(recipe: Recipe) -> Origin | None:
         ModelError: There is no such architecture or file of weights.
     """
     if recipe.model.weights:
-        path = Path(recipe.model.weights)
+        path = Path(located(recipe.model.weights))
         spec = spec_of_weights(path)
         if spec is not None:
             return Origin(path.name, sha256_file(path), spec.mean, spec.std, spec.training_operations)
@@ -103,7 +104,7 @@ def make_network(fabric: Fabric, recipe: Recipe, spec: ModelSpec, *, resumed: bo
 
 
 def _begin(recipe: Recipe, spec: ModelSpec) -> nn.Module:
-    weights = Path(recipe.model.weights) if recipe.model.weights else None
+    weights = located(recipe.model.weights) if recipe.model.weights else None
     model = build(spec.architecture, len(spec.classes), pretrained=recipe.model.pretrained, weights=weights)
     before = spec_of_weights(weights) if weights else None
     if before is not None and before.classes != spec.classes and len(before.classes) == len(spec.classes):

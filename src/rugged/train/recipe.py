@@ -19,7 +19,8 @@ class ModelRecipe:
     Attributes:
         architecture: A name that ``rugged.models.build`` knows.
         pretrained: Start from the published ImageNet weights.
-        weights: Start from a local file of weights instead.
+        weights: Start from a file of weights instead, or from a model by the name of one that comes with rugged or on
+            the hub (``hf://user/name``).
         frozen: Feature extraction: only the new head learns, on what the body makes of the pictures.
         input_size: Side in pixels that pictures are resized to; None takes the data set's own.
         mean: Subtracted from each channel, after scaling to [0, 1]; None takes what the architecture's weights expect.
