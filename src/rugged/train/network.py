@@ -59,10 +59,12 @@ def specify(recipe: Recipe, dataset: Dataset, origin: Origin | None) -> ModelSpe
     """What the model file will say of the model. What earlier training did to its weights stays in the ledger.
 
     Raises:
+        ConfigError: Pictures would not grow.
         ModelError: There is no such architecture.
     """
+    side = recipe.model.input_size or min(dataset.size)
     mean, std = (origin.mean, origin.std) if origin else default_normalisation(recipe.model.architecture)
-    grown = ("resize",) if recipe.growth.start is not None else ()
+    grown = ("resize",) if len(sides_shown(recipe, side)) > 1 else ()
     adversarial = ("adversarial",) if recipe.adversarial.steps else ()
     inherited = origin.training_operations if origin else ()
     done = (*inherited, *operations(recipe.augment), *grown, *adversarial, *dataset.corruptions)
@@ -70,7 +72,7 @@ def specify(recipe: Recipe, dataset: Dataset, origin: Origin | None) -> ModelSpe
         architecture=resolve(recipe.model.architecture),
         classes=tuple(info.id for info in dataset.classes),
         class_names=tuple(info.name for info in dataset.classes),
-        input_size=recipe.model.input_size or min(dataset.size),
+        input_size=side,
         mean=recipe.model.mean or mean,
         std=recipe.model.std or std,
         training_operations=tuple(dict.fromkeys(done)),
@@ -132,7 +134,7 @@ def try_out(fabric: Fabric, recipe: Recipe, model: nn.Module, spec: ModelSpec, b
         The recipe, with the micro batch that was found where it leaves that open.
 
     Raises:
-        ConfigError: Not even one image fits, or pictures would not grow.
+        ConfigError: Not even one image fits.
         ModelError: The network does not take such batches.
     """
     processes = fabric.world_size

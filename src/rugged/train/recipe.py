@@ -69,7 +69,7 @@ class GrowthRecipe:
 
     Attributes:
         start: Side in pixels at the beginning; None shows pictures at full size throughout.
-        share: Of the epochs, over which pictures grow to full size.
+        share: Of the epochs, over which pictures grow to full size; the last one has it, however few they are.
     """
 
     start: int | None = None
