@@ -183,6 +183,16 @@ def test_patience_ends_a_training_early(dataset, tmp_path, monkeypatch):
     assert read_json(run.manifest)["epoch"] == 4
 
 
+def test_patience_does_not_count_epochs_of_small_pictures(dataset, tmp_path, monkeypatch):
+    """Of 16, 16 and 24 pixels, then of 32: the fourth epoch's score is the first to count, the fifth stands still."""
+    judge = rugged.train.trainer.judge
+    scores = iter([0.5, 0.4, 0.6, 0.3, 0.3])
+    monkeypatch.setattr(rugged.train.trainer, "judge", lambda *a, **k: judge(*a, **k) | {"top1": next(scores)})
+    changes = ["epochs=9", "patience=1", "growth.start=16", "growth.share=0.33"]
+    run = train(recipe_with(*changes), dataset, tmp_path / "run", device="cpu")
+    assert [row["epoch"] for row in dev_rows(run)] == ["1", "2", "3", "4", "5"]
+
+
 def test_a_frozen_body_stays_and_only_the_head_learns(dataset, tmp_path):
     start = train(recipe_with("epochs=1"), dataset, tmp_path / "start", device="cpu")
     body, _ = load_model(start.model)
@@ -252,6 +262,10 @@ def test_mean_and_std_of_a_recipe_reach_the_model_file(dataset, tmp_path):
         (["optimizer.schedule=step", "optimizer.milestones=[3,2]"], "rising epochs"),
         (["adversarial.steps=1", "checkpoint_activations=true"], "adversarial training and .*do not go together"),
         (["compile=true", "checkpoint_activations=true"], "compile and .*do not go together"),
+        (["adversarial.steps=1", "model.weights=a", "model.frozen=true"], "stand still in a frozen body"),
+        (["patience=3", "augment.plain_epochs=2"], r"before its augment\.plain_epochs"),
+        (["watch=extra", 'augment.corrupt.names=["fog","spatter"]'], 'watch = "extra" would judge by spatter, '),
+        (["growth.start=16", "growth.share=0"], r"growth\.share is 0.*from 0\.001"),
         (["development_per_class=0", "watch=extra"], "need a development split"),
         (["development_per_class=0", "patience=3"], "need a development split"),
         (["augment.trivial.names=[]"], r"augment\.trivial\.names has no name"),

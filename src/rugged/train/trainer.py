@@ -160,9 +160,13 @@ class Trainer:
             path.unlink()
 
     def is_enough(self) -> bool:
-        """Whether the score on the development split has stood still for as long as the recipe waits."""
-        rows = self._development_rows()
-        return self.recipe.patience is not None and rows[-1]["epoch"] - _best(rows)["epoch"] >= self.recipe.patience
+        """Whether the score on the development split has stood still for as long as the recipe waits.
+
+        Epochs of smaller pictures do not count: the split is looked at in full size, where they change little.
+        """
+        full, patience = self.learner.spec.input_size, self.recipe.patience
+        rows = [row for row in self._development_rows() if picture_side(self.recipe, full, row["epoch"] - 1) == full]
+        return patience is not None and bool(rows) and rows[-1]["epoch"] - _best(rows)["epoch"] >= patience
 
     def finish(self) -> None:
         """Save the model and complete the manifest.
