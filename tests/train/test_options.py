@@ -244,6 +244,20 @@ def test_statistics_are_measured_over_whole_batches_and_a_loss_by_it_is_said(dat
     assert "a development top-1 of 62.5%; epoch 2 had 75.0%" in capsys.readouterr().err
 
 
+def test_statistics_are_measured_over_all_views_of_a_picture(dataset, tmp_path, monkeypatch):
+    """As training normalised them: with consistency the pictures themselves and two mixes of each, together."""
+    measured = []
+    monkeypatch.setattr(
+        rugged.train.trainer, "reestimate_batch_norms", lambda model, batches, forward: measured.extend(batches)
+    )
+    changes = ["epochs=1", "average.decay=0.9", "average.reestimate=1", "augment.crop=0", "augment.flip=false"]
+    train(recipe_with(*changes, "augment.augmix.consistency=12"), dataset, tmp_path / "run", device="cpu")
+    (batch,) = measured
+    pictures = set(map(bytes, dataset.train.images))
+    untouched = [picture.permute(1, 2, 0).contiguous().numpy().tobytes() in pictures for picture in batch]
+    assert untouched == [True] * 8 + [False] * 16
+
+
 def test_mean_and_std_of_a_recipe_reach_the_model_file(dataset, tmp_path):
     changes = ["epochs=1", "model.mean=[0.1,0.2,0.3]", "model.std=[0.4,0.5,0.6]"]
     spec = load_model(train(recipe_with(*changes), dataset, tmp_path / "run", device="cpu").model)[1]
