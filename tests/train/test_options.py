@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 import rugged.train.learner
+import rugged.train.network
 import rugged.train.trainer
 from rugged.core.configuration import dump
 from rugged.core.errors import ConfigError, Interrupted, ModelError, RunError
@@ -301,8 +302,6 @@ def test_half_precision_needs_a_gpu(dataset, tmp_path, monkeypatch):
 
 
 def test_the_largest_portion_that_fits_is_found_and_kept(dataset, tmp_path, monkeypatch):
-    import rugged.train.network
-
     tried = []
 
     def fits(fabric, model, spec, count):
@@ -507,8 +506,6 @@ def test_a_portion_of_one_is_evened_out(dataset, tmp_path):
 
 
 def test_an_abandoned_recipe_says_nothing_about_the_largest_portion(dataset, tmp_path, monkeypatch):
-    import rugged.train.network
-
     monkeypatch.setattr(rugged.train.network, "_fits", lambda *_: True)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "recipe.toml").write_text(dump(recipe_with("micro_batch=1")))
@@ -544,6 +541,29 @@ def test_what_the_program_around_chose_of_deterministic_algorithms_is_as_before(
         assert torch.is_deterministic_algorithms_warn_only_enabled()
     finally:
         torch.use_deterministic_algorithms(False)
+
+
+def test_a_way_to_the_pictures_without_a_deterministic_form_is_said_before_anything_is_written(
+    dataset, tmp_path, monkeypatch
+):
+    """As a GPU's resizing has none: AdvProp's attack goes through it; other trainings ask for no such gradient."""
+
+    class Resizing(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, images):
+            return images.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):
+            raise RuntimeError("resizing does not have a deterministic implementation")
+
+    monkeypatch.setattr(
+        rugged.train.network, "preprocess", lambda images, spec: Resizing.apply(preprocess(images, spec))
+    )
+    with pytest.raises(ModelError, match=r"no deterministic form on this device \(RuntimeError: resizing"):
+        train(recipe_with("epochs=1", "adversarial.steps=1"), dataset, tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
+    assert train(recipe_with("epochs=1"), dataset, tmp_path / "run", device="cpu").model.exists()
 
 
 def test_compile_reaches_the_network(dataset, tmp_path, monkeypatch):

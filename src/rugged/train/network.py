@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.files import sha256_file
@@ -19,6 +19,7 @@ from rugged.models import (
     freeze_body,
     head_parameters,
     located,
+    preprocess,
     resolve,
     spec_of_weights,
     training_mode,
@@ -120,7 +121,9 @@ def _renew_head(model: nn.Module, spec: ModelSpec) -> None:
     model.load_state_dict({name: fresh[name] for name in head_parameters(model)}, strict=False)
 
 
-def try_out(fabric: Fabric, recipe: Recipe, model: nn.Module, spec: ModelSpec, batch_size: int) -> Recipe:
+def try_out(
+    fabric: Fabric, recipe: Recipe, model: nn.Module, spec: ModelSpec, size: tuple[int, int], batch_size: int
+) -> Recipe:
     """See that the network can learn from the batches and sizes that a recipe has for it.
 
     Args:
@@ -128,6 +131,7 @@ def try_out(fabric: Fabric, recipe: Recipe, model: nn.Module, spec: ModelSpec, b
         recipe: What to do.
         model: On the device.
         spec: The network's input.
+        size: Height and width of the data's pictures.
         batch_size: Of all processes together.
 
     Returns:
@@ -139,34 +143,40 @@ def try_out(fabric: Fabric, recipe: Recipe, model: nn.Module, spec: ModelSpec, b
     """
     processes = fabric.world_size
     recipe = settle_micro_batch(fabric, recipe, model, spec, -(-batch_size // processes))
+    portion = smallest_portion(recipe, batch_size // processes)
+    if recipe.augment.resized_crop is not None and not recipe.augment.plain_epochs:
+        size = (spec.input_size, spec.input_size)  # The crop's, and no picture comes in its own.
+    images = torch.zeros(min(portion, 2), 3, *size, device=fabric.device)
+    images.requires_grad_(recipe.adversarial.steps > 0)  # The attack goes back to the pictures, through their resizing.
     for side in sides_shown(recipe, spec.input_size):
-        rehearse(fabric, model, side, smallest_portion(recipe, batch_size // processes), spec.architecture)
+        rehearse(fabric, model, images, replace(spec, input_size=side), portion)
     return recipe
 
 
-def rehearse(fabric: Fabric, model: nn.Module, side: int, portion: int, architecture: str) -> None:
-    """Put a few pictures of ``side`` pixels through a copy of the network, as training will.
+def rehearse(fabric: Fabric, model: nn.Module, images: Tensor, spec: ModelSpec, portion: int) -> None:
+    """Put a few pictures through a copy of the network, as training will.
 
     Args:
         fabric: Device and precision.
         model: On the device.
-        side: In pixels.
+        images: ``(N, 3, H, W)`` float32 on the device; with a gradient if training asks for theirs.
+        spec: The network, and the size that it sees them in.
         portion: The fewest pictures that training will put through it at once.
-        architecture: What to call it.
 
     Raises:
         ModelError: The network does not take such pictures, or so few.
     """
-    images = torch.zeros(min(portion, 2), 3, side, side, device=fabric.device)
+    architecture, side = spec.architecture, spec.input_size
     try:
         with fabric.autocast():
-            answers = copy.deepcopy(model)(images)  # A copy, since batch norm learns from what passes through.
+            # A copy, since batch norm learns from what passes through.
+            answers = copy.deepcopy(model)(preprocess(images, spec))
         answers.float().sum().backward()
     except Exception as error:  # Every network has its own way to refuse.
         if "deterministic" in str(error):
             raise ModelError(
-                f"{architecture} has an operation without a deterministic form on this device ({brief(error)}). "
-                "Set deterministic = false, or train on the CPU, which is deterministic anyway."
+                f"{architecture} would be trained with an operation that has no deterministic form on this device "
+                f"({brief(error)}). Set deterministic = false, or train on the CPU, which is deterministic anyway."
             ) from error
         raise ModelError(
             f"{architecture} cannot be trained on {side}×{side} pixels in portions of {portion} "
