@@ -39,6 +39,12 @@ OPTIONS = {
     "consistency": ["augment.augmix.consistency=12"],
     "mix": ["augment.mix.probability=0.8"],
     "growth": ["growth.start=16"],
+    "plain_epochs": ["augment.trivial.probability=1", "augment.plain_epochs=1"],
+    "patience": ["patience=1", "optimizer.lr=1e-12"],
+    "frozen": [
+        "model.architecture=torchvision/squeezenet1_0", "model.weights=tiny-imagenet-squeezenet", "model.frozen=true",
+    ],
+    "bf16": ["precision=bf16"],
     "recompute": ["checkpoint_activations=true", "optimizer.clip_norm=1"],
     "everything": [
         "augment.resized_crop=0.5", "augment.rotate=10", "augment.erase=0.5", "augment.trivial.probability=0.5",
@@ -566,11 +572,22 @@ def test_a_way_to_the_pictures_without_a_deterministic_form_is_said_before_anyth
     assert train(recipe_with("epochs=1"), dataset, tmp_path / "run", device="cpu").model.exists()
 
 
-def test_compile_reaches_the_network(dataset, tmp_path, monkeypatch):
-    compiled = []
-    monkeypatch.setattr(torch.nn.Module, "compile", lambda self: compiled.append(type(self).__name__))
-    train(recipe_with("epochs=1", "compile=true"), dataset, tmp_path / "run", device="cpu")
+@pytest.mark.slow
+def test_a_compiled_network_learns_the_same(dataset, tmp_path, monkeypatch):
+    """Captured and differentiated by the compiler at every size, and run by PyTorch, which needs no other compiler."""
+    compiled, compile_module = [], torch.nn.Module.compile
+
+    def without_a_backend(self):
+        compiled.append(type(self).__name__)
+        compile_module(self, backend="aot_eager")
+
+    monkeypatch.setattr(torch.nn.Module, "compile", without_a_backend)
+    plain, quick = (
+        train(recipe_with("epochs=2", "growth.start=16", option), dataset, tmp_path / option, device="cpu")
+        for option in ("compile=false", "compile=true")
+    )
     assert compiled == ["ResNet"]
+    torch.testing.assert_close(weights_of(quick), weights_of(plain), rtol=1e-4, atol=1e-5)
 
 
 def test_tensorboard_gets_the_same_figures(dataset, tmp_path):
