@@ -87,11 +87,15 @@ def adapted_by_torch(model, spec, batches):
     return mixed
 
 
-@pytest.mark.parametrize("chunk", [250, 7])
-def test_batch_norms_are_moved_as_torch_moves_them(dataset, run, monkeypatch, chunk):
+@pytest.mark.parametrize(("chunk", "side"), [(250, 32), (7, 32), (250, 96)])
+def test_batch_norms_are_moved_as_torch_moves_them(dataset, run, monkeypatch, chunk, side):
+    """Also where pictures are so large that they are answered in parts: batches are as large as they were."""
     monkeypatch.setattr("rugged.engine.inference.CHUNK", chunk)
-    benchmark(run, dataset, variants=["batchnorm"], **QUICK)
+    monkeypatch.setattr("rugged.engine.inference._WHOLE", 32)  # Of 96 pixels 3 at once.
     model, spec = load_model(run / "model.safetensors")
+    spec = dataclasses.replace(spec, input_size=side)
+    save_model(run / "model.safetensors", model, spec)
+    benchmark(run, dataset, variants=["batchnorm"], **QUICK)
     images = corrupt(pictures(dataset.val), "contrast", 5, ids=dataset.val.ids)
     batches = [images] if chunk == 250 else [images[first::3] for first in range(3)]
     mixed = adapted_by_torch(model, spec, batches)

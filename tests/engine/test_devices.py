@@ -67,3 +67,22 @@ def test_chunks_cover_everything_once(count):
     covered = [index for chunk in chunks(count) for index in range(chunk.start, chunk.stop)]
     assert covered == list(range(count))
     assert all(chunk.stop - chunk.start <= 250 for chunk in chunks(count))
+
+
+@pytest.mark.parametrize(("side", "largest"), [(32, 250), (224, 250), (600, 4), (900, 1)])
+def test_large_inputs_are_answered_in_parts(side, largest):
+    """A picture of 600 pixels a side is 7.2 of 224, each through a wider network: 250 / 7.2² are 4.86."""
+    seen = []
+
+    class Means(nn.Module):
+        def forward(self, images):
+            seen.append(len(images))
+            return images.mean((2, 3))
+
+    spec = ModelSpec("none", ("a", "b", "c"), ("a", "b", "c"), side, (0, 0, 0), (1, 1, 1))
+    levels = torch.arange(9, dtype=torch.uint8) if side > 224 else torch.arange(250, dtype=torch.uint8)
+    images = levels[:, None, None, None].expand(-1, 3, 2, 2)
+    means = infer(make_fabric("cpu", "fp32"), Means(), spec, images)
+    assert max(seen) == largest
+    assert sum(seen) == len(images)
+    torch.testing.assert_close(means, (levels / 255)[:, None].expand(-1, 3))

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import shutil
 import signal
 import sys
 
@@ -10,13 +11,14 @@ import torch
 from safetensors.torch import save_file
 
 import rugged.train.learner
+import rugged.train.network
 import rugged.train.trainer
 from rugged.core.configuration import dump
 from rugged.core.errors import ConfigError, Interrupted, ModelError, RunError
 from rugged.core.files import read_json, sha256_file
 from rugged.corruptions import EXTRA, corrupt
 from rugged.data import development_split, open_dataset
-from rugged.models import load_model, preprocess, save_model
+from rugged.models import load_model, preprocess, save_model, shipped_models
 from rugged.train import load_recipe, train
 from rugged.train.network import find_origin, settle_micro_batch, specify
 
@@ -37,6 +39,12 @@ OPTIONS = {
     "consistency": ["augment.augmix.consistency=12"],
     "mix": ["augment.mix.probability=0.8"],
     "growth": ["growth.start=16"],
+    "plain_epochs": ["augment.trivial.probability=1", "augment.plain_epochs=1"],
+    "patience": ["patience=1", "optimizer.lr=1e-12"],
+    "frozen": [
+        "model.architecture=torchvision/squeezenet1_0", "model.weights=tiny-imagenet-squeezenet", "model.frozen=true",
+    ],
+    "bf16": ["precision=bf16"],
     "recompute": ["checkpoint_activations=true", "optimizer.clip_norm=1"],
     "everything": [
         "augment.resized_crop=0.5", "augment.rotate=10", "augment.erase=0.5", "augment.trivial.probability=0.5",
@@ -182,6 +190,16 @@ def test_patience_ends_a_training_early(dataset, tmp_path, monkeypatch):
     assert read_json(run.manifest)["epoch"] == 4
 
 
+def test_patience_does_not_count_epochs_of_small_pictures(dataset, tmp_path, monkeypatch):
+    """Of 16, 16 and 24 pixels, then of 32: the fourth epoch's score is the first to count, the fifth stands still."""
+    judge = rugged.train.trainer.judge
+    scores = iter([0.5, 0.4, 0.6, 0.3, 0.3])
+    monkeypatch.setattr(rugged.train.trainer, "judge", lambda *a, **k: judge(*a, **k) | {"top1": next(scores)})
+    changes = ["epochs=9", "patience=1", "growth.start=16", "growth.share=0.33"]
+    run = train(recipe_with(*changes), dataset, tmp_path / "run", device="cpu")
+    assert [row["epoch"] for row in dev_rows(run)] == ["1", "2", "3", "4", "5"]
+
+
 def test_a_frozen_body_stays_and_only_the_head_learns(dataset, tmp_path):
     start = train(recipe_with("epochs=1"), dataset, tmp_path / "start", device="cpu")
     body, _ = load_model(start.model)
@@ -233,6 +251,20 @@ def test_statistics_are_measured_over_whole_batches_and_a_loss_by_it_is_said(dat
     assert "a development top-1 of 62.5%; epoch 2 had 75.0%" in capsys.readouterr().err
 
 
+def test_statistics_are_measured_over_all_views_of_a_picture(dataset, tmp_path, monkeypatch):
+    """As training normalised them: with consistency the pictures themselves and two mixes of each, together."""
+    measured = []
+    monkeypatch.setattr(
+        rugged.train.trainer, "reestimate_batch_norms", lambda model, batches, forward: measured.extend(batches)
+    )
+    changes = ["epochs=1", "average.decay=0.9", "average.reestimate=1", "augment.crop=0", "augment.flip=false"]
+    train(recipe_with(*changes, "augment.augmix.consistency=12"), dataset, tmp_path / "run", device="cpu")
+    (batch,) = measured
+    pictures = set(map(bytes, dataset.train.images))
+    untouched = [picture.permute(1, 2, 0).contiguous().numpy().tobytes() in pictures for picture in batch]
+    assert untouched == [True] * 8 + [False] * 16
+
+
 def test_mean_and_std_of_a_recipe_reach_the_model_file(dataset, tmp_path):
     changes = ["epochs=1", "model.mean=[0.1,0.2,0.3]", "model.std=[0.4,0.5,0.6]"]
     spec = load_model(train(recipe_with(*changes), dataset, tmp_path / "run", device="cpu").model)[1]
@@ -251,6 +283,10 @@ def test_mean_and_std_of_a_recipe_reach_the_model_file(dataset, tmp_path):
         (["optimizer.schedule=step", "optimizer.milestones=[3,2]"], "rising epochs"),
         (["adversarial.steps=1", "checkpoint_activations=true"], "adversarial training and .*do not go together"),
         (["compile=true", "checkpoint_activations=true"], "compile and .*do not go together"),
+        (["adversarial.steps=1", "model.weights=a", "model.frozen=true"], "stand still in a frozen body"),
+        (["patience=3", "augment.plain_epochs=2"], r"before its augment\.plain_epochs"),
+        (["watch=extra", 'augment.corrupt.names=["fog","spatter"]'], 'watch = "extra" would judge by spatter, '),
+        (["growth.start=16", "growth.share=0"], r"growth\.share is 0.*from 0\.001"),
         (["development_per_class=0", "watch=extra"], "need a development split"),
         (["development_per_class=0", "patience=3"], "need a development split"),
         (["augment.trivial.names=[]"], r"augment\.trivial\.names has no name"),
@@ -272,8 +308,6 @@ def test_half_precision_needs_a_gpu(dataset, tmp_path, monkeypatch):
 
 
 def test_the_largest_portion_that_fits_is_found_and_kept(dataset, tmp_path, monkeypatch):
-    import rugged.train.network
-
     tried = []
 
     def fits(fabric, model, spec, count):
@@ -329,6 +363,24 @@ def test_weights_of_another_file_are_where_a_training_begins(dataset, tmp_path):
     recipe = recipe_with("epochs=1", "optimizer.lr=1e-12", f"model.weights={tmp_path / 'marked.safetensors'}")
     run = train(recipe, dataset, tmp_path / "run", device="cpu")
     assert load_model(run.model)[0].conv1[0].weight[0].flatten()[0].item() == pytest.approx(7.0)
+
+
+@pytest.mark.parametrize("named", ["~/mine.safetensors", "hf://me/mine"])
+def test_weights_are_named_as_models_are_everywhere(named, dataset, tmp_path, monkeypatch, hub):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    start = train(recipe_with("epochs=1"), dataset, tmp_path / "start", device="cpu")
+    hub.publish("me/mine", start.model.read_bytes())
+    shutil.copy(start.model, tmp_path / "mine.safetensors")
+    recipe = recipe_with("epochs=1", "optimizer.lr=1e-12", f"model.weights={named}")
+    run = train(recipe, dataset, tmp_path / "run", device="cpu")
+    assert read_json(run.manifest)["origin"]["sha256"] == sha256_file(start.model)
+    torch.testing.assert_close(load_model(run.model)[0].conv1[0].weight, load_model(start.model)[0].conv1[0].weight)
+
+
+def test_a_training_begins_from_a_model_that_comes_along_by_its_name():
+    origin = find_origin(recipe_with("model.weights=tiny-imagenet-squeezenet"))
+    assert origin.sha256 == sha256_file(shipped_models()["tiny-imagenet-squeezenet"])
 
 
 def test_what_earlier_training_did_stays_in_the_ledger(dataset, tmp_path):
@@ -460,8 +512,6 @@ def test_a_portion_of_one_is_evened_out(dataset, tmp_path):
 
 
 def test_an_abandoned_recipe_says_nothing_about_the_largest_portion(dataset, tmp_path, monkeypatch):
-    import rugged.train.network
-
     monkeypatch.setattr(rugged.train.network, "_fits", lambda *_: True)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "recipe.toml").write_text(dump(recipe_with("micro_batch=1")))
@@ -499,11 +549,45 @@ def test_what_the_program_around_chose_of_deterministic_algorithms_is_as_before(
         torch.use_deterministic_algorithms(False)
 
 
-def test_compile_reaches_the_network(dataset, tmp_path, monkeypatch):
-    compiled = []
-    monkeypatch.setattr(torch.nn.Module, "compile", lambda self: compiled.append(type(self).__name__))
-    train(recipe_with("epochs=1", "compile=true"), dataset, tmp_path / "run", device="cpu")
+def test_a_way_to_the_pictures_without_a_deterministic_form_is_said_before_anything_is_written(
+    dataset, tmp_path, monkeypatch
+):
+    """As a GPU's resizing has none: AdvProp's attack goes through it; other trainings ask for no such gradient."""
+
+    class Resizing(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, images):
+            return images.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):
+            raise RuntimeError("resizing does not have a deterministic implementation")
+
+    monkeypatch.setattr(
+        rugged.train.network, "preprocess", lambda images, spec: Resizing.apply(preprocess(images, spec))
+    )
+    with pytest.raises(ModelError, match=r"no deterministic form on this device \(RuntimeError: resizing"):
+        train(recipe_with("epochs=1", "adversarial.steps=1"), dataset, tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
+    assert train(recipe_with("epochs=1"), dataset, tmp_path / "run", device="cpu").model.exists()
+
+
+@pytest.mark.slow
+def test_a_compiled_network_learns_the_same(dataset, tmp_path, monkeypatch):
+    """Captured and differentiated by the compiler at every size, and run by PyTorch, which needs no other compiler."""
+    compiled, compile_module = [], torch.nn.Module.compile
+
+    def without_a_backend(self):
+        compiled.append(type(self).__name__)
+        compile_module(self, backend="aot_eager")
+
+    monkeypatch.setattr(torch.nn.Module, "compile", without_a_backend)
+    plain, quick = (
+        train(recipe_with("epochs=2", "growth.start=16", option), dataset, tmp_path / option, device="cpu")
+        for option in ("compile=false", "compile=true")
+    )
     assert compiled == ["ResNet"]
+    torch.testing.assert_close(weights_of(quick), weights_of(plain), rtol=1e-4, atol=1e-5)
 
 
 def test_tensorboard_gets_the_same_figures(dataset, tmp_path):

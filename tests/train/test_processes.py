@@ -120,9 +120,12 @@ def test_a_killed_training_ends_with_the_same_bytes(fault, dataset, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_processes_learn_what_one_does(dataset, tmp_path):
-    alone = train(load_recipe("demo_model", SETTINGS), dataset, tmp_path / "alone", device="cpu")
-    status, told = run_together(tmp_path, dataset, tmp_path / "two")
+@pytest.mark.parametrize("more", [[], ["micro_batch=2", "optimizer.clip_norm=0.5"]])
+def test_two_processes_learn_what_one_does(more, dataset, tmp_path):
+    """In portions, too: of a batch of 9 one process puts through three, the other two, and one alone five."""
+    settings = [*SETTINGS, *more]
+    alone = train(load_recipe("demo_model", settings), dataset, tmp_path / "alone", device="cpu")
+    status, told = run_together(tmp_path, dataset, tmp_path / "two", settings=settings)
     assert status == 0, told
     one, two = figures(alone.path), figures(tmp_path / "two")
     assert len(one) == 4

@@ -7,6 +7,7 @@ from rugged.core.errors import ConfigError, ModelError
 from rugged.data import open_dataset
 from rugged.models import load_model, preprocess
 from rugged.train import load_recipe, train
+from rugged.train.network import specify
 from rugged.train.progressive_resizing import picture_side, sides_shown
 
 
@@ -34,6 +35,23 @@ def test_they_never_shrink_and_stay_between_start_and_full(full, start, share):
     assert found[0] == start
     assert max(found) <= full
     assert all(side == full for side in found[int(share * 20) :])
+
+
+@pytest.mark.parametrize("share", [0.1, 0.7, 1.0])
+@pytest.mark.parametrize("epochs", [1, 2, 3, 7])
+def test_the_last_epoch_is_at_full_size_however_few_they_are(epochs, share):
+    changes = (f"epochs={epochs}", "growth.start=16", f"growth.share={share}")
+    found = sides(64, *changes)
+    assert found[-1] == sides_shown(recipe_with(*changes), 64)[-1] == 64
+    assert found[0] == (64 if epochs == 1 else 16)
+
+
+def test_what_is_shown_at_full_size_alone_is_not_resized(picture_folder):
+    ledgers = [
+        specify(recipe_with(f"epochs={epochs}", "growth.start=16"), open_dataset(picture_folder), None)
+        for epochs in (1, 2)
+    ]
+    assert ["resize" in spec.training_operations for spec in ledgers] == [False, True]
 
 
 def test_a_start_that_is_no_smaller_is_refused():
@@ -74,7 +92,7 @@ def test_a_size_that_the_network_does_not_take_is_said_before_anything_is_writte
 def test_every_size_that_is_to_come_is_tried_and_the_full_one(share):
     changes = ("epochs=12", "growth.start=32", f"growth.share={share}")
     found = sides_shown(recipe_with(*changes), 64)
-    assert set(found) == {*sides(64, *changes), 64}
+    assert set(found) == {*sides(64, *changes)}
     assert len(found) == len(set(found))
 
 

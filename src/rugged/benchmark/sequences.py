@@ -223,7 +223,7 @@ class _Bench:
     def measure(self, name: str, difficulty: int, stop: StopRequest, bar: Bar) -> Moves | None:
         """Measure one kind of sequence and save the predictions; None in all processes but the first."""
         started, images = time.monotonic(), self.route.images
-        # As many pictures as have their frames in one forward pass: the same batches for any number of processes.
+        # As many pictures as have their frames in one chunk: the same batches for any number of processes.
         at_once = max(1, CHUNK // frames_of(name, self.conditions.preset))
         pieces = [slice(start, start + at_once) for start in range(0, len(images.ids), at_once)]
 

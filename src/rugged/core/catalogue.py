@@ -40,8 +40,11 @@ CellKey = tuple[str, int]
 PRESETS: Mapping[str, int] = {"cifar32": 32, "tiny64": 64, "imagenet224": 224, "inception299": 299}
 """Each published table of parameters, and the side in pixels of the images it was made for."""
 
-PROCEDURAL_NOTE = "procedural frost, not comparable with published numbers"
-"""What every result says whose frost was drawn by code instead of taken from the published photographs."""
+PROCEDURAL_FROST = "procedural frost"
+"""What a ledger adds to frost that was drawn by code instead of taken from the published photographs."""
+
+PROCEDURAL_NOTE = f"{PROCEDURAL_FROST}, not comparable with published numbers"
+"""What every result says that has such frost."""
 
 _DISPLAY_NAMES = {"jpeg_compression": "JPEG compression"}
 

@@ -72,8 +72,8 @@ class Dataset:
             ``rugged.data.packed.content_hash``. It says nothing of where or when the data was packed.
         notes: What was done to the pictures on the way in, as sentences: resized, converted, set aside.
         folder: Where the pack lies.
-        corruptions: Those that its pictures carry, where ``rugged corrupt --one-per-image`` has made them; what is
-            trained on them has seen these corruptions.
+        corruptions: Those that its pictures carry, where ``rugged corrupt --one-per-image`` has made them, and
+            ``procedural frost`` if theirs was drawn; what is trained on them has seen these, and its ledger says so.
     """
 
     name: str

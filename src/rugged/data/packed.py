@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugged.core import files
+from rugged.core.catalogue import PROCEDURAL_FROST
 from rugged.core.errors import DataError, RuggedError
 from rugged.data.dataset import ClassInfo, Dataset, Split
 from rugged.data.npy import read_header
@@ -283,6 +284,8 @@ def _read(folder: Path, manifest: dict[str, Any]) -> Dataset:
         if count and not 0 <= split.labels.min() <= split.labels.max() < len(classes):
             raise ValueError(f"{name}-labels.npy holds labels beyond the {len(classes)} classes")
         splits[name] = split
+    corrupted = _corrupted(manifest) or {}
+    ice = (PROCEDURAL_FROST,) if corrupted.get("textures") == "procedural" else ()
     return Dataset(
         name=manifest["name"],
         classes=classes,
@@ -291,7 +294,7 @@ def _read(folder: Path, manifest: dict[str, Any]) -> Dataset:
         content_hash=manifest["content_hash"],
         notes=tuple(manifest["notes"]),
         folder=folder,
-        corruptions=tuple((_corrupted(manifest) or {}).get("corruptions", ())),
+        corruptions=(*corrupted.get("corruptions", ()), *ice),
     )
 
 

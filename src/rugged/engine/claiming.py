@@ -164,8 +164,9 @@ class Claim:
         if fabric.is_global_zero and not self._made:
             session = Session(self.command, first_step, versions(), describe(fabric))
             self.manifest = replace(self.manifest, status="training", sessions=(*self.manifest.sessions, session))
-            write_text(self.run.recipe, dump(self.recipe))
+            # The manifest first: a kill between the two would leave a recipe alone, which is nobody's run.
             write_manifest(self.run.manifest, self.manifest)
+            write_text(self.run.recipe, dump(self.recipe))
         self._made = True
 
 

@@ -9,7 +9,10 @@ from rugged.engine.devices import Fabric
 from rugged.models import ModelSpec, preprocess
 
 CHUNK = 250
-"""Images a forward pass. Fixed, since the order of sums inside a network may depend on the batch's size."""
+"""Images that are answered together. Fixed, since the order of sums in a network may depend on the batch's size."""
+
+_WHOLE = 224
+"""Side of a network's input, in pixels, up to which a whole chunk is one forward pass."""
 
 
 def chunks(count: int) -> Iterator[slice]:
@@ -19,7 +22,7 @@ def chunks(count: int) -> Iterator[slice]:
 
 
 def infer(fabric: Fabric, model: nn.Module, spec: ModelSpec, images: Tensor) -> Tensor:
-    """Logits for one chunk of pictures.
+    """Logits for one chunk of pictures, in one forward pass or, where the network's input is large, in several.
 
     Args:
         fabric: Gives device and precision.
@@ -30,6 +33,15 @@ def infer(fabric: Fabric, model: nn.Module, spec: ModelSpec, images: Tensor) -> 
     Returns:
         ``(N, classes)`` float32 on the CPU.
     """
+    parts = torch.split(images, _at_once(spec.input_size))
     with torch.inference_mode(), fabric.autocast():
-        logits: Tensor = model(preprocess(images.to(fabric.device, non_blocking=True), spec))
-    return logits.float().cpu()
+        logits = [model(preprocess(part.to(fabric.device, non_blocking=True), spec)) for part in parts]
+    return torch.cat(logits).float().cpu()
+
+
+def _at_once(side: int) -> int:
+    """Pictures a forward pass, by the network's input alone: what training fitted into the memory shall fit here, too.
+
+    It falls with the square of the pixels, since networks that are made for larger pictures are wider as well.
+    """
+    return max(1, min(CHUNK, CHUNK * _WHOLE**4 // side**4))

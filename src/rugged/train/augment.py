@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from rugged.core.catalogue import PROCEDURAL_FROST
 from rugged.core.selection import choose_corruptions
 from rugged.corruptions import Textures, choose_textures, corrupt_randomly
 from rugged.engine import Fabric, Restorer, open_restorer
@@ -69,7 +70,7 @@ def operations(recipe: AugmentRecipe) -> tuple[str, ...]:
         (recipe.fourier.probability > 0, ("fourier_mix",)),
         (recipe.noise.probability > 0, noise_ledger(recipe.noise.norms)),
         (True, corruptions(recipe)),
-        (drawn_ice, ("procedural frost",)),
+        (drawn_ice, (PROCEDURAL_FROST,)),
         (recipe.restore is not None, (f"restored by {_restorer_name(recipe)}",)),
         (recipe.erase > 0, ("erase",)),
         (True, mix_ledger(mixup_alpha=mixed.mixup, cutmix_alpha=mixed.cutmix, probability=mixed.probability)),

@@ -106,7 +106,7 @@ def prepare(
     model = make_network(fabric, recipe, spec, resumed=resumed)
     batch_size = shared_batch_size(fabric, recipe.batch_size, len(train_indices))
     pictures = Pictures.place(dataset.train, fabric.device)  # First, for they take room from what is tried next.
-    recipe = try_out(fabric, recipe, model, spec, batch_size)
+    recipe = try_out(fabric, recipe, model, spec, dataset.size, batch_size)
     side = spec.input_size if recipe.augment.resized_crop is not None else max(dataset.size)
     sources = gather(recipe.augment, textures, side, fabric)
     companions = {} if sources.restorer is None else {"augment.restore": sources.restorer.sha256}

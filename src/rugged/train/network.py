@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.files import sha256_file
@@ -18,6 +18,8 @@ from rugged.models import (
     default_normalisation,
     freeze_body,
     head_parameters,
+    located,
+    preprocess,
     resolve,
     spec_of_weights,
     training_mode,
@@ -41,7 +43,7 @@ def find_origin(recipe: Recipe) -> Origin | None:
         ModelError: There is no such architecture or file of weights.
     """
     if recipe.model.weights:
-        path = Path(recipe.model.weights)
+        path = Path(located(recipe.model.weights))
         spec = spec_of_weights(path)
         if spec is not None:
             return Origin(path.name, sha256_file(path), spec.mean, spec.std, spec.training_operations)
@@ -58,10 +60,12 @@ def specify(recipe: Recipe, dataset: Dataset, origin: Origin | None) -> ModelSpe
     """What the model file will say of the model. What earlier training did to its weights stays in the ledger.
 
     Raises:
+        ConfigError: Pictures would not grow.
         ModelError: There is no such architecture.
     """
+    side = recipe.model.input_size or min(dataset.size)
     mean, std = (origin.mean, origin.std) if origin else default_normalisation(recipe.model.architecture)
-    grown = ("resize",) if recipe.growth.start is not None else ()
+    grown = ("resize",) if len(sides_shown(recipe, side)) > 1 else ()
     adversarial = ("adversarial",) if recipe.adversarial.steps else ()
     inherited = origin.training_operations if origin else ()
     done = (*inherited, *operations(recipe.augment), *grown, *adversarial, *dataset.corruptions)
@@ -69,7 +73,7 @@ def specify(recipe: Recipe, dataset: Dataset, origin: Origin | None) -> ModelSpe
         architecture=resolve(recipe.model.architecture),
         classes=tuple(info.id for info in dataset.classes),
         class_names=tuple(info.name for info in dataset.classes),
-        input_size=recipe.model.input_size or min(dataset.size),
+        input_size=side,
         mean=recipe.model.mean or mean,
         std=recipe.model.std or std,
         training_operations=tuple(dict.fromkeys(done)),
@@ -103,7 +107,7 @@ def make_network(fabric: Fabric, recipe: Recipe, spec: ModelSpec, *, resumed: bo
 
 
 def _begin(recipe: Recipe, spec: ModelSpec) -> nn.Module:
-    weights = Path(recipe.model.weights) if recipe.model.weights else None
+    weights = located(recipe.model.weights) if recipe.model.weights else None
     model = build(spec.architecture, len(spec.classes), pretrained=recipe.model.pretrained, weights=weights)
     before = spec_of_weights(weights) if weights else None
     if before is not None and before.classes != spec.classes and len(before.classes) == len(spec.classes):
@@ -117,7 +121,9 @@ def _renew_head(model: nn.Module, spec: ModelSpec) -> None:
     model.load_state_dict({name: fresh[name] for name in head_parameters(model)}, strict=False)
 
 
-def try_out(fabric: Fabric, recipe: Recipe, model: nn.Module, spec: ModelSpec, batch_size: int) -> Recipe:
+def try_out(
+    fabric: Fabric, recipe: Recipe, model: nn.Module, spec: ModelSpec, size: tuple[int, int], batch_size: int
+) -> Recipe:
     """See that the network can learn from the batches and sizes that a recipe has for it.
 
     Args:
@@ -125,45 +131,52 @@ def try_out(fabric: Fabric, recipe: Recipe, model: nn.Module, spec: ModelSpec, b
         recipe: What to do.
         model: On the device.
         spec: The network's input.
+        size: Height and width of the data's pictures.
         batch_size: Of all processes together.
 
     Returns:
         The recipe, with the micro batch that was found where it leaves that open.
 
     Raises:
-        ConfigError: Not even one image fits, or pictures would not grow.
+        ConfigError: Not even one image fits.
         ModelError: The network does not take such batches.
     """
     processes = fabric.world_size
     recipe = settle_micro_batch(fabric, recipe, model, spec, -(-batch_size // processes))
+    portion = smallest_portion(recipe, batch_size // processes)
+    if recipe.augment.resized_crop is not None and not recipe.augment.plain_epochs:
+        size = (spec.input_size, spec.input_size)  # The crop's, and no picture comes in its own.
+    images = torch.zeros(min(portion, 2), 3, *size, device=fabric.device)
+    images.requires_grad_(recipe.adversarial.steps > 0)  # The attack goes back to the pictures, through their resizing.
     for side in sides_shown(recipe, spec.input_size):
-        rehearse(fabric, model, side, smallest_portion(recipe, batch_size // processes), spec.architecture)
+        rehearse(fabric, model, images, replace(spec, input_size=side), portion)
     return recipe
 
 
-def rehearse(fabric: Fabric, model: nn.Module, side: int, portion: int, architecture: str) -> None:
-    """Put a few pictures of ``side`` pixels through a copy of the network, as training will.
+def rehearse(fabric: Fabric, model: nn.Module, images: Tensor, spec: ModelSpec, portion: int) -> None:
+    """Put a few pictures through a copy of the network, as training will.
 
     Args:
         fabric: Device and precision.
         model: On the device.
-        side: In pixels.
+        images: ``(N, 3, H, W)`` float32 on the device; with a gradient if training asks for theirs.
+        spec: The network, and the size that it sees them in.
         portion: The fewest pictures that training will put through it at once.
-        architecture: What to call it.
 
     Raises:
         ModelError: The network does not take such pictures, or so few.
     """
-    images = torch.zeros(min(portion, 2), 3, side, side, device=fabric.device)
+    architecture, side = spec.architecture, spec.input_size
     try:
         with fabric.autocast():
-            answers = copy.deepcopy(model)(images)  # A copy, since batch norm learns from what passes through.
+            # A copy, since batch norm learns from what passes through.
+            answers = copy.deepcopy(model)(preprocess(images, spec))
         answers.float().sum().backward()
     except Exception as error:  # Every network has its own way to refuse.
         if "deterministic" in str(error):
             raise ModelError(
-                f"{architecture} has an operation without a deterministic form on this device ({brief(error)}). "
-                "Set deterministic = false, or train on the CPU, which is deterministic anyway."
+                f"{architecture} would be trained with an operation that has no deterministic form on this device "
+                f"({brief(error)}). Set deterministic = false, or train on the CPU, which is deterministic anyway."
             ) from error
         raise ModelError(
             f"{architecture} cannot be trained on {side}×{side} pixels in portions of {portion} "

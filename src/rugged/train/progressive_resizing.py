@@ -10,15 +10,15 @@ _STEP = 8
 def picture_side(recipe: Recipe, full: int, epoch: int) -> int:
     """Side of the pictures that the network sees, in pixels.
 
-    It rises evenly from the recipe's start, epoch by epoch, and is the full size after the recipe's share of them:
-    progressive resizing (Howard 2018, fast.ai's DAWNBench entries).
+    It rises evenly from the recipe's start, epoch by epoch, and is the full size after the recipe's share of them, in
+    the last one at any rate: progressive resizing (Howard 2018, fast.ai's DAWNBench entries).
 
     Args:
         recipe: Of the training.
         full: Side that the model file will say.
         epoch: Counted from 0.
     """
-    start, growing = recipe.growth.start, recipe.growth.share * recipe.epochs
+    start, growing = recipe.growth.start, min(recipe.growth.share * recipe.epochs, recipe.epochs - 1)
     if start is None or epoch >= growing:
         return full
     side = start + (full - start) * epoch / growing
@@ -26,7 +26,7 @@ def picture_side(recipe: Recipe, full: int, epoch: int) -> int:
 
 
 def sides_shown(recipe: Recipe, full: int) -> tuple[int, ...]:
-    """The sides that a training shows its network, in pixels, each once, and the full one, which it ends with.
+    """The sides that a training shows its network, in pixels, each once; the last is the full one.
 
     Raises:
         ConfigError: The pictures would not grow.
@@ -37,5 +37,4 @@ def sides_shown(recipe: Recipe, full: int) -> tuple[int, ...]:
             f"growth.start is {start}, and the pictures' full size is {full}. "
             "Set a smaller start, or growth.start=none."
         )
-    epochs = range(recipe.epochs if start is not None else 0)
-    return tuple(dict.fromkeys((*(picture_side(recipe, full, epoch) for epoch in epochs), full)))
+    return tuple(dict.fromkeys(picture_side(recipe, full, epoch) for epoch in range(recipe.epochs)))

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from rugged.core.catalogue import EXTRA
 from rugged.core.devices import Precision
 from rugged.core.limits import require_within
 from rugged.core.shipped import load_shipped, shipped
 from rugged.engine.optimize import OPTIMIZER_LIMITS, OptimizerRecipe
+from rugged.train.augment import corruptions
 from rugged.train.augmentations.recipe import AUGMENT_LIMITS, AugmentRecipe
 
 
@@ -19,7 +21,8 @@ class ModelRecipe:
     Attributes:
         architecture: A name that ``rugged.models.build`` knows.
         pretrained: Start from the published ImageNet weights.
-        weights: Start from a local file of weights instead.
+        weights: Start from a file of weights instead, or from a model by the name of one that comes with rugged or on
+            the hub (``hf://user/name``).
         frozen: Feature extraction: only the new head learns, on what the body makes of the pictures.
         input_size: Side in pixels that pictures are resized to; None takes the data set's own.
         mean: Subtracted from each channel, after scaling to [0, 1]; None takes what the architecture's weights expect.
@@ -68,7 +71,7 @@ class GrowthRecipe:
 
     Attributes:
         start: Side in pixels at the beginning; None shows pictures at full size throughout.
-        share: Of the epochs, over which pictures grow to full size.
+        share: Of the epochs, over which pictures grow to full size; the last one has it, however few they are.
     """
 
     start: int | None = None
@@ -105,10 +108,11 @@ class Recipe:
         label_smoothing: Share of the target spread evenly over the classes.
         development_per_class: Training images a class that are held out to watch progress; the validation split is
             never trained on. 0 trains on everything.
-        watch: How the development split is looked at: ``clean``, or under the four ``extra`` corruptions too. The score
-            is then the mean of both top-1.
+        watch: How the development split is looked at: ``clean``, or under the four ``extra`` corruptions too, if none
+            of them is trained on. The score is then the mean of both top-1.
         keep: Which epoch's weights become the model: the last one's, or those with the best score on that split.
-        patience: Epochs without a better score after which training ends early; None for never.
+        patience: Epochs without a better score after which training ends early, counted from the first one at full size
+            on; None for never.
         compile: Have the network compiled by ``torch.compile``.
         checkpoint_activations: Compute activations twice instead of keeping them, to save memory.
         deterministic: On a GPU, use only algorithms that give the same bits every time.
@@ -144,12 +148,27 @@ class Recipe:
         if self.checkpoint_activations and (self.adversarial.steps or self.compile):
             other = "compile" if self.compile else "adversarial training"
             raise ValueError(f"{other} and checkpoint_activations do not go together. Use micro_batch.")
+        if self.adversarial.steps and self.model.frozen:
+            raise ValueError(
+                "AdvProp learns batch norms of its own, which stand still in a frozen body: set model.frozen=false, or "
+                "adversarial.steps=0."
+            )
         if self.augment.plain_epochs > self.epochs:
             raise ValueError(f"augment.plain_epochs is {self.augment.plain_epochs}, of {self.epochs} epochs.")
         chooses = self.keep == "best" or self.patience is not None or self.watch == "extra"
         if self.development_per_class == 0 and chooses:
             raise ValueError(
                 'keep = "best", patience and watch need a development split: development_per_class above 0.'
+            )
+        if self.patience is not None and self.augment.plain_epochs:
+            raise ValueError(
+                "patience would end the training before its augment.plain_epochs, which are the last ones. Unset one."
+            )
+        learned = [name for name in corruptions(self.augment) if name in EXTRA]
+        if self.watch == "extra" and learned:
+            raise ValueError(
+                f'watch = "extra" would judge by {", ".join(learned)}, which augment.corrupt.names trains on. Set '
+                'watch = "clean", or train on other corruptions.'
             )
 
 
@@ -171,7 +190,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "average.decay": (0, 0.999999),
     "average.reestimate": (0, 100_000),
     "growth.start": (1, 4096),
-    "growth.share": (0, 1),
+    "growth.share": (1e-3, 1),
     "adversarial.steps": (0, 100),
     "adversarial.step_size": (0, 255),
     "adversarial.radius": (0, 255),

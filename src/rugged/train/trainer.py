@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from rugged.core.errors import RunError
@@ -160,9 +161,13 @@ class Trainer:
             path.unlink()
 
     def is_enough(self) -> bool:
-        """Whether the score on the development split has stood still for as long as the recipe waits."""
-        rows = self._development_rows()
-        return self.recipe.patience is not None and rows[-1]["epoch"] - _best(rows)["epoch"] >= self.recipe.patience
+        """Whether the score on the development split has stood still for as long as the recipe waits.
+
+        Epochs of smaller pictures do not count: the split is looked at in full size, where they change little.
+        """
+        full, patience = self.learner.spec.input_size, self.recipe.patience
+        rows = [row for row in self._development_rows() if picture_side(self.recipe, full, row["epoch"] - 1) == full]
+        return patience is not None and bool(rows) and rows[-1]["epoch"] - _best(rows)["epoch"] >= patience
 
     def finish(self) -> None:
         """Save the model and complete the manifest.
@@ -220,14 +225,17 @@ class Trainer:
         return bool(recipe.average.decay and recipe.average.reestimate and not recipe.model.frozen)
 
     def _batches_anew(self) -> Iterator[Tensor]:
-        """Augmented batches after the last one of the training, the next epoch's: in portions that a step takes."""
+        """Augmented batches after the last one of the training, the next epoch's: in portions that a step takes.
+
+        All views of a picture pass together, as they do in a step.
+        """
         for position, indices in itertools.islice(self.loop.batches(self.loop.epochs), self.recipe.average.reestimate):
             seed_step(self.recipe.seed, position.step)
             size = self.recipe.micro_batch or -(-len(indices) // self.learner.fabric.world_size)
             for some in np.array_split(indices, -(-len(indices) // size)):
                 batch = self.pictures.take(self.rows[some])
                 pictures, _ = self.learner.augmented(*batch, plainly=self.recipe.augment.plain_epochs > 0)
-                yield pictures[0]
+                yield torch.cat(pictures)
 
     def _forward(self, model: nn.Module, images: Tensor) -> None:
         with self.learner.fabric.autocast():

@@ -55,6 +55,18 @@ def test_the_pack_opens_and_says_what_it_is(dataset, tmp_path):
     assert read_json(tmp_path / "out" / "dataset.json")["corrupted"]["source"]["content_hash"] == dataset.content_hash
 
 
+@pytest.mark.slow
+def test_drawn_frost_is_told_from_photographs(dataset, tmp_path):
+    """What is trained on the pictures lists what they carry, and drawn frost is not the benchmark's."""
+    frosty = CHOICE | {"corruptions": ("frost", "contrast"), "textures": "procedural"}
+    assert write_one_per_image(dataset, tmp_path / "ice", **frosty).corruptions == (
+        "frost", "contrast", "procedural frost",
+    )  # fmt: skip
+    assert write_one_per_image(dataset, tmp_path / "none", **CHOICE, textures="procedural").corruptions == (
+        "gaussian_noise", "brightness", "contrast",
+    )  # fmt: skip
+
+
 def test_packs_of_before_open_without_corruptions(dataset, make_dataset, tmp_path):
     old = make_dataset(tmp_path / "old", {"ant": 2, "bee": 2})
     manifest = read_json(old.folder / "dataset.json")

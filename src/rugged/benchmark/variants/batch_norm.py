@@ -76,8 +76,9 @@ class Adaptation:
         batches = [slice(first, count, number) for first in range(number)]
 
         def statistics(batch: slice) -> Tensor:
-            images = pictures(batch)
-            self.setting.subject.answer(images)
+            images = pictures(batch).to(fabric.device)
+            with torch.inference_mode(), fabric.autocast():  # Not the subject's answer, which may take them in parts.
+                self.network.logits(images)
             return _statistics(self.norms) * len(images)
 
         with _measuring(self.network.module, self.norms):
