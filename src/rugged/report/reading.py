@@ -19,6 +19,7 @@ from rugged.results import (
     VariantResult,
     baseline_of,
     differences,
+    is_baseline,
     normalise,
     read_pictures,
     read_stability,
@@ -73,13 +74,15 @@ def relative_to_one(runs: Sequence[BenchmarkedRun]) -> tuple[list[BenchmarkedRun
 
     The baseline itself, if it is among the models, has an mCE of 1 by definition, though it was measured without one.
     """
-    reference = next((run.summary.mce.baseline for run in runs if run.summary.mce), None)
-    found, left_out = [], []
+    first = next((run.summary for run in runs if run.summary.mce), None)
+    if first is None or first.mce is None:
+        return list(runs), []
+    reference, found, left_out = first.mce.baseline, [], []
     for run in runs:
         summary = run.summary
-        if reference is not None and summary.model.sha256 == reference.sha256:
+        if is_baseline(summary, first):
             summary = normalise(without_ce(summary), baseline_of(summary, reference.name))
-        elif reference is not None and summary.mce and summary.mce.baseline.sha256 != reference.sha256:
+        elif summary.mce and summary.mce.baseline.sha256 != reference.sha256:
             left_out.append(
                 f"The mCE of {summary.model.name} is relative to {summary.mce.baseline.name}, not to {reference.name}, "
                 "and left out. Benchmark it again with the other baseline: nothing is measured twice."
