@@ -180,6 +180,17 @@ def test_other_corruptions_at_the_same_severities_join_a_result(dataset, tmp_pat
     assert both.corruptions["spatter"].ce is None  # The baseline was not measured under it, and need not be.
 
 
+def test_extra_corruptions_alone_get_no_ce(dataset, tmp_path, capsys):
+    """No mCE would say whose errors divide."""
+    run, other = make_run(tmp_path / "run"), make_run(tmp_path / "other", seed=1)
+    extra = QUICK | {"corruptions": ("saturate",)}
+    benchmark(other, dataset, **extra)
+    capsys.readouterr()
+    found = benchmark(run, dataset, baseline=other, **extra)
+    assert "none of the benchmark's 15 corruptions is measured" in " ".join(capsys.readouterr().err.split())
+    assert (found.mce, found.corruptions["saturate"].ce) == (None, None)
+
+
 def test_a_look_that_no_summary_can_hold_beside_the_rest_is_refused(dataset, tmp_path):
     run = make_run(tmp_path / "run")
     full = benchmark(run, dataset, **QUICK)

@@ -72,11 +72,12 @@ def read_runs(folders: Sequence[str | Path], limit: int, least: int = 1) -> list
 def relative_to_one(runs: Sequence[BenchmarkedRun]) -> tuple[list[BenchmarkedRun], list[str]]:
     """Have every CE and mCE relative to one baseline, that of the first model that has one, and say what is left out.
 
+    Where none has one there is no CE either.
     The baseline itself, if it is among the models, has an mCE of 1 by definition, though it was measured without one.
     """
     first = next((run.summary for run in runs if run.summary.mce), None)
-    if first is None or first.mce is None:
-        return list(runs), []
+    if first is None or first.mce is None:  # No CE goes without what says whose errors divide.
+        return [replace(run, summary=without_ce(run.summary)) for run in runs], []
     reference, found, left_out = first.mce.baseline, [], []
     for run in runs:
         summary = run.summary
@@ -178,7 +179,7 @@ def _variant_without_ce(variant: VariantResult) -> VariantResult:
 
     changes = variant.changes and Changes(
         plain(variant.changes.clean),
-        plain(variant.changes.mean),
+        variant.changes.mean and plain(variant.changes.mean),
         {name: plain(change) for name, change in variant.changes.corruptions.items()},
     )
     return replace(variant, mce=None, corruptions=_results_without_ce(variant.corruptions), changes=changes)
