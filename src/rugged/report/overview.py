@@ -196,7 +196,7 @@ def _seed(summary: Summary) -> str:
 
 
 def _term(name: str) -> str:
-    known = {"cpu": "Processor", "memory_bytes": "Memory"}
+    known = {"cpu": "Processor", "cpu_capability": "Processor capability", "memory_bytes": "Memory"}
     return known.get(name, name.replace("_", " ").capitalize())
 
 

@@ -117,6 +117,10 @@ class Conditions:
         return None
 
 
+DECIDING_HARDWARE = ("cpu", "cpu_capability", "accelerator", "precision")
+"""What of the hardware decides the last digits of predictions: cells that differ in it are not mixed."""
+
+
 @dataclass(frozen=True)
 class Made:
     """How the measurement was made.
