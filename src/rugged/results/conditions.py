@@ -19,6 +19,12 @@ class ModelFacts:
     input_size: int
     training_operations: tuple[str, ...]
 
+    @property
+    def trained_elsewhere(self) -> bool:
+        """Whether the ledger does not know what training saw: others trained it, if only to begin with."""
+        elsewhere = ("unknown", "weights of ", "published weights of ")
+        return any(operation.startswith(elsewhere) for operation in self.training_operations)
+
 
 @dataclass(frozen=True)
 class Conditions:
