@@ -180,6 +180,27 @@ def test_other_corruptions_at_the_same_severities_join_a_result(dataset, tmp_pat
     assert both.corruptions["spatter"].ce is None  # The baseline was not measured under it, and need not be.
 
 
+def test_cells_of_another_processor_of_the_same_name_are_measured_again(dataset, tmp_path, monkeypatch):
+    """Virtual machines call two kinds of processor by one name."""
+    run = make_run(tmp_path / "run")
+    measured = count_cells(monkeypatch)
+    for capability, cells in (("AVX2", 5), ("AVX2", 5), ("AVX512", 10)):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda capability=capability: capability)
+        assert benchmark(run, dataset, **QUICK).made.hardware["cpu_capability"] == capability
+        assert len(measured) == cells
+
+
+def test_extra_corruptions_alone_get_no_ce(dataset, tmp_path, capsys):
+    """No mCE would say whose errors divide."""
+    run, other = make_run(tmp_path / "run"), make_run(tmp_path / "other", seed=1)
+    extra = QUICK | {"corruptions": ("saturate",)}
+    benchmark(other, dataset, **extra)
+    capsys.readouterr()
+    found = benchmark(run, dataset, baseline=other, **extra)
+    assert "none of the benchmark's 15 corruptions is measured" in " ".join(capsys.readouterr().err.split())
+    assert (found.mce, found.corruptions["saturate"].ce) == (None, None)
+
+
 def test_a_look_that_no_summary_can_hold_beside_the_rest_is_refused(dataset, tmp_path):
     run = make_run(tmp_path / "run")
     full = benchmark(run, dataset, **QUICK)

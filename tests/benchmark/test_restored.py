@@ -120,6 +120,16 @@ def test_restorers_do_not_take_each_others_place_and_nothing_is_measured_twice(
     assert len({row.name for row in both.variants}) == 2
 
 
+def test_on_clean_pictures_alone_a_restorer_has_its_name_and_its_difference(dataset, run, tmp_path, capsys):
+    gan = make_restorer_file(tmp_path / "gan.safetensors", 90)
+    summary = benchmark(run, dataset, restorers=[gan], corruptions=(), device="cpu")
+    (row,) = summary.variants
+    assert row.label == "restored by gan"
+    assert row.changes.clean.points == pytest.approx(row.clean.error - summary.clean.error)
+    benchmark(run, dataset, corruptions=(), device="cpu")
+    assert "add --restore for gan again" in capsys.readouterr().err
+
+
 def test_an_interrupted_measurement_goes_on(dataset, run, tmp_path, monkeypatch):
     gan, original = make_restorer_file(tmp_path / "gan.safetensors", 40), grid.GridBench.measure
 

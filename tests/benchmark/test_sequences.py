@@ -190,10 +190,11 @@ def test_an_interrupted_measurement_goes_on_to_the_same_figures(dataset, run, tm
     assert benchmark_sequences(run, dataset, sequences=["gaussian_noise"], device="cpu").sequences == whole.sequences
 
 
-def write_files(dataset, folder, names, file_format, difficulty=1):
+def write_files(dataset, folder, names, file_format, difficulty=1, content="x"):
     split = dataset.val
     sources = [Picture(name, lambda row=row: split.images[row]) for row, name in enumerate(split.ids)]
-    write_sequences(sources, Order(folder, names, "cifar32", difficulty, 5, file_format, {"name": "d"}), "")
+    source = {"name": folder.name, "content": content}
+    write_sequences(sources, Order(folder, names, "cifar32", difficulty, 5, file_format, source), "")
     return folder
 
 
@@ -214,6 +215,19 @@ def test_frames_from_files_are_those_from_memory(dataset, run, tmp_path, capsys)
     assert "Gone from the figures, but still measured: name gaussian_noise again" in capsys.readouterr().err
 
 
+def test_files_of_other_pictures_are_no_baseline_though_their_names_agree(dataset, run, tmp_path):
+    options = {"sequences": ["rotate"], "device": "cpu"}
+    for name, content in (("mine", "x"), ("copy", "x"), ("theirs", "y")):
+        folder = write_files(dataset, tmp_path / name, ["rotate"], "frames", content=content)
+        out = make_run(tmp_path / f"on-{name}", dataset)
+        result = benchmark_sequences(out, dataset, files=folder, **options)
+        assert not any("names alone" in note for note in result.notes)
+    mine = {"files": tmp_path / "mine", **options}
+    assert benchmark_sequences(run, dataset, baseline=tmp_path / "on-copy", **mine).mfr.value == 1
+    with pytest.raises(IncomparableError, match="content hash is"):
+        benchmark_sequences(run, dataset, baseline=tmp_path / "on-theirs", **mine)
+
+
 def test_videos_are_read_frame_by_frame_without_the_help_of_a_manifest(dataset, run, tmp_path):
     folder = write_files(dataset, tmp_path / "videos", ("rotate",), "mp4")
     (folder / "manifest.json").unlink()
@@ -221,6 +235,7 @@ def test_videos_are_read_frame_by_frame_without_the_help_of_a_manifest(dataset, 
     assert result.conditions.route == "MP4 files"
     assert result.conditions.stream_version == 0  # Others drew.
     assert any("compression removes" in note for note in result.notes)
+    assert any("known by their names alone" in note for note in result.notes)
     decoded = [read_video(folder / "rotate" / f"{each}.mp4") for each in dataset.val.ids]
     wanted = answers(run, torch.from_numpy(np.stack(decoded)).permute(0, 1, 4, 2, 3))
     frames = read_frames(RunFolder(run).sequences, "rotate", 1)

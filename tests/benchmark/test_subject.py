@@ -141,6 +141,20 @@ def test_probabilities_are_told_from_logits(dataset, tmp_path):
     assert soft.clean.ece == pytest.approx(plain.clean.ece, abs=1e-4)
 
 
+def test_two_functions_of_one_file_are_two_models(dataset, tmp_path):
+    (tmp_path / "two_models.py").write_text(
+        "def one(images):\n    return images.float().mean(dim=(2, 3)) / 10\ndef two(images):\n    return -one(images)\n"
+    )
+    one = benchmark("two_models:one", dataset, out="same", **QUICK)
+    with pytest.raises(RunError, match="figures of another model"):
+        benchmark("two_models:two", dataset, out="same", **QUICK)
+    two = benchmark("two_models:two", dataset, out="same", replace_results=True, **QUICK)
+    assert two.clean.loss == benchmark("two_models:two", dataset, **QUICK).clean.loss != one.clean.loss
+    benchmark("two_models:one", dataset, as_baseline="base.json", **QUICK)
+    with pytest.raises(ConfigError, match="the baseline of another model"):
+        benchmark("two_models:two", dataset, as_baseline="base.json", **QUICK)
+
+
 def test_of_a_thousand_answers_those_for_the_classes_at_hand_count(dataset, tmp_path):
     (tmp_path / "theirs_of_imagenet.py").write_text(
         "import torch\n"
@@ -154,9 +168,9 @@ def test_of_a_thousand_answers_those_for_the_classes_at_hand_count(dataset, tmp_
     np.testing.assert_allclose(cell.label_probability, probabilities(logits, cell.labels), rtol=1e-4)
 
 
-def save_onnx(path, batch, metadata=(), *more, shape=(3, 32, 32)):
+def save_onnx(path, batch, metadata=(), *more, shape=(3, 32, 32), seed=1):
     """The mean colour, weighed by a matrix: an ONNX classifier made by hand."""
-    matrix = np.random.default_rng(1).normal(size=(3, 3)).astype(np.float32)
+    matrix = np.random.default_rng(seed).normal(size=(3, 3)).astype(np.float32)
     nodes = [
         helper.make_node("GlobalAveragePool", ["pixels"], ["pooled"]),
         helper.make_node("Flatten", ["pooled"], ["flat"]),
@@ -188,6 +202,24 @@ def test_an_onnx_file_is_measured_whatever_its_batch(dataset, tmp_path, batch):
     mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
     logits = (pictures(dataset).float().mean(dim=(2, 3)) / 255 - mean) / std @ torch.from_numpy(matrix)
     np.testing.assert_allclose(cell.label_probability, probabilities(logits, cell.labels), rtol=1e-4)
+
+
+def test_an_onnx_file_with_its_weights_beside_it_is_known_by_these_too(dataset, tmp_path):
+    """Two trainings of one network have the same graph; their weights lie in a file of their own."""
+    save_onnx(tmp_path / "one.onnx", "N")
+    save_onnx(tmp_path / "other.onnx", "N", seed=2)
+    found = []
+    for name in ("one", "other"):
+        model, place = onnx.load(tmp_path / f"{name}.onnx"), {"location": "theirs.onnx.data", "size_threshold": 0}
+        (tmp_path / "theirs.onnx.data").unlink(missing_ok=True)
+        onnx.save(model, tmp_path / "theirs.onnx", save_as_external_data=True, **place)
+        found.append((tmp_path / "theirs.onnx").read_bytes())
+        summary = benchmark(tmp_path / "theirs.onnx", dataset, replace_results=True, **QUICK)
+        assert summary.clean == benchmark(tmp_path / f"{name}.onnx", dataset, **QUICK).clean
+    assert found[0] == found[1]
+    (tmp_path / "theirs.onnx.data").unlink()
+    with pytest.raises(ModelError, match=r"theirs\.onnx cannot be opened as ONNX .*theirs\.onnx\.data"):
+        benchmark(tmp_path / "theirs.onnx", dataset, **QUICK)
 
 
 def test_an_onnx_file_that_says_what_it_expects_is_believed(dataset, tmp_path):

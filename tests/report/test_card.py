@@ -61,7 +61,11 @@ def test_what_was_seen_in_training_is_said_as_such(make_run, tmp_path, card):
     text = card(make_run(tmp_path / "run", seen=("gaussian_noise", "speckle_noise"))).text
     assert "pictures: flip, crop, gaussian\\_noise, speckle\\_noise." in text
     assert "it has seen 2 in training: Gaussian noise, Speckle noise.**" in text
-    assert "it has seen none" in card(make_run(tmp_path / "innocent")).text
+    innocent = card(make_run(tmp_path / "innocent")).text
+    assert "it has seen none" in innocent
+    assert "not known" not in innocent
+    elsewhere = card(make_run(tmp_path / "elsewhere", seen=("published weights of timm/resnet10t",))).text
+    assert "What it saw where others trained it is not known." in elsewhere
 
 
 def test_the_manifest_tells_of_the_training_and_not_of_the_machine(make_run, tmp_path, card):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rugged.report.overview import finding, warnings
+from rugged.report.overview import facts, finding, warnings
 from rugged.results import RunFolder, read_summary
 
 CLEAN = 0.1
@@ -49,6 +49,49 @@ def test_what_training_saw_is_said_of_the_extra_corruptions_too(make_run, tmp_pa
     ]
     run = make_run(tmp_path / "unseen", corruptions=measured)
     assert not any("was trained on" in line for line in warnings([read_summary(RunFolder(run).summary)]))
+
+
+@pytest.mark.parametrize(
+    ("ledger", "known"),
+    [
+        (("unknown",), False),
+        (("published weights of timm/resnet18", "flip"), False),
+        (("weights of theirs.safetensors", "contrast"), False),
+        (("flip",), True),
+        ((), True),
+    ],
+)
+def test_that_nobody_knows_what_a_model_saw_in_training_is_said(summary, ledger, known):
+    foreign = replace(
+        summary,
+        model=replace(summary.model, name="theirs", training_operations=ledger),
+        seen_in_training=tuple(name for name in ledger if name == "contrast"),
+    )
+    for others in ([foreign], [summary, foreign]):
+        assert any("theirs was trained elsewhere, at least to begin with" in line for line in warnings(others)) != known
+    (seen,) = [fact.value for fact in facts(foreign) if fact.term == "Benchmark corruptions seen in training"]
+    assert seen == ("none" if known else "Contrast; others not known" if "contrast" in ledger else "not known")
+
+
+def test_what_was_measured_on_other_hardware_or_by_other_versions_is_named(summary):
+    def measured(versions=(), **hardware):
+        made = summary.made
+        name = replace(summary.model, name="other")
+        made = replace(made, versions=made.versions | dict(versions), hardware=made.hardware | hardware)
+        return replace(summary, model=name, made=made)
+
+    def said(one, other):
+        return [line.split(": ")[0] for line in warnings([one, other]) if "was not measured as" in line]
+
+    assert said(summary, measured(cores=64, memory_bytes=1)) == []
+    other = measured({"torch": "2.12.0"}, precision="bf16", accelerator="NVIDIA H200")
+    assert said(summary, other) == [
+        "other was not measured as demo was (accelerator is NVIDIA H200, here none; precision is bf16, here fp32; "
+        "torch is 2.12.0, here 2.11.0)".replace("demo", summary.model.name)
+    ]
+    new, newer = (measured(cpu_capability=each) for each in ("AVX2", "AVX512"))
+    assert "(cpu capability is AVX512, here AVX2)" in said(new, newer)[0]
+    assert said(summary, new) == said(new, summary) == []  # Older summaries do not say it.
 
 
 def test_both_figures_have_an_interval_and_n(summary):

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from rugged.core.catalogue import ALL, BENCHMARK, display_name
-from rugged.report import write_report
+from rugged.report import write_markdown, write_report
 from rugged.results import RunFolder, read_cell
 
 NAMES = tuple("abcdefgh")
@@ -222,6 +222,8 @@ def test_extra_corruptions_alone_have_a_mean_but_no_mce(make_run, tmp_path, pars
     run = make_run(tmp_path / "run", corruptions=("spatter", "saturate"), baseline=baseline)
     page = parse(write_report([run], tmp_path / "r.html").read_text(encoding="utf-8"))
     assert tiles(page)["mCE"] == ("–", "none of the benchmark’s 15 corruptions was measured")
+    text = write_markdown([run], tmp_path / "r.md").read_text(encoding="utf-8")
+    assert re.search(r"There is no CE, since none .*\n\| Spatter \|[^\n]* – \|\n", text, re.DOTALL)
     assert "over 2 extra corruptions" in tiles(page)["Mean corruption accuracy"][1]
     assert "baseline was given" not in page.find("main")[0].text
 

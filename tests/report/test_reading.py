@@ -3,14 +3,16 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from rugged.core.errors import ConfigError, IncomparableError, ResultsError, RuggedError
-from rugged.report import write_report
+from rugged.report import accuracy_rows, write_report
+from rugged.report.figures import error_bars
 from rugged.report.reading import read_epochs, read_runs, relative_to_one
-from rugged.results import RunFolder, load_baseline
+from rugged.results import RunFolder, load_baseline, read_summary, write_summary
 from rugged.results.summary import summary_text
 
 
@@ -136,6 +138,21 @@ def test_of_what_is_relative_to_another_baseline_no_ce_is_left(two_baselines, ma
     assert odd.summary.variants[0].changes.mean.points == before[1].summary.variants[0].changes.mean.points
     assert (x.summary.mce.value, x.summary.mce.baseline.name) == (1, "x")
     assert {one.ce for one in x.summary.corruptions.values()} == {1}
+
+
+def test_a_model_of_the_baselines_hash_with_other_errors_is_not_the_baseline(make_run, tmp_path):
+    """A Python function keeps its hash when the weights that it loads are others."""
+    old = make_run(tmp_path / "old", skill=0.6)
+    run = RunFolder(make_run(tmp_path / "new", skill=0.9, baseline=old))
+    summary, sha256 = read_summary(run.summary), read_summary(RunFolder(old).summary).model.sha256
+    write_summary(run.summary, replace(summary, model=replace(summary.model, sha256=sha256)))
+    runs, _ = relative_to_one(read_runs([run.path, old], limit=8))
+    new, old = (each.summary for each in runs)
+    assert new.mce == summary.mce
+    assert old.mce.value == 1
+    assert [row.is_baseline for row in accuracy_rows([new, old])] == [False, True]
+    assert error_bars([new, old]).legend == (("new", 0),)
+    assert error_bars([old, new]).legend == (("old", 0), ("new", 1))
 
 
 def test_none_twice_and_too_many_are_refused(make_run, tmp_path):

@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
-from rugged.report import variant_rows, write_report
-from rugged.results import RunFolder, VariantResult, read_summary, write_summary
+import numpy as np
+
+from rugged.report import change_tables, variant_rows, write_report
+from rugged.report.reading import without_ce
+from rugged.results import RunFolder, VariantResult, read_cells, read_summary, variant_result, write_summary
 from rugged.results.summary import CleanResult
 
 
@@ -33,6 +36,28 @@ def test_rows_are_the_figures_of_the_summary(make_run, tmp_path):
     assert variants == [f"{summary.clean.loss:.3f}", "4.000"]
     assert rows["Calibration error (ECE), clean"][2] == "25.0%"
     assert "Clean top-5" not in rows
+
+
+def test_figures_of_predictions_have_their_intervals(two_baselines):
+    """Its loss, too: of a temperature nothing else changes."""
+    summary = read_summary(RunFolder(two_baselines[1]).summary)
+    (variant,) = summary.variants
+    rows = {row.label: row.values[1] for row in variant_rows(summary)}
+    loss = f"{variant.clean.loss:.3f} ({{:.3f}}–{{:.3f}})".format(*variant.intervals.clean_loss)
+    assert rows["Negative log-likelihood, clean"] == loss
+    assert rows["Brier score, corrupted"].endswith("({:.3f}–{:.3f})".format(*variant.intervals.brier))
+
+
+def test_what_changes_on_clean_pictures_alone_has_one_row_and_a_part_is_not_called_mce(two_baselines):
+    run = RunFolder(two_baselines[1])
+    summary, plain = read_summary(run.summary), read_cells(run.predictions)
+    clean = plain["clean", 0]
+    attacked = {("clean", 0): replace(clean, top=np.roll(clean.top, 1, axis=1))}
+    row = variant_result("pgd", "Attacked.", attacked, plain, summary, None)
+    batchnorm, pgd = change_tables(replace(summary, variants=(*summary.variants, row)))
+    assert (batchnorm.columns[-1], len(batchnorm.rows)) == ("CE, mCE over 2 of 15", 4)
+    assert (pgd.columns[-1], [each[0] for each in pgd.rows]) == ("Relative", ["Clean"])
+    assert without_ce(replace(summary, variants=(row,))).variants == (row,)
 
 
 def test_the_page_shows_them_and_says_how(make_run, tmp_path, parse):

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rugged.results import Baseline, Cell, Conditions
+from rugged.results import (
+    Baseline,
+    Cell,
+    Conditions,
+    Made,
+    ModelFacts,
+    RestorerFacts,
+    summarise,
+    variant_result,
+)
 from rugged.results.variants import changes_of
 
 N = 4000
@@ -118,6 +127,21 @@ def test_without_a_baseline_there_is_no_ce():
     changes = changes_of(cells(), cells(), CONDITIONS, None)
     assert changes.mean.ce is None
     assert changes.corruptions["contrast"].ce_interval is None
+
+
+@pytest.mark.parametrize("apart", [None, N])
+def test_a_variant_of_clean_pictures_alone_is_held_against_the_plain_ones(apart):
+    """With all that it is, though nothing says what it does under corruption."""
+    place = np.arange(N)
+    conditions = replace(CONDITIONS, clean_images=apart)
+    plain, other = cells(clean=place >= 1200), {("clean", 0): cell("clean", 0, place >= 1000)}
+    model, made = ModelFacts("m", "timm/x", 1, "ab" * 32, 64, ("contrast",)), Made("", 0.0, {}, {})
+    restorer = RestorerFacts("gan", "01" * 32, 1, "drawn", ("fog",))
+    found = variant_result("x", "How.", other, plain, summarise(plain, model, conditions, made), None, restorer)
+    assert found.changes.clean == changes_of(plain, cells(clean=place >= 1000), CONDITIONS, None).clean
+    assert (found.changes.mean, found.changes.corruptions, found.corruptions) == (None, {}, {})
+    assert (found.label, found.seen_in_training) == ("restored by gan", ("fog", "contrast"))
+    assert found.intervals == summarise(other, model, replace(CONDITIONS, corruptions=()), made).intervals
 
 
 def test_clean_images_that_are_others_are_drawn_apart():

@@ -19,7 +19,7 @@ from rugged.benchmark.predictions import finite, make_cell
 from rugged.benchmark.route import Images, Route
 from rugged.benchmark.samples import SampleStrips
 from rugged.benchmark.variants import Answer, Variant
-from rugged.core.catalogue import CellKey, display_name
+from rugged.core.catalogue import BENCHMARK, CellKey, display_name
 from rugged.core.errors import ConfigError
 from rugged.core.progress import Bar, say
 from rugged.core.stopping import StopRequest
@@ -122,18 +122,28 @@ class GridBench:
             baseline_path(as_baseline, self.subject.facts.sha256, self.conditions, replace_results)
         if not self.conditions.corruptions and (baseline, as_baseline) != (None, None):
             raise ConfigError("Baselines are for errors under corruption, and none is measured. Name corruptions.")
-        shipped = default_baseline(self.conditions) if baseline is None and self.conditions.corruptions else None
-        reference = shipped if baseline is None else load_baseline(baseline, self.conditions)
-        if shipped is not None:
-            say(f"CE and mCE are relative to {shipped.name}, the baseline for these pictures that comes with rugged.")
-        elif baseline is None and self.conditions.corruptions and (why := why_no_default(self.conditions)):
-            say(f"No CE and mCE: {why}.")
+        reference = self._reference(baseline)
         if joined is None:
             # The old figures must not stand beside the new cells, not even if this measurement is interrupted.
             remove_figures(self.figures)
         else:
             self.earlier = read_summary(newest_figures(self.figures))
         return reference
+
+    def _reference(self, baseline: str | Path | None) -> Baseline | None:
+        """What the errors are relative to. No CE goes without an mCE, which is what says whose errors divide."""
+        if not any(name in BENCHMARK for name in self.conditions.corruptions):
+            if baseline is not None:
+                say(f"No CE and mCE: none of the benchmark's {len(BENCHMARK)} corruptions is measured.")
+            return None
+        if baseline is not None:
+            return load_baseline(baseline, self.conditions)
+        shipped = default_baseline(self.conditions)
+        if shipped is not None:
+            say(f"CE and mCE are relative to {shipped.name}, the baseline for these pictures that comes with rugged.")
+        elif why := why_no_default(self.conditions):
+            say(f"No CE and mCE: {why}.")
+        return shipped
 
     def measure_missing(self) -> Cells:
         """Measure every cell that is not saved yet, and give them all: to the first of several processes."""

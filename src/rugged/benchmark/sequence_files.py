@@ -1,6 +1,6 @@
 """The route of files: perturbation sequences in official MP4s, or in what ``rugged perturb`` has written."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -39,6 +39,7 @@ class SequenceFiles:
         folder: Of all sequences: ``<sequence>/<class id>/<stem>.mp4``, or folders ``<stem>`` of PNG frames.
         file_format: Which of the two.
         passed_over: How many sequences of a kind are of no class of the data set.
+        names_alone: Nothing is known of the pictures but their names.
     """
 
     conditions: SequenceConditions
@@ -46,6 +47,7 @@ class SequenceFiles:
     folder: Path
     file_format: FileFormat
     passed_over: int
+    names_alone: bool
 
     def frames(self, name: str, piece: slice) -> Tensor:
         """Read frames.
@@ -80,12 +82,17 @@ class SequenceFiles:
         return self.conditions
 
     def notes(self) -> list[str]:
-        """Also how many were passed over."""
+        """Also how many were passed over, and whether other pictures of the same names would be told apart."""
         video = "Frames from MP4 files, whose compression removes much of a noise."
         found = notes_of(self.conditions, video if self.file_format == "mp4" else "")
         if self.passed_over:
             of = f"sequences of classes that {self.conditions.dataset} lacks"
             found.append(f"{self.passed_over:,} {of} were passed over.")
+        if self.names_alone:
+            found.append(
+                "The files do not say which pictures they are of: they are known by their names alone, and others of "
+                "the same names would not be told apart."
+            )
         return found
 
     def _path(self, name: str, identifier: str) -> Path:
@@ -121,10 +128,11 @@ def find_sequences(
     labels = np.array([index[each.partition("/")[0]] for each in known], dtype=np.int64)
     chosen = np.arange(len(known)) if limit is None else evenly(labels, limit)
     images, made = Images(tuple(known[place] for place in chosen), labels[chosen]), _made(folder)
+    source = _source(made)
     height, width = _read(_place(folder, names[0], difficulty, images.ids[0], file_format), file_format).shape[1:3]
     conditions = SequenceConditions(
         dataset=dataset.name,
-        content_hash=sha256(repr(([info.id for info in dataset.classes], images.ids)).encode()).hexdigest(),
+        content_hash=sha256(repr(([info.id for info in dataset.classes], images.ids, *source)).encode()).hexdigest(),
         split="files",
         images=len(images.ids),
         classes=len(dataset.classes),
@@ -137,7 +145,7 @@ def find_sequences(
         limit=len(chosen) if len(chosen) < len(known) else None,
         **extent_of(names),
     )
-    return SequenceFiles(conditions, images, folder, file_format, len(every) - len(known))
+    return SequenceFiles(conditions, images, folder, file_format, len(every) - len(known), names_alone=not source)
 
 
 def _place(folder: Path, name: str, difficulty: int, identifier: str, file_format: FileFormat) -> Path:
@@ -178,7 +186,13 @@ def _made(folder: Path) -> dict[str, Any]:
         return {}
     manifest = read_json(folder / MANIFEST)
     conditions = manifest.get("conditions", {}) if isinstance(manifest, dict) else {}
-    return {name: conditions[name] for name in ("preset", "seed", "stream_version") if name in conditions}
+    return {name: conditions[name] for name in ("preset", "seed", "stream_version", "source") if name in conditions}
+
+
+def _source(made: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What tells the pictures from others, whatever their data set is called; nothing where nobody has said it."""
+    source = made.get("source")
+    return sorted((key, value) for key, value in source.items() if key != "name") if isinstance(source, dict) else []
 
 
 def _read(path: Path, file_format: FileFormat) -> npt.NDArray[np.uint8]:

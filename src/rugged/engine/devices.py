@@ -18,6 +18,7 @@ from rugged.core.devices import Device, Precision
 from rugged.core.environment import hardware, versions
 from rugged.core.errors import ConfigError, RunError
 from rugged.core.progress import say
+from rugged.results.conditions import DECIDING_HARDWARE
 
 T = TypeVar("T")
 
@@ -118,6 +119,8 @@ def describe(fabric: Fabric) -> dict[str, Any]:
     accelerator = torch.cuda.get_device_name(fabric.device) if fabric.device.type == "cuda" else fabric.device.type
     return {
         **hardware(),
+        # Which of several kernels PyTorch takes: virtual machines hide behind one name what differs in this.
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "accelerator": "none" if accelerator == "cpu" else accelerator,
         "threads": torch.get_num_threads(),
         "processes": fabric.world_size,
@@ -128,7 +131,7 @@ def describe(fabric: Fabric) -> dict[str, Any]:
 def measured_on(fabric: Fabric) -> dict[str, Any]:
     """What decides the last digits of predictions, for their stamp: the versions, and some of the hardware."""
     found = describe(fabric)
-    return {"versions": versions(), "hardware": {key: found[key] for key in ("cpu", "accelerator", "precision")}}
+    return {"versions": versions(), "hardware": {key: found[key] for key in DECIDING_HARDWARE}}
 
 
 def require_same(fabric: Fabric, what: str, value: str) -> None:

@@ -6,8 +6,9 @@ import os
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ class Foreign:
     Attributes:
         kind: What stands where others have an architecture.
         answer: Pictures to logits; its shape is not yet checked.
-        sha256: Of its file.
+        sha256: Of its file; of a Python function, of its name and its file's hash; of an ONNX file whose weights lie in
+            files beside it, of the hashes of all.
         parameters: Of its weights; 0 where nobody can tell.
         input_size: Side of what it takes; None for any.
         note: What a reader must know.
@@ -88,10 +90,12 @@ def load_callable(model: str) -> Foreign:
             raise ModelError(f"{model} failed on {tuple(images.shape)} pictures: {brief(error)}{where}") from error
 
     note = (
-        f"{model} is a Python function. Its hash is that of {Path(source).name} alone: after a change of anything "
-        "else, such as the weights it loads, measure into another folder."
+        f"{model} is a Python function. Its hash is that of its name and of {Path(source).name} alone: after a change "
+        "of anything else, such as the weights it loads, measure into another folder."
     )
-    return Foreign("callable", answer, sha256_file(Path(source)), 0, None, note)
+    # A file may have several functions, each of them a model.
+    identity = sha256(f"{model} {sha256_file(Path(source))}".encode()).hexdigest()
+    return Foreign("callable", answer, identity, 0, None, note)
 
 
 def _line_of(error: Exception) -> str:
@@ -147,7 +151,34 @@ def load_onnx(path: Path, side: int | None, device: torch.device) -> Foreign:
 
     kind = "onnx" if told is None else f"onnx of {told.architecture}"
     note = "" if told else "The ONNX file says nothing of its input: ImageNet's mean and std were taken."
-    return Foreign(kind, answer, sha256_file(path), 0, known.input_size, note, told)
+    return Foreign(kind, answer, _hash_with_weights(path), 0, known.input_size, note, told)
+
+
+def _hash_with_weights(path: Path) -> str:
+    """The SHA-256 of an ONNX file and of what its tensors lie in outside it: as PyTorch's exporter writes weights."""
+    try:
+        onnx = importlib.import_module("onnx")
+    except ImportError as error:
+        raise ConfigError(f"onnx is not installed. {how_to_install('onnx')}.") from error
+    graph = onnx.load(str(path), load_external_data=False)
+    places = sorted(set(_external_places(graph)))
+    if not places:
+        return sha256_file(path)
+    try:
+        lines = [sha256_file(path), *(f"{place} {sha256_file(path.parent / place)}" for place in places)]
+    except OSError as error:
+        raise ModelError(f"{path} keeps weights in a file that cannot be read ({error}). Put it beside it.") from error
+    return sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _external_places(message: Any) -> Iterator[str]:
+    """The names of the files that a graph's tensors lie in, wherever in it these stand."""
+    for field, value in message.ListFields():
+        if field.name == "external_data":
+            yield from (entry.value for entry in value if entry.key == "location")
+        elif field.message_type is not None:
+            for each in [value] if hasattr(value, "ListFields") else value:
+                yield from _external_places(each)
 
 
 def read_onnx_spec(path: Path) -> ModelSpec | None:

@@ -183,6 +183,8 @@ def _training(card: Carded) -> Iterator[str]:
         )
     else:
         yield "Of the corruptions that benchmarks test it has seen none under their names."
+    if card.facts.trained_elsewhere:
+        yield "What it saw where others trained it is not known."
     known = () if card.summary is None else card.summary.notes
     manifest = read_json(card.run.manifest) if card.run.manifest.exists() else {}
     if lines := list(_manifest_lines(manifest if isinstance(manifest, dict) else {}, known)):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rugged.core.catalogue import BENCHMARK, display_name
 from rugged.core.tables import Table, signed
 from rugged.core.wording import counted
-from rugged.report.extent import images
+from rugged.report.extent import images, mce_label
 from rugged.results import ErrorChange, Summary, VariantResult
 
 MARKS_NOTE = (
@@ -30,26 +30,25 @@ def change_table(summary: Summary, variant: VariantResult) -> Table | None:
         variant: Of the summary.
 
     Returns:
-        Errors and differences in percent, as text; None where there is nothing to tell: no corruptions, or no error
-        that differs.
+        Errors and differences in percent, as text; None where there is nothing to tell, since no error differs.
     """
     changes = variant.changes
     if changes is None or not (variant.restorer or any(change.points for change in _each(variant))):
         return None
-    names = summary.conditions.corruptions
+    names = tuple(changes.corruptions)
     over = summary.conditions.averaged
     errors = [(_mean(summary.errors[name]), _mean(variant.corruptions[name].error)) for name in names]
-    means = [(before, after) for name, (before, after) in zip(names, errors, strict=True) if name in over]
-    rows: list[tuple[str, float, float, ErrorChange]] = [
-        ("Clean", summary.clean.error, variant.clean.error, changes.clean),
-        (f"Mean over {len(over)}", _mean([one for one, _ in means]), _mean([one for _, one in means]), changes.mean),
-        *((display_name(name), *pair, changes.corruptions[name]) for name, pair in zip(names, errors, strict=True)),
-    ]
+    rows = [("Clean", summary.clean.error, variant.clean.error, changes.clean)]
+    if changes.mean is not None:
+        averaged = [pair for name, pair in zip(names, errors, strict=True) if name in over]
+        before, after = map(_mean, zip(*averaged, strict=True))
+        rows.append((f"Mean over {len(over)}", before, after, changes.mean))
+    rows += [(display_name(name), *pair, changes.corruptions[name]) for name, pair in zip(names, errors, strict=True)]
     columns = ["Error, in percent", "Plain", variant.label, "Difference", "Relative"]
     normalised = any(change.ce is not None for change in _each(variant))
     return Table(
         f"Plain and {variant.label}, n = {images(summary)}",
-        (*columns, "CE, mCE") if normalised else tuple(columns),
+        (*columns, f"CE, {mce_label(summary)}") if normalised else tuple(columns),
         tuple((label, *_figures(before, after, change, normalised)) for label, before, after, change in rows),
     )
 
@@ -92,7 +91,9 @@ def _with_ends(value: float | None, ends: Sequence[float] | None, unit: str = ""
 
 def _each(variant: VariantResult) -> list[ErrorChange]:
     changes = variant.changes
-    return [] if changes is None else [changes.clean, changes.mean, *changes.corruptions.values()]
+    if changes is None:
+        return []
+    return [changes.clean, *([changes.mean] if changes.mean else []), *changes.corruptions.values()]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -38,7 +38,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def no_mce_reason(summary: Summary) -> str:
     """Why there is no mCE, as the end of a sentence."""
-    if any(result.ce is not None for result in summary.corruptions.values()):
+    if not any(name in BENCHMARK for name in summary.conditions.corruptions):
         return f"none of the benchmark’s {len(BENCHMARK)} corruptions was measured"
     return "no baseline was given"
 

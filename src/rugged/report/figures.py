@@ -17,7 +17,7 @@ from rugged.report.charts import (
 )
 from rugged.report.extent import mean_extent
 from rugged.report.tables import error_rows
-from rugged.results import Summary
+from rugged.results import Summary, is_baseline
 
 _WIDE = Frame(width=640, height=292, left=38, right=150, top=14, bottom=40)
 
@@ -74,7 +74,7 @@ def error_bars(summaries: Sequence[Summary]) -> ErrorBars:
     shown = []
     for style, summary in enumerate(summaries):
         against = summary.mce.baseline.sha256 if summary.mce else None
-        is_other = summary is subject or summary.model.sha256 != (baseline.sha256 if baseline else None)
+        is_other = summary is subject or not is_baseline(summary, subject)
         if baseline is None or (against == baseline.sha256 and is_other):
             shown.append((style, summary))
     rows = []

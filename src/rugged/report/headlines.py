@@ -56,7 +56,7 @@ def _variant_figures(summary: Summary, variant: VariantResult) -> dict[str, str]
         mce=variant.mce,
         seen_in_training=variant.seen_in_training or summary.seen_in_training,
     )
-    return found | _normalised(measured) | _calibration(measured, None)
+    return found | _normalised(measured) | _calibration(measured, variant.intervals)
 
 
 def _figures(summary: Summary) -> dict[str, str]:

@@ -13,7 +13,8 @@ from rugged.report.extent import full_extent, images, mce_label, no_mce_reason, 
 from rugged.report.extremes import extremes
 from rugged.report.headlines import complement, share
 from rugged.report.tables import accuracy_rows
-from rugged.results import Summary
+from rugged.results import Summary, phrases
+from rugged.results.conditions import DECIDING_HARDWARE
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,23 @@ def warnings(summaries: Sequence[Summary]) -> list[str]:
                     f"{summary.model.name} was trained on {counted(len(seen), 'corruption')} {what} ({_names(seen)}). "
                     "Its figures there do not speak for corruptions it has never seen."
                 )
+        if summary.model.trained_elsewhere and measured:
+            found.append(
+                f"{summary.model.name} was trained elsewhere, at least to begin with: whether it saw corruptions of "
+                "the benchmark there is not known."
+            )
     found += [
         f"{summary.model.name} was measured with another draw of the noise than {subject.model.name} (seed "
         f"{summary.conditions.seed}, here {subject.conditions.seed}): the pictures "
         "are the same, what corrupts them differs by chance."
         for summary in summaries[1:]
         if summary.conditions.seed != subject.conditions.seed
+    ]
+    found += [
+        f"{summary.model.name} was not measured as {subject.model.name} was ({'; '.join(apart)}): some pictures may be "
+        "answered otherwise for that alone."
+        for summary in summaries[1:]
+        if (apart := _made_apart(subject, summary))
     ]
     found += dict.fromkeys(caveat for one in summaries for row in one.variants if (caveat := restorer_caveat(row)))
     if subject.mce is None and subject.conditions.corruptions:
@@ -115,6 +127,13 @@ def warnings(summaries: Sequence[Summary]) -> list[str]:
         if note not in subject.notes
     ]
     return [*found, *notes.warnings(subject.notes), *others]
+
+
+def _made_apart(subject: Summary, other: Summary) -> list[str]:
+    """How hardware and versions of two measurements differ, a phrase each, as far as both say it."""
+    here, there = (made.hardware | made.versions for made in (subject.made, other.made))
+    known = [name for name in (*DECIDING_HARDWARE, "rugged", "torch") if name in here and name in there]
+    return phrases({name: here[name] for name in known}, {name: there[name] for name in known}, may_differ=())
 
 
 def facts(summary: Summary) -> list[Fact]:
@@ -138,7 +157,7 @@ def facts(summary: Summary) -> list[Fact]:
         Fact("Model", f"{model.architecture}, input {model.input_size} pixels"),
         Fact("Model file", model.sha256[:12], model.sha256),
         Fact("Training operations", ", ".join(model.training_operations) or "none recorded"),
-        Fact("Benchmark corruptions seen in training", _names(summary.seen_in_training) or "none"),
+        Fact("Benchmark corruptions seen in training", _seen(summary)),
     ]
     if summary.mce:
         baseline = summary.mce.baseline
@@ -188,6 +207,13 @@ def _names(names: Sequence[str]) -> str:
     return ", ".join(display_name(name) for name in names)
 
 
+def _seen(summary: Summary) -> str:
+    known = _names(summary.seen_in_training)
+    if summary.model.trained_elsewhere:
+        return f"{known}; others not known" if known else "not known"
+    return known or "none"
+
+
 def _seed(summary: Summary) -> str:
     conditions = summary.conditions
     if conditions.stream_version == 0:
@@ -196,7 +222,7 @@ def _seed(summary: Summary) -> str:
 
 
 def _term(name: str) -> str:
-    known = {"cpu": "Processor", "memory_bytes": "Memory"}
+    known = {"cpu": "Processor", "cpu_capability": "Processor capability", "memory_bytes": "Memory"}
     return known.get(name, name.replace("_", " ").capitalize())
 
 

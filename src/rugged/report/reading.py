@@ -19,6 +19,7 @@ from rugged.results import (
     VariantResult,
     baseline_of,
     differences,
+    is_baseline,
     normalise,
     read_pictures,
     read_stability,
@@ -71,15 +72,18 @@ def read_runs(folders: Sequence[str | Path], limit: int, least: int = 1) -> list
 def relative_to_one(runs: Sequence[BenchmarkedRun]) -> tuple[list[BenchmarkedRun], list[str]]:
     """Have every CE and mCE relative to one baseline, that of the first model that has one, and say what is left out.
 
+    Where none has one there is no CE either.
     The baseline itself, if it is among the models, has an mCE of 1 by definition, though it was measured without one.
     """
-    reference = next((run.summary.mce.baseline for run in runs if run.summary.mce), None)
-    found, left_out = [], []
+    first = next((run.summary for run in runs if run.summary.mce), None)
+    if first is None or first.mce is None:  # No CE goes without what says whose errors divide.
+        return [replace(run, summary=without_ce(run.summary)) for run in runs], []
+    reference, found, left_out = first.mce.baseline, [], []
     for run in runs:
         summary = run.summary
-        if reference is not None and summary.model.sha256 == reference.sha256:
+        if is_baseline(summary, first):
             summary = normalise(without_ce(summary), baseline_of(summary, reference.name))
-        elif reference is not None and summary.mce and summary.mce.baseline.sha256 != reference.sha256:
+        elif summary.mce and summary.mce.baseline.sha256 != reference.sha256:
             left_out.append(
                 f"The mCE of {summary.model.name} is relative to {summary.mce.baseline.name}, not to {reference.name}, "
                 "and left out. Benchmark it again with the other baseline: nothing is measured twice."
@@ -175,7 +179,7 @@ def _variant_without_ce(variant: VariantResult) -> VariantResult:
 
     changes = variant.changes and Changes(
         plain(variant.changes.clean),
-        plain(variant.changes.mean),
+        variant.changes.mean and plain(variant.changes.mean),
         {name: plain(change) for name, change in variant.changes.corruptions.items()},
     )
     return replace(variant, mce=None, corruptions=_results_without_ce(variant.corruptions), changes=changes)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rugged.core.catalogue import display_name
-from rugged.results import Summary
+from rugged.results import Summary, is_baseline
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,7 @@ class ErrorRow:
 
 def accuracy_rows(summaries: Sequence[Summary]) -> list[AccuracyRow]:
     """One row a model, in the order given; the first is the subject, whose baseline is recognised among the others."""
-    baseline = summaries[0].mce.baseline.sha256 if summaries[0].mce else None
-    return [_accuracy_row(summary, baseline) for summary in summaries]
+    return [_accuracy_row(summary, summaries[0]) for summary in summaries]
 
 
 def error_rows(summary: Summary) -> list[ErrorRow]:
@@ -65,9 +64,10 @@ def error_rows(summary: Summary) -> list[ErrorRow]:
     ]
 
 
-def _accuracy_row(summary: Summary, baseline: str | None) -> AccuracyRow:
-    is_baseline = summary.model.sha256 == baseline
-    comparable = summary.mce if summary.mce and summary.mce.baseline.sha256 == baseline else None
+def _accuracy_row(summary: Summary, subject: Summary) -> AccuracyRow:
+    reference, own = subject.mce, summary.mce
+    divides = is_baseline(summary, subject)
+    comparable = own if own and reference and own.baseline.sha256 == reference.baseline.sha256 else None
     return AccuracyRow(
         model=summary.model.name,
         architecture=summary.model.architecture,
@@ -75,8 +75,8 @@ def _accuracy_row(summary: Summary, baseline: str | None) -> AccuracyRow:
         clean_top1=1.0 - summary.clean.error,
         clean_top5=1.0 - summary.clean.top5_error if summary.conditions.classes > 5 else None,
         mean_corruption_accuracy=summary.mean_corruption_accuracy,
-        mce=1.0 if is_baseline else comparable.value if comparable else None,
-        is_baseline=is_baseline,
+        mce=1.0 if divides else comparable.value if comparable else None,
+        is_baseline=divides,
     )
 
 

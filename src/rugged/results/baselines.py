@@ -1,5 +1,6 @@
 """Baselines: the model whose errors CE and mCE divide by, used only where it was measured under the same conditions."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -93,6 +94,26 @@ def baseline_of(summary: Summary, name: str | None = None) -> Baseline:
         sha256=model.sha256,
         conditions=summary.conditions,
         made=summary.made,
+    )
+
+
+def is_baseline(summary: Summary, normalised: Summary) -> bool:
+    """Whether a measured model is the one whose errors another one's mCE divides by: it has its hash, and its errors.
+
+    The hash alone does not tell: that of a Python function says nothing of the weights it loads.
+
+    Args:
+        summary: Of the model in question, under the same conditions.
+        normalised: Of the one with the mCE; one without has no baseline.
+    """
+    mce = normalised.mce
+    if mce is None or summary.model.sha256 != mce.baseline.sha256:
+        return False
+    return all(
+        any(summary.errors[name])
+        and math.isclose(np.mean(summary.errors[name]) * (normalised.corruptions[name].ce or 0), np.mean(errors))
+        for name, errors in normalised.errors.items()
+        if name in mce.over
     )
 
 

@@ -19,6 +19,12 @@ class ModelFacts:
     input_size: int
     training_operations: tuple[str, ...]
 
+    @property
+    def trained_elsewhere(self) -> bool:
+        """Whether the ledger does not know what training saw: others trained it, if only to begin with."""
+        elsewhere = ("unknown", "weights of ", "published weights of ")
+        return any(operation.startswith(elsewhere) for operation in self.training_operations)
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -115,6 +121,10 @@ class Conditions:
         if set(self.cells) <= set(saved.cells):
             return replace(self, corruptions=saved.corruptions, severities=saved.severities, textures=textures)
         return None
+
+
+DECIDING_HARDWARE = ("cpu", "cpu_capability", "accelerator", "precision")
+"""What of the hardware decides the last digits of predictions: cells that differ in it are not mixed."""
 
 
 @dataclass(frozen=True)

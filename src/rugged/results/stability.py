@@ -27,7 +27,7 @@ class SequenceConditions:
     Attributes:
         dataset: Its name.
         content_hash: SHA-256 over the class ids and the measured images' pixels, labels and ids; for files
-            over the class ids and their names.
+            over the class ids, their names, and what ``rugged perturb`` has written down of the pictures.
         split: Which split was read.
         images: How many images, n: so many sequences of each kind.
         classes: How many classes.

@@ -173,12 +173,12 @@ class Changes:
 
     Attributes:
         clean: Of the error without corruption.
-        mean: Of the mean error over the corruptions that means are over.
+        mean: Of the mean error over the corruptions that means are over; None without corruptions.
         corruptions: Of each corruption's mean error over the severities.
     """
 
     clean: ErrorChange
-    mean: ErrorChange
+    mean: ErrorChange | None
     corruptions: dict[str, ErrorChange]
 
 
@@ -195,9 +195,10 @@ class VariantResult:
         mean_corruption_accuracy: As the summary's; None without corruptions.
         mean_interval: Of it.
         mce: Relative to the same plain baseline as the summary's, where that has one.
-        changes: Against the plain classifier, with intervals; None without corruptions.
+        changes: Against the plain classifier, with intervals; None in older summaries for a variant of clean pictures.
         restorer: What restored the pictures; None where they were answered as they were.
         seen_in_training: Corruptions of the benchmark that the classifier's ledger names, or the restorer's.
+        intervals: Of all its headline figures; None in summaries from before there were any but the two above.
     """
 
     name: str
@@ -211,6 +212,7 @@ class VariantResult:
     changes: Changes | None = None
     restorer: RestorerFacts | None = None
     seen_in_training: tuple[str, ...] = ()
+    intervals: Intervals | None = None
 
     @property
     def label(self) -> str:

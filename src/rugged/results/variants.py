@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rugged.core.catalogue import BENCHMARK, CellKey
-from rugged.metrics import interval, resampled_means, sign_flip_test
+from rugged.metrics import interval, sign_flip_test
 from rugged.results.baselines import Baseline
 from rugged.results.conditions import Conditions
 from rugged.results.predictions import CLEAN, Cell
 from rugged.results.resampling import Draws, resample
-from rugged.results.summarise import clean_result, summarise
+from rugged.results.summarise import summarise
 from rugged.results.summary import Changes, ErrorChange, RestorerFacts, Summary, VariantResult
 
 Cells = Mapping[CellKey, Cell]
@@ -41,13 +41,10 @@ def variant_result(
     Raises:
         ResultsError: A cell is missing, or is not about the same images as the others.
     """
-    clean = cells[CLEAN, 0]
-    if len(cells) == 1:
-        ends = interval(resampled_means(np.stack([~clean.correct]))[:, 0])
-        return VariantResult(name, how, clean_result(clean), ends)
+    conditions = plain.conditions if len(cells) > 1 else _clean_alone(plain.conditions)
     ledger = (*plain.model.training_operations, *(restorer.corruptions if restorer else ()))
     model = replace(plain.model, training_operations=ledger)
-    full = summarise(cells, model, plain.conditions, plain.made, baseline=baseline)
+    full = summarise(cells, model, conditions, plain.made, baseline=baseline)
     return VariantResult(
         name,
         how,
@@ -57,10 +54,15 @@ def variant_result(
         full.mean_corruption_accuracy,
         full.intervals.mean_corruption_accuracy,
         full.mce,
-        changes_of(plain_cells, cells, plain.conditions, baseline),
+        changes_of(plain_cells, cells, conditions, baseline),
         restorer,
         full.seen_in_training,
+        full.intervals,
     )
+
+
+def _clean_alone(conditions: Conditions) -> Conditions:
+    return replace(conditions, corruptions=(), images=conditions.clean_images or conditions.images, clean_images=None)
 
 
 def changes_of(plain: Cells, cells: Cells, conditions: Conditions, baseline: Baseline | None) -> Changes:
@@ -80,20 +82,24 @@ def changes_of(plain: Cells, cells: Cells, conditions: Conditions, baseline: Bas
     wrong = {name: (_wrong(plain, name, at), _wrong(cells, name, at)) for name, at in [(CLEAN, (0,)), *under]}
     pairs = {name: (float(np.mean(first)), float(np.mean(second))) for name, (first, second) in wrong.items()}
     added = {name: second - first for name, (first, second) in wrong.items()}
-    *each, p_of_mean = sign_flip_test([*added.values(), np.mean([added[name] for name in over], axis=0)]).tolist()
-    p = dict(zip(added, each, strict=True))
+    averaged = [np.mean([added[name] for name in over], axis=0)] if over else []
+    p_values = sign_flip_test([*added.values(), *averaged]).tolist()
+    p = dict(zip(added, p_values, strict=False))
     changes = {
         name: _change(pairs[name], before.corruptions[name], after.corruptions[name], p[name], means.get(name))
         for name in conditions.corruptions
     }
+    clean = _change(pairs[CLEAN], before.clean, after.clean, p[CLEAN])
+    if not over:
+        return Changes(clean, None, changes)
     first, second = np.mean([pairs[name] for name in over], axis=0).tolist()
-    mean = _change((first, second), 1 - before.accuracy(over), 1 - after.accuracy(over), p_of_mean)
+    mean = _change((first, second), 1 - before.accuracy(over), 1 - after.accuracy(over), p_values[-1])
     normalised = [name for name in over if name in means and name in BENCHMARK]
     if normalised:
         drawn = [(after.corruptions[name] - before.corruptions[name]) / means[name] for name in normalised]
         ratios = [(pairs[name][1] - pairs[name][0]) / means[name] for name in normalised]
         mean = replace(mean, ce=float(np.mean(ratios)), ce_interval=interval(np.mean(drawn, axis=0)))
-    return Changes(_change(pairs[CLEAN], before.clean, after.clean, p[CLEAN]), mean, changes)
+    return Changes(clean, mean, changes)
 
 
 def _wrong(cells: Cells, name: str, severities: Sequence[int]) -> npt.NDArray[np.float64]:
