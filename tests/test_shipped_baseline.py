@@ -34,20 +34,22 @@ def test_only_frost_depends_on_the_textures():
     assert [name for name in ALL if photographs.errors[name] != drawn.errors[name]] == ["frost"]
 
 
+@pytest.mark.slow
 def test_the_clean_error_can_be_measured_again(shared):
-    """On the 1,000 pictures of the kept measurement, in fp32 as that was: of each class the first five by name."""
     file = shared / "data" / "tiny-imagenet" / "valid-00000.parquet"
     if not file.is_file():
         pytest.skip(f"no {file}")
-    rows = sorted(pq.read_table(file).to_pylist(), key=lambda row: (row["label"], row["image"]["path"]))
-    chosen = [row for place, row in enumerate(rows) if place % 50 < 5]
-    assert [row["label"] for row in chosen] == [label for label in range(200) for _ in range(5)]
-    pictures = [np.array(Image.open(io.BytesIO(row["image"]["bytes"])).convert("RGB")) for row in chosen]
     model, spec = load_model(WEIGHTS)
     model.eval()
-    with torch.inference_mode():
-        parts = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).split(250)
-        answers = torch.cat([model(preprocess(part, spec)).argmax(1) for part in parts])
-    wrong = (answers != torch.tensor([row["label"] for row in chosen])).float().mean().item()
-    # Of another processor's sums one picture may lie on the other side of a border.
-    assert wrong == pytest.approx(read_baseline(WEIGHTS.parent / "baseline-1000.json").clean_error, abs=0.0015)
+    right = seen = 0
+    for batch in pq.ParquetFile(file).iter_batches(500):
+        rows = batch.to_pylist()
+        pictures = [np.array(Image.open(io.BytesIO(row["image"]["bytes"])).convert("RGB")) for row in rows]
+        images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
+        with torch.inference_mode():
+            answers = model(preprocess(images.float(), spec)).argmax(1)
+        right += int((answers == torch.tensor([row["label"] for row in rows])).sum())
+        seen += len(rows)
+    assert seen == 10_000
+    # It was measured in bf16, and this is fp32: a few pictures lie that near to a border.
+    assert 1 - right / seen == pytest.approx(read_baseline(shipped_baselines()[NAMES[0]]).clean_error, abs=0.003)

@@ -1,7 +1,6 @@
 """Long commands, killed at random moments: run again, they end where an undisturbed run ends, and nothing is left over.
 
-``RUGGED_FAULT_TRIES`` says how often each is killed and then, run again, asked to stop by SIGTERM or Ctrl-C (once
-otherwise) before it may end.
+``RUGGED_FAULT_TRIES`` says how often each is killed, and as often asked to stop by SIGTERM or Ctrl-C (once otherwise).
 """
 
 import os
@@ -30,18 +29,18 @@ def test_a_killed_command_ends_where_an_undisturbed_one_does(name, prepared, tmp
     expected = job.result(tmp_path / "undisturbed")
     chance = random.Random(name)
     for attempt in range(TRIES):
-        work = tmp_path / f"disturbed-{attempt}"
-        shutil.copytree(prepared, work)
         for number in (signal.SIGKILL, chance.choice((signal.SIGTERM, signal.SIGINT))):
+            work = tmp_path / f"{number.name}-{attempt}"
+            shutil.copytree(prepared, work)
             process = start(work, job)
             time.sleep(chance.uniform(0, took))
             process.send_signal(number)
             told = process.communicate(timeout=120)
             assert process.returncode in (0, -number, 128 + number), told
             assert "Traceback" not in told, told
-        finish(work, job)
-        assert job.result(work) == expected
-        shutil.rmtree(work)
+            finish(work, job)
+            assert job.result(work) == expected
+            shutil.rmtree(work)
 
 
 def test_ctrl_c_while_the_command_line_is_loaded_is_silent(tmp_path):
