@@ -44,6 +44,7 @@ def saved(path, architecture, size, classes=CLASSES, names=NAMES, seed=0):
         ("timm/test_efficientnet", 48),
         ("torchvision/squeezenet1_0", 64),
         ("rugged/alexnet64", 64),
+        ("rugged/resnet12_slim", 64),
     ],
 )
 def test_the_file_answers_for_raw_pictures_as_the_network_does(architecture, size, tmp_path):

@@ -13,6 +13,8 @@ from rugged.models.heads import replace_head
 
 NETWORKS = [
     "rugged/alexnet64",
+    "rugged/alexnet64_half",
+    "rugged/resnet12_slim",
     "torchvision/alexnet",
     "torchvision/densenet121",
     "torchvision/efficientnet_b0",

@@ -140,7 +140,7 @@ def test_only_those_with_weights():
     found = find_architectures("resnet18", pretrained=True)
     assert {"torchvision/resnet18", "timm/resnet18"} <= {each.name for each in found}
     assert all(each.weights for each in found)
-    with pytest.raises(ModelError, match="11 fit 'rugged/', such as rugged/alexnet64, but none has pretrained weights"):
+    with pytest.raises(ModelError, match="13 fit 'rugged/', such as rugged/alexnet64, but none has pretrained weights"):
         find_architectures("rugged/", pretrained=True)
 
 

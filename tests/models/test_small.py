@@ -139,3 +139,19 @@ def test_is_one_graph(name):
     compiled = torch.compile(model, fullgraph=True, backend="eager")
     with torch.no_grad():
         torch.testing.assert_close(compiled(images), model(images))
+
+
+def test_the_slim_network_is_timms_with_fewer_channels_and_one_block_more():
+    """Its parameters' names are resnet10t's, plus those of the block."""
+    slim, full = (dict(outline(name, 10).named_parameters()) for name in ("rugged/resnet12_slim", "timm/resnet10t"))
+    assert {name for name in slim if not name.startswith("layer2.1.")} == set(full)
+    assert all(slim[name].numel() <= full[name].numel() for name in full)
+    assert sum(each.numel() for each in slim.values()) < count(outline("torchvision/resnet18", 10)) / 9
+
+
+def test_half_of_an_alexnets_channels_are_a_quarter_of_its_weights():
+    half, full = (
+        sum(each.numel() for _, each in outline(name, 10).named_parameters() if each.dim() > 1)
+        for name in ("rugged/alexnet64_half", "rugged/alexnet64")
+    )
+    assert 0.25 < half / full < 0.26  # The first layer's input and the last one's output stay.

@@ -48,6 +48,8 @@ def test_a_near_miss_is_suggested():
     "name",
     [
         "rugged/alexnet64",
+        "rugged/alexnet64_half",
+        "rugged/resnet12_slim",
         "torchvision/resnet18",
         "torchvision/squeezenet1_0",
         "torchvision/mobilenet_v3_small",

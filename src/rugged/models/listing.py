@@ -29,7 +29,8 @@ RECOMMENDED: Mapping[str, tuple[str, ...]] = {
         "rugged/preact_resnet18_64",
         "rugged/wrn28_4_64",
     ),
-    "Baseline of CE and mCE": ("rugged/alexnet64",),
+    "In minutes on two cores": ("rugged/resnet12_slim",),
+    "Baseline of CE and mCE": ("rugged/alexnet64", "rugged/alexnet64_half"),
     "Pretrained, to fine-tune": (
         "torchvision/alexnet",
         "torchvision/squeezenet1_0",

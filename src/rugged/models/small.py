@@ -1,7 +1,9 @@
-"""ResNets for small pictures: torchvision's blocks behind a stem that keeps every pixel."""
+"""ResNets for small pictures, with a stem that keeps every pixel, and for small machines, with few channels."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import timm
 from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
@@ -27,4 +29,22 @@ def small_resnet(block: type[BasicBlock | Bottleneck], layers: Sequence[int], nu
     stem = nn.Conv2d(3, 64, kernel_size=3, padding=1, bias=False)
     nn.init.kaiming_normal_(stem.weight, mode="fan_out", nonlinearity="relu")
     model.conv1, model.maxpool = stem, nn.Identity()
+    return model
+
+
+def slim_resnet(num_classes: int) -> nn.Module:
+    """A ResNet of twelve layers that two cores train in minutes: a tenth of the weights of ResNet-18.
+
+    timm's ``resnet10t`` (a stem of three 3×3 convolutions and max-pool, which leave a quarter of each side; one block a
+    group) with about half of its channels, and a second block in the second group: at 64 pixels the last one whose maps
+    are not tiny.
+
+    Args:
+        num_classes: Number of outputs.
+
+    Returns:
+        A network from ``(N, 3, H, W)`` normalised pictures to ``(N, num_classes)`` logits.
+    """
+    changes: dict[str, Any] = {"layers": (1, 2, 1, 1), "channels": (32, 96, 128, 192), "stem_width": 16}
+    model: nn.Module = timm.create_model("resnet10t", num_classes=num_classes, **changes)
     return model

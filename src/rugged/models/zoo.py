@@ -19,7 +19,7 @@ from rugged.models.heads import drop_auxiliary_heads, replace_head
 from rugged.models.loading import load_body, start_from
 from rugged.models.preactivation import preactivation_resnet18, wide_resnet
 from rugged.models.pretrained import timm_network, torchvision_weights
-from rugged.models.small import small_resnet
+from rugged.models.small import slim_resnet, small_resnet
 from rugged.models.spec import IMAGENET_MEAN, IMAGENET_STD
 
 _RESIDUAL: dict[str, Callable[[int], nn.Module]] = {
@@ -32,6 +32,8 @@ _RESIDUAL: dict[str, Callable[[int], nn.Module]] = {
 
 OURS: dict[str, Callable[[int], nn.Module]] = {
     "alexnet64": AlexNet64,
+    "alexnet64_half": partial(AlexNet64, width=0.5),
+    "resnet12_slim": slim_resnet,
     **_RESIDUAL,
     **{f"{name}_blur": partial(blurred, make) for name, make in _RESIDUAL.items()},
 }
