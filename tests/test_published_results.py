@@ -1,4 +1,4 @@
-"""What ``docs/results.md`` says is what the summaries under ``results/`` say, and those hold together."""
+"""What ``docs/results.md`` and the README say is what the summaries under ``results/`` say, and those hold together."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from rugged.results.baselines import read_baseline
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
+PAGES = ("docs/results.md", "README.md")
 SUMMARIES = sorted(path.parents[1].name for path in RESULTS.glob("*/benchmark/summary.json"))
 
 
@@ -19,8 +20,9 @@ def percent(value, ends=None):
 
 
 @pytest.mark.parametrize("name", SUMMARIES)
-def test_figures_of_the_page_are_those_of_the_summary(name):
-    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8").replace("**", "")
+def test_figures_of_the_pages_are_those_of_the_summary(name):
+    pages = "".join((ROOT / each).read_text(encoding="utf-8") for each in PAGES)
+    page = pages.replace("**", "").replace("%", "")
     summary = read_summary(RESULTS / name / "benchmark" / "summary.json")
     ends = summary.intervals.clean_error
     assert percent(1 - summary.clean.error, (1 - ends[1], 1 - ends[0])) in page

@@ -28,7 +28,7 @@ def test_the_demo_goes_from_data_to_a_page_and_again_does_nothing_anew(small, tm
     assert small == ["builtin"]
     assert result.model.mce is not None
     assert result.model.mce.baseline.sha256 == result.baseline.model.sha256
-    assert result.baseline.model.architecture == "rugged/alexnet64"
+    assert result.baseline.model.architecture == "rugged/alexnet64_half"
     page = result.page.read_text(encoding="utf-8")
     assert result.model.model.name in page
     assert result.baseline.model.name in page

@@ -168,7 +168,7 @@ def test_the_last_epochs_see_plain_pictures(picture_folder, tmp_path, monkeypatc
 
     monkeypatch.setattr("rugged.train.learner.views", noted)
     recipe = load_recipe(
-        "demo_model",
+        "demo_baseline",
         [
             "model.architecture=timm/test_resnet", "epochs=3", "batch_size=1000", "development_per_class=6",
             "augment.crop=2", "augment.trivial.probability=1", "augment.augmix.consistency=12",
@@ -180,7 +180,7 @@ def test_the_last_epochs_see_plain_pictures(picture_folder, tmp_path, monkeypatc
     assert set(seen[3:]) == {AugmentRecipe(crop=2)}  # The average's batch norms are measured on plain ones, too.
     assert "posterize" in load_model(run.model)[1].training_operations
     with pytest.raises(ConfigError, match="plain_epochs is 4, of 3 epochs"):
-        load_recipe("demo_model", ["epochs=3", "augment.plain_epochs=4"])
+        load_recipe("demo_baseline", ["epochs=3", "augment.plain_epochs=4"])
 
 
 def test_a_classifier_that_learns_behind_a_restorer_is_judged_behind_it(picture_folder, tmp_path):
@@ -194,7 +194,7 @@ def test_a_classifier_that_learns_behind_a_restorer_is_judged_behind_it(picture_
         "precision=fp32", "watch=extra",
     ]  # fmt: skip
     dataset = open_dataset(picture_folder)
-    run = train(load_recipe("demo_model", wishes), dataset, tmp_path / "run", device="cpu")
+    run = train(load_recipe("demo_baseline", wishes), dataset, tmp_path / "run", device="cpu")
     assert read_json(run.manifest)["companions"] == {"augment.restore": sha256_file(file)}
 
     split = dataset.train.take(development_split(dataset.train, 6)[1])

@@ -26,7 +26,7 @@ def read_rows(run):
 
 @pytest.fixture
 def recipe():
-    return load_recipe("demo_model", ["model.architecture=timm/test_resnet", *OVERRIDES])
+    return load_recipe("demo_baseline", ["model.architecture=timm/test_resnet", *OVERRIDES])
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def dataset(picture_folder):
 
 
 def test_a_run_learns_and_leaves_everything_behind(recipe, dataset, tmp_path):
-    run = train(recipe, dataset, tmp_path / "run", device="cpu", command="rugged train demo_model")
+    run = train(recipe, dataset, tmp_path / "run", device="cpu", command="rugged train demo_baseline")
     rows = read_rows(run)
     assert [(row["epoch"], row["split"]) for row in rows] == [(str(e), s) for e in (1, 2, 3) for s in ("train", "dev")]
     assert float(rows[4]["loss"]) < float(rows[0]["loss"])
@@ -45,7 +45,9 @@ def test_a_run_learns_and_leaves_everything_behind(recipe, dataset, tmp_path):
     assert manifest["sha256"] == sha256_file(run.model)
     assert manifest["dataset"]["content_hash"] == dataset.content_hash
     assert manifest["final"]["dev"]["top1"] == pytest.approx(float(rows[5]["top1"]), abs=1e-6)
-    assert [(each["command"], each["first_step"]) for each in manifest["sessions"]] == [("rugged train demo_model", 0)]
+    assert [(each["command"], each["first_step"]) for each in manifest["sessions"]] == [
+        ("rugged train demo_baseline", 0)
+    ]
     _, spec = load_model(run.model)
     assert spec.classes == ("above", "below")
     assert spec.input_size == 32
@@ -157,7 +159,7 @@ def test_a_recipe_that_is_no_text_is_another_recipe(recipe, dataset, tmp_path):
     ],
 )
 def test_what_a_network_does_not_take_is_said_and_leaves_the_folder_free(recipe, dataset, tmp_path, changes, message):
-    wrong = load_recipe("demo_model", [*OVERRIDES, *(f"{name}={value}" for name, value in changes.items())])
+    wrong = load_recipe("demo_baseline", [*OVERRIDES, *(f"{name}={value}" for name, value in changes.items())])
     with pytest.raises(ModelError, match=message):
         train(wrong, dataset, tmp_path / "run", device="cpu")
     assert not (tmp_path / "run").exists()
@@ -209,7 +211,7 @@ def test_a_network_of_finite_weights_that_answers_with_no_numbers_is_not_called_
         return looks[-1] * (1 if len(looks) <= fine else torch.inf)
 
     monkeypatch.setattr(rugged.train.judging, "infer", overflowing)
-    recipe = load_recipe("demo_model", ["model.architecture=timm/test_resnet", *OVERRIDES, option])
+    recipe = load_recipe("demo_baseline", ["model.architecture=timm/test_resnet", *OVERRIDES, option])
     for _ in range(2):  # Run again, it is found out again.
         with pytest.raises(RunError, match=r"not finite.*optimizer\.lr"):
             train(recipe, dataset, tmp_path / "run", device="cpu")

@@ -68,7 +68,7 @@ def replace_or_die(source, target):
 
 Path.replace = replace_or_die
 try:
-    train(load_recipe("demo_model", settings), open_pack(pack), out, device="cpu")
+    train(load_recipe("demo_baseline", settings), open_pack(pack), out, device="cpu")
 except Interrupted as error:
     print(error)
     sys.exit(128 + error.signal_number)
@@ -124,7 +124,7 @@ def test_a_killed_training_ends_with_the_same_bytes(fault, dataset, tmp_path):
 def test_two_processes_learn_what_one_does(more, dataset, tmp_path):
     """In portions, too: of a batch of 9 one process puts through three, the other two, and one alone five."""
     settings = [*SETTINGS, *more]
-    alone = train(load_recipe("demo_model", settings), dataset, tmp_path / "alone", device="cpu")
+    alone = train(load_recipe("demo_baseline", settings), dataset, tmp_path / "alone", device="cpu")
     status, told = run_together(tmp_path, dataset, tmp_path / "two", settings=settings)
     assert status == 0, told
     one, two = figures(alone.path), figures(tmp_path / "two")

@@ -12,7 +12,7 @@ from rugged.train.progressive_resizing import picture_side, sides_shown
 
 
 def recipe_with(*changes):
-    return load_recipe("demo_model", changes)
+    return load_recipe("demo_baseline", changes)
 
 
 def sides(full, *changes):
