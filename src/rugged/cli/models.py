@@ -77,7 +77,7 @@ def _print_overview(classes: int, size: int | None) -> None:
     typer.echo(f"{sum(bool(each.weights) for each in every):,} of them have pretrained weights.\n")
     typer.echo(_convention(classes, size))
     _print_table(table)
-    typer.echo("Those from scratch are also there as NAME_blur: with anti-aliased downsampling.\n")
+    typer.echo("The first five are also there as NAME_blur: with anti-aliased downsampling.\n")
     for command, meaning in _SEARCHES:
         typer.echo(f"  {command:<48}  {meaning}")
 

@@ -13,7 +13,7 @@ class AlexNet64(nn.Module):
 
     Args:
         num_classes: Number of outputs.
-        width: Share of the channels and hidden units that are there; half takes a quarter of the time.
+        width: Share of the channels and hidden units to keep; half of them need a quarter of the multiply-adds.
     """
 
     def __init__(self, num_classes: int, width: float = 1) -> None:

@@ -1,7 +1,6 @@
 """ResNets for small pictures, with a stem that keeps every pixel, and for small machines, with few channels."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import timm
 from torch import nn
@@ -45,6 +44,7 @@ def slim_resnet(num_classes: int) -> nn.Module:
     Returns:
         A network from ``(N, 3, H, W)`` normalised pictures to ``(N, num_classes)`` logits.
     """
-    changes: dict[str, Any] = {"layers": (1, 2, 1, 1), "channels": (32, 96, 128, 192), "stem_width": 16}
-    model: nn.Module = timm.create_model("resnet10t", num_classes=num_classes, **changes)
+    model: nn.Module = timm.create_model(
+        "resnet10t", num_classes=num_classes, layers=(1, 2, 1, 1), channels=(32, 96, 128, 192), stem_width=16
+    )
     return model

@@ -41,7 +41,7 @@ def run_demo(out: Path, *, device: Device = "auto", command: str = "") -> DemoRe
     dataset = open_dataset("builtin")
     say("2/6  Baseline: a small AlexNet, whose errors the model's are divided by")
     baseline = train(load_recipe("demo_baseline"), dataset, out / "baseline-alexnet", device=device, command=command)
-    say("3/6  Model: a small ResNet")
+    say("3/6  Model: a small ResNet; half of the pictures that it learns from are corrupted")
     model = train(load_recipe("demo_model"), dataset, out / "resnet", device=device, command=command)
     say("4/6  Benchmark: both, clean and corrupted")
     # Drawn frost for drawn pictures: nothing to download, and the same bytes for everybody.
