@@ -204,6 +204,14 @@ def test_an_onnx_file_is_measured_whatever_its_batch(dataset, tmp_path, batch):
     np.testing.assert_allclose(cell.label_probability, probabilities(logits, cell.labels), rtol=1e-4)
 
 
+def test_an_onnx_file_that_fixes_one_side_alone_is_given_squares(dataset, tmp_path):
+    found = []
+    for name, shape in (("closed", (3, 32, 32)), ("open", (3, "height", 32)), ("other", (3, 32, "width"))):
+        save_onnx(tmp_path / f"{name}.onnx", "N", shape=shape)
+        found.append(benchmark(tmp_path / f"{name}.onnx", dataset, **QUICK).clean.loss)
+    assert found[0] == found[1] == found[2]
+
+
 def test_an_onnx_file_with_its_weights_beside_it_is_known_by_these_too(dataset, tmp_path):
     """Two trainings of one network have the same graph; their weights lie in a file of their own."""
     save_onnx(tmp_path / "one.onnx", "N")

@@ -142,6 +142,8 @@ def test_a_picture_is_not_replaced_by_the_answers(predict, run, pictures, name):
         (("run", "in", "--out", "out.txt"), "End it with .csv or .jsonl"),
         (("run", "in", "--out", "out.csv", "--format", "table"), "Leave --out or --format out"),
         (("run", "list.csv", "--out", "list.csv"), "one of the files to be read"),
+        (("run", "li*.csv", "--out", "list.csv"), "one of the files to be read"),
+        (("run", "in", "--out", "run/model.safetensors", "--format", "csv"), "one of the files to be read"),
         (("run", "in", "--out", "in/a.png/out.csv"), "Cannot write"),
         (("nothing", "in"), "no run folder, model file or callable nothing"),
         (("run", "list.csv"), "expected one called 'path'"),

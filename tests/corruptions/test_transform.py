@@ -40,6 +40,9 @@ def test_a_picture_comes_back_as_what_it_was(pictures):
     np.testing.assert_array_equal(np.asarray(drawn), expected[0].permute(1, 2, 0))
     grey = transform(pil(pictures[0]).convert("L"))
     assert grey.mode == "RGB"
+    deep = Image.fromarray(np.full((40, 40), 30_000, np.uint16))  # Of which Pillow makes white.
+    with pytest.raises(CorruptionError, match=r"mode is I;16, whose levels are not those of 8 bits"):
+        Corrupt("contrast", 3)(deep)
 
 
 def test_what_is_no_picture_of_a_sample_stays(pictures):

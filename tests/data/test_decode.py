@@ -93,6 +93,12 @@ def test_16_bit_greyscale_is_scaled_not_clipped(encode):
     assert result.changes == ("converted from 16-bit greyscale to RGB",)
 
 
+def test_the_transparent_level_of_16_bits_lies_on_white(encode):
+    values = np.array([[0, 257 * 100, 0]], dtype=np.uint16)
+    result = decode_image(encode(Image.fromarray(values), transparency=0))
+    np.testing.assert_array_equal(result.pixels[0, :, 0], [255, 100, 255])
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_applied_as_pillow_does(orientation, noise, encode):
     exif = Image.Exif()

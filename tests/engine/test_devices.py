@@ -17,6 +17,11 @@ def test_auto_takes_what_is_there():
     assert describe(fabric)["precision"] == ("bf16" if has_fast_bf16(expected) else "fp32")
 
 
+def test_an_unknown_precision_is_refused_with_those_that_are():
+    with pytest.raises(ConfigError, match="no precision 'float32'; expected auto, fp32"):
+        make_fabric("cpu", "float32")
+
+
 def test_a_mac_computes_on_its_cpu(monkeypatch):
     """Its GPU has no float64, in which the corruptions compute."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

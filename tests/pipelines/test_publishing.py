@@ -52,6 +52,13 @@ def test_a_card_lies_in_the_run_folder_or_elsewhere(run, tmp_path):
     assert card_of(run.path, tmp_path / "other.md").read_bytes() == run.card.read_bytes()
 
 
+def test_a_card_does_not_take_the_models_place(run):
+    before = run.model.read_bytes()
+    with pytest.raises(ConfigError, match="is the model itself"):
+        card_of(run.path, run.model, replace=True)
+    assert run.model.read_bytes() == before
+
+
 def test_a_card_that_was_filled_in_is_replaced_only_when_asked_to(run, tmp_path):
     written = card_of(run.path).read_text("utf-8")
     assert card_of(run.path).read_text("utf-8") == written  # Nothing is lost.

@@ -133,6 +133,8 @@ def test_of_equal_probabilities_the_first_class_counts(colours):
         ([3], "A list with int"),
         (3, "int is no picture"),
         ("missing.png", "missing.png cannot be used: no such file"),
+        ("a" * 300 + ".png", "cannot be opened .File name too long"),
+        (Image.new("RGB", (0, 5)), "the image cannot be used: no pixels"),
     ],
 )
 def test_what_is_no_picture_is_refused(colours, images, message):
@@ -140,9 +142,10 @@ def test_what_is_no_picture_is_refused(colours, images, message):
         colours.predict(images)
 
 
-def test_less_than_one_class_is_refused(colours):
-    with pytest.raises(ConfigError, match="top is 0"):
-        colours.predict([], top=0)
+@pytest.mark.parametrize("top", [0, 2.5, None, "3"])
+def test_what_is_no_number_of_classes_is_refused(colours, top):
+    with pytest.raises(ConfigError, match=f"top is {top!r}; expected a whole number"):
+        colours.predict([], top=top)
 
 
 def test_an_answer_that_is_no_number_is_an_error(colours):

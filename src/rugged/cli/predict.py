@@ -43,7 +43,7 @@ def predict(
     from rugged.predict import Classifier, Watched, csv_lines, find_pictures, json_lines, predict_files
 
     model, pictures = _model_and_pictures(named)
-    chosen = _format(kind, out, pictures)
+    chosen = _format(kind, out, [*pictures, *_weights(model, restore)])
     sources = find_pictures(pictures, sys.stdin.buffer)
     classifier = Classifier.load(model, restore=restore, device=device, precision=precision)
     if len(named) == 1:
@@ -84,7 +84,7 @@ def _model_and_pictures(named: list[str]) -> tuple[str, list[str]]:
     return named[0], named[1:]
 
 
-def _format(kind: str | None, out: Path | None, pictures: list[str]) -> str:
+def _format(kind: str | None, out: Path | None, inputs: list[str]) -> str:
     import os
 
     from rugged.core.errors import ConfigError
@@ -97,12 +97,31 @@ def _format(kind: str | None, out: Path | None, pictures: list[str]) -> str:
     chosen = kind or _ENDINGS.get(out.suffix.lower(), "table")
     if chosen == "table":
         raise ConfigError(f"--out {out} is for CSV or JSON lines. End it with .csv or .jsonl, or give --format.")
-    # For a name that is too long pathlib's own raises, and it would not be a row with the reason.
-    if any(os.path.exists(name) and Path(name).resolve() == out.resolve() for name in pictures):  # noqa: PTH110
-        raise ConfigError(f"--out {out} is one of the files to be read. Choose another name.")
     if out.is_file() and is_picture(out):  # Of a folder, perhaps, that is to be read: nobody wants it replaced.
         raise ConfigError(f"--out {out} is a picture, which would be lost. Choose another name.")
+    # For a name that is too long pathlib's own raises, and it would not be a row with the reason.
+    files = (file for name in inputs for file in _named(name) if os.path.exists(file))  # noqa: PTH110
+    if any(Path(file).resolve() == out.resolve() for file in files):
+        raise ConfigError(f"--out {out} is one of the files to be read. Choose another name.")
     return chosen
+
+
+def _weights(model: str, restore: Path | None) -> list[str]:
+    """The files that answer, which are no place for answers."""
+    from rugged.results import RunFolder
+
+    given = [Path(model)] if restore is None else [Path(model), restore]
+    runs = [RunFolder(path) for path in given]
+    return [str(file) for path, run in zip(given, runs, strict=True) for file in (path, run.model, run.restorer)]
+
+
+def _named(name: str) -> Iterator[str]:
+    """A file as it is named, and what it means as a pattern."""
+    import glob
+
+    yield name
+    if glob.has_magic(name):
+        yield from glob.iglob(name, recursive=True)  # noqa: PTH207 - as `find_pictures` reads it.
 
 
 def _write(lines: Iterator[str], out: Path | None) -> None:

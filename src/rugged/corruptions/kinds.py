@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision import tv_tensors
 
+from rugged.core.errors import CorruptionError
 from rugged.corruptions.request import check_image
 
 Picture = TypeVar("Picture")
@@ -23,9 +24,10 @@ def in_its_form(picture: Picture, corrupted: Callable[[Tensor], Tensor]) -> Pict
         corrupted: Takes and gives ``(N, 3, H, W)`` uint8.
 
     Raises:
-        CorruptionError: It is none of these.
+        CorruptionError: It is none of these, or a PIL image of more than 8 bits, which Pillow would cut off.
     """
     if isinstance(picture, Image.Image):
+        _require_levels(picture)
         values = _corrupt_array(np.array(picture.convert("RGB")), corrupted)
         return cast(Picture, Image.fromarray(values))
     if isinstance(picture, np.ndarray):
@@ -38,6 +40,14 @@ def in_its_form(picture: Picture, corrupted: Callable[[Tensor], Tensor]) -> Pict
         return cast(Picture, tv_tensors.wrap(result, like=picture) if is_special else result)
     corrupted(cast(Tensor, picture))  # Which says what is wrong with it.
     raise AssertionError("an image of a kind that nothing else takes")
+
+
+def _require_levels(picture: Image.Image) -> None:
+    if picture.mode.startswith("I") or picture.mode == "F":
+        raise CorruptionError(
+            f"The picture's mode is {picture.mode}, whose levels are not those of 8 bits. Scale it to RGB first; "
+            "`rugged data pack` does so for files of 16 bits."
+        )
 
 
 def _corrupt_array(values: np.ndarray, corrupted: Callable[[Tensor], Tensor]) -> np.ndarray:

@@ -101,8 +101,10 @@ def convert_image(
         enlarge: As for ``decode_image``.
 
     Raises:
-        BadImageError: It cannot be loaded after all, or its pixels have no meaning as RGB.
+        BadImageError: It has no pixels, cannot be loaded after all, or its pixels have no meaning as RGB.
     """
+    if not all(image.size):
+        raise BadImageError("no pixels", f"{image.width} x {image.height}")
     _require_loaded(image)
     image, rotated = _upright(image)
     image, converted = _as_rgb(image)
@@ -174,7 +176,7 @@ def _as_rgb(image: Image.Image) -> tuple[Image.Image, str | None]:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image, None
     if image.mode.startswith("I"):
-        return _from_16_bits(image)
+        return _from_16_bits(image, image.info.get("transparency"))
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         return _on_white(image)
     if image.mode == "F":
@@ -192,10 +194,12 @@ def _on_white(image: Image.Image) -> tuple[Image.Image, str | None]:
     return Image.alpha_composite(white, layer).convert("RGB"), "laid on white where they were transparent"
 
 
-def _from_16_bits(image: Image.Image) -> tuple[Image.Image, str]:
+def _from_16_bits(image: Image.Image, clear: int | None) -> tuple[Image.Image, str]:
     # Mode I has 32 bits, but no common format fills them: it stands for 16-bit greyscale, and so 65535 is white.
     values = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
     grey = ((values + 128) // 257).astype(np.uint8)
+    if clear is not None:  # The one level that is transparent lies on white, as with fewer bits.
+        grey[values == clear] = 255
     return Image.fromarray(grey).convert("RGB"), "converted from 16-bit greyscale to RGB"
 
 

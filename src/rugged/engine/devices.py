@@ -51,6 +51,8 @@ def make_fabric(
     chosen = _available_device(device)
     if precision == "auto":
         precision = "bf16" if has_fast_bf16(chosen) else "fp32"
+    if precision not in _FABRIC_PRECISION:
+        raise ConfigError(f"There is no precision {precision!r}; expected auto, {', '.join(_FABRIC_PRECISION)}.")
     if precision == "fp16" and chosen != "cuda":
         raise ConfigError(f"Precision fp16 needs a CUDA GPU, and this is {chosen}. Use auto, bf16 or fp32.")
     # Left alone, convolutions on recent GPUs round float32 to 10 bits of mantissa, and "fp32" would not be true.

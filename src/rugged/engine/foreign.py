@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,9 @@ USUAL_SIDE = 224
 """Of pictures for a model that does not say: ImageNet's."""
 
 _CUDA = "CUDAExecutionProvider"
+
+_MET: dict[str, tuple[ModuleType, str]] = {}
+"""By their files: modules as they were when first met, and the hashes of the files then."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ def load_callable(model: str) -> Foreign:
     or probabilities, a tensor or an array.
 
     Raises:
-        ModelError: There is no such module or function, or it cannot be imported.
+        ModelError: There is no such module or function, it cannot be imported, or Python has imported something else
+            of its name before: an earlier state of the file, or a file in another folder.
     """
     module_name, _, name = model.partition(":")
     here = str(Path.cwd())
@@ -81,6 +86,8 @@ def load_callable(model: str) -> Foreign:
     if source is None:
         raise ModelError(f"{module_name} has no source file that could be hashed. Expected a module in Python.")
 
+    digest = _hash_of_what_runs(module, source)
+
     def answer(images: Tensor) -> Tensor:
         try:
             with torch.inference_mode():
@@ -94,8 +101,28 @@ def load_callable(model: str) -> Foreign:
         "of anything else, such as the weights it loads, measure into another folder."
     )
     # A file may have several functions, each of them a model.
-    identity = sha256(f"{model} {sha256_file(Path(source))}".encode()).hexdigest()
+    identity = sha256(f"{model} {digest}".encode()).hexdigest()
     return Foreign("callable", answer, identity, 0, None, note)
+
+
+def _hash_of_what_runs(module: ModuleType, source: str) -> str:
+    """The hash of a module's file, which must be what Python runs: it imports a module once, whatever comes after."""
+    local = Path(*module.__name__.split(".")).with_suffix(".py")
+    if local.is_file() and local.resolve() != Path(source).resolve():
+        raise ModelError(
+            f"This Python has imported {module.__name__} from {source} before, and so does not run {local.resolve()}. "
+            "Start another, or rename one of the two."
+        )
+    digest = sha256_file(Path(source))
+    met, before = _MET.setdefault(source, (module, digest))
+    if met is not module:
+        _MET[source] = module, digest
+    elif before != digest:
+        raise ModelError(
+            f"{source} has changed since this Python imported it, and what runs is what it was. Start another (restart "
+            "the notebook's kernel), and measure into another folder."
+        )
+    return digest
 
 
 def _line_of(error: Exception) -> str:
@@ -134,8 +161,9 @@ def load_onnx(path: Path, side: int | None, device: torch.device) -> Foreign:
             f"{path} takes {[(one.name, one.type, one.shape) for one in session.get_inputs()]}; expected one float32 "
             "input (N, 3, S, S), or the uint8 input (N, H, W, 3) of a file that `rugged export` wrote."
         )
-    count, fixed = entry.shape[0], entry.shape[2]
-    known = told or ModelSpec("onnx", (), (), fixed if isinstance(fixed, int) else side or USUAL_SIDE)
+    count = entry.shape[0]
+    fixed = next((each for each in entry.shape[2:] if isinstance(each, int)), None)
+    known = told or ModelSpec("onnx", (), (), fixed or side or USUAL_SIDE)
     result = "logits" if own else results[0].name
 
     def answer(images: Tensor) -> Tensor:

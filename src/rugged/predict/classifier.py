@@ -196,13 +196,13 @@ def top_guesses(logits: Tensor, classes: Sequence[ClassInfo], top: int) -> list[
 
 
 def require_top(top: int) -> None:
-    """Refuse a number of classes below 1.
+    """Refuse what is no number of classes.
 
     Raises:
         ConfigError: It is.
     """
-    if top < 1:
-        raise ConfigError(f"top is {top}; expected at least 1 class.")
+    if not hasattr(top, "__index__") or top < 1:
+        raise ConfigError(f"top is {top!r}; expected a whole number, at least 1.")
 
 
 def batches(items: Iterable[Item]) -> Iterator[list[Item]]:

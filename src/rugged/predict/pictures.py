@@ -76,6 +76,8 @@ def _one(picture: Any, side: int) -> Pixels:
                 return read_picture(expanded(picture), side)
         except BadImageError as error:
             raise DataError(f"{picture} cannot be used: {error}. Leave it out, or give another picture.") from error
+        except OSError as error:  # As of a name that is too long.
+            raise DataError(f"{picture} cannot be opened ({error.strerror}).") from error
     if isinstance(picture, Image.Image):
         return _from_image(picture, "the image", side)
     if isinstance(picture, np.ndarray) and picture.ndim == 3:
