@@ -159,7 +159,8 @@ def test_the_temperature_does_not_know_the_validation_pictures(dataset, run, tmp
 )
 def test_where_no_temperature_is_best_it_is_said(dataset, tmp_path, monkeypatch, right, limit, why):
     """Training pictures that are all answered right, or all wrong: the likelihood rises without an end."""
-    (tmp_path / "knows.py").write_text(
+    name = f"knows_when_{right}".lower()  # Python imports a module once.
+    (tmp_path / f"{name}.py").write_text(
         "import torch\n"
         "def answer(images):\n    bright = images[:, 0].float().mean((1, 2)) > 127\n"
         "    return torch.stack([bright, ~bright], 1).float() * 9\n"
@@ -170,7 +171,7 @@ def test_where_no_temperature_is_best_it_is_said(dataset, tmp_path, monkeypatch,
     known = dataclasses.replace(train, images=np.broadcast_to(images, train.images.shape).copy())
     monkeypatch.setattr("rugged.benchmark.variants.temperature._PER_CLASS", 5)
     shown = dataclasses.replace(dataset, train=known)
-    how = benchmark("knows:answer", shown, variants=["temperature"], **QUICK).variants[0].how
+    how = benchmark(f"{name}:answer", shown, variants=["temperature"], **QUICK).variants[0].how
     assert how.startswith(f"Logits divided by {limit}, the end of the search: ")
     assert why in how
     assert "is least" not in how
