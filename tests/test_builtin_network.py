@@ -29,10 +29,17 @@ KEPT = {
 
 
 @pytest.mark.slow
-def test_a_quarter_of_the_demos_training_knows_more_than_half(tmp_path):
-    """A linear model on pixels stays under 45%. What all of it comes to is asked of the network that is kept."""
-    run = train(load_recipe("demo_model", ["epochs=4"]), open_dataset("builtin"), tmp_path / "model", device="cpu")
-    assert read_json(run.manifest)["final"]["dev"]["top1"] > 0.5
+@pytest.mark.timeout(1500)
+def test_the_demos_network_learns_to_pass_90_percent(tmp_path):
+    """From clean pictures, in three quarters of the epochs: today's training. The tests below ask what is kept."""
+    dataset = open_dataset("builtin")
+    recipe = load_recipe("demo_model", ["epochs=12", "augment.corrupt.names=[]"])
+    network = Network(*load_model(train(recipe, dataset, tmp_path / "model", device="cpu").model))
+    rows = np.arange(0, len(dataset.val), 2)
+    images = as_batch(dataset.val.images[rows], torch.device("cpu"))
+    with torch.inference_mode():
+        answers = network.logits(images).argmax(1).numpy()
+    assert (answers == dataset.val.labels[rows]).mean() > 0.90
 
 
 @pytest.mark.parametrize("name", KEPT)
