@@ -41,11 +41,13 @@ def _took_the_quick_way(answers: torch.Tensor) -> bool:
     return type(answers.grad_fn).__name__ == "_DepthwiseBackward"
 
 
-def test_only_maps_smaller_than_the_kernel_go_another_way():
+def test_only_half_precision_and_maps_smaller_than_the_kernel_go_another_way():
     layer = nn.Conv2d(4, 4, 5, padding=2, groups=4, bias=False)
     quicken_depthwise(layer)
     assert _took_the_quick_way(layer(torch.zeros(1, 4, 4, 5)))
     assert not _took_the_quick_way(layer(torch.zeros(1, 4, 5, 5)))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert _took_the_quick_way(layer(torch.zeros(1, 4, 5, 5)))
 
 
 @pytest.mark.parametrize(
@@ -91,19 +93,26 @@ def _operations(last: object) -> set[str]:
     return {type(operation).__name__ for operation in found}
 
 
-def test_half_precision_is_summed_in_full():
-    """Gradients of bf16 numbers are nearer to the exact ones than bf16 holds."""
+@pytest.mark.parametrize(("side", "stride"), [(3, 1), (3, 2), (9, 1), (9, 2)])
+def test_half_precision_is_summed_in_full(side, stride):
+    """Answers in bf16 are the plain ones; gradients are nearer to the exact ones than bf16 holds."""
     torch.manual_seed(0)
-    layer = nn.Conv2d(8, 8, 5, padding=2, groups=8, bias=False)
-    features = torch.randn(256, 8, 3, 3).bfloat16()
-    exact = copy.deepcopy(layer).double()
-    exact(features.double()).sum().backward()
-    quicken_depthwise(layer)
+    plain = nn.Conv2d(8, 8, 5, stride, padding=2, groups=8, bias=False)
+    exact, quick = copy.deepcopy(plain).double(), copy.deepcopy(plain)
+    quicken_depthwise(quick)
+    features = torch.randn(256, 8, side, side).bfloat16()
+    found = {}
+    for name, layer, numbers in (("exact", exact, features.double()), ("quick", quick, features)):
+        given = numbers.detach().requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=layer is quick):
+            found[name] = layer(given)
+        found[name].sum(dtype=torch.float64).backward()
+        found[f"{name} of features"] = given.grad
     with torch.autocast("cpu", torch.bfloat16):
-        answers = layer(features)
-    answers.float().sum().backward()
-    assert answers.dtype == torch.bfloat16
-    torch.testing.assert_close(layer.weight.grad.double(), exact.weight.grad, rtol=1e-5, atol=1e-3)
+        torch.testing.assert_close(found["quick"], plain(features), rtol=0, atol=0)
+    torch.testing.assert_close(quick.weight.grad.double(), exact.weight.grad, rtol=1e-5, atol=1e-3)
+    assert found["quick of features"].dtype == torch.bfloat16
+    torch.testing.assert_close(found["quick of features"].double(), found["exact of features"], rtol=2**-8, atol=1e-6)
 
 
 def test_a_copy_learns_for_itself():

@@ -1,10 +1,14 @@
-"""Depthwise convolutions on maps smaller than their kernels: the same numbers, with a quicker gradient on CPUs.
+"""Depthwise convolutions of EfficientNets and their kin: the same numbers, with a quicker gradient on CPUs.
 
-EfficientNets and their kin end in kernels of 5 × 5; at 64 pixels these lie on maps of 4 × 4 and 2 × 2. PyTorch's
-library for CPUs (oneDNN) has no fast gradient where a kernel does not fit into its map, and takes hundreds of times as
-long for it as for the convolution itself: half of a training step of EfficientNet-b0.
+PyTorch's library for CPUs (oneDNN) has no fast gradient for two of their cases, and takes up to hundreds of times as
+long for it as for the convolution itself: half of a training step of EfficientNet-b0 and more.
+
+- A kernel that does not fit into its map. They end in kernels of 5 × 5, which at 64 pixels lie on maps of 4 × 4 and
+  2 × 2. The gradient is made of other operations here.
+- bf16, with a stride or a kernel of 5 × 5. The gradient is computed in float32, where the library is fast.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import product
 from typing import Any
@@ -16,12 +20,12 @@ from torch.nn.functional import conv2d
 
 
 def quicken_depthwise(model: nn.Module) -> None:
-    """Give a network's depthwise convolutions a quicker gradient where maps are smaller than their kernels.
+    """Give depthwise convolutions a quicker gradient in bf16, and where maps are smaller than their kernels.
 
     Outputs are the same; gradients are, to rounding. It pays on CPUs only.
 
     Args:
-        model: Modified; its ``state_dict`` is as it was.
+        model: The network, modified; its ``state_dict`` is as it was.
     """
     for layer in model.modules():
         if type(layer) is nn.Conv2d and _is_plain_depthwise(layer):
@@ -39,14 +43,18 @@ def _is_plain_depthwise(layer: nn.Conv2d) -> bool:
 
 
 def _forward(layer: nn.Conv2d, features: Tensor) -> Tensor:
-    if all(side >= kernel for side, kernel in zip(features.shape[-2:], layer.kernel_size, strict=True)):
+    if _fits(layer.kernel_size, features) and not torch.is_autocast_enabled("cpu"):
         return nn.Conv2d.forward(layer, features)
     result: Tensor = _Depthwise.apply(features, layer.weight, layer.stride, layer.padding)  # type: ignore[no-untyped-call]
     return result if layer.bias is None else result + layer.bias.to(result.dtype)[:, None, None]
 
 
+def _fits(kernel: Sequence[int], features: Tensor) -> bool:
+    return all(side >= size for side, size in zip(features.shape[-2:], kernel, strict=True))
+
+
 class _Depthwise(torch.autograd.Function):
-    """``conv2d`` with a kernel for each channel, and a gradient made of what is quick on maps of any size."""
+    """``conv2d`` with a kernel for each channel, and a gradient in the precision of the weights by what is quick."""
 
     @staticmethod
     def forward(
@@ -60,11 +68,29 @@ class _Depthwise(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
         features, weight = ctx.saved_tensors
-        exact = _without_stride(gradient.to(weight.dtype), features, weight, ctx.stride, ctx.padding)
-        above, left = (kernel - 1 - padding for kernel, padding in zip(weight.shape[2:], ctx.padding, strict=True))
-        of_features = conv2d(exact, weight.flip(2, 3), None, 1, (above, left), groups=len(weight))
-        of_weight = _of_weight(exact, features.to(weight.dtype), weight, ctx.padding)
+        gradients = _of_large_maps if _fits(weight.shape[2:], features) else _of_small_maps
+        of_features, of_weight = gradients(
+            gradient.to(weight.dtype), features.to(weight.dtype), weight, ctx.stride, ctx.padding
+        )
         return of_features.to(features.dtype), of_weight, None, None
+
+
+def _of_large_maps(
+    gradient: Tensor, features: Tensor, weight: Tensor, stride: tuple[int, int], padding: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    of_features, of_weight, _ = torch.ops.aten.convolution_backward(
+        gradient, features, weight, None, stride, padding, (1, 1), False, (0, 0), len(weight), (True, True, False)
+    )
+    return of_features, of_weight
+
+
+def _of_small_maps(
+    gradient: Tensor, features: Tensor, weight: Tensor, stride: tuple[int, int], padding: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    exact = _without_stride(gradient, features, weight, stride, padding)
+    above, left = (kernel - 1 - frame for kernel, frame in zip(weight.shape[2:], padding, strict=True))
+    of_features = conv2d(exact, weight.flip(2, 3), None, 1, (above, left), groups=len(weight))
+    return of_features, _of_weight(exact, features, weight, padding)
 
 
 def _without_stride(
