@@ -21,7 +21,7 @@ from rugged.core.files import read_json
 from rugged.corruptions import BENCHMARK, EXTRA, corrupt
 from rugged.data import Split, open_dataset, write_one_per_image
 from rugged.models import ModelSpec, build, load_model, preprocess, save_model
-from rugged.results import read_cell, read_stamp, read_summary, summarise, write_cell
+from rugged.results import RunFolder, read_cell, read_stamp, read_summary, summarise, write_cell
 
 QUICK = {"corruptions": ("gaussian_noise", "contrast"), "severities": (1, 5), "device": "cpu"}
 
@@ -81,6 +81,25 @@ def test_sample_strips_show_the_pictures_that_were_measured(dataset, tmp_path):
     expected = corrupt(images, "contrast", 5, preset="cifar32", seed=1, ids=index["ids"]).permute(0, 2, 3, 1)
     strip = np.asarray(Image.open(run / "benchmark" / "samples" / "contrast-5.png"))
     np.testing.assert_array_equal(strip, np.concatenate(list(expected.numpy()), axis=1))
+
+
+def test_strips_of_a_measurement_that_was_broken_off_do_not_stay(dataset, tmp_path, monkeypatch):
+    run = make_run(tmp_path / "run")
+    samples = RunFolder(run).samples
+    benchmark(run, dataset, **QUICK)
+    before = {path.name: path.read_bytes() for path in samples.iterdir()}
+
+    def broken(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(grid.GridBench, "measure", broken)
+        with pytest.raises(KeyboardInterrupt):
+            benchmark(run, dataset, seed=1, replace_results=True, **QUICK)
+    assert (samples / "contrast-5.png").read_bytes() == before["contrast-5.png"]  # It draws nothing at random.
+    assert (samples / "gaussian_noise-5.png").read_bytes() != before["gaussian_noise-5.png"]
+    benchmark(run, dataset, **QUICK)
+    assert {path.name: path.read_bytes() for path in samples.iterdir()} == before
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,46 @@ def test_an_interrupted_measurement_goes_on(dataset, make_run, tmp_path, monkeyp
     assert benchmark_restorer(run, dataset, **look).corruptions == whole.corruptions
 
 
+def test_corruptions_join_a_frost_that_was_measured_before(dataset, make_run, capsys, monkeypatch):
+    """Also where its textures are gone: then the page of pictures is all that is missing."""
+    run = make_run("gan", 5)
+    frost = {"corruptions": ("frost",), "severities": (2,), "device": "cpu"}
+    before = benchmark_restorer(run, dataset, textures="procedural", **frost)
+    joined = benchmark_restorer(run, dataset, **{**frost, "corruptions": ("contrast",)})
+    assert list(joined.corruptions) == ["frost", "contrast"]
+    assert joined.corruptions["frost"] == before.corruptions["frost"]
+    assert RunFolder(run).restoration_sheet.exists()
+
+    def gone(*_):
+        raise ConfigError("no such textures")
+
+    monkeypatch.setattr("rugged.benchmark.in_memory.choose_textures", gone)
+    more = benchmark_restorer(run, dataset, **{**frost, "corruptions": ("pixelate",)})
+    assert list(more.corruptions) == ["frost", "contrast", "pixelate"]
+    assert read_restoration(RunFolder(run).restoration) == more
+    assert not RunFolder(run).restoration_sheet.exists()
+    assert "no page of pictures: no such textures" in capsys.readouterr().err
+
+
+def test_nothing_of_replaced_figures_stays_beside_new_cells(dataset, make_run, monkeypatch):
+    run = make_run("gan", 5)
+    benchmark_restorer(run, dataset, **QUICK)
+    folder = RunFolder(run)
+    assert folder.restoration_table.exists()
+
+    def stop(*_):
+        signal.raise_signal(signal.SIGTERM)
+        return original(*_)
+
+    original = restoration._Judge.measure
+    monkeypatch.setattr(restoration._Judge, "measure", stop)
+    with pytest.raises(Interrupted):
+        benchmark_restorer(run, dataset, seed=1, replace_results=True, **QUICK)
+    assert [path.exists() for path in (folder.restoration, folder.restoration_table, folder.restoration_sheet)] == [
+        False
+    ] * 3
+
+
 def test_figures_that_cannot_be_read_are_replaced_only_where_that_is_said(dataset, make_run):
     run = make_run("gan", 5)
     full, path = benchmark_restorer(run, dataset, **QUICK), RunFolder(run).restoration

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from rugged.core.errors import MetricsError
 from rugged.metrics import holm, sign_flip_test
 
 
@@ -54,3 +55,8 @@ def test_holms_adjustment_by_hand():
 
 def test_of_no_tests_there_are_no_p_values():
     assert sign_flip_test([]).shape == (0,)
+
+
+def test_what_is_no_number_is_no_gain():
+    with pytest.raises(MetricsError, match="finite"):
+        sign_flip_test([np.ones(20), np.full(20, np.nan)])

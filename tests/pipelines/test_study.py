@@ -126,6 +126,12 @@ def test_a_row_is_not_done_once_the_study_asks_for_more(study, tmp_path):
         assert state(replace(study, corruptions=corruptions), row, folder) == how
 
 
+@pytest.mark.parametrize("quick", [{"severities": (5,)}, {"limit": 10}], ids=["severities", "limit"])
+def test_a_row_that_was_measured_in_a_hurry_is_not_done(study, tmp_path, quick):
+    save_row(study, tmp_path, 0, (8, 10), fog=6, contrast=4, copy=(6, 9), **quick)
+    assert state(replace(study, corruptions=("fog",)), study.rows[0], StudyFolder(tmp_path)) == "partly benchmarked"
+
+
 def test_a_row_of_another_recipe_is_not_done(study, tmp_path):
     """What the recipe leaves to the machine is no difference."""
     study = replace(study, corruptions=("fog",))

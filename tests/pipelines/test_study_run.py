@@ -140,6 +140,19 @@ def test_a_model_trained_anew_is_measured_anew(make_study, dataset, tmp_path, mo
     assert read_stamp(place, "clean", 0).seconds >= 0.3
 
 
+def test_damaged_predictions_are_made_anew(make_study, dataset, tmp_path):
+    study, folder = make_study(), StudyFolder(tmp_path / "out")
+    row = study.rows[2]
+    run_study(study, [row], dataset, folder.path, device="cpu")
+    whole = read_cell(folder.on_copy(row), "clean", 0)
+    (file,) = folder.on_copy(row).glob("*.parquet")
+    data = file.read_bytes()
+    file.write_bytes(data[:4] + bytes(200) + data[204:])  # The stamp lies at the end.
+    assert read_stamp(folder.on_copy(row), "clean", 0) is not None
+    measure_once(folder.run(row), open_dataset(folder.copy), folder.on_copy(row), device="cpu")
+    np.testing.assert_array_equal(read_cell(folder.on_copy(row), "clean", 0).loss, whole.loss)
+
+
 def test_figures_of_another_copy_than_the_study_asks_for_are_not_its_own(make_study, dataset, tmp_path):
     study, folder = make_study(), StudyFolder(tmp_path / "out")
     rows = (study.rows[0], study.rows[2])

@@ -2,13 +2,14 @@
 
 import csv
 import io
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
 from rugged.core.catalogue import SEVERITIES
-from rugged.core.configuration import load
+from rugged.core.configuration import dump, load
 from rugged.core.files import sha256_file
 from rugged.pipelines.study import Study, StudyFolder
 from rugged.pipelines.study_tables import as_csv, as_markdown, study_tables, write_study_tables
@@ -25,6 +26,7 @@ from rugged.results import (
     write_cell,
     write_summary,
 )
+from rugged.train import load_recipe
 
 STUDY = """
 baseline = "alexnet64"
@@ -161,6 +163,28 @@ def test_figures_of_an_older_model_are_not_those_of_the_one_that_was_trained_sin
     tables = study_tables(study, "mine", tmp_path)
     assert tables.accuracy.rows == ()
     assert [(row, how) for row, how, _ in tables.missing[:2]] == [("alexnet64", "trained"), ("net_b", "trained")]
+
+
+def test_a_model_that_is_gone_takes_its_figures_with_it(study, save, tmp_path):
+    save(1, (8, 10), fog=6, contrast=4)
+    save(2, (8, 10), fog=6, contrast=4)
+    StudyFolder(tmp_path).run(study.rows[1]).model.unlink()
+    tables = study_tables(study, "mine", tmp_path)
+    assert list(values(tables.accuracy)) == ["net_c"]
+    assert ("net_b", "not begun") in [missing[:2] for missing in tables.missing]
+
+
+def test_a_baseline_of_another_recipe_divides_nothing(study, save, tmp_path):
+    save(0, (5, 8), fog=2, contrast=5)
+    save(1, (8, 10), fog=6, contrast=4)
+    row = study.rows[0]
+    recipe = load_recipe(row.recipe, row.overrides)
+    StudyFolder(tmp_path).run(row).recipe.write_text(dump(replace(recipe, epochs=recipe.epochs + 1)))
+    tables = study_tables(study, "mine", tmp_path)
+    (figures,) = values(tables.accuracy).values()
+    assert figures["mCE"] is None
+    assert values(tables.errors)["net_b"] == {"Fog": None, "Contrast": None}
+    assert "No row has CE or mCE: the baseline alexnet64 is of another recipe." in tables.notes
 
 
 @pytest.mark.parametrize(

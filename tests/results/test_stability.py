@@ -11,6 +11,7 @@ from rugged.results import (
     Frames,
     Made,
     ModelFacts,
+    RunFolder,
     SequenceConditions,
     Stamp,
     load_steady_baseline,
@@ -125,13 +126,14 @@ def test_figures_and_predictions_come_back_as_they_were(tmp_path):
 
 
 def test_a_baseline_of_other_conditions_is_refused_with_every_difference(tmp_path):
-    path = tmp_path / "sequences-1.json"
+    run = RunFolder(tmp_path)
+    path = run.stability(1)
     write_stability(
         path, stability(preset="cifar32", route="MP4 files", seed=7, names=("rotate",), content_hash="d" * 64)
     )
     here = stability().conditions
     with pytest.raises(IncomparableError) as refused:
-        load_steady_baseline(path, here)
+        load_steady_baseline(run, here)
     for difference in (
         "preset is cifar32, here tiny64",
         "route is MP4 files",
@@ -144,6 +146,14 @@ def test_a_baseline_of_other_conditions_is_refused_with_every_difference(tmp_pat
     still[:] = STEADY
     write_stability(path, stability(scale={"gaussian_noise": TOP, "rotate": still}))
     with pytest.raises(IncomparableError, match="never moves under rotate"):
-        load_steady_baseline(path, here)
+        load_steady_baseline(run, here)
     write_stability(path, stability(seed=7))
-    assert load_steady_baseline(path, replace(here, limit=None)).conditions.seed == 7
+    assert load_steady_baseline(run, replace(here, limit=None)).conditions.seed == 7
+
+
+def test_figures_of_a_model_that_was_trained_since_are_no_baseline(tmp_path):
+    run = RunFolder(tmp_path)
+    write_stability(run.stability(1), stability())
+    run.model.write_bytes(b"trained anew")
+    with pytest.raises(ResultsError, match="trained since"):
+        load_steady_baseline(run, stability().conditions)

@@ -152,11 +152,7 @@ class GridBench:
         return measure_missing(self, "Benchmark", before=self._write_samples)
 
     def _write_samples(self, todo: Sequence[CellKey]) -> None:
-        samples = SampleStrips(self.run.samples, self.route)
-        samples.write_index()
-        for key in self.conditions.cells:
-            if key in todo or not samples.exists(*key):
-                samples.write(*key)
+        SampleStrips(self.run.samples, self.route).keep(todo)
 
     def keep_pictures(self, cells: Cells) -> None:
         """Keep small pictures that the predictions choose, for a report."""

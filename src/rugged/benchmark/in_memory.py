@@ -56,9 +56,7 @@ class InMemory:
         images = as_batch(self.split.images[rows], self.device)
         if corruption == CLEAN:
             return images
-        if corruption == "frost":
-            self._require_textures()
-        made = self.corruptor(images, corruption, severity, ids=[self.split.ids[row] for row in rows])
+        made = self.corruptor_for(corruption)(images, corruption, severity, ids=[self.split.ids[row] for row in rows])
         return jpeg_compression(made, None, quality=_STORED_QUALITY) if self.conditions.stored == "jpeg85" else made
 
     def provenance(self, corruption: str, severity: int) -> dict[str, Any]:  # noqa: ARG002 (as above)
@@ -72,14 +70,23 @@ class InMemory:
         """Nothing besides what the conditions say."""
         return []
 
+    def corruptor_for(self, corruption: str) -> Corruptor:
+        """What makes a corruption, with textures for a frost that nobody asked for now, but that was measured before.
+
+        Raises:
+            ConfigError: It was measured with other textures than there are now.
+        """
+        if corruption == "frost":
+            self._require_textures()
+        return self.corruptor
+
     def _require_textures(self) -> None:
-        """Find the textures of a frost that nobody asked for now, but whose saved cells are damaged or gone."""
         if self.corruptor.textures is None:
             found = choose_textures("procedural" if self.conditions.textures == "procedural" else None)
             self.corruptor = replace(self.corruptor, textures=found)
         if self.corruptor.textures_label != self.conditions.textures:
             raise ConfigError(
-                f"Cells of frost measured with {self.conditions.textures} are damaged, and there are only "
+                f"Frost was measured here with {self.conditions.textures}, and there are only "
                 f"{self.corruptor.textures_label} textures now. Name the folder of photographs with --textures."
             )
 

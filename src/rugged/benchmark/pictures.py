@@ -1,7 +1,5 @@
 """Small pictures kept with the results: one of each class under each corruption, and chosen ones for the galleries."""
 
-import hashlib
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from rugged.benchmark.marks import mark_of
 from rugged.benchmark.route import Route
 from rugged.core.catalogue import CellKey
 from rugged.core.errors import ConfigError, Interrupted, ResultsError
@@ -96,12 +95,7 @@ class PictureKeeper:
         return found
 
     def _mark(self, cells: Sequence[CellKey], ids: Sequence[str], size: Sequence[int]) -> str:
-        conditions = self._route.conditions
-        causes = [
-            {**conditions.of_cell(name), **self._route.provenance(name, level)} for name, level in dict.fromkeys(cells)
-        ]
-        everything = [_VERSION, list(cells), causes, list(ids), list(size)]
-        return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
+        return mark_of(self._route, _VERSION, cells, list(ids), list(size))
 
     def _saved(self) -> Pictures | None:
         try:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from rugged.benchmark.variants import open_restorers
 from rugged.core.catalogue import BLURS, CellKey, display_name
 from rugged.core.errors import ConfigError, RunError
 from rugged.core.files import atomic_path, exclusive, sha256_file, write_text
-from rugged.core.progress import Bar
+from rugged.core.progress import Bar, say
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.stopping import StopRequest
 from rugged.core.tables import as_csv
@@ -146,6 +146,7 @@ class _Judge:
     facts: RestorerFacts
     dataset: Dataset
     route: InMemory
+    fitted: dict[CellKey, Wiener] = field(default_factory=dict)
 
     @property
     def conditions(self) -> Conditions:
@@ -193,6 +194,8 @@ class _Judge:
         self.route.conditions = joined or self.conditions
         if joined is None:
             remove_figures(self.figures)
+            for path in (self.run.restoration_table, self.run.restoration_sheet):
+                path.unlink(missing_ok=True)
 
     def _is_at_home(self) -> bool:
         """Whether results go into the run folder that the restorer was trained in."""
@@ -242,7 +245,11 @@ class _Judge:
         if corruption == CLEAN:
             return None
         require_training(self.dataset.train)  # Its spectra are those of pictures that are not measured.
-        return fit_wiener(Blur(corruption, severity, self.route.corruptor), self.dataset.train, self.fabric.device)
+        key = (corruption, severity)
+        if key not in self.fitted:
+            blur = Blur(corruption, severity, self.route.corruptor_for(corruption))
+            self.fitted[key] = fit_wiener(blur, self.dataset.train, self.fabric.device)
+        return self.fitted[key]
 
     def methods(
         self, corruption: str, severity: int, rows: NDArray[np.int64], wiener: Wiener | None
@@ -257,13 +264,21 @@ class _Judge:
         """The figures of all saved cells, whoever measured them when, with their table and a page of pictures."""
         conditions, made = self.conditions, made_of(self, command)
         summary = summarise_restoration(cells, self.facts, conditions, made, self._notes())
-        sheet = draw_restoration(self.facts.name, conditions, self.route, self._shown)
-        with atomic_path(self.run.restoration_sheet) as temporary:
-            sheet.save(temporary, "PNG")
         write_text(self.run.restoration_table, as_csv(restoration_table(summary)))
         write_restoration(self.figures, summary)
         outdated(self.figures).unlink(missing_ok=True)
+        self._draw()
         return summary
+
+    def _draw(self) -> None:
+        try:
+            sheet = draw_restoration(self.facts.name, self.conditions, self.route, self._shown)
+        except ConfigError as error:  # Frost, whose textures are no longer here. Everything is measured all the same.
+            self.run.restoration_sheet.unlink(missing_ok=True)
+            say(f"There is no page of pictures: {error}")
+            return
+        with atomic_path(self.run.restoration_sheet) as temporary:
+            sheet.save(temporary, "PNG")
 
     def _shown(self, corruption: str, severity: int, row: int) -> dict[str, NDArray[np.uint8]]:
         """One picture as each method leaves it."""

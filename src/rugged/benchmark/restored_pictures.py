@@ -1,12 +1,11 @@
 """Pictures before and after a restorer, kept for the report: one for each corruption, clean and at two severities."""
 
-import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from rugged.benchmark.marks import mark_of
 from rugged.benchmark.pictures import SHOWN, fitted
 from rugged.benchmark.route import Route
 from rugged.core.errors import ConfigError, ResultsError
@@ -42,9 +41,10 @@ def keep_restored(folder: Path, route: Route, restorer: Restorer) -> None:
     except ConfigError as error:  # Frost, whose textures are no longer here. Everything is measured all the same.
         say(f"The report will lack restored pictures: {error}")
         return
+    restored_path(folder).unlink(missing_ok=True)  # Else an interruption could leave new pictures by an old index.
+    write_restored(folder, index)
     with atomic_path(restored_path(folder)) as temporary:
         picture.save(temporary, "PNG")
-    write_restored(folder, index)
 
 
 def _choose(route: Route) -> tuple[Strip, ...]:
@@ -65,9 +65,7 @@ def _severities(conditions: Conditions) -> tuple[int, ...]:
 
 def _mark(route: Route, restorer: Restorer, strips: tuple[Strip, ...]) -> str:
     cells = [cell for strip in strips for cell in strip.cells]
-    causes = [{**route.conditions.of_cell(name), **route.provenance(name, severity)} for name, severity in cells]
-    everything = json.dumps([_VERSION, restorer.sha256, causes, [strip.id for strip in strips]], sort_keys=True)
-    return hashlib.sha256(everything.encode()).hexdigest()[:16]
+    return mark_of(route, _VERSION, cells, restorer.sha256, [strip.id for strip in strips])
 
 
 def _draw(index: RestoredPictures, route: Route, restorer: Restorer) -> Image.Image:

@@ -197,8 +197,7 @@ class _Bench:
         self.route.conditions = joined or self.conditions
         reference = None
         if baseline is not None:
-            path = RunFolder(baseline).stability(self.conditions.difficulty)
-            reference = load_steady_baseline(path, self.conditions)
+            reference = load_steady_baseline(RunFolder(baseline), self.conditions)
         if joined is None:  # The old figures must not stand beside new predictions, not even after an interruption.
             remove_figures(self.figures)
         else:

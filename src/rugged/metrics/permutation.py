@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from rugged.core.errors import MetricsError
+
 _FLIPS, _FLIPS_PER_TEST = 10_000, 50
 """Drawn sign changes: the least p-value there can be is one in so many, and must be real among all the tests."""
 
@@ -17,7 +19,7 @@ def sign_flip_test(gains: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.f
 
     If the models were equally good, each image's gain could as well have the other sign: the p-value is the share of
     sign changes under which the mean is as far from zero. All sign changes are counted where few gains are not zero,
-    else many are drawn. For gains of -1, 0 and 1 this is McNemar's exact test.
+    else many are drawn. For gains of -1, 0 and 1 this is McNemar's exact test where all are counted, else near it.
 
     Args:
         gains: For each test ``(n,)`` differences of pairs.
@@ -25,9 +27,14 @@ def sign_flip_test(gains: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.f
     Returns:
         ``(tests,)`` in (0, 1]. The level holds for any n, since the drawn signs count the observed ones among them.
 
+    Raises:
+        MetricsError: A gain is not a finite number.
+
     Source: Good 2005, "Permutation, Parametric and Bootstrap Tests of Hypotheses"; Phipson & Smyth 2010, "Permutation
     p-values should never be zero".
     """
+    if not all(np.isfinite(values).all() for values in gains):
+        raise MetricsError("gains must be finite numbers")
     moved = [values[values != 0] for values in gains]
     few = np.array([len(values) <= _FEW for values in moved], dtype=bool)
     p = np.empty(len(gains))

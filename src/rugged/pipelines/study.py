@@ -179,8 +179,13 @@ def choose_rows(study: Study, names: Sequence[str]) -> tuple[Row, ...]:
     return tuple(row for row in study.rows if row.name in names or not names)
 
 
+MEASURED = ("partly benchmarked", "benchmarked", "done")
+
+
 def state(study: Study, row: Row, folder: StudyFolder) -> str:
     """How far a row has come, in a word or two; ``done`` where nothing is left to do.
+
+    Its figures are those of its own model and recipe in the states ``MEASURED``, and in no other.
 
     Raises:
         ResultsError: Its summary is damaged.
@@ -196,7 +201,9 @@ def state(study: Study, row: Row, folder: StudyFolder) -> str:
     model_sha256 = sha256_file(run.model)
     if not run.summary.exists() or (summary := read_summary(run.summary)).model.sha256 != model_sha256:
         return "trained"
-    if not {*choose_corruptions(study.corruptions)} <= {*summary.conditions.corruptions}:
+    there = summary.conditions
+    whole = there.severities == SEVERITIES and there.limit is None
+    if not (whole and {*choose_corruptions(study.corruptions)} <= {*there.corruptions}):
         return "partly benchmarked"
     if study.one_per_image is not None and stamp_on_copy(study, row, folder, model_sha256) is None:
         return "benchmarked"

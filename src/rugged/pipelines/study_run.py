@@ -3,15 +3,16 @@
 import os
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from rugged.benchmark import benchmark
 from rugged.benchmark.predictions import make_cell
-from rugged.core.errors import ConfigError, IncomparableError, Interrupted, ModelError, RuggedError
+from rugged.core.errors import ConfigError, IncomparableError, Interrupted, ModelError, ResultsError, RuggedError
 from rugged.core.files import exclusive, sha256_file
 from rugged.core.progress import progress, say
 from rugged.core.selection import choose_corruptions
@@ -21,9 +22,9 @@ from rugged.data import Dataset, write_one_per_image
 from rugged.data.packed import require_run_apart
 from rugged.engine import Device, as_batch, chunks, infer, make_fabric, measured_on
 from rugged.models import load_model, resolve
-from rugged.pipelines.study import Row, Study, StudyFolder
+from rugged.pipelines.study import MEASURED, Row, Study, StudyFolder, state
 from rugged.report.curves import draw_curves
-from rugged.results import CLEAN, RunFolder, Stamp, load_baseline, read_stamp, read_summary, write_cell
+from rugged.results import CLEAN, RunFolder, Stamp, load_baseline, read_cell, read_stamp, read_summary, write_cell
 from rugged.train import Recipe, load_recipe, train
 
 
@@ -153,7 +154,10 @@ class _Work:
         """The baseline's run folder; None for itself, and where it is no measure for others: the tables do without."""
         first = self.study.rows[0]
         run = self.folder.run(first)
-        if self.study.baseline is None or row == first or not run.summary.exists():
+        if self.study.baseline is None or row == first:
+            return None
+        if (how := state(self.study, first, self.folder)) not in MEASURED:
+            say(f"{row.name} gets no mCE yet: the baseline {first.name} is {how}.")
             return None
         try:
             load_baseline(run.path, read_summary(run.summary).conditions)
@@ -187,8 +191,7 @@ def measure_once(run: RunFolder, dataset: Dataset, folder: Path, *, device: Devi
             "split": split.name,
             **measured_on(fabric),
         }
-        stamp = read_stamp(folder, CLEAN, 0)
-        if stamp is not None and stamp.provenance == provenance:
+        if _is_saved(folder, provenance, split.ids):
             return
         fabric.setup_module(model.eval())
         started, logits = time.monotonic(), []
@@ -200,3 +203,14 @@ def measure_once(run: RunFolder, dataset: Dataset, folder: Path, *, device: Devi
                 bar.advance(len(logits[-1]))
         stamp = Stamp(provenance, round(time.monotonic() - started, 2))
         write_cell(folder, make_cell(CLEAN, 0, split.ids, split.labels, torch.cat(logits)), stamp)
+
+
+def _is_saved(folder: Path, provenance: Mapping[str, Any], ids: Sequence[str]) -> bool:
+    """Whether there are whole predictions for these pictures that were made this way."""
+    stamp = read_stamp(folder, CLEAN, 0)
+    if stamp is None or stamp.provenance != provenance:
+        return False
+    try:
+        return read_cell(folder, CLEAN, 0).ids == ids
+    except ResultsError:
+        return False

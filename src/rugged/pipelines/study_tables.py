@@ -10,10 +10,11 @@ from rugged.core.files import write_text
 from rugged.core.notes import folded
 from rugged.core.tables import Table, Value, as_csv, markdown_table
 from rugged.metrics import error_rate
-from rugged.pipelines.study import Row, Study, StudyFolder, command_for, stamp_on_copy, state
+from rugged.pipelines.study import MEASURED, Row, Study, StudyFolder, command_for, stamp_on_copy, state
 from rugged.report import accuracy_rows, error_rows, full_extent, mce_label
 from rugged.results import (
     CLEAN,
+    RunFolder,
     Summary,
     differences,
     load_baseline,
@@ -21,8 +22,6 @@ from rugged.results import (
     read_cell,
     read_summary,
 )
-
-_WITHOUT_FIGURES = ("of another recipe", "of another copy", "trained")
 
 
 @dataclass(frozen=True)
@@ -75,13 +74,14 @@ def study_tables(study: Study, name: str, out: Path, data: str = "DATA") -> Stud
         ResultsError: A saved result is damaged.
     """
     folder = StudyFolder(out)
-    found = [one for row in study.rows if (one := _measured(study, row, folder)) is not None]
+    states = [(row, state(study, row, folder)) for row in study.rows]
+    baseline, why_none = _baseline(study, folder, states[0][1])
+    found = [_measured(study, row, folder, baseline) for row, how in states if how in MEASURED]
     kept, notes = _comparable(found)
-    states = ((row, state(study, row, folder)) for row in study.rows)
     return StudyTables(
         accuracy=_accuracies(study, kept),
         errors=_errors(study, kept),
-        notes=(*_conditions(kept), *notes),
+        notes=(*_conditions(kept), *(why_none if kept else ()), *notes),
         missing=tuple((row.name, how, command_for(name, row, data, out)) for row, how in states if how != "done"),
     )
 
@@ -113,17 +113,20 @@ def as_markdown(tables: StudyTables, name: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _measured(study: Study, row: Row, folder: StudyFolder) -> _Measured | None:
-    """A row's figures, relative to the study's baseline and to no other; None before the benchmark of its own model."""
-    run = folder.run(row)
-    if not run.summary.exists() or state(study, row, folder) in _WITHOUT_FIGURES:
-        return None
-    saved = read_summary(run.summary)
+def _baseline(study: Study, folder: StudyFolder, how: str) -> tuple[RunFolder | None, tuple[str, ...]]:
+    """The run folder of the study's baseline; None where its figures are not those of its model and recipe, and why."""
+    if study.baseline is None or how in MEASURED:
+        return (None if study.baseline is None else folder.run(study.rows[0])), ()
+    return None, (f"No row has CE or mCE: the baseline {study.rows[0].name} is {how}.",)
+
+
+def _measured(study: Study, row: Row, folder: StudyFolder, baseline: RunFolder | None) -> _Measured:
+    """A row's figures, relative to the study's baseline and to no other."""
+    saved = read_summary(folder.run(row).summary)
     results = {name: replace(result, ce=None) for name, result in saved.corruptions.items()}
     summary = replace(saved, mce=None, corruptions=results)
     on_copy = _on_copy(study, row, folder, summary)
-    baseline = folder.run(study.rows[0])
-    if study.baseline is None or not baseline.summary.exists():
+    if baseline is None:
         return _Measured(row, summary, on_copy)
     try:
         return _Measured(row, normalise(summary, load_baseline(baseline.path, summary.conditions)), on_copy)

@@ -18,6 +18,7 @@ from rugged.models import (
     build,
     default_normalisation,
     load_model,
+    located,
     preprocess,
     published_classes,
     resolve,
@@ -94,7 +95,7 @@ def open_content(recipe: ContentRecipe, fabric: Fabric, side: int) -> Content | 
     """
     if recipe.model is None or not (recipe.features or recipe.logits):
         return None
-    path, sha256 = Path(recipe.model), None
+    path, sha256 = Path(located(recipe.model)), None
     if path.exists() or path.suffix == ".safetensors":
         file = RunFolder(path).model if path.is_dir() else path
         module, spec = load_model(file)

@@ -166,7 +166,8 @@ def read_cells(folder: str | Path, wanted: Iterable[CellKey] | None = None) -> d
 
     Args:
         folder: Where they lie.
-        wanted: Which; None for all that there are.
+        wanted: Which: those that a summary's conditions name, say. None for all that there are, among which some may be
+            left of an earlier model or of other pictures.
 
     Raises:
         ResultsError: There is none, or one is missing or damaged.

@@ -15,7 +15,8 @@ from rugged.metrics import error_rate, flips, interval, mean_flip_rate, resample
 from rugged.results.comparison import phrases
 from rugged.results.conditions import Made, ModelFacts
 from rugged.results.frames import Frames
-from rugged.results.summary import Ends
+from rugged.results.runs import RunFolder
+from rugged.results.summary import Ends, require_own
 
 FORMAT: Literal[1] = 1
 
@@ -242,15 +243,21 @@ def _normalise(
     )
 
 
-def load_steady_baseline(path: Path, conditions: SequenceConditions) -> Stability:
+def load_steady_baseline(run: RunFolder, conditions: SequenceConditions) -> Stability:
     """Read the figures of a model that can normalise what is measured under ``conditions``.
 
+    Args:
+        run: Of the model, its sequences measured.
+        conditions: Of what is to be normalised.
+
     Raises:
-        ResultsError: There are none.
+        ResultsError: There are none, or the model was trained since.
         IncomparableError: They were measured under other conditions, every difference being named; or the baseline
             never moves under one of the sequences, so that there is nothing to divide by.
     """
+    path = run.stability(conditions.difficulty)
     baseline = read_stability(path)
+    require_own(run, path, baseline.model)
     found = phrases(conditions.without_extent(), baseline.conditions.without_extent())
     found += [f"it lacks {name}" for name in conditions.averaged if name not in baseline.sequences]
     if found:

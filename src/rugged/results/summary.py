@@ -296,9 +296,17 @@ def read_benchmark(run: RunFolder) -> Summary:
             figures.
     """
     summary = read_summary(run.summary)
-    if run.model.exists() and sha256_file(run.model) != summary.model.sha256:
-        raise ResultsError(
-            f"{run.summary} is about another model than {run.model}, which was trained since. Run `rugged benchmark` "
-            "again."
-        )
+    require_own(run, run.summary, summary.model)
     return summary
+
+
+def require_own(run: RunFolder, figures: Path, model: ModelFacts) -> None:
+    """Require that figures are of the model that lies in their run folder; where none lies, any will do.
+
+    Raises:
+        ResultsError: The model was trained since.
+    """
+    if run.model.exists() and sha256_file(run.model) != model.sha256:
+        raise ResultsError(
+            f"{figures} is about another model than {run.model}, which was trained since. Run `rugged benchmark` again."
+        )
