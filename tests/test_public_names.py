@@ -35,3 +35,9 @@ def test_names_that_need_no_torch_come_without_it():
     code = f"import sys, rugged; {names}; print('torch' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "False\n"
+
+
+def test_modules_are_reached_without_an_import_of_their_own():
+    code = "import rugged; print(rugged.analyze.read_run.__name__, rugged.train.train.__name__)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "read_run train\n"

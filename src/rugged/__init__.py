@@ -50,12 +50,20 @@ _PUBLIC = {
     "write_report": "rugged.report",
 }
 
+_MODULES = (
+    "analyze", "benchmark", "corruptions", "data", "explain", "export", "metrics", "models",
+    "perturbations", "playground", "predict", "report", "restore", "results", "train",
+)  # fmt: skip
+"""Reached as attributes, too, without an import of their own."""
+
 __all__ = ["__version__", *sorted(_PUBLIC)]
 
 
 def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
         return getattr(import_module(_PUBLIC[name]), name)
+    if name in _MODULES:
+        return import_module(f"rugged.{name}")
     raise AttributeError(f"module 'rugged' has no attribute {name!r}")
 
 

@@ -73,3 +73,12 @@ def test_from_the_loss_on_all_is_wrong_and_just_before_it_is_right(rows):
         assert wrong == row.count(False)
     assert found.fail_counts.sum() + (found.fails_at == NEVER).sum() == len(rows)
     assert (np.diff(found.survival, axis=1) <= 0).all()
+
+
+def test_of_pictures_that_are_never_lost_each_class_shows_some():
+    labels, ids = [0, 0, 0, 1, 1, 2], ("a/1", "a/2", "a/3", "b/1", "b/2", "c/1")
+    top = [[label, (label + 1) % 3, (label + 2) % 3] for label in labels]
+    steady = {
+        key: cell_of(*key, labels, top, [[0.5, 0.3, 0.2]] * 6, ids) for key in [("clean", 0), ("fog", 1), ("fog", 2)]
+    }
+    assert failures(steady).last_to_fail() == [0, 3, 5, 1, 4, 2]

@@ -161,9 +161,7 @@ def test_nothing_of_replaced_figures_stays_beside_new_cells(dataset, make_run, m
     monkeypatch.setattr(restoration._Judge, "measure", stop)
     with pytest.raises(Interrupted):
         benchmark_restorer(run, dataset, seed=1, replace_results=True, **QUICK)
-    assert [path.exists() for path in (folder.restoration, folder.restoration_table, folder.restoration_sheet)] == [
-        False
-    ] * 3
+    assert not any(path.exists() for path in (folder.restoration, folder.restoration_table, folder.restoration_sheet))
 
 
 def test_figures_that_cannot_be_read_are_replaced_only_where_that_is_said(dataset, make_run):

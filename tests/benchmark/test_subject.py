@@ -16,6 +16,7 @@ from rugged.core.errors import ConfigError, ModelError, RunError
 from rugged.data import open_dataset
 from rugged.models import ModelSpec, build, imagenet_indices, load_model, preprocess, save_model
 from rugged.models.spec import IMAGENET_MEAN, IMAGENET_STD, to_metadata
+from rugged.predict import Classifier
 from rugged.results import RunFolder, read_cell, read_summary
 
 WNIDS = ("n01443537", "n02123045", "n03179701")  # goldfish, tabby, desk
@@ -296,3 +297,16 @@ def test_without_onnxruntime_the_way_out_is_named(dataset, tmp_path, monkeypatch
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ConfigError, match=r"pip install '\.\[onnx\]'"):
         benchmark(tmp_path / "theirs.onnx", dataset, **QUICK)
+
+
+@pytest.mark.parametrize("model", [nn.Flatten(), lambda pictures: pictures], ids=["module", "function"])
+def test_an_object_is_no_name_of_a_model(dataset, model):
+    for load in (lambda: benchmark(model, dataset, **QUICK), lambda: Classifier.load(model)):
+        with pytest.raises(ModelError, match=r"Found a (Flatten|function); expected a model's name.*module:function"):
+            load()
+
+
+def test_a_mistyped_path_is_held_against_what_lies_beside_it(dataset, tmp_path):
+    (tmp_path / "mine" / "resnet").mkdir(parents=True)
+    with pytest.raises(ModelError, match=r"callable mine/restnet\. Did you mean mine/resnet\?"):
+        benchmark("mine/restnet", dataset, **QUICK)

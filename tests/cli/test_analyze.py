@@ -95,6 +95,12 @@ def test_tables_of_groups_do_not_outlive_the_groups(rugged, measured, tmp_path, 
     assert gone == {"near_mistakes.csv", "groups.csv", "groups_clean.csv", "groups_corrupted.csv"}
 
 
+def test_tables_that_are_somebodys_own_stay(rugged, measured, tmp_path):
+    (tmp_path / "groups.csv").write_text("mine")
+    assert rugged("analyze", measured, "--out", tmp_path)[0] == 0
+    assert (tmp_path / "groups.csv").read_text() == "mine"
+
+
 def test_one_class_and_its_predictions(rugged, measured, tmp_path):
     code, out, _ = rugged("analyze", measured, "--class", "RING", "--top", 4, "--out", tmp_path / "ring")
     assert code == 0

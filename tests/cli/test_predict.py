@@ -53,25 +53,31 @@ def test_a_table_is_printed(predict):
     assert "3 pictures" in err
 
 
-@pytest.mark.parametrize("pictures", ["in/a.png", "in", "in/*.png"])
+@pytest.mark.parametrize("pictures", [["in/a.png"], ["in"], ["in/*.png"], ["in/a.png", "in"], ["list.csv", "in/b.png"]])
 def test_without_a_model_the_one_that_comes_with_rugged_answers(predict, run, monkeypatch, pictures):
+    (run / "list.csv").write_text("path\nin/a.png\n")
     monkeypatch.setattr(shipped, "shipped_models", lambda: {shipped.DEFAULT: run / "run" / "model.safetensors"})
-    code, out, err = predict(pictures, "--format", "csv")
+    code, out, err = predict(*pictures, "--format", "csv")
     assert code == 0
     assert "tiny-imagenet-resnet18 answers, the model that comes with rugged, for 2 classes." in err
-    _, named, err = predict("run", pictures, "--format", "csv")
+    _, named, err = predict("run", *pictures, "--format", "csv")
     assert named == out
     assert "answers" not in err
 
 
-@pytest.mark.parametrize("first", ["in/a.png", "in/a.webp", "in", "list.csv", "-"])
-def test_several_pictures_want_a_model_before_them(predict, run, first):
-    (run / "list.csv").write_text("path\nin/a.png\n")
-    code, _, err = predict(first, "in/b.png")
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        (["in", "in/b.png"], "in is no model. Before several folders name one, such as tiny-imagenet-resnet18."),
+        (["in/b.png", "run"], "run is a model. Name it first, and the pictures after it."),
+        (["run"], "run is a model. Name it first, and the pictures after it."),
+        (["tiny-imagenet-resnet18"], "tiny-imagenet-resnet18 is a model. Name it first, and the pictures after it."),
+    ],
+)
+def test_a_model_stands_before_pictures_and_no_folder_is_taken_for_one(predict, run, named, message):
+    code, _, err = predict(*named)
     assert code == 1
-    assert f"{first} is no model. Before several pictures name one, such as tiny-imagenet-resnet18." in " ".join(
-        err.split()
-    )
+    assert message in " ".join(err.split())
 
 
 def test_a_run_folder_without_a_model_is_told_what_it_lacks(predict, run):
@@ -84,7 +90,7 @@ def test_a_model_alone_is_not_taken_for_pictures(predict):
     for model in ("run", "run/model.safetensors"):
         code, _, err = predict(model)
         assert code == 1
-        assert f"{model} is a model. Name the pictures after it." in err
+        assert f"{model} is a model. Name it first, and the pictures after it." in err
 
 
 def test_csv_and_json_lines_say_the_same(predict, run):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rugged.core.configuration import dump, load
+from rugged.core.configuration import dump, from_plain, load
 from rugged.core.errors import ConfigError
 
 
@@ -140,3 +140,16 @@ def test_refusals_name_the_place_and_the_way_out(text, overrides, parts):
         read(text, *overrides)
     for part in parts:
         assert part in str(caught.value)
+
+
+@dataclass(frozen=True)
+class Between:
+    ends: tuple[float, float]
+    all: tuple[float, ...] = ()
+
+
+def test_a_tuple_of_two_has_two_values():
+    assert from_plain(Between, {"ends": [0, 1], "all": [1, 2, 3]}, source="x") == Between((0, 1), (1, 2, 3))
+    for values in ([], [1], [1, 2, 3]):
+        with pytest.raises(ConfigError, match=f"ends has {len(values)} values; expected 2"):
+            from_plain(Between, {"ends": values}, source="x")

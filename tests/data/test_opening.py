@@ -385,3 +385,9 @@ def test_a_damaged_prepared_set_is_made_again_while_its_source_is_there(tiny_fol
     shutil.rmtree(tiny_folder)
     with pytest.raises(DataError, match="rugged data prepare tiny-imagenet --from"):
         open_dataset("tiny-imagenet")
+
+
+def test_a_data_set_shows_itself_in_a_line(source):
+    shown = repr(open_dataset(source))
+    assert len(shown) < 300
+    assert "train=Split('train'" in shown

@@ -322,6 +322,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(runs, dataset, 
         refused(ConfigError, f"The count is {wrong!r}; expected at least 1, and a whole number", count=wrong)
         refused(ConfigError, f"The number of pictures shown is {wrong!r}; expected at least 1,", shown=wrong)
     refused(DataError, "no validation picture 'x/y'", ids=("x/y",))
+    refused(ConfigError, "was named twice", ids=(dataset.val.ids[0],) * 2)
     refused(ModelError, "no run folder, model file or callable resnet19", models=["resnet19"])
     refused(DataError, "cannot be explained: unreadable", files=(tmp_path / "x.png",))
     (tmp_path / "x.png").write_text("no")

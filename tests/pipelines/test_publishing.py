@@ -54,7 +54,7 @@ def test_a_card_lies_in_the_run_folder_or_elsewhere(run, tmp_path):
 
 def test_a_card_does_not_take_the_models_place(run):
     before = run.model.read_bytes()
-    with pytest.raises(ConfigError, match="is the model itself"):
+    with pytest.raises(ConfigError, match="is there and would be lost"):
         card_of(run.path, run.model, replace=True)
     assert run.model.read_bytes() == before
 

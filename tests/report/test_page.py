@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from rugged.core.catalogue import ALL, BENCHMARK, display_name
+from rugged.core.errors import ConfigError
 from rugged.report import write_markdown, write_report
 from rugged.results import RunFolder, read_cell
 
@@ -341,3 +342,22 @@ def test_torch_is_never_imported(pair, tmp_path):
         check=True,
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_one_run_may_stand_for_a_list_of_one(pair, tmp_path):
+    pages = [tmp_path / "one.html", tmp_path / "text.html", tmp_path / "list.html"]
+    for runs, page in zip((pair[0], str(pair[0]), iter([pair[0]])), pages, strict=True):
+        write_report(runs, page)
+    assert len({page.read_bytes() for page in pages}) == 1
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "benchmark/summary.json", "metrics.csv"])
+@pytest.mark.parametrize("write", [write_report, write_markdown])
+def test_nothing_but_a_page_is_replaced_by_one(make_run, tmp_path, name, write):
+    run = make_run(tmp_path / "run", corruptions=("contrast",))
+    (run / "model.safetensors").write_bytes(b"weights")
+    before = (run / name).read_bytes()
+    (run / "model.safetensors").unlink() if name != "model.safetensors" else None
+    with pytest.raises(ConfigError, match="is there and would be lost"):
+        write([run], run / name)
+    assert (run / name).read_bytes() == before

@@ -1,6 +1,7 @@
 """Predictions that do not fit their summary, or one another, are refused by everything that reads them."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -56,6 +57,25 @@ def test_clean_images_may_be_others_where_the_conditions_say_so(tmp_path):
     run = RunFolder(make_run(tmp_path / "run", corruptions=("contrast",)))
     clean = read_cell(run.predictions, "clean", 0)
     write_cell(run.predictions, shortened(clean), Stamp({}, 1.0))
-    conditions = read_summary(run.summary).conditions
-    cells = read_measured(run, dataclasses.replace(conditions, clean_images=60))
+    summary = read_summary(run.summary)
+    conditions = dataclasses.replace(summary.conditions, clean_images=60)
+    cells = read_measured(run, dataclasses.replace(summary, conditions=conditions))
     assert len(cells["clean", 0].ids) == 60
+
+
+def test_predictions_of_another_model_are_refused(tmp_path):
+    run = RunFolder(make_run(tmp_path / "run", corruptions=("contrast",)))
+    cell = read_cell(run.predictions, "contrast", 3)
+    own = read_summary(run.summary).model.sha256
+    write_cell(run.predictions, cell, Stamp({"model_sha256": own}, 1.0))
+    assert read_run(run.path).cells["contrast", 3].ids == cell.ids
+    write_cell(run.predictions, cell, Stamp({"model_sha256": "f" * 64}, 1.0))
+    with pytest.raises(ResultsError, match=r"contrast-3 .* are of another model than the summary"):
+        _ = read_run(run.path).cells
+
+
+def test_a_cell_under_the_name_of_another_is_refused(tmp_path):
+    run = RunFolder(make_run(tmp_path / "run", corruptions=("contrast",)))
+    shutil.copy(run.predictions / "contrast-5.parquet", run.predictions / "contrast-3.parquet")
+    with pytest.raises(ResultsError, match=r"contrast-3\.parquet cannot be read \(it holds contrast-5\)"):
+        _ = read_run(run.path).cells

@@ -156,6 +156,8 @@ def test_a_baseline_without_errors_is_refused(summary, tmp_path):
 
 
 def test_a_baseline_that_was_never_measured_is_named(summary, tmp_path):
+    with pytest.raises(ResultsError, match=r"is a folder; expected a summary, benchmark/summary\.json"):
+        read_summary(tmp_path)
     with pytest.raises(ResultsError, match="has no benchmark yet"):
         normalise_by(summary, tmp_path)
 
@@ -203,7 +205,26 @@ def test_one_answer_for_all_clean_pictures_is_noted():
         top[:, 0] = answers
         cells["clean", 0] = dataclasses.replace(clean, labels=np.broadcast_to(labels, 10), top=top)
         notes = summarise(cells, FACTS, CONDITIONS, MADE).notes
-        assert any("one answer for all clean pictures" in note for note in notes) == noted
+        assert any("gives one answer for all clean pictures" in note for note in notes) == noted
+
+
+@pytest.mark.parametrize(("right", "noted"), [(2, True), (9, False)])
+def test_a_model_that_may_as_well_guess_is_noted(right, noted):
+    """Ten pictures of five classes, two each: one answer for all is right on two."""
+    cells = cells_with(GOOD)
+    clean = cells["clean", 0]
+    labels = np.arange(10) // 2
+    top = clean.top.copy()
+    top[:, 0] = np.where(np.arange(10) < right, labels, (labels + 1) % 5)
+    cells["clean", 0] = dataclasses.replace(clean, labels=labels, top=top)
+    notes = summarise(cells, FACTS, CONDITIONS, MADE).notes
+    assert (
+        any(
+            "not clearly better than one answer for all clean pictures, which is right on 20.0%" in note
+            for note in notes
+        )
+        == noted
+    )
 
 
 def test_notes_of_the_measurement_come_before_those_of_the_data():

@@ -108,7 +108,26 @@ def test_a_model_no_better_than_one_answer_for_all_is_called_so(
     """Of two classes, one answer is right on half."""
     monkeypatch.setattr(rugged.train.trainer, "judge", lambda *_, **__: {"loss": 1.0, "top1": top1, "seconds": 0.0})
     train(dataclasses.replace(recipe, epochs=1), dataset, tmp_path / "run", device="cpu")
-    assert ("one answer for all is right on 50.0%" in capsys.readouterr().err) == said
+    assert ("one answer for all has 50.0%" in capsys.readouterr().err) == said
+
+
+@pytest.mark.parametrize(("loss", "said"), [(7.0, True), (6.9, False)])
+def test_a_loss_far_beyond_that_of_guessing_is_told(recipe, dataset, tmp_path, monkeypatch, capsys, loss, said):
+    """Of two classes, guessing has log 2; ten times that is 6.93."""
+    monkeypatch.setattr(rugged.train.trainer, "judge", lambda *_, **__: {"loss": loss, "top1": 0.9, "seconds": 0.0})
+    train(dataclasses.replace(recipe, epochs=1), dataset, tmp_path / "run", device="cpu")
+    assert ("a loss of 7.0 on the development pictures, where guessing has 0.7" in capsys.readouterr().err) == said
+
+
+def test_what_a_recipe_makes_of_a_small_folder_is_told_before(recipe, dataset, tmp_path, capsys):
+    """Of 48 pictures; 8 a step."""
+    few = dataclasses.replace(recipe, epochs=1, development_per_class=10)
+    train(few, dataset, tmp_path / "few", device="cpu")
+    said = " ".join(capsys.readouterr().err.split())
+    assert "20 of 48 training pictures are held out to watch progress, 10 a class." in said
+    assert "4 steps in all are few" in said
+    train(dataclasses.replace(recipe, epochs=1, development_per_class=0), dataset, tmp_path / "all", device="cpu")
+    assert "held out" not in capsys.readouterr().err
 
 
 def test_a_finished_run_is_left_alone(recipe, dataset, tmp_path):

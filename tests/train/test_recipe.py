@@ -167,3 +167,8 @@ def test_the_reports_recipes_are_as_the_report_says():
     )
     assert operations(clean.augment) == ("crop", "flip", "rotate")
     assert clean.augment.rotate == 15
+
+
+def test_an_override_alone_is_no_list_of_them():
+    with pytest.raises(ConfigError, match=r"Write \['epochs=2'\]"):
+        load_recipe("plain64", "epochs=2")

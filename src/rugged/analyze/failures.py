@@ -1,5 +1,6 @@
 """At which severity each picture is lost for good, and which pictures are lost first or never."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,9 +89,19 @@ class Failures:
         return [int(place) for place in order if had[place] and not self.never_fails[place]][:count]
 
     def last_to_fail(self, count: int = 10) -> list[int]:
-        """Places of the pictures that are lost last or never, the steadiest first; ties by id."""
+        """Places of the pictures that are lost last or never, the steadiest first; of equals a class after the other.
+
+        Many may never be lost: by id alone they would all be of one class.
+        """
         order = np.lexsort((np.array(self.ids), self.wrong, -self.mean_fails_at))
-        return [int(place) for place in order if not self.never_right[place]][:count]
+        places = [int(place) for place in order if not self.never_right[place]]
+        before: dict[tuple[float, int, int], int] = defaultdict(int)
+        rounds = {}
+        for place in places:
+            kind = (float(self.mean_fails_at[place]), int(self.wrong[place]), int(self.labels[place]))
+            rounds[place] = before[kind]
+            before[kind] += 1
+        return sorted(places, key=lambda place: (-self.mean_fails_at[place], self.wrong[place], rounds[place]))[:count]
 
     def first_and_last(self, count: int = 10) -> tuple[list[int], list[int]]:
         """Both lists for few pictures, too: none stands in both, and none of the earlier half among those lost last."""

@@ -195,8 +195,9 @@ def write_all_tables(analysis: Analysis, folder: Path) -> None:
         folder: Where to; other files in it are left alone.
     """
     found = all_tables(analysis)
+    analysed_before = all((folder / f"{name}.csv").exists() for name in found)
     for name, table in found.items():
         write_text(folder / f"{name}.csv", as_csv(table))
     for name in _OF_GROUPS:
-        if name not in found:
+        if name not in found and analysed_before:  # Else they are somebody's own.
             (folder / f"{name}.csv").unlink(missing_ok=True)

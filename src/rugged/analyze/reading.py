@@ -31,7 +31,7 @@ class BenchmarkedRun:
     @cached_property
     def cells(self) -> Cells:
         """The predictions that the summary names."""
-        return read_measured(self.folder, self.summary.conditions)
+        return read_measured(self.folder, self.summary)
 
 
 def read_run(folder: str | Path) -> BenchmarkedRun:
@@ -44,6 +44,11 @@ def read_run(folder: str | Path) -> BenchmarkedRun:
     run = RunFolder(folder)
     if not run.path.is_dir():
         raise ResultsError(f"{folder} is not a run folder: there is no such folder. Check the path.")
+    inner = (
+        [] if run.summary.exists() else [str(path) for path in run.path.iterdir() if RunFolder(path).summary.exists()]
+    )
+    if inner:
+        raise ResultsError(f"{folder} is no run folder, but holds some: name {' or '.join(sorted(inner))}.")
     summary = read_benchmark(run)
     if not summary.conditions.corruptions:
         raise ResultsError(

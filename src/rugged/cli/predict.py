@@ -46,7 +46,7 @@ def predict(
     chosen = _format(kind, out, [*pictures, *_weights(model, restore)])
     sources = find_pictures(pictures, sys.stdin.buffer)
     classifier = Classifier.load(model, restore=restore, device=device, precision=precision)
-    if len(named) == 1:
+    if len(pictures) == len(named):
         say(f"{model} answers, the model that comes with rugged, for {len(classifier.classes)} classes.")
     for note in classifier.notes:
         say(f"Note: {note}")
@@ -63,25 +63,39 @@ def predict(
 
 def _model_and_pictures(named: list[str]) -> tuple[str, list[str]]:
     """The model comes first, unless the pictures are named alone."""
-    import mimetypes
-    import os
-
     from rugged.core.errors import ConfigError
     from rugged.models import DEFAULT
     from rugged.results import RunFolder
 
     first = Path(named[0])
-    if len(named) == 1:
-        # For a name that is too long pathlib's own raises; that is for whoever reads the picture to say.
-        if first.suffix in (".safetensors", ".onnx") or os.path.exists(RunFolder(first).model):  # noqa: PTH110
-            raise ConfigError(f"{first} is a model. Name the pictures after it.")
+    if len(named) == 1 or _is_of_pictures(named[0]):
+        if models := [name for name in named if _is_model(name)]:
+            raise ConfigError(f"{models[0]} is a model. Name it first, and the pictures after it.")
         return DEFAULT, named
-    picture = (mimetypes.guess_type(first.name, strict=False)[0] or "").startswith("image/")
     run = RunFolder(first)
-    others = first.is_dir() and not any(file.exists() for file in (run.model, run.manifest, run.summary))
-    if picture or others or named[0] == "-" or first.suffix.lower() == ".csv":
-        raise ConfigError(f"{first} is no model. Before several pictures name one, such as {DEFAULT}.")
+    if first.is_dir() and not any(file.exists() for file in (run.model, run.manifest, run.summary)):
+        raise ConfigError(f"{first} is no model. Before several folders name one, such as {DEFAULT}.")
     return named[0], named[1:]
+
+
+def _is_of_pictures(name: str) -> bool:
+    """Whether a name can only be meant for pictures: a picture's, a list's, or standard input."""
+    import mimetypes
+
+    kind = mimetypes.guess_type(name, strict=False)[0] or ""
+    return kind.startswith("image/") or name == "-" or name.lower().endswith(".csv")
+
+
+def _is_model(name: str) -> bool:
+    import os
+
+    from rugged.models import shipped_models
+    from rugged.results import RunFolder
+
+    if name.endswith((".safetensors", ".onnx")):
+        return True
+    # For a name that is too long pathlib's own raises; that is for whoever reads the picture to say.
+    return os.path.exists(RunFolder(name).model) or (name in shipped_models() and not os.path.exists(name))  # noqa: PTH110
 
 
 def _format(kind: str | None, out: Path | None, inputs: list[str]) -> str:

@@ -193,7 +193,9 @@ def _convert(value: Any, hint: Any, origin: _Origin, where: str) -> Any:
             return value
         raise ConfigError(_unknown_choice(value, [str(option) for option in get_args(hint)], origin, where))
     if outer is tuple and isinstance(value, list):
-        item_hint = get_args(hint)[0]
+        item_hint, *others = get_args(hint)
+        if others != [...] and len(value) != 1 + len(others):
+            raise ConfigError(f"{origin.of(where)}: {where} has {len(value)} values; expected {1 + len(others)}.")
         return tuple(_convert(item, item_hint, origin, f"{where}[{index}]") for index, item in enumerate(value))
     if outer is dict and isinstance(value, dict):
         item_hint = get_args(hint)[1]

@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from rugged.core.errors import DataError, RuggedError, RunError
+from rugged.core.errors import ConfigError, DataError, RuggedError, RunError
 from rugged.core.parsing import parse_json
 
 try:
@@ -37,6 +37,16 @@ _ROOM = 55
 def expanded(where: str | Path) -> Path:
     """The path that a user names: ``~`` is the home folder, as in a shell. That of an unknown user stays as it is."""
     return Path(os.path.expanduser(where))  # noqa: PTH111 - pathlib's own raises for an unknown user.
+
+
+def require_replaceable(out: Path, ending: str) -> None:
+    """Require that a file that is there may be replaced by one of another content: that it is of the same kind by name.
+
+    Raises:
+        ConfigError: It is of another kind: a model, say, or a picture.
+    """
+    if out.is_file() and out.suffix.lower() != ending:
+        raise ConfigError(f"{out} is there and would be lost. Choose another name to write to, ending in {ending}.")
 
 
 @contextmanager

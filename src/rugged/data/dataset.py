@@ -41,6 +41,10 @@ class Split:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __repr__(self) -> str:
+        height, width = self.images.shape[1:3]
+        return f"Split({self.name!r}, {len(self):,} pictures of {height} × {width})"
+
     def take(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> "Split":
         """The pictures at ``indices``, in that order, copied into memory.
 
@@ -84,6 +88,9 @@ class Dataset:
     notes: tuple[str, ...]
     folder: Path
     corruptions: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.name!r}, {len(self.classes):,} classes, train={self.train}, val={self.val})"
 
     @property
     def size(self) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.files import sha256_file
+from rugged.core.hints import did_you_mean, nearest
 from rugged.data import ClassInfo, Dataset
 from rugged.engine.answers import only_some, read_answers
 from rugged.engine.devices import Fabric
@@ -77,8 +78,16 @@ def open_subject(
     try:
         architecture = resolve(str(model))
     except ModelError as error:
-        raise ModelError(f"There is no run folder, model file or callable {model}. {error}") from error
+        advice = did_you_mean(nearest(path, _beside(path)), str(error))
+        raise ModelError(f"There is no run folder, model file or callable {model}. {advice}") from error
     return _published(architecture, name, dataset, fabric, weights)
+
+
+def _beside(path: Path) -> list[str]:
+    """What lies where a path leads that leads nowhere; nothing for a mere name."""
+    if path.parent == Path() or not path.parent.is_dir():
+        return []
+    return [str(each) for each in path.parent.iterdir()]
 
 
 def _ours(path: Path, name: str, dataset: Dataset | None, fabric: Fabric) -> Subject:

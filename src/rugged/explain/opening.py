@@ -101,6 +101,9 @@ def choose_pictures(dataset: Dataset, count: int, ids: Sequence[str] = ()) -> Pi
         raise DataError(
             f"There is no validation picture {missing[0]!r} in {dataset.name}; its ids look like {split.ids[0]!r}."
         )
+    if len(set(ids)) < len(ids):
+        twice = next(name for place, name in enumerate(ids) if name in ids[:place])
+        raise ConfigError(f"The picture {twice!r} was named twice: it would count as two. Name each once.")
     chosen = split.take([places[name] for name in ids] if ids else evenly(split.labels, count))
     images = torch.from_numpy(np.array(chosen.images)).permute(0, 3, 1, 2).contiguous()
     return Pictures(images, chosen.ids, chosen.labels, f"the validation split of {dataset.name}")

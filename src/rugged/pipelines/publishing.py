@@ -6,8 +6,8 @@ from tempfile import TemporaryDirectory
 
 import tomli_w
 
-from rugged.core.errors import ConfigError, ModelError, ResultsError
-from rugged.core.files import read_text, sha256_file
+from rugged.core.errors import ModelError, ResultsError
+from rugged.core.files import read_text, require_replaceable, sha256_file
 from rugged.core.parsing import parse_toml
 from rugged.core.progress import say
 from rugged.engine import make_fabric, open_subject
@@ -30,16 +30,17 @@ def card_of(folder: Path, out: Path | None = None, repository: str = SOMEBODYS, 
         The file.
 
     Raises:
-        ConfigError: There is such a file, or it is the model.
+        ConfigError: There is such a file that says anything else, or that is no card by its name.
         ModelError: There is no model in it.
         ResultsError: The summary is damaged, or about another model.
     """
     run = RunFolder(folder)
     if not run.model.is_file():
         raise ModelError(f"{folder} holds no model: there is no {run.model.name} in it. Name a run folder, trained.")
-    if out is not None and out.resolve() == run.model.resolve():
-        raise ConfigError(f"{out} is the model itself. Choose another name for its card.")
-    subject = open_subject(folder, run.name, None, make_fabric("cpu", "fp32", tuned=False))
+    if out is not None:
+        require_replaceable(out, ".md")
+    name = read_summary(run.summary).model.name if run.summary.exists() else run.name
+    subject = open_subject(folder, name, None, make_fabric("cpu", "fp32", tuned=False))
     ids, names = zip(*((info.id, info.name) for info in subject.classes), strict=True)
     return write_card(run, subject.facts, Classes(ids, names), out or run.card, repository, replace)
 

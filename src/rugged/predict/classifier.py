@@ -87,6 +87,9 @@ class Classifier:
     spec: ModelSpec
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Classifier({self.spec.architecture!r}, {len(self.classes):,} classes)"
+
     @classmethod
     def load(
         cls,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rugged.analyze import Comparison, Difference, compare
 from rugged.core.catalogue import display_name
-from rugged.core.files import expanded, write_text
+from rugged.core.files import expanded, require_replaceable, write_text
 from rugged.core.tables import Table, signed
 from rugged.report import contrasts, figures, overview
 from rugged.report.charts import STYLES
@@ -118,6 +118,7 @@ def _why_not(summaries: Sequence[Summary], left_out: Sequence[str]) -> str:
 def write_comparison(compared: ComparedRuns, out: str | Path) -> Path:
     """Write the comparison as one HTML page that needs nothing else. The same results give the same bytes."""
     out = expanded(out)
+    require_replaceable(out, ".html")
     summaries = compared.summaries
     first, *others = summaries
     alike = summaries if _normalised(summaries) else [*map(without_ce, summaries)]

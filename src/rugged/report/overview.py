@@ -89,16 +89,21 @@ def warnings(summaries: Sequence[Summary]) -> list[str]:
     found = []
     for summary in summaries:
         operations, measured = summary.model.training_operations, summary.conditions.corruptions
-        extra_ones = [name for name in EXTRA if name in operations and name in measured]
+        extra_ones = [name for name in EXTRA if name in operations]
         for seen, what in (
             (summary.seen_in_training, "of the benchmark"),
-            (extra_ones, "measured here outside the benchmark"),
+            ([name for name in extra_ones if name in measured], "measured here outside the benchmark"),
         ):
             if seen:
                 found.append(
                     f"{summary.model.name} was trained on {counted(len(seen), 'corruption')} {what} ({_names(seen)}). "
                     "Its figures there do not speak for corruptions it has never seen."
                 )
+        if relatives := [name for name in extra_ones if name not in measured]:
+            found.append(
+                f"{summary.model.name} was trained on {counted(len(relatives), 'corruption')} outside the benchmark "
+                f"({_names(relatives)}), relatives perhaps of some that are measured."
+            )
         if summary.model.trained_elsewhere and measured:
             found.append(
                 f"{summary.model.name} was trained elsewhere, at least to begin with: whether it saw corruptions of "

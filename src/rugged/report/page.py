@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rugged.analyze import BenchmarkedRun
-from rugged.core.files import expanded, write_text
+from rugged.core.files import expanded, require_replaceable, write_text
 from rugged.core.notes import folded
 from rugged.core.tables import Table
 from rugged.report import figures, overview
@@ -71,6 +71,7 @@ def write_report(runs: Sequence[str | Path], out: str | Path) -> Path:
         IncomparableError: The runs were not measured under the same conditions.
     """
     out = expanded(out)
+    require_replaceable(out, ".html")
     write_text(out, render(read_runs(runs, limit=STYLES)))
     return out
 

@@ -16,7 +16,7 @@ from rugged.analyze import (
     write_all_tables,
 )
 from rugged.core.catalogue import display_name
-from rugged.core.files import atomic_path, expanded, write_text
+from rugged.core.files import atomic_path, expanded, require_replaceable, write_text
 from rugged.core.tables import Table, as_csv, markdown_table
 from rugged.report import overview
 from rugged.report.changes import MARKS_NOTE, change_tables
@@ -46,7 +46,9 @@ def write_markdown(runs: Sequence[str | Path], out: str | Path) -> Path:
     Raises:
         RuggedError: As ``rugged.report.write_report``.
     """
-    out, read = expanded(out), read_runs(runs, limit=STYLES)
+    out = expanded(out)
+    require_replaceable(out, ".md")
+    read = read_runs(runs, limit=STYLES)
     subject, kept = read[0], read_shown(read[0])
     folder = out.with_name(f"{out.stem}-pictures")
     strips = [] if kept is None else gallery_strips(subject.folder, kept, "lost")

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,6 +54,9 @@ def read_runs(folders: Sequence[str | Path], limit: int, least: int = 1) -> list
         ResultsError: A folder is missing, has no readable benchmark, or lacks predictions that its summary names.
         IncomparableError: They were not measured under the same conditions.
     """
+    if isinstance(folders, (str, os.PathLike)):
+        folders = [folders]
+    folders = list(folders)
     if not folders:
         raise ConfigError("A report needs at least one run folder; none was given.")
     if len(folders) < least:

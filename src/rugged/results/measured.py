@@ -5,28 +5,33 @@ import numpy as np
 from rugged.core.catalogue import CellKey
 from rugged.core.errors import ResultsError
 from rugged.results.conditions import Conditions
-from rugged.results.predictions import CLEAN, Cell, read_cells
+from rugged.results.predictions import CLEAN, Cell, read_cells, read_stamp
 from rugged.results.runs import RunFolder
+from rugged.results.summary import Summary
 
 
-def read_measured(run: RunFolder, conditions: Conditions) -> dict[CellKey, Cell]:
+def read_measured(run: RunFolder, summary: Summary) -> dict[CellKey, Cell]:
     """Read the predictions of a benchmarked run.
 
     Args:
         run: Its folder.
-        conditions: Of its summary.
+        summary: Of its benchmark.
 
     Returns:
         Clean and every corruption at every severity; the corrupted ones are about the same images in the same order,
         and clean, too, unless the conditions say that the clean images are others.
 
     Raises:
-        ResultsError: Some are missing, damaged, or not about what the conditions say.
+        ResultsError: Some are missing, damaged, of another model, or not about what the conditions say.
     """
+    conditions = summary.conditions
     cells = read_cells(run.predictions, conditions.cells)
     others = conditions.clean_images is not None  # Then the corrupted images alone are the same.
     ids = cells[conditions.cells[1 if others else 0]].ids
     for cell in cells.values():
+        stamp = read_stamp(run.predictions, cell.corruption, cell.severity)
+        if stamp is not None and stamp.provenance.get("model_sha256", summary.model.sha256) != summary.model.sha256:
+            raise _unfit(run, cell, "are of another model than the summary")
         require_fitting(run, conditions, cell)
         if cell.ids != ids and not (others and cell.corruption == CLEAN):
             raise _unfit(run, cell, "are about other images than the rest")

@@ -1,7 +1,7 @@
 """Per-image predictions: the product of a benchmark, one Parquet file for each cell (corruption and severity)."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -134,6 +134,7 @@ def read_cell(folder: str | Path, corruption: str, severity: int) -> Cell:
         with pq.ParquetFile(path) as file:  # pq.read_table would first import all of pyarrow.dataset.
             table = file.read()
         columns = {name: table.column(name).combine_chunks() for name in table.column_names}
+        _require_cell(columns, (corruption, severity))
         return Cell(
             corruption=corruption,
             severity=severity,
@@ -153,6 +154,13 @@ def read_cell(folder: str | Path, corruption: str, severity: int) -> Cell:
         raise ResultsError(
             f"{path} cannot be read ({error}). Run `rugged benchmark` again: it measures damaged cells anew."
         ) from error
+
+
+def _require_cell(columns: Mapping[str, pa.Array], wanted: CellKey) -> None:
+    """Require that a file holds the cell that it is named after."""
+    found = {*zip(columns["corruption"].to_pylist(), columns["severity"].to_pylist(), strict=True)}
+    if found != {wanted}:
+        raise ValueError(f"it holds {', '.join(f'{name}-{level}' for name, level in sorted(found))}")
 
 
 def as_matrix(column: pa.FixedSizeListArray) -> npt.NDArray[Any]:

@@ -1,8 +1,10 @@
 """The run folder: where everything about one model lies."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from rugged.core.errors import ModelError
 from rugged.core.files import expanded
 
 
@@ -164,7 +166,16 @@ class RunFolder:
 
 
 def place_of(model: str | Path, out: str | Path | None) -> RunFolder:
-    """Where the results of a model go: into its run folder; for one without, into a folder of its name in ``runs``."""
+    """Where the results of a model go: into its run folder; for one without, into a folder of its name in ``runs``.
+
+    Raises:
+        ModelError: It is not named, but an object.
+    """
+    if not isinstance(model, (str, os.PathLike)):
+        raise ModelError(
+            f"Found a {type(model).__name__}; expected a model's name: a run folder, a file or an architecture. For a "
+            "network in Python, write a function from pictures to logits into a module, and name it module:function."
+        )
     path = expanded(model)
     if out is not None:
         return RunFolder(out)

@@ -91,7 +91,7 @@ def summarise(
             brier=_ends(resampled.brier),
         ),
         seen_in_training=tuple(name for name in BENCHMARK if name in model.training_operations),
-        notes=tuple(dict.fromkeys((*_one_answer(cells[CLEAN, 0]), *_notes(conditions), *notes))),
+        notes=tuple(dict.fromkeys((*_guessing(cells[CLEAN, 0], resampled), *_notes(conditions), *notes))),
     )
     return summary if baseline is None else _normalise(summary, baseline, resampled)
 
@@ -227,10 +227,19 @@ def _relative_interval(resampled: Resampled, baseline: Baseline, over: Sequence[
     return interval(np.mean([ratio(name) for name in over], axis=0))
 
 
-def _one_answer(clean: Cell) -> tuple[str, ...]:
+def _guessing(clean: Cell, resampled: Resampled) -> tuple[str, ...]:
     """The note on a model that cannot tell the clean pictures apart: what it loses under corruption says nothing."""
-    if len(np.unique(clean.labels)) == 1 or len(np.unique(clean.top[:, 0])) > 1:
+    labels, counts = np.unique(clean.labels, return_counts=True)
+    chance = float(counts.max() / counts.sum())
+    if len(labels) == 1:
         return ()
+    if len(np.unique(clean.top[:, 0])) > 1:
+        if 1 - interval(resampled.clean)[1] > chance:
+            return ()
+        return (
+            f"The model is not clearly better than one answer for all clean pictures, which is right on {chance:.1%}. "
+            "Then figures under corruption do not say how robust it is.",
+        )
     return (
         "The model gives one answer for all clean pictures, so no figure here says how robust it is. It has not "
         "learned, or its pictures come to it otherwise than it was trained on them.",

@@ -278,6 +278,8 @@ def read_summary(path: str | Path) -> Summary:
         ResultsError: Missing, not JSON, or not a summary of this format.
     """
     path = expanded(path)
+    if path.is_dir():
+        raise ResultsError(f"{path} is a folder; expected a summary, benchmark/summary.json in a run folder.")
     if not path.exists():
         raise ResultsError(f"{path} does not exist: this run has no benchmark yet. Run `rugged benchmark` on it first.")
     try:

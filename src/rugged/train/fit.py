@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from rugged.core.errors import ConfigError
 from rugged.core.files import exclusive, expanded
+from rugged.core.progress import say
 from rugged.corruptions import Textures
 from rugged.corruptions.memory import keep_freed_memory
 from rugged.data import Dataset, as_dataset, development_split
@@ -30,6 +31,12 @@ from rugged.train.learner import Learner
 from rugged.train.network import find_origin, make_network, specify, try_out
 from rugged.train.recipe import Recipe, load_recipe
 from rugged.train.trainer import COLUMNS, Trainer
+
+_MUCH = 1 / 4
+"""Of the training pictures, held out: what a reader may want to know."""
+
+_FEW_STEPS = 300
+"""A network that began from nothing and ended there was trained for so many, or for fewer."""
 
 
 def train(
@@ -100,6 +107,7 @@ def prepare(
     """Make everything ready to learn, and write nothing: what cannot be trained must not claim the folder."""
     keep_freed_memory()
     train_indices, dev_indices = development_split(dataset.train, recipe.development_per_class)
+    by_the_first(fabric, lambda: _say_if_little_is_left(recipe, len(train_indices), len(dev_indices)))
     resumed = earlier is not None and run.checkpoint.exists()
     origin = earlier.origin if earlier is not None and resumed else find_origin(recipe)
     spec = specify(recipe, dataset, origin)
@@ -137,6 +145,21 @@ def prepare(
         claim=Claim(run, recipe, manifest, command),
         log=log,
     )
+
+
+def _say_if_little_is_left(recipe: Recipe, learned: int, held_out: int) -> None:
+    """Tell, before a small folder is trained on, what a recipe for large ones makes of it."""
+    if held_out > _MUCH * (learned + held_out):
+        say(
+            f"Note: {held_out:,} of {learned + held_out:,} training pictures are held out to watch progress, "
+            f"{recipe.development_per_class} a class. A smaller development_per_class leaves more to learn from."
+        )
+    steps = recipe.epochs * max(1, round(learned / recipe.batch_size))
+    if steps < _FEW_STEPS and not (recipe.model.pretrained or recipe.model.weights):
+        say(
+            f"Note: {steps:,} steps in all are few for a network that begins from nothing. More epochs or a smaller "
+            "batch_size make more of them; with few steps, a lower optimizer.lr."
+        )
 
 
 def _make_learner(

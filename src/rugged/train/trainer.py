@@ -28,6 +28,9 @@ from rugged.train.learner import FIGURES, Learner
 from rugged.train.progressive_resizing import picture_side
 from rugged.train.recipe import Recipe
 
+_FAR_OFF = 10
+"""Times the loss of guessing, on the development split: no network that has learned is so sure of what is wrong."""
+
 _AGAINST_DIVERGENCE = (
     'Lower optimizer.lr, lengthen optimizer.warmup_epochs, set optimizer.clip_norm = 1.0, or use precision = "fp32"; '
     "then train into another folder, or delete this one."
@@ -185,13 +188,24 @@ class Trainer:
         save_model(self.run.model, model, self.learner.spec)
         seconds = sum(row["seconds"] for row in self.loop.rows)
         complete(self.run, self.run.model, model, self.claim.manifest, seconds, epoch, final)
+        if len(self.development):
+            self._say_if_nothing_is_learned(**final["dev"])
+
+    def _say_if_nothing_is_learned(self, loss: float, top1: float) -> None:
         classes = len(set(self.development.labels.tolist()))  # Of each there are as many pictures.
-        if classes > 1 and final["dev"]["top1"] <= 1 / classes:
-            say(
-                f"It has learned nothing yet: right on {final['dev']['top1']:.1%} of the development pictures, where "
-                f"one answer for all is right on {1 / classes:.1%}. Train for more steps (more epochs, or a smaller "
-                "batch_size), or with a lower optimizer.lr."
-            )
+        if classes == 1:
+            return
+        chance, guessing = 1 / classes, math.log(classes)
+        if top1 <= chance:
+            found = f"right on {top1:.1%} of the development pictures, where one answer for all has {chance:.1%}"
+        elif loss > _FAR_OFF * guessing:
+            found = f"a loss of {loss:,.1f} on the development pictures, where guessing has {guessing:.1f}"
+        else:
+            return
+        say(
+            f"It has learned nothing yet: {found}. Train for more steps (more epochs, or a smaller batch_size), or "
+            "with a lower optimizer.lr."
+        )
 
     def _say_if_worse(self, epoch: int, top1: float) -> None:
         """Tell of statistics measured anew that leave the model below what its epoch was chosen, or known, for."""
