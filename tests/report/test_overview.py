@@ -46,7 +46,8 @@ def test_what_training_saw_is_said_of_the_extra_corruptions_too(make_run, tmp_pa
     assert [line.split(" Its figures")[0] for line in said] == [
         "seen was trained on 1 corruption of the benchmark (Contrast).",
         "seen was trained on 2 corruptions measured here outside the benchmark (Speckle noise, Gaussian blur).",
-        "seen was trained on 1 corruption outside the benchmark (Spatter), relatives perhaps of some that are measured.",
+        "seen was trained on 1 corruption outside the benchmark (Spatter), relatives perhaps of some that are "
+        "measured.",
     ]
     run = make_run(tmp_path / "unseen", corruptions=measured)
     assert not any("was trained on" in line for line in warnings([read_summary(RunFolder(run).summary)]))

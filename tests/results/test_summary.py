@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rugged.core.errors import IncomparableError, ResultsError
+from rugged.core.files import read_json
 from rugged.results import (
     Cell,
     Conditions,
@@ -285,3 +286,26 @@ def test_what_is_not_comparable_with_published_numbers_says_so(summary, change, 
     notes = summarise(cells_with(GOOD), FACTS, changed, MADE).notes
     assert any(note in each for each in notes)
     assert not any(note in each for each in summary.notes)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda table: table["corruptions"].pop("contrast"),
+        lambda table: table["corruptions"]["contrast"].update(error=[0.5]),
+        lambda table: table["conditions"].update(severities=[]),
+        lambda table: table.update(mean_corruption_accuracy=None),
+        lambda table: table["intervals"]["errors"].pop("contrast"),
+        lambda table: table["intervals"].update(clean_error=[]),
+        lambda table: table["clean"].update(error=-1),
+    ],
+)
+def test_figures_that_do_not_agree_with_their_conditions_are_no_summary(summary, tmp_path, damage):
+    path = tmp_path / "summary.json"
+    write_summary(path, summary)
+    table = read_json(path)
+    assert read_summary(path) == summary
+    damage(table)
+    path.write_text(json.dumps(table), encoding="utf-8")
+    with pytest.raises(ResultsError, match="is not a benchmark summary of format 2"):
+        read_summary(path)

@@ -16,6 +16,9 @@ from rugged.report.tables import accuracy_rows
 from rugged.results import Summary, phrases
 from rugged.results.conditions import DECIDING_HARDWARE
 
+_OF_ONE_MODEL = "The model "
+"""How notes begin that must say which model they are of, where there are several."""
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -125,13 +128,18 @@ def warnings(summaries: Sequence[Summary]) -> list[str]:
     found += dict.fromkeys(caveat for one in summaries for row in one.variants if (caveat := restorer_caveat(row)))
     if subject.mce is None and subject.conditions.corruptions:
         found.append(f"There is no mCE, since {no_mce_reason(subject)}: mean errors are not normalised.")
+    several = len(summaries) > 1
+    own = [
+        f"{subject.model.name}: {note}" if several and note.startswith(_OF_ONE_MODEL) else note
+        for note in notes.warnings(subject.notes)
+    ]
     others = [
         f"{summary.model.name}: {note}"
         for summary in summaries[1:]
         for note in notes.warnings(summary.notes)
-        if note not in subject.notes
+        if note not in subject.notes or note.startswith(_OF_ONE_MODEL)
     ]
-    return [*found, *notes.warnings(subject.notes), *others]
+    return [*found, *own, *others]
 
 
 def _made_apart(subject: Summary, other: Summary) -> list[str]:

@@ -1,5 +1,6 @@
 """The summary of a benchmark: every figure as a function of the saved predictions, with how it came about."""
 
+import itertools
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -12,7 +13,7 @@ from rugged.results.runs import RunFolder
 
 FORMAT: Literal[2] = 2
 
-Ends = tuple[float, ...]
+Ends = tuple[float, float]
 """Lower and upper end of the 95% interval of a figure, by the bootstrap over images."""
 
 
@@ -283,11 +284,28 @@ def read_summary(path: str | Path) -> Summary:
     if not path.exists():
         raise ResultsError(f"{path} does not exist: this run has no benchmark yet. Run `rugged benchmark` on it first.")
     try:
-        return from_plain(Summary, read_json(path), source=str(path))
+        summary = from_plain(Summary, read_json(path), source=str(path))
+        _require_agreement(summary)
+        return summary
     except RuggedError as error:
         raise ResultsError(
             f"{path} is not a benchmark summary of format {FORMAT} ({error}). Measure it again with --replace."
         ) from error
+
+
+def _require_agreement(summary: Summary) -> None:
+    """Require that figures are of what the conditions say was measured: who reads them looks them up by these."""
+    conditions = summary.conditions
+    means = (summary.mean_corruption_accuracy, summary.intervals.mean_corruption_accuracy)
+    errors = [result.error for result in summary.corruptions.values()]
+    rates = [summary.clean.error, *itertools.chain(*errors)]
+    if not (
+        set(summary.corruptions) == set(summary.intervals.errors) == set(conditions.corruptions)
+        and all(len(error) == len(conditions.severities) > 0 for error in errors)
+        and (None not in means or not conditions.averaged)
+        and all(0 <= rate <= 1 for rate in rates)
+    ):
+        raise ResultsError("its figures are not those of the conditions that it names")
 
 
 def read_benchmark(run: RunFolder) -> Summary:
