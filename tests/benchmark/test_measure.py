@@ -102,6 +102,23 @@ def test_strips_of_a_measurement_that_was_broken_off_do_not_stay(dataset, tmp_pa
     assert {path.name: path.read_bytes() for path in samples.iterdir()} == before
 
 
+def test_without_its_textures_a_frost_has_no_samples_and_keeps_its_figures(dataset, tmp_path, monkeypatch, capsys):
+    run = make_run(tmp_path / "run")
+    frost = {"corruptions": ("frost",), "severities": (1,), "device": "cpu"}
+    before = benchmark(run, dataset, textures="procedural", **frost)
+    index = RunFolder(run).samples / "samples.json"
+    index.write_text('{"marks": []}')
+
+    def gone(*_):
+        raise ConfigError("no such textures")
+
+    monkeypatch.setattr("rugged.benchmark.in_memory.choose_textures", gone)
+    joined = benchmark(run, dataset, corruptions=("contrast",), severities=(1,), device="cpu")
+    assert joined.corruptions["frost"] == before.corruptions["frost"]
+    assert not index.exists()
+    assert "The report will lack samples: no such textures" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("model", "message"), [("nomine:x", "nomine cannot be imported"), ("timm/test_resnet", "none of ImageNet-1k's")]
 )

@@ -68,7 +68,10 @@ def test_without_a_model_the_one_that_comes_with_rugged_answers(predict, run, mo
 @pytest.mark.parametrize(
     ("named", "message"),
     [
-        (["in", "in/b.png"], "in is no model. Before several folders name one, such as tiny-imagenet-resnet18."),
+        (
+            ["in", "in/b.png"],
+            "in is no model. Before a folder and anything else name one, such as tiny-imagenet-resnet18.",
+        ),
         (["in/b.png", "run"], "run is a model. Name it first, and the pictures after it."),
         (["run"], "run is a model. Name it first, and the pictures after it."),
         (["tiny-imagenet-resnet18"], "tiny-imagenet-resnet18 is a model. Name it first, and the pictures after it."),

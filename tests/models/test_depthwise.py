@@ -46,8 +46,13 @@ def test_only_half_precision_and_maps_smaller_than_the_kernel_go_another_way():
     quicken_depthwise(layer)
     assert _took_the_quick_way(layer(torch.zeros(1, 4, 4, 5)))
     assert not _took_the_quick_way(layer(torch.zeros(1, 4, 5, 5)))
+    small, striding = nn.Conv2d(4, 4, 3, padding=1, groups=4), nn.Conv2d(4, 4, 3, stride=2, padding=1, groups=4)
+    for each in (small, striding):
+        quicken_depthwise(each)
     with torch.autocast("cpu", torch.bfloat16):
         assert _took_the_quick_way(layer(torch.zeros(1, 4, 5, 5)))
+        assert _took_the_quick_way(striding(torch.zeros(1, 4, 5, 5)))
+        assert not _took_the_quick_way(small(torch.zeros(1, 4, 5, 5)))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +102,7 @@ def _operations(last: object) -> set[str]:
 def test_half_precision_is_summed_in_full(side, stride):
     """Answers in bf16 are the plain ones; gradients are nearer to the exact ones than bf16 holds."""
     torch.manual_seed(0)
-    plain = nn.Conv2d(8, 8, 5, stride, padding=2, groups=8, bias=False)
+    plain = nn.Conv2d(8, 8, 5, stride, padding=2, groups=8)
     exact, quick = copy.deepcopy(plain).double(), copy.deepcopy(plain)
     quicken_depthwise(quick)
     features = torch.randn(256, 8, side, side).bfloat16()
@@ -111,6 +116,7 @@ def test_half_precision_is_summed_in_full(side, stride):
     with torch.autocast("cpu", torch.bfloat16):
         torch.testing.assert_close(found["quick"], plain(features), rtol=0, atol=0)
     torch.testing.assert_close(quick.weight.grad.double(), exact.weight.grad, rtol=1e-5, atol=1e-3)
+    torch.testing.assert_close(quick.bias.grad.double(), exact.bias.grad)
     assert found["quick of features"].dtype == torch.bfloat16
     torch.testing.assert_close(found["quick of features"].double(), found["exact of features"], rtol=2**-8, atol=1e-6)
 

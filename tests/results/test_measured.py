@@ -79,3 +79,12 @@ def test_a_cell_under_the_name_of_another_is_refused(tmp_path):
     shutil.copy(run.predictions / "contrast-5.parquet", run.predictions / "contrast-3.parquet")
     with pytest.raises(ResultsError, match=r"contrast-3\.parquet cannot be read \(it holds contrast-5\)"):
         _ = read_run(run.path).cells
+
+
+def test_a_folder_of_runs_is_told_from_a_run(tmp_path):
+    inner = make_run(tmp_path / "runs" / "one", corruptions=("contrast",))
+    with pytest.raises(ResultsError, match=f"no run folder, but holds some: name {inner}"):
+        read_run(tmp_path / "runs")
+    RunFolder(tmp_path / "runs").manifest.write_text("{}")
+    with pytest.raises(ResultsError, match="has no benchmark yet"):
+        read_run(tmp_path / "runs")

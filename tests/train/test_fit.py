@@ -125,7 +125,7 @@ def test_what_a_recipe_makes_of_a_small_folder_is_told_before(recipe, dataset, t
     train(few, dataset, tmp_path / "few", device="cpu")
     said = " ".join(capsys.readouterr().err.split())
     assert "20 of 48 training pictures are held out to watch progress, 10 a class." in said
-    assert "4 steps in all are few" in said
+    assert "3 steps in all are few" in said
     train(dataclasses.replace(recipe, epochs=1, development_per_class=0), dataset, tmp_path / "all", device="cpu")
     assert "held out" not in capsys.readouterr().err
 

@@ -34,6 +34,14 @@ class BenchmarkedRun:
         return read_measured(self.folder, self.summary)
 
 
+def _runs_in(folder: Path) -> list[str]:
+    """The benchmarked run folders in a folder, as far as it can be read."""
+    try:
+        return sorted(str(path) for path in folder.iterdir() if RunFolder(path).summary.exists())
+    except OSError:
+        return []
+
+
 def read_run(folder: str | Path) -> BenchmarkedRun:
     """Read a benchmarked run.
 
@@ -44,11 +52,8 @@ def read_run(folder: str | Path) -> BenchmarkedRun:
     run = RunFolder(folder)
     if not run.path.is_dir():
         raise ResultsError(f"{folder} is not a run folder: there is no such folder. Check the path.")
-    inner = (
-        [] if run.summary.exists() else [str(path) for path in run.path.iterdir() if RunFolder(path).summary.exists()]
-    )
-    if inner:
-        raise ResultsError(f"{folder} is no run folder, but holds some: name {' or '.join(sorted(inner))}.")
+    if not any(file.exists() for file in (run.summary, run.model, run.manifest)) and (inner := _runs_in(run.path)):
+        raise ResultsError(f"{folder} is no run folder, but holds some: name {' or '.join(inner)}.")
     summary = read_benchmark(run)
     if not summary.conditions.corruptions:
         raise ResultsError(

@@ -10,8 +10,9 @@ from PIL import Image
 from rugged.benchmark.marks import mark_of
 from rugged.benchmark.route import Images, Route
 from rugged.core.catalogue import BENCHMARK, CellKey
-from rugged.core.errors import RuggedError
+from rugged.core.errors import ConfigError, RuggedError
 from rugged.core.files import atomic_path, read_json, write_json
+from rugged.core.progress import say
 from rugged.data.splits import evenly
 from rugged.results import CLEAN
 
@@ -58,9 +59,14 @@ class SampleStrips:
             and self._path(*key).exists()
         }
         self._write_index(known)  # Before the strips: after an interruption those that are not named are made anew.
-        for key in wanted:
-            if key not in known:
-                self._write(*key)
+        try:
+            for key in wanted:
+                if key not in known:
+                    self._write(*key)
+        except ConfigError as error:  # Frost, whose textures are no longer here. Everything is measured all the same.
+            self._index.unlink()
+            say(f"The report will lack samples: {error}")
+            return
         self._write_index(wanted)
 
     def _saved_marks(self) -> Mapping[str, str] | None:
@@ -69,7 +75,8 @@ class SampleStrips:
             index = read_json(self._index)
         except RuggedError:  # None there, or damaged.
             return {}
-        return index.get("marks") if isinstance(index, dict) else {}
+        marks = index.get("marks") if isinstance(index, dict) else {}
+        return marks if marks is None or isinstance(marks, dict) else {}
 
     def _mark(self, corruption: str, severity: int) -> str:
         images, rows = self._of_cell(corruption)

@@ -74,7 +74,7 @@ def _model_and_pictures(named: list[str]) -> tuple[str, list[str]]:
         return DEFAULT, named
     run = RunFolder(first)
     if first.is_dir() and not any(file.exists() for file in (run.model, run.manifest, run.summary)):
-        raise ConfigError(f"{first} is no model. Before several folders name one, such as {DEFAULT}.")
+        raise ConfigError(f"{first} is no model. Before a folder and anything else name one, such as {DEFAULT}.")
     return named[0], named[1:]
 
 
@@ -92,7 +92,7 @@ def _is_model(name: str) -> bool:
     from rugged.models import shipped_models
     from rugged.results import RunFolder
 
-    if name.endswith((".safetensors", ".onnx")):
+    if name.endswith((".safetensors", ".onnx")) or name.startswith("hf://"):
         return True
     # For a name that is too long pathlib's own raises; that is for whoever reads the picture to say.
     return os.path.exists(RunFolder(name).model) or (name in shipped_models() and not os.path.exists(name))  # noqa: PTH110

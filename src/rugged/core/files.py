@@ -39,14 +39,18 @@ def expanded(where: str | Path) -> Path:
     return Path(os.path.expanduser(where))  # noqa: PTH111 - pathlib's own raises for an unknown user.
 
 
-def require_replaceable(out: Path, ending: str) -> None:
+def require_replaceable(out: Path, *endings: str) -> None:
     """Require that a file that is there may be replaced by one of another content: that it is of the same kind by name.
+
+    Args:
+        out: The file that will be written.
+        endings: Of that kind, the usual one first. A name without one may be of any kind.
 
     Raises:
         ConfigError: It is of another kind: a model, say, or a picture.
     """
-    if out.is_file() and out.suffix.lower() != ending:
-        raise ConfigError(f"{out} is there and would be lost. Choose another name to write to, ending in {ending}.")
+    if out.is_file() and out.suffix.lower() not in (*endings, ""):
+        raise ConfigError(f"{out} is there and would be lost. Choose another name to write to, ending in {endings[0]}.")
 
 
 @contextmanager

@@ -85,9 +85,10 @@ def open_subject(
 
 def _beside(path: Path) -> list[str]:
     """What lies where a path leads that leads nowhere; nothing for a mere name."""
-    if path.parent == Path() or not path.parent.is_dir():
+    try:
+        return [] if path.parent == Path() else [str(each) for each in path.parent.iterdir()]
+    except OSError:  # There is none, or nobody may look.
         return []
-    return [str(each) for each in path.parent.iterdir()]
 
 
 def _ours(path: Path, name: str, dataset: Dataset | None, fabric: Fabric) -> Subject:

@@ -43,10 +43,11 @@ def _is_plain_depthwise(layer: nn.Conv2d) -> bool:
 
 
 def _forward(layer: nn.Conv2d, features: Tensor) -> Tensor:
-    if _fits(layer.kernel_size, features) and not torch.is_autocast_enabled("cpu"):
+    slow_in_bf16 = max(layer.kernel_size) > 3 or max(layer.stride) > 1
+    if _fits(layer.kernel_size, features) and not (slow_in_bf16 and torch.is_autocast_enabled("cpu")):
         return nn.Conv2d.forward(layer, features)
-    result: Tensor = _Depthwise.apply(features, layer.weight, layer.stride, layer.padding)  # type: ignore[no-untyped-call]
-    return result if layer.bias is None else result + layer.bias.to(result.dtype)[:, None, None]
+    result: Tensor = _Depthwise.apply(features, layer.weight, layer.bias, layer.stride, layer.padding)  # type: ignore[no-untyped-call]
+    return result
 
 
 def _fits(kernel: Sequence[int], features: Tensor) -> bool:
@@ -58,21 +59,26 @@ class _Depthwise(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, features: Tensor, weight: Tensor, stride: tuple[int, int], padding: tuple[int, int]
+        ctx: Any,
+        features: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        stride: tuple[int, int],
+        padding: tuple[int, int],
     ) -> Tensor:
         ctx.save_for_backward(features, weight)
-        ctx.stride, ctx.padding = stride, padding
-        return conv2d(features, weight, None, stride, padding, groups=len(weight))
+        ctx.stride, ctx.padding, ctx.biased = stride, padding, bias is not None
+        return conv2d(features, weight, bias, stride, padding, groups=len(weight))
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None, None]:
         features, weight = ctx.saved_tensors
+        gradient = gradient.to(weight.dtype)
         gradients = _of_large_maps if _fits(weight.shape[2:], features) else _of_small_maps
-        of_features, of_weight = gradients(
-            gradient.to(weight.dtype), features.to(weight.dtype), weight, ctx.stride, ctx.padding
-        )
-        return of_features.to(features.dtype), of_weight, None, None
+        of_features, of_weight = gradients(gradient, features.to(weight.dtype), weight, ctx.stride, ctx.padding)
+        of_bias = gradient.sum((0, 2, 3)) if ctx.biased else None
+        return of_features.to(features.dtype), of_weight, of_bias, None, None
 
 
 def _of_large_maps(

@@ -38,7 +38,7 @@ def card_of(folder: Path, out: Path | None = None, repository: str = SOMEBODYS, 
     if not run.model.is_file():
         raise ModelError(f"{folder} holds no model: there is no {run.model.name} in it. Name a run folder, trained.")
     if out is not None:
-        require_replaceable(out, ".md")
+        require_replaceable(out, ".md", ".markdown", ".txt")
     name = read_summary(run.summary).model.name if run.summary.exists() else run.name
     subject = open_subject(folder, name, None, make_fabric("cpu", "fp32", tuned=False))
     ids, names = zip(*((info.id, info.name) for info in subject.classes), strict=True)

@@ -157,7 +157,7 @@ class _Work:
         if self.study.baseline is None or row == first:
             return None
         if (how := state(self.study, first, self.folder)) not in MEASURED:
-            say(f"{row.name} gets no mCE yet: the baseline {first.name} is {how}.")
+            say(f"The study's tables will lack CE and mCE: its baseline {first.name} is {how}.")
             return None
         try:
             load_baseline(run.path, read_summary(run.summary).conditions)

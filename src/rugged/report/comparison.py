@@ -118,7 +118,7 @@ def _why_not(summaries: Sequence[Summary], left_out: Sequence[str]) -> str:
 def write_comparison(compared: ComparedRuns, out: str | Path) -> Path:
     """Write the comparison as one HTML page that needs nothing else. The same results give the same bytes."""
     out = expanded(out)
-    require_replaceable(out, ".html")
+    require_replaceable(out, ".html", ".htm")
     summaries = compared.summaries
     first, *others = summaries
     alike = summaries if _normalised(summaries) else [*map(without_ce, summaries)]

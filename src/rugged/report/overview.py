@@ -102,7 +102,8 @@ def warnings(summaries: Sequence[Summary]) -> list[str]:
                     f"{summary.model.name} was trained on {counted(len(seen), 'corruption')} {what} ({_names(seen)}). "
                     "Its figures there do not speak for corruptions it has never seen."
                 )
-        if relatives := [name for name in extra_ones if name not in measured]:
+        relatives = [name for name in extra_ones if name not in measured]
+        if measured and relatives:
             found.append(
                 f"{summary.model.name} was trained on {counted(len(relatives), 'corruption')} outside the benchmark "
                 f"({_names(relatives)}), relatives perhaps of some that are measured."

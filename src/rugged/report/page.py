@@ -71,7 +71,7 @@ def write_report(runs: Sequence[str | Path], out: str | Path) -> Path:
         IncomparableError: The runs were not measured under the same conditions.
     """
     out = expanded(out)
-    require_replaceable(out, ".html")
+    require_replaceable(out, ".html", ".htm")
     write_text(out, render(read_runs(runs, limit=STYLES)))
     return out
 

@@ -47,7 +47,7 @@ def write_markdown(runs: Sequence[str | Path], out: str | Path) -> Path:
         RuggedError: As ``rugged.report.write_report``.
     """
     out = expanded(out)
-    require_replaceable(out, ".md")
+    require_replaceable(out, ".md", ".markdown", ".txt")
     read = read_runs(runs, limit=STYLES)
     subject, kept = read[0], read_shown(read[0])
     folder = out.with_name(f"{out.stem}-pictures")

@@ -107,7 +107,6 @@ def prepare(
     """Make everything ready to learn, and write nothing: what cannot be trained must not claim the folder."""
     keep_freed_memory()
     train_indices, dev_indices = development_split(dataset.train, recipe.development_per_class)
-    by_the_first(fabric, lambda: _say_if_little_is_left(recipe, len(train_indices), len(dev_indices)))
     resumed = earlier is not None and run.checkpoint.exists()
     origin = earlier.origin if earlier is not None and resumed else find_origin(recipe)
     spec = specify(recipe, dataset, origin)
@@ -132,6 +131,7 @@ def prepare(
         checkpoint=run.checkpoint,
         fetched_ahead=pictures.fetched_ahead,
     )
+    by_the_first(fabric, lambda: _say_if_little_is_left(recipe, loop, len(dev_indices)))
     trained_on = TrainedOn(dataset.name, dataset.content_hash, dataset.notes)
     manifest = earlier or Manifest("training", spec.architecture, trained_on, origin, companions)
     return Trainer(
@@ -147,18 +147,18 @@ def prepare(
     )
 
 
-def _say_if_little_is_left(recipe: Recipe, learned: int, held_out: int) -> None:
+def _say_if_little_is_left(recipe: Recipe, loop: Loop, held_out: int) -> None:
     """Tell, before a small folder is trained on, what a recipe for large ones makes of it."""
-    if held_out > _MUCH * (learned + held_out):
+    total = loop.images + held_out
+    if held_out > _MUCH * total:
         say(
-            f"Note: {held_out:,} of {learned + held_out:,} training pictures are held out to watch progress, "
+            f"Note: {held_out:,} of {total:,} training pictures are held out to watch progress, "
             f"{recipe.development_per_class} a class. A smaller development_per_class leaves more to learn from."
         )
-    steps = recipe.epochs * max(1, round(learned / recipe.batch_size))
-    if steps < _FEW_STEPS and not (recipe.model.pretrained or recipe.model.weights):
+    if loop.steps < _FEW_STEPS and not (recipe.model.pretrained or recipe.model.weights):
         say(
-            f"Note: {steps:,} steps in all are few for a network that begins from nothing. More epochs or a smaller "
-            "batch_size make more of them; with few steps, a lower optimizer.lr."
+            f"Note: {loop.steps:,} steps in all are few for a network that begins from nothing. More epochs or a "
+            "smaller batch_size make more of them; with few steps, a lower optimizer.lr."
         )
 
 
