@@ -179,6 +179,8 @@ COMMANDS = {
 USABLE = {
     ("train (weights)", "a model of other classes"),  # Its head is replaced.
     ("predict (model)", "a model of other classes"),
+    ("predict (model)", "a picture too large to open"),  # Before pictures the model may be left out: a row says why.
+    ("predict (model)", "a picture cut short"),
     ("export", "a model of other classes"),
     ("playground (model)", "a model of other classes"),
     ("restore train (content)", "a model of other classes"),  # It only looks on.
