@@ -18,24 +18,21 @@ from torch import Tensor
 
 from rugged.corruptions.edges import extend
 from rugged.corruptions.host import send
-from rugged.corruptions.levels import constant, cut
+from rugged.corruptions.levels import cut, cut_within
 from rugged.corruptions.places import true_places
 
 _GRID = 2.0**40
 _MOST_TAPS = 64  # from here on an estimate is faster; int16 sums of bytes are safe up to 128
 _MOST_EQUAL = 255  # taps of a softened set: int16 sums of bytes less 128 are safe up to 256
-# Precisions of an estimate: its type, integers as wide, integers half as wide, and what is in doubt, in levels: a power
-# of two. Sums of a softened set are off by less than half of that. In float32 it is five times the transform's largest
-# error found on noise, edges, gratings and points up to 1024 pixels; in float64 a thousand times.
-_SOFT = (torch.float32, torch.int32, torch.int16, 2.0**-13)
-_SINGLE = (torch.float32, torch.int32, torch.int16, 2.0**-11)
-_DOUBLE = (torch.float64, torch.int64, torch.int32, 2.0**-30)
+# By how much an estimate may be off, in levels. Sums of a softened set are off by less than half of that. In float32 it
+# is five times the transform's largest error found on noise, edges, gratings and points up to 1024 pixels; in float64
+# a thousand times.
+_SOFT, _SINGLE, _DOUBLE = 2.0**-13, 2.0**-11, 2.0**-30
 _FEW = 64  # one value of so many in doubt costs as much to settle as a transform in float64
 _MOST_KEPT = 1 << 18  # pixels of pictures whose kernels' spectra are kept between calls
 _WINDOWS = 4096  # doubtful values summed at once, to bound memory
 
 Plan = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
-Precision = tuple[torch.dtype, torch.dtype, torch.dtype, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +99,7 @@ def _soft_plan(weights: np.ndarray) -> tuple[Plan, float, float] | None:
         return None
     centre, factor = middle / side, side**2 / middle
     missed = weights.ravel() - parts @ (factor * np.array([centre**2, centre, 1]))
-    if not np.abs(missed).sum() * 128 < _SOFT[-1] / 8:
+    if not np.abs(missed).sum() * 128 < _SOFT / 8:
         return None
     return _tap_plan(inside[1:-1, 1:-1]), float(centre), float(factor)
 
@@ -191,32 +188,20 @@ def _by_estimate(images: Tensor, kernel: Kernel) -> Tensor:
     size = (_smooth(height + rows - 1), _smooth(width + columns - 1))
     padded = reflect(images, (rows // 2, columns // 2), size)
     total = float(kernel.weights.sum())
-    for precision in (_SOFT if kernel.soft else _SINGLE, _DOUBLE):
-        if precision is _SOFT and kernel.soft:
-            estimate = _soft_sum(padded, kernel.soft, rows, columns)[:, :, :height, :width]
+    for error in (_SOFT if kernel.soft else _SINGLE, _DOUBLE):
+        if error == _SOFT and kernel.soft:
+            estimate = _soft_sum(padded, kernel.soft, rows, columns)[:, :, :height, :width].contiguous()
         else:
-            estimate = _transform(padded, kernel, precision[0], (height, width))
-        result, doubtful = _cut_estimate(estimate, total, precision)
+            dtype = torch.float64 if error == _DOUBLE else torch.float32
+            estimate = _transform(padded, kernel, dtype, (height, width))
+        # What is beyond 255 becomes 255, without a doubt.
+        result, doubtful = cut_within(estimate.add_(128 * total).clamp_(max=255.5), error)
         places = true_places(doubtful)
         if len(places) * _FEW < result.numel():
             break
     for some in torch.split(places, _WINDOWS):
         result.view(-1)[some] = _settle(padded, kernel, some, result.shape)
     return result
-
-
-def _cut_estimate(estimate: Tensor, total: float, precision: Precision) -> tuple[Tensor, Tensor]:
-    """Cut sums of bytes less 128 to bytes, and tell which are in doubt. Half of an integer's bits are the fraction."""
-    dtype, whole, half, doubt = precision
-    bits = torch.iinfo(half).bits
-    offset = constant(128 * total * 2.0**bits, dtype, estimate.device)
-    levels = torch.add(offset, estimate, alpha=2.0**bits)
-    if 255 * total + doubt > 255.5:
-        levels.clamp_(max=255.5 * 2.0**bits)  # what is beyond becomes 255, without a doubt
-    fixed = levels.to(whole)
-    doubtful = int(doubt * 2.0**bits)
-    sure = fixed.to(half).add_(doubtful).bitwise_and_(-2 * doubtful).bool()  # comparisons are ten times slower
-    return fixed.bitwise_right_shift_(bits).to(torch.uint8), sure.logical_not_()
 
 
 def _soft_sum(padded: Tensor, soft: tuple[Plan, float, float], rows: int, columns: int) -> Tensor:

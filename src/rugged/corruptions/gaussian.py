@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rugged.corruptions.edges import extend
 from rugged.corruptions.host import in_main_memory, too_few_for_a_gpu
-from rugged.corruptions.levels import cut, to_levels, to_unit
+from rugged.corruptions.levels import cut_within, to_levels, to_unit
 from rugged.corruptions.places import true_places
 
 _SMALL = 16  # up to this radius, what float32 leaves in doubt is settled in less time than float32 saves
@@ -134,10 +134,7 @@ def filter_bytes(images: Tensor, sigma: float, truncate: float = 4.0) -> Tensor:
     planes = images.flatten(0, 1)
     on_host = radius <= _SMALL and in_main_memory(images)
     sums, error = (_sums_on_host if on_host else _sums_by_matrices)(planes, sigma, truncate)
-    levels = sums.add_(error)
-    result = cut(levels).contiguous()
-    # In place comparing is vectorised, and so is making truth of it; in one step they are not.
-    doubtful = levels.frac_().lt_(2 * error).to(torch.bool, memory_format=torch.contiguous_format)
+    result, doubtful = cut_within(sums, error)
     _settle(result, doubtful, planes, sigma, truncate)
     return result.view_as(images)
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from rugged.corruptions.host import send
-from rugged.corruptions.levels import constant, cut, to_levels, to_unit
+from rugged.corruptions.levels import constant, cut_within, to_levels, to_unit
 from rugged.corruptions.places import true_places
 
 _PARTS = 1024  # OpenCV rounds what the row and the column add to a place to 1024ths of a pixel …
@@ -130,8 +130,8 @@ def warp(images: Tensor, affine: Tensor, displaced: tuple[Tensor, int] | None = 
         places, bits = displaced
         levels = _sample(levels, places, 0.5**bits, 0)
         error += 2 * 255 * _PLACE_ERROR * _power(max(height, width))
-    result, below = cut(levels.add_(error)), cut(levels.sub_(2 * error))
-    for some in torch.split(true_places(result != below), _AT_ONCE):
+    result, doubtful = cut_within(levels, error)
+    for some in torch.split(true_places(doubtful), _AT_ONCE):
         result.view(-1)[some] = _settle(images, affine, displaced, some)
     return result
 
