@@ -125,14 +125,17 @@ def warp(images: Tensor, affine: Tensor, displaced: tuple[Tensor, int] | None = 
     """
     height, width = images.shape[2:]
     inside = _fold(affine, height - 1 << _STEPS_BITS, width - 1 << _STEPS_BITS, 1)
-    levels, error = _sample(images, inside, 0.5**_STEPS_BITS, 0.5), _ERROR
-    if displaced:
-        places, bits = displaced
-        levels = _sample(levels, places, 0.5**bits, 0)
-        error += 2 * 255 * _PLACE_ERROR * _power(max(height, width))
-    result, doubtful = cut_within(levels, error)
+    moved = _sample(images, inside, 0.5**_STEPS_BITS, 0.5)
+    if not displaced:
+        result, doubtful = cut_within(moved, _ERROR)
+        for some in torch.split(true_places(doubtful), _AT_ONCE):
+            result.view(-1)[some] = to_levels(_move(images, affine, some, some.new_zeros(1, 1))[0])
+        return result
+    places, bits = displaced
+    error = _ERROR + 2 * 255 * _PLACE_ERROR * _power(max(height, width))
+    result, doubtful = cut_within(_sample(moved, places, 0.5**bits, 0), error)
     for some in torch.split(true_places(doubtful), _AT_ONCE):
-        result.view(-1)[some] = _settle(images, affine, displaced, some)
+        _settle(result, images, affine, moved, displaced, some)
     return result
 
 
@@ -168,30 +171,50 @@ def _sample(planes: Tensor, places: Tensor, unit: float, first: float) -> Tensor
     return sampled
 
 
-def _settle(images: Tensor, affine: Tensor, displaced: tuple[Tensor, int] | None, wanted: Tensor) -> Tensor:
-    """Make ``(M,)`` bytes, wanted by their places in all images, of levels in the reference's arithmetic.
+def _settle(
+    result: Tensor, images: Tensor, affine: Tensor, moved: Tensor, displaced: tuple[Tensor, int], wanted: Tensor
+) -> None:
+    """Make bytes anew: where places were rounded too much, and what is still in doubt in the reference's arithmetic.
 
     Args:
+        result: ``(N, C, H, W)`` uint8, to write to.
         images: As for ``warp``, like the others.
         affine: Likewise.
+        moved: ``(N, C, H, W)`` float32, what the affine maps make of the images.
         displaced: Likewise.
-        wanted: ``(M,)`` int64.
+        wanted: ``(M,)`` int64, places in the result.
     """
-    _, channels, height, width = images.shape
+    steps, ways = _surroundings(displaced, wanted, images.shape)
+    levels = _between(moved.take(wanted + steps).double(), ways)
+    result.view(-1)[wanted], doubtful = cut_within(levels, _ERROR)
+    rest = true_places(doubtful)
+    wanted, steps, ways = wanted[rest], steps[:, rest], ways[:, rest]
+    result.view(-1)[wanted] = to_levels(_between(_move(images, affine, wanted, steps).double(), ways).float())
+
+
+def _surroundings(displaced: tuple[Tensor, int], wanted: Tensor, shape: torch.Size) -> tuple[Tensor, Tensor]:
+    """Find the four pixels between which displaced places lie.
+
+    Returns:
+        The steps to them from the pixels that are displaced, counted in pixels, ``(4, M)`` int64; and how far, right
+        and down, the places lie from the first of them, ``(2, M)`` float64.
+    """
+    height, width = shape[2:]
+    places, bits = displaced
+    place = places.take(_axes(wanted, shape)).sub_(1 << bits - 1)
+    # The pixel before a place, never the last one of a line, and the way from there to the place.
+    before = torch.minimum(place >> bits, _lengths(height - 2, width - 2, wanted.device)[:, 0])
+    ways = (place - (before << bits)).double().mul_(0.5**bits)
+    return before[1] * width + before[0] - wanted % (height * width) + _corners(width, wanted.device), ways
+
+
+def _axes(wanted: Tensor, shape: torch.Size) -> Tensor:
+    """Tell where x and y of ``(M,)`` values of pictures ``(N, C, H, W)`` stand among places ``(N, 2, H, W)``."""
+    _, channels, height, width = shape
     plane = wanted.div(height * width, rounding_mode="floor")
     picture = plane.div(channels, rounding_mode="floor")
     x_axis = (2 * picture - plane).mul_(height * width).add_(wanted)
-    axes = torch.stack((x_axis, x_axis + height * width))  # where x and y of the pixel stand among places
-    if not displaced:
-        return to_levels(_interpolate(images, plane, affine.take(axes)[:, None])[0])
-    places, bits = displaced
-    place = places.take(axes).sub_(1 << bits - 1)
-    # The pixel before a place, never the last one of a line, and the way from there to the place.
-    before = torch.minimum(place >> bits, _lengths(height - 2, width - 2, images.device)[:, 0])
-    ways = (place - (before << bits)).double().mul_(0.5**bits)
-    steps = before[1] * width + before[0] - wanted % (height * width) + _corners(width, images.device)
-    four = _interpolate(images, plane, affine.take(axes[:, None] + steps))
-    return to_levels(_between(four.double(), ways).float())
+    return torch.stack((x_axis, x_axis + height * width))
 
 
 def _between(four: Tensor, ways: Tensor) -> Tensor:
@@ -202,20 +225,23 @@ def _between(four: Tensor, ways: Tensor) -> Tensor:
     return between
 
 
-def _interpolate(images: Tensor, plane: Tensor, places: Tensor) -> Tensor:
-    """Interpolate planes of images over 255, in float32: products of pixels and weights, added row by row.
+def _move(images: Tensor, affine: Tensor, wanted: Tensor, steps: Tensor) -> Tensor:
+    """Interpolate images over 255 by their affine maps, in float32: products of pixels and weights, added row by row.
 
     Args:
-        images: ``(N, C, H, W)`` uint8.
-        plane: ``(M,)``, which of the N x C.
-        places: ``(2, K, M)``, of those that ``affine_places`` makes.
+        images: As for ``warp``.
+        affine: Likewise.
+        wanted: ``(M,)`` int64, places in all images.
+        steps: From there to K pixels that are made for each, ``(K, M)`` int64.
 
     Returns:
         ``(K, M)`` float32.
     """
     height, width = images.shape[2:]
+    places = affine.take(_axes(wanted, images.shape)[:, None] + steps)
     before = places >> _STEPS_BITS
     columns, rows = _fold(torch.stack((before, before + 1)), height - 1, width - 1, 1).unbind(1)
+    plane = wanted.div(height * width, rounding_mode="floor")
     pixels = (rows.mul_(width)[:, None] + columns) + plane * (height * width)  # rows first
     way = (places & (1 << _STEPS_BITS) - 1).float().mul_(0.5**_STEPS_BITS)
     across, down = torch.stack((1 - way, way), 1)
