@@ -12,12 +12,13 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
 from rugged.corruptions.edges import extend
-from rugged.corruptions.host import send
+from rugged.corruptions.host import in_main_memory, send
 from rugged.corruptions.levels import cut, cut_within
 from rugged.corruptions.places import true_places
 
@@ -135,7 +136,14 @@ def reflect(images: Tensor, before: tuple[int, int], size: tuple[int, int]) -> T
         before: Rows above the images and columns to their left.
         size: Rows and columns of the result.
     """
-    return extend(extend(images, -1, before[1], size[1], "mirror"), -2, before[0], size[0], "mirror")
+    if not in_main_memory(images):
+        return extend(extend(images, -1, before[1], size[1], "mirror"), -2, before[0], size[0], "mirror")
+    height, width = images.shape[2:]
+    borders = before[0], size[0] - height - before[0], before[1], size[1] - width - before[1]
+    result = images.new_empty((*images.shape[:2], *size))
+    for plane, out in zip(images.flatten(0, 1).numpy(), result.flatten(0, 1).numpy(), strict=True):
+        cv2.copyMakeBorder(plane, *borders, cv2.BORDER_REFLECT_101, out)
+    return result
 
 
 def _by_taps(images: Tensor, kernel: Kernel) -> Tensor:
@@ -208,8 +216,13 @@ def _soft_sum(padded: Tensor, soft: tuple[Plan, float, float], rows: int, column
     """Correlate bytes less 128 with a softened set: ``(N, C, H, W)`` float32."""
     plan, centre, factor = soft
     less = (padded ^ 128).view(torch.int8).to(torch.int16)
-    sums = _tap_sum(less, plan, rows - 2, columns - 2).float()
-    across = (sums[..., 2:] + sums[..., :-2]).add_(sums[..., 1:-1], alpha=centre)
+    sums = _tap_sum(less, plan, rows - 2, columns - 2)
+    if in_main_memory(sums):
+        filters = np.array((1, centre, 1)), np.array((1, centre, 1)) * factor
+        planes = np.stack([cv2.sepFilter2D(plane, cv2.CV_32F, *filters) for plane in sums.flatten(0, 1).numpy()])
+        return torch.from_numpy(planes).view(sums.shape)[:, :, 1:-1, 1:-1]
+    single = sums.float()
+    across = (single[..., 2:] + single[..., :-2]).add_(single[..., 1:-1], alpha=centre)
     return (across[:, :, 2:] + across[:, :, :-2]).add_(across[:, :, 1:-1], alpha=centre).mul_(factor)
 
 
@@ -219,13 +232,34 @@ def _transform(padded: Tensor, kernel: Kernel, dtype: torch.dtype, size: tuple[i
     Channels go in pairs, as the real and the imaginary part of complex numbers. Weights are real, so a pair stays
     apart; and complex transforms spare the passes that transforms of real numbers need to pack what they transform.
     """
-    channels = (padded ^ 128).view(torch.int8).flatten(0, 1).to(dtype)
+    channels = (padded ^ 128).view(torch.int8).flatten(0, 1)
     half = (len(channels) + 1) // 2  # of an odd number, the middle one is in both halves
-    spectrum = torch.fft.fft2(torch.complex(channels[:half], channels[-half:]))
+    spectrum = torch.fft.fft2(_join(channels[:half], channels[-half:], dtype))
     spectrum_of = _spectrum if math.prod(size) <= _MOST_KEPT else _spectrum.__wrapped__
     sums = torch.fft.ifft2(spectrum.mul_(spectrum_of(kernel, spectrum.shape[1:], spectrum.dtype, padded.device)))
-    sums = sums[:, : size[0], : size[1]]
-    return torch.cat((sums.real, sums.imag[2 * half - len(channels) :])).view(*padded.shape[:2], *size)
+    return _part(sums[:, : size[0], : size[1]], len(channels)).view(*padded.shape[:2], *size)
+
+
+def _join(first: Tensor, second: Tensor, dtype: torch.dtype) -> Tensor:
+    """Make complex numbers, whose parts have a precision, of two ``(P, H, W)`` int8."""
+    if not in_main_memory(first):
+        return torch.complex(first.to(dtype), second.to(dtype))
+    pairs = torch.empty((*first.shape, 2), dtype=torch.int8)
+    for one, other, out in zip(first.numpy(), second.numpy(), pairs.numpy(), strict=True):
+        cv2.merge((one, other), out)
+    return torch.view_as_complex(pairs.to(dtype))
+
+
+def _part(numbers: Tensor, count: int) -> Tensor:
+    """Take ``(P, H, W)`` complex numbers apart, into that many planes, which is 2 P or one less: ``_join`` undone."""
+    half = len(numbers)
+    if not in_main_memory(numbers):
+        return torch.cat((numbers.real, numbers.imag[2 * half - count :]))
+    parts = torch.view_as_real(numbers)
+    planes = torch.empty((count, *numbers.shape[1:]), dtype=parts.dtype)
+    for pair, one, other in zip(parts.numpy(), planes[:half].numpy(), planes[-half:].numpy(), strict=True):
+        cv2.split(pair, (one, other))
+    return planes
 
 
 @lru_cache(maxsize=32)

@@ -7,7 +7,7 @@ from torch import Tensor
 from rugged.core.errors import CorruptionError
 from rugged.corruptions.bits import Bits
 from rugged.corruptions.fields import smooth
-from rugged.corruptions.uniform import uniform
+from rugged.corruptions.uniform import signed_uniform
 from rugged.corruptions.warp import affine_places, displaced_places, inverse_affine, warp
 
 _SMALLEST = 3  # sides below have no three corners of a rectangle a third of the picture from its centre
@@ -22,7 +22,7 @@ def draw_elastic_transform(stream: Bits, images: Tensor, *, alpha: float, affine
     """
     height, width = images.shape[2:]
     # One request, for each image's share in it has a price of its own.
-    numbers = uniform(stream, (6 + (2 * height * width if alpha else 0),)).mul_(2).sub_(1)
+    numbers = signed_uniform(stream, (6 + (2 * height * width if alpha else 0),))
     jitter = numbers[:, :6].reshape(-1, 3, 2) * affine
     return jitter, numbers[:, 6:].view(-1, 2, height, width) if alpha else None
 

@@ -89,7 +89,7 @@ def _filter(length: int, sigma: float, truncate: float, mode: Mode, scale: float
     """Make the filter of an axis, times a power of two."""
     matrix = _matrix(length, sigma, truncate, mode) * scale
     reach = len(gaussian_weights(sigma, truncate)) // 2
-    if length >= _LONG and 2 * reach + _BLOCK > length / 2:
+    if length >= _LONG and 2 * reach + _BLOCK > 0.8 * length:
         half = length - length // 2
         first, last = matrix[:half, :half] / 2, matrix[:half, length - half :][:, ::-1] / 2
         common, difference = first + last, first - last

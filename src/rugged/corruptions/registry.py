@@ -51,14 +51,14 @@ KERNELS: Mapping[str, Corruption] = {
     "gaussian_noise": Corruption(noise.gaussian_noise, noise.draw_normal, noise.replay_normal),
     "shot_noise": Corruption(noise.shot_noise, noise.draw_shot_noise, noise.replay_shot_noise),
     "impulse_noise": Corruption(noise.impulse_noise, noise.draw_impulse_noise, noise.replay_impulse_noise),
-    "defocus_blur": Corruption(blur.defocus_blur),
+    "defocus_blur": Corruption(blur.defocus_blur, at_once=5 << 16),
     "glass_blur": Corruption(glass.glass_blur, glass.draw_glass_blur, glass.replay_glass_blur, at_once=5 << 18),
     "motion_blur": Corruption(motion.motion_blur, motion.draw_motion_blur, motion.replay_motion_blur),
     "zoom_blur": Corruption(zoom.zoom_blur, at_once=1 << 22),
     "snow": Corruption(snow.snow, snow.draw_snow, snow.replay_snow, at_once=5 << 18),
     "frost": Corruption(frost.frost, frost.draw_frost, frost.replay_frost, uses_textures=True),
     "fog": Corruption(fog.fog, fog.draw_fog, fog.replay_fog, at_once=5 << 19),
-    "brightness": Corruption(colour.brightness),
+    "brightness": Corruption(colour.brightness, at_once=5 << 16),
     "contrast": Corruption(digital.contrast, at_once=5 << 18),
     "elastic_transform": Corruption(
         elastic.elastic_transform, elastic.draw_elastic_transform, elastic.replay_elastic_transform
@@ -68,5 +68,5 @@ KERNELS: Mapping[str, Corruption] = {
     "speckle_noise": Corruption(noise.speckle_noise, noise.draw_normal, noise.replay_normal),
     "gaussian_blur": Corruption(blur.gaussian_blur),
     "spatter": Corruption(spatter.spatter, spatter.draw_spatter, spatter.replay_spatter, at_once=5 << 18),
-    "saturate": Corruption(colour.saturate),
+    "saturate": Corruption(colour.saturate, at_once=5 << 16),
 }

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from rugged.corruptions.bits import Bits
+from rugged.corruptions.levels import constant
 
 
 def uniform(stream: Bits, shape: tuple[int, ...]) -> Tensor:
@@ -18,8 +19,19 @@ def uniform(stream: Bits, shape: tuple[int, ...]) -> Tensor:
     Returns:
         ``(N, *shape)`` float32, each one of the 65,536 equally likely ``(i + 1/2) / 65536``: never 0, never 1.
     """
-    halfwords = stream.halfwords(math.prod(shape))
-    return halfwords.to(torch.float32).add_(0.5).mul_(2.0**-16).view(-1, *shape)
+    return _spread(stream, shape, first=2.0**-17, step=2.0**-16)
+
+
+def signed_uniform(stream: Bits, shape: tuple[int, ...]) -> Tensor:
+    """Draw the same numbers, doubled, less 1: between -1 and 1, never 0."""
+    return _spread(stream, shape, first=2.0**-16 - 1, step=2.0**-15)
+
+
+def _spread(stream: Bits, shape: tuple[int, ...], *, first: float, step: float) -> Tensor:
+    """Make float32 of halfwords, in equal steps from the first. Powers of two lose nothing."""
+    numbers = stream.halfwords(math.prod(shape)).to(torch.float32)
+    torch.add(constant(first, torch.float32, numbers.device), numbers, alpha=step, out=numbers)
+    return numbers.view(-1, *shape)
 
 
 def integers(stream: Bits, shape: tuple[int, ...]) -> Tensor:

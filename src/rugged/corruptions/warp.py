@@ -7,6 +7,7 @@ Levels are made by a fast sampler in float32, which rounds displaced places. Tho
 told from it are made again in the reference's own arithmetic, for its roundings decide what levels are cut to.
 """
 
+import math
 from functools import lru_cache
 
 import torch
@@ -101,11 +102,14 @@ def displaced_places(fields: Tensor, alpha: float) -> tuple[Tensor, int]:
     half = 1 << bits - 1
     places = torch.empty(fields.shape, dtype=torch.int32, device=fields.device)
     places.copy_(fields.mul_(alpha * (1 << bits)))
-    for along, centres in zip(places.unbind(1), _centres(height, width, bits, fields.device), strict=True):
+    reach = math.ceil(alpha) + 1  # pixels from an edge on, none leads beyond it
+    axes = zip(places.unbind(1), _centres(height, width, bits, fields.device), (width, height), (2, 1), strict=True)
+    for along, centres, length, axis in axes:
         along.add_(centres)
-    places = _fold(places, height << bits, width << bits, doublings)
-    for along, length in zip(places.unbind(1), (width, height), strict=True):
-        along.clamp_(half, (length << bits) - half)
+        whole = 2 * reach >= length
+        ends = (along,) if whole else (along.narrow(axis, 0, reach), along.narrow(axis, length - reach, reach))
+        for end in ends:
+            end.copy_(_fold_at(end, length << bits, doublings).clamp_(half, (length << bits) - half))
     return places, bits
 
 
@@ -253,10 +257,13 @@ def _move(images: Tensor, affine: Tensor, wanted: Tensor, steps: Tensor) -> Tens
 
 def _fold(places: Tensor, height: int, width: int, doublings: int) -> Tensor:
     """Reflect places at 0 and at a height and a width, where none is farther from 0 than these ``* 2**doublings``."""
+    return _fold_at(places, _lengths(height, width, places.device), doublings)
+
+
+def _fold_at(places: Tensor, length: Tensor | int, doublings: int) -> Tensor:
     places = places.abs()
     for power in range(doublings, 0, -1):
-        periods = _lengths(height << power, width << power, places.device)
-        torch.minimum(places, periods - places, out=places)
+        torch.minimum(places, (length << power) - places, out=places)
     return places
 
 
