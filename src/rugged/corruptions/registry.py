@@ -56,7 +56,7 @@ KERNELS: Mapping[str, Corruption] = {
     "motion_blur": Corruption(motion.motion_blur, motion.draw_motion_blur, motion.replay_motion_blur),
     "zoom_blur": Corruption(zoom.zoom_blur, at_once=1 << 22),
     "snow": Corruption(snow.snow, snow.draw_snow, snow.replay_snow, at_once=5 << 18),
-    "frost": Corruption(frost.frost, frost.draw_frost, frost.replay_frost, uses_textures=True),
+    "frost": Corruption(frost.frost, frost.draw_frost, frost.replay_frost, uses_textures=True, at_once=5 << 18),
     "fog": Corruption(fog.fog, fog.draw_fog, fog.replay_fog, at_once=5 << 19),
     "brightness": Corruption(colour.brightness, at_once=5 << 16),
     "contrast": Corruption(digital.contrast, at_once=5 << 18),

@@ -10,13 +10,12 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from rugged.corruptions.host import in_main_memory, too_few_for_a_gpu
-from rugged.corruptions.levels import constant, to_levels, to_unit
+from rugged.corruptions.levels import constant, cut_within, to_levels, to_unit
 from rugged.corruptions.places import true_places
 from rugged.corruptions.transpose import transpose
 
 _LARGE = 1 << 17  # pixels; beyond, the matrix of a whole blur takes too much memory
-_BITS = 16  # of the fraction of a level
-_DOUBT = 32  # parts of 2^16 of a level; the roundings of matrix and reference together add up to less
+_DOUBT = 2.0**-11  # of a level; the roundings of matrix and reference together add up to less
 _MANY = 256  # where more than one value in so many is in doubt, there must be even areas
 _PLACES = 4096  # doubtful values settled at once on a CPU, so that what is worked on stays in a processor's cache
 _MANY_PLACES = 1 << 16  # and on a GPU, to bound memory
@@ -47,18 +46,13 @@ def zoom_blur(images: Tensor, _: None, *, stop: float, step: float) -> Tensor:
     factors = tuple(np.arange(1, stop, step).tolist())
     if height * width > _LARGE:
         return _one_by_one(images, factors)
-    few = too_few_for_a_gpu(images)
     planes = images.reshape(-1, height * width)
     pixels = transpose(planes).float()
     levels, doubtful = torch.empty(pixels.shape, dtype=torch.uint8, device=images.device), []
     for first, (columns, starts, entries) in _matrix(height, width, factors, images.device):
         sums = embedding_bag(columns, pixels, starts, mode="sum", per_sample_weights=entries, include_last_offset=True)
-        fixed = sums.int()  # the lower 16 bits are the fraction, as a signed number that is small around whole levels
-        levels[first : first + len(sums)] = fixed.bitwise_right_shift(_BITS)
-        places = true_places(fixed.to(torch.int16).abs_() <= _DOUBT)
-        if not few:
-            places = places[fixed.view(-1)[places] > _DOUBT]  # nothing lies below black
-        doubtful.append(places.add_(first * sums.shape[1]))
+        levels[first : first + len(sums)], mask = cut_within(sums, _DOUBT)
+        doubtful.append(true_places(mask).add_(first * sums.shape[1]))
 
     _mend(levels, torch.cat(doubtful), images, factors)
     return transpose(levels).view(images.shape)
@@ -133,7 +127,7 @@ def _neighbours(length: int, shorter: int, factors: tuple[float, ...], device: t
 
 @lru_cache(maxsize=5)
 def _matrix(height: int, width: int, factors: tuple[float, ...], device: torch.device) -> list[tuple[int, _Band]]:
-    """Return the blur, times 2^16, as a matrix from pixels to pixels: bands of rows, each after its first row."""
+    """Return the blur as a matrix from pixels to pixels: bands of rows, each after its first row."""
     layers = 1.0, *factors  # the picture itself comes on top
     vertical, horizontal = (_neighbours(side, min(height, width), layers, _HOST) for side in (height, width))
     rows, above = (values.permute(2, 0, 1).numpy()[:, None, :, :, None] for values in vertical)
@@ -145,7 +139,7 @@ def _matrix(height: int, width: int, factors: tuple[float, ...], device: torch.d
         parts = [_merge(rows[row] * width + columns, above[row] * beside) for row in picture_rows]
         source, counts, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
         starts = np.concatenate(([0], counts.cumsum())).astype(np.int32)
-        entries = (weights * (2**_BITS / len(layers))).astype(np.float32)
+        entries = (weights / len(layers)).astype(np.float32)
         band = tuple(torch.from_numpy(part).to(device) for part in (source.astype(np.int32), starts, entries))
         bands.append((first * width, band))
     return bands
