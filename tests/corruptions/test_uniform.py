@@ -29,8 +29,8 @@ class AllOnes:
     def words(self, count):
         return torch.full((1, count), -1, dtype=torch.int64)
 
-    def halfwords(self, count):
-        return torch.full((1, count), 0xFFFF, dtype=torch.int32)
+    def halfwords(self, count, dtype=torch.int32):
+        return torch.full((1, count), 0xFFFF, dtype=dtype)
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (7,), (3, 4, 5)])

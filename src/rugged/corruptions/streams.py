@@ -70,10 +70,10 @@ class Stream:
         self._next_block += blocks
         return words[:, :count]
 
-    def halfwords(self, count: int) -> Tensor:
-        """Return the next ``(N, count)`` integers, int32, uniform on 0 … 65535."""
+    def halfwords(self, count: int, dtype: torch.dtype = torch.int32) -> Tensor:
+        """Return the next ``(N, count)`` whole numbers, uniform on 0 … 65535, as a type that holds them."""
         words = self.words(-(-count // 4)).contiguous()
-        return words.view(torch.uint16)[:, :count].to(torch.int32)
+        return words.view(torch.uint16)[:, :count].to(dtype)
 
 
 def numpy_words(keys: np.ndarray, first_block: int, blocks: int, device: torch.device) -> Tensor:

@@ -29,7 +29,7 @@ def signed_uniform(stream: Bits, shape: tuple[int, ...]) -> Tensor:
 
 def _spread(stream: Bits, shape: tuple[int, ...], *, first: float, step: float) -> Tensor:
     """Make float32 of halfwords, in equal steps from the first. Powers of two lose nothing."""
-    numbers = stream.halfwords(math.prod(shape)).to(torch.float32)
+    numbers = stream.halfwords(math.prod(shape), torch.float32)
     torch.add(constant(first, torch.float32, numbers.device), numbers, alpha=step, out=numbers)
     return numbers.view(-1, *shape)
 
