@@ -1,7 +1,9 @@
 """Blur of frosted glass: pixels change places within a small reach."""
 
 import math
+from functools import lru_cache
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -23,13 +25,21 @@ def draw_glass_blur(stream: Bits, images: Tensor, *, reach: int, passes: int, **
     shape = _steps_shape(height, width, reach, passes)
     if not math.prod(shape):
         return torch.zeros((len(images), *shape), dtype=torch.int32, device=images.device)
-    # A halfword is a fraction. Its first two digits to the base of the choices are two independent numbers: the first,
-    # times the base, and the second together are the fraction's first digit to the base squared.
+    offsets = _offsets(reach, width, images.device)
+    return offsets.index_select(0, stream.halfwords(math.prod(shape)).reshape(-1)).view(-1, *shape)
+
+
+@lru_cache
+def _offsets(reach: int, width: int, device: torch.device) -> Tensor:
+    """Return what every halfword stands for: ``(65536,)`` int32.
+
+    It is a fraction. Its first two digits to the base of the choices are two independent numbers; together they are its
+    first digit to the base squared.
+    """
     choices = 2 * reach
-    fractions = stream.halfwords(math.prod(shape))
-    down = (fractions * choices).bitwise_right_shift_(16)
-    both = fractions.mul_(choices**2).bitwise_right_shift_(16)
-    return both.add_(down, alpha=width - choices).sub_(reach * (width + 1)).view(-1, *shape)
+    digits = torch.arange(1 << 16, dtype=torch.int64).mul_(choices**2).bitwise_right_shift_(16)
+    down, across = digits // choices - reach, digits % choices - reach
+    return (down * width + across).to(device, torch.int32)
 
 
 def replay_glass_blur(
@@ -71,11 +81,11 @@ def shuffle(images: Tensor, offsets: Tensor, reach: int) -> Tensor:
     copy the picture's pixels: where each comes from is worked out first, for all pixels at once.
 
     Args:
-        images: ``(N, C, H, W)`` uint8. Not modified.
+        images: ``(N, 3, H, W)`` uint8. Not modified.
         offsets: ``(N, passes, rows, columns)`` int32, from ``draw_glass_blur``.
         reach: The most rows or columns that an offset spans.
     """
-    count, channels, height, width = images.shape
+    count, _, height, width = images.shape
     passes, pixels = offsets.shape[1], count * height * width
     if not offsets.numel():
         return images.clone()
@@ -94,9 +104,26 @@ def shuffle(images: Tensor, offsets: Tensor, reach: int) -> Tensor:
             ends = leaps.index_select(0, ends)
         places.scatter_(0, under_way, ends)
         under_way = under_way.index_select(0, _not_below(ends, pixels))
-    starts = torch.arange(0, pixels, height * width, dtype=torch.int32, device=images.device)
-    origins = places.view(count, 1, -1).sub_(starts.view(-1, 1, 1)).long()
-    return images.flatten(2).gather(2, origins.expand(-1, channels, -1)).view_as(images)
+    return _take_pixels(images, places)
+
+
+def _take_pixels(images: Tensor, places: Tensor) -> Tensor:
+    """Make images of the pixels at ``(N * H * W,)`` int32 places, counted through all images."""
+    count, channels, height, width = images.shape
+    if not in_main_memory(images):
+        starts = torch.arange(0, len(places), height * width, dtype=torch.int32, device=images.device)
+        origins = places.view(count, 1, -1).sub_(starts.view(-1, 1, 1)).long()
+        return images.flatten(2).gather(2, origins.expand(-1, channels, -1)).view_as(images)
+    # A pixel of four bytes is taken at once. The fourth has no meaning.
+    pixels = np.empty((count, height, width, 4), np.uint8)
+    for planes, out in zip(images.numpy(), pixels, strict=True):
+        cv2.merge((*planes, planes[0]), out)
+    taken = torch.from_numpy(pixels).view(torch.int32).view(-1).index_select(0, places).view(torch.uint8)
+    result = torch.empty_like(images)
+    unused = np.empty((height, width), np.uint8)
+    for pixel, planes in zip(taken.view(pixels.shape).numpy(), result.numpy(), strict=True):
+        cv2.split(pixel, (*planes, unused))
+    return result
 
 
 def _leaps(offsets: Tensor, height: int, width: int, reach: int) -> Tensor:
@@ -123,8 +150,8 @@ def _leaps(offsets: Tensor, height: int, width: int, reach: int) -> Tensor:
     after = leaps[pixels:].view(passes, count, height, width)
     inner = after[:, :, reach + 1 : height + 1 - reach, reach + 1 : width + 1 - reach]
     steps = offsets.transpose(0, 1)
-    further = steps.neg().bitwise_right_shift_(31)  # -1 where the source is further on, else 0
-    inner.add_(steps).sub_(further, alpha=pixels)
+    further = steps.clamp(0, 1)  # 1 where the source is further on
+    inner.add_(steps).add_(further, alpha=pixels)
     return leaps
 
 
