@@ -86,9 +86,11 @@ def hard_pictures(size):
     return [torch.from_numpy(picture.astype(np.uint8))[None, None] for picture in pictures]
 
 
+@pytest.mark.parametrize("on_host", [True, False])
 @pytest.mark.parametrize("size", [40, 256, 700])
-def test_the_transform_errs_less_than_what_is_in_doubt(size):
+def test_the_transform_errs_less_than_what_is_in_doubt(monkeypatch, size, on_host):
     """Against float64, with a margin of three."""
+    monkeypatch.setattr(convolution, "in_main_memory", lambda _: on_host)
     kernel = make_kernel(disk(10, 0.5))
     for padded in hard_pictures(size):
         # Three channels: a pair of different ones, and one that is its own partner.
@@ -96,18 +98,33 @@ def test_the_transform_errs_less_than_what_is_in_doubt(size):
         single, double = (
             convolution._transform(padded, kernel, dtype, (size, size)) for dtype in (torch.float32, torch.float64)
         )
-        assert (single - double).abs().max() < convolution._SINGLE[-1] / 3
+        assert (single - double).abs().max() < convolution._SINGLE / 3
 
 
+@pytest.mark.parametrize("on_host", [True, False])
 @pytest.mark.parametrize("radius", [4, 5, 6])
-def test_the_sums_of_a_softened_set_err_less_than_half_of_what_is_in_doubt(radius):
+def test_the_sums_of_a_softened_set_err_less_than_half_of_what_is_in_doubt(monkeypatch, radius, on_host):
+    monkeypatch.setattr(convolution, "in_main_memory", lambda _: on_host)
     kernel = make_kernel(disk(radius, 0.5))
     assert kernel.soft
     rows, columns = kernel.weights.shape
     for padded in hard_pictures(80):
         ours = convolution._soft_sum(padded, kernel.soft, rows, columns)
         exact = convolution._transform(padded, kernel, torch.float64, (ours.shape[2], ours.shape[3]))
-        assert (ours - exact).abs().max() < convolution._SOFT[-1] / 2
+        assert (ours - exact).abs().max() < convolution._SOFT / 2
+
+
+@pytest.mark.parametrize("before", [(0, 0), (3, 5), (12, 30)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (9, 4)])
+def test_pictures_go_on_as_in_numpy(monkeypatch, size, before):
+    """Also where there is more beyond an edge than the picture is long."""
+    picture = np.random.default_rng(1).integers(0, 256, (2, 3, *size), dtype=np.uint8)
+    after = (4, 2)
+    whole = tuple(sum(lengths) for lengths in zip(before, size, after, strict=True))
+    expected = np.pad(picture, ((0, 0), (0, 0), *zip(before, after, strict=True)), mode="reflect")
+    for on_host in (True, False):
+        monkeypatch.setattr(convolution, "in_main_memory", lambda _, on_host=on_host: on_host)
+        np.testing.assert_array_equal(reflect(torch.from_numpy(picture), before, whole).numpy(), expected)
 
 
 @pytest.mark.parametrize("radius", [8, 10])

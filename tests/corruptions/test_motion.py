@@ -50,20 +50,6 @@ def test_equals_a_loop_over_pixels(degrees, size, radius, sigma, lit):
             assert np.abs(levels - exact).max() <= 1 + 1e-4
 
 
-@pytest.mark.parametrize("lit", [1.0, 0.05])
-def test_the_way_of_summing_cannot_be_told(monkeypatch, lit):
-    random = np.random.default_rng(5)
-    size = (9, 2, 30, 21)
-    pictures = torch.from_numpy(random.integers(0, 256, size, dtype=np.uint8) * (random.random(size) < lit))
-    angles = torch.from_numpy(random.uniform(-180, 180, 9))
-    monkeypatch.setattr(motion, "_FEW", 10**9)
-    dense = motion_blur(pictures, angles, radius=7, sigma=3)
-    monkeypatch.setattr(motion, "_FEW", 0)
-    assert torch.equal(motion_blur(pictures, angles, radius=7, sigma=3), dense)
-    monkeypatch.setattr(motion, "too_few_for_a_gpu", lambda _: True)
-    assert torch.equal(motion_blur(pictures, angles, radius=7, sigma=3), dense)
-
-
 @pytest.mark.parametrize(
     ("degrees", "step"),
     [(0, (0, 1)), (90, (1, 0)), (180, (0, -1)), (-90, (-1, 0)), (45, None), (-135, None)],

@@ -31,7 +31,7 @@ def fog(images: Tensor, draws: Tensor, *, strength: float, decay: float) -> Tens
     Args:
         images: ``(N, 3, H, W)`` uint8. Not modified.
         draws: ``(N, side² - 1)`` between 0 and 1, with ``side`` the power of two next to the longer side of the
-            images (2 at least); computed in their precision.
+            images (2 at least); computed in their precision. Overwritten.
         strength: Of the densest fog, as a fraction of white.
         decay: Of the irregularities from one scale to the next finer one; the smaller, the rougher the fog.
 
@@ -58,7 +58,7 @@ def plasma(draws: Tensor, decay: float) -> Tensor:
     rows and of the edges along the columns, step after step.
 
     Args:
-        draws: ``(N, side² - 1)`` between 0 and 1, ``side`` a power of two.
+        draws: ``(N, side² - 1)`` between 0 and 1, ``side`` a power of two. Overwritten.
         decay: The random numbers of a step are ``decay²`` times smaller than those of the step before.
 
     Returns:
@@ -66,7 +66,7 @@ def plasma(draws: Tensor, decay: float) -> Tensor:
     """
     # Kept between calls for common sizes: of a photograph of 12 megapixels it would hold 134 MB.
     amplitudes = _amplitudes if draws.shape[1] < _MOST_KEPT else _amplitudes.__wrapped__
-    noise = (draws - 0.5).mul_(amplitudes(draws.shape[1], decay, draws.dtype, draws.device))
+    noise = draws.sub_(0.5).mul_(amplitudes(draws.shape[1], decay, draws.dtype, draws.device))
     points = draws.new_zeros(len(draws), 1, 1)
     used = 0
     while used < draws.shape[1]:

@@ -23,6 +23,7 @@ ONE = 1 << _BITS
 # The reference rounds a sum to 16 bits and cuts those to 8: what lies less than this below a level, reaches it.
 _ALMOST = ONE // 514
 _FEW = 6  # where fewer pixels than one in so many are not black, these are what is summed
+_AT_ONCE = 1 << 16  # values summed again at once, to bound memory
 # Rows times columns of a kernel whose points OpenCV sums one by one. Larger ones it takes for dense, and transforms,
 # beyond 129 where there is SSE3, beyond 49 elsewhere.
 _MOST_POINTS = 129 if platform.machine() in {"x86_64", "AMD64"} else 49
@@ -65,8 +66,8 @@ def _filter(images: Tensor, offsets: np.ndarray, weights: Sequence[int]) -> Tens
     levels = torch.from_numpy(sums)[:, :, :height].contiguous()
     # Every product and every sum is off by half of float32's precision below 256 at the most.
     result, doubtful = cut_within(levels, (len(weights) + 8) * 2.0**-17)
-    places = true_places(doubtful)
-    result.view(-1)[places] = _sum_at(images, places, offsets, weights)
+    for some in torch.split(true_places(doubtful), _AT_ONCE):
+        result.view(-1)[some] = _sum_at(images, some, offsets, weights)
     return result
 
 
@@ -83,7 +84,10 @@ def _filter_line(planes: np.ndarray, out: np.ndarray, points: np.ndarray, weight
         seen = planes[top : top + height + rows - 1, left : left + width + columns - 1]
         start = 0 if piece.start else _ALMOST / ONE
         part = cv2.filter2D(seen, -1, kernel, anchor=(0, 0), delta=start, borderType=cv2.BORDER_CONSTANT)
-        np.add(part[:height, :width], out if piece.start else 0, out=out)
+        if piece.start:
+            out += part[:height, :width]
+        else:
+            out[:] = part[:height, :width]
 
 
 def _pieces(points: list[list[int]]) -> Iterator[slice]:

@@ -28,7 +28,7 @@ def gaussian_noise(images: Tensor, noise: Tensor, *, sigma: float) -> Tensor:
 
     Args:
         images: ``(N, 3, H, W)`` uint8. Not modified.
-        noise: ``(N, 3, H, W)`` standard normal numbers; computed in their precision.
+        noise: ``(N, 3, H, W)`` standard normal numbers; computed in their precision. Overwritten.
         sigma: Standard deviation, as a fraction of white.
 
     Returns:
@@ -36,7 +36,7 @@ def gaussian_noise(images: Tensor, noise: Tensor, *, sigma: float) -> Tensor:
 
     Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``gaussian_noise``.
     """
-    return cut((noise * (255 * sigma)).add_(images).clamp_(0, 255))
+    return cut(noise.mul_(255 * sigma).add_(images).clamp_(0, 255))
 
 
 def speckle_noise(images: Tensor, noise: Tensor, *, sigma: float) -> Tensor:
@@ -44,7 +44,7 @@ def speckle_noise(images: Tensor, noise: Tensor, *, sigma: float) -> Tensor:
 
     Args:
         images: ``(N, 3, H, W)`` uint8. Not modified.
-        noise: ``(N, 3, H, W)`` standard normal numbers; computed in their precision.
+        noise: ``(N, 3, H, W)`` standard normal numbers; computed in their precision. Overwritten.
         sigma: Standard deviation, as a fraction of each value.
 
     Returns:
@@ -52,7 +52,7 @@ def speckle_noise(images: Tensor, noise: Tensor, *, sigma: float) -> Tensor:
 
     Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``speckle_noise``.
     """
-    return cut((noise * sigma).add_(1).mul_(images).clamp_(0, 255))
+    return cut(noise.mul_(sigma).add_(1).mul_(images).clamp_(0, 255))
 
 
 def draw_shot_noise(stream: Bits, images: Tensor, *, photons: float) -> Tensor:
@@ -71,6 +71,7 @@ def shot_noise(images: Tensor, counts: Tensor, *, photons: float) -> Tensor:
     Args:
         images: ``(N, 3, H, W)`` uint8. What is seen of them is in the counts.
         counts: ``(N, 3, H, W)`` integers: photons counted, of which ``images / 255 * photons`` were expected.
+            Overwritten.
         photons: Mean count at white. Fewer photons, more noise.
 
     Returns:
@@ -79,7 +80,7 @@ def shot_noise(images: Tensor, counts: Tensor, *, photons: float) -> Tensor:
     Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``shot_noise``.
     """
     levels = _count_levels(float(photons), counts.device)
-    return levels.index_select(0, counts.clamp(max=len(levels) - 1).view(-1)).view(images.shape)
+    return levels.index_select(0, counts.clamp_(max=len(levels) - 1).view(-1)).view(images.shape)
 
 
 @lru_cache
