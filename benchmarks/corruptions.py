@@ -4,9 +4,9 @@
     python benchmarks/corruptions.py --peer other/bin/python    and beside imagecorruptions, from its own environment
     python benchmarks/corruptions.py --device cuda              on a GPU, in large batches
 
-Each figure is processor time (on a GPU: time until the device is done), of the fastest of several runs: whatever else
-the machine does only adds to it. The peer runs in a process of its own and takes turns with this package, corruption by
-corruption, so that both see the same machine. Both get the same pictures: those of tests/golden, shifted and mirrored.
+Each figure is processor time (on a GPU: time until the device is done), of the fastest of several runs of a severity:
+whatever else the machine does only adds to it. The peer runs in a process of its own and takes turns with this package,
+run by run, so that both see the same machine. Both get the same pictures: those of tests/golden, shifted and mirrored.
 Rugged gets them as a batch, the peer one by one, which is how each is used; at 64 the peer uses its ImageNet constants,
 having no others. Frost uses drawn textures here; photographs cost the same.
 """
@@ -52,19 +52,24 @@ def pictures(side: int, count: int) -> np.ndarray:
     return np.stack([np.roll(picture, (i // side, 5 * i), axis=(0, 1))[:, :: -1 if i % 2 else 1] for i in range(count)])
 
 
-def fastest(work: Callable[[], object], runs: int, clock: Callable[[], float] = time.process_time) -> float:
-    """Time the fastest of several runs, after one to warm up, in seconds."""
-    work()
+def once(work: Callable[[int], object], count: int, clock: Callable[[], float] = time.process_time) -> list[float]:
+    """Time work on so many pictures, once for each severity, in milliseconds a picture."""
     times = []
-    for _ in range(runs):
+    for severity in SEVERITIES:
         start = clock()
-        work()
-        times.append(clock() - start)
-    return min(times)
+        work(severity)
+        times.append(1000 * (clock() - start) / count)
+    return times
 
 
-def rugged_timer(side: int, runs: int, device: str) -> Callable[[str], float]:
-    """Give a function that times one corruption of this package."""
+def fastest(runs: int, *ways: Callable[[], list[float]]) -> list[float]:
+    """Take turns among ways to do the same, after one run to warm up; give of each the mean of its fastest times."""
+    times = [[way() for way in ways] for _ in range(runs + 1)][1:]
+    return [float(np.mean(np.min(runs_of_way, 0))) for runs_of_way in zip(*times, strict=True)]
+
+
+def rugged_timer(side: int, device: str) -> Callable[[str], list[float]]:
+    """Give a function that times one corruption of this package, once."""
     import torch
 
     from rugged.corruptions import corrupt, find_textures
@@ -80,30 +85,25 @@ def rugged_timer(side: int, runs: int, device: str) -> Callable[[str], float]:
             torch.cuda.synchronize()
 
     clock = time.perf_counter if device == "cuda" else time.process_time
-
-    def milliseconds(name: str) -> float:
-        total = sum(fastest(partial(all_of_them, name, severity), runs, clock) for severity in SEVERITIES)
-        return 1000 * total / (len(SEVERITIES) * count)
-
-    return milliseconds
+    return lambda name: once(partial(all_of_them, name), count, clock)
 
 
 class Peer:
-    """The imagecorruptions package in the environment of another interpreter, asked for one figure after another."""
+    """The imagecorruptions package in the environment of another interpreter, asked for one run after another."""
 
     def __init__(self, python: str) -> None:
         command = [python, __file__, "--answer-as-peer"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def milliseconds(self, side: int, runs: int, name: str) -> float:
-        """Have one corruption timed."""
+    def milliseconds(self, side: int, name: str) -> list[float]:
+        """Have one corruption timed, once."""
         assert self.process.stdin
         assert self.process.stdout
-        print(json.dumps([side, runs, name]), file=self.process.stdin, flush=True)
+        print(json.dumps([side, name]), file=self.process.stdin, flush=True)
         answer = self.process.stdout.readline()
         if not answer:
             raise SystemExit("imagecorruptions could not be timed: does its environment import it?")
-        return float(json.loads(answer))
+        return [float(time) for time in json.loads(answer)]
 
 
 def answer_as_peer() -> None:
@@ -116,10 +116,9 @@ def answer_as_peer() -> None:
             corrupt(picture, corruption_name=name, severity=severity)
 
     for line in sys.stdin:
-        side, runs, name = json.loads(line)
+        side, name = json.loads(line)
         few = list(pictures(side, 8))
-        total = sum(fastest(partial(all_of_them, few, name, severity), runs) for severity in SEVERITIES)
-        print(json.dumps(1000 * total / (len(SEVERITIES) * len(few))), flush=True)
+        print(json.dumps(once(partial(all_of_them, few, name), len(few))), flush=True)
 
 
 def hardware(device: str) -> str:
@@ -171,11 +170,14 @@ def main() -> None:
     for side in arguments.sides:
         ours: dict[str, float] = {}
         theirs: dict[str, float] = {}
-        measure = rugged_timer(side, arguments.runs, arguments.device)
+        measure = rugged_timer(side, arguments.device)
         for name in arguments.names or ALL:
-            ours[name] = measure(name)
+            ways = [partial(measure, name)]
             if peer:
-                theirs[name] = peer.milliseconds(side, arguments.runs, name)
+                ways.append(partial(peer.milliseconds, side, name))
+            ours[name], *others = fastest(arguments.runs, *ways)
+            if others:
+                theirs[name] = others[0]
             if arguments.names:
                 ratio = f", {theirs[name]:.4f} the peer's, {theirs[name] / ours[name]:.2f}x" if peer else ""
                 print(f"{side} {name}: {ours[name]:.4f} ms{ratio}", flush=True)
