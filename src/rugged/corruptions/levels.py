@@ -28,11 +28,12 @@ def to_levels(values: Tensor) -> Tensor:
     return cut(values.clamp_(0, 1).mul_(255))
 
 
-def cut(levels: Tensor) -> Tensor:
-    """Cut numbers in [0, 256) to uint8."""
-    if in_main_memory(levels):
-        return torch.from_numpy(levels.numpy().astype(np.uint8))  # a third faster than PyTorch in two steps
-    return levels.to(torch.int16).to(torch.uint8)  # in two steps: each is vectorised, the direct one is not
+def cut(levels: Tensor, *, wide: bool = False) -> Tensor:
+    """Cut numbers in [0, 256) to uint8; wide ones, in [0, 32768), to int16."""
+    if in_main_memory(levels):  # NumPy is a third faster
+        return torch.from_numpy(levels.numpy().astype(np.int16 if wide else np.uint8))
+    whole = levels.to(torch.int16)
+    return whole if wide else whole.to(torch.uint8)  # in two steps: each is vectorised, the direct one is not
 
 
 def cut_within(levels: Tensor, error: float) -> tuple[Tensor, Tensor]:

@@ -80,7 +80,7 @@ def _cover(images: Tensor, flakes: Tensor, picture_weight: float) -> Tensor:
     unit = to_unit(images, torch.float32)
     pale = _grey(unit).mul_(1.5).add_(0.5)
     mixed = torch.maximum(unit, pale[:, None]).mul_(1 - picture_weight).add_(unit.mul_(picture_weight))
-    levels = mixed.mul_(255).to(torch.int32).to(torch.int16)  # flakes are whole levels: they may as well come after
+    levels = cut(mixed.mul_(255), wide=True)  # flakes are whole levels: they may as well come after
     flakes = flakes.to(torch.int16)
     return levels.add_(flakes + flakes.flip(2, 3)).clamp_(max=255).to(torch.uint8)
 
