@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rugged.corruptions.streams import Stream, stream_keys
-from rugged.corruptions.uniform import integers, uniform
+from rugged.corruptions.uniform import integers, signed_uniform, uniform
 
 CPU = torch.device("cpu")
 KEYS = stream_keys("fog", 1, 0, ["a", "b"])
@@ -50,6 +50,13 @@ def test_fractions_are_never_0_or_1_and_spread_evenly():
     distance = np.abs(ordered - (np.arange(len(ordered)) + 0.5) / len(ordered)).max()
     assert distance * math.sqrt(len(ordered)) < 1.95  # exceeded once in a thousand
     assert uniform(AllOnes(), (2,)).max() < 1
+
+
+def test_signed_numbers_are_the_same_on_both_sides_of_zero():
+    keys = stream_keys("fog", 1, 0, range(16))
+    ours, fractions = signed_uniform(Stream(keys, CPU), (1 << 14,)), uniform(Stream(keys, CPU), (1 << 14,))
+    assert ours.dtype == torch.float32
+    assert ours.double().tolist() == (fractions.double() * 2 - 1).tolist()
 
 
 def test_integers_are_the_upper_31_bits():

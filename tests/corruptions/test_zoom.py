@@ -127,6 +127,27 @@ def test_pictures_of_any_size_are_made_as_enlargement_by_enlargement(preset, mon
                 assert torch.equal(zoom_blur(images, None, **parameters), short)
 
 
+# What is brought to one pixel of a picture, row by row, found by a search for roundings that add up.
+_WORST = bytes.fromhex(
+    "fee5f3eff2f5f3fdfa5bfcfbfbf8faf5faa3f8ece745dafcfdb4f5fdfdf1f2f3f618eeb3fdfdf85dfbfaf8f3f9f7f0f0fb50fff2fdf2d2fa"
+    "f3f6f0f5e8f1fbe922fbfbfde8fafaf0f6fdfdfe3e27f8c24a2ff5f8f6fd4c2cfdb0620ff2fd71ea59f1f1f7a5"
+)
+
+
+def test_roundings_that_add_up_are_not_passed_over():
+    """The sum is a level and 2^-11 of one, the published sum just below that level."""
+    height, width, row, column = 220, 590, 1, 3
+    parameters = PARAMETERS["tiny64"]["zoom_blur"][4]
+    plane = torch.ones(1, height, width, dtype=torch.float64, requires_grad=True)
+    factors = np.arange(1, parameters["stop"], parameters["step"]).tolist()
+    sum(clipped_zoom(plane, factor)[0, row, column] for factor in factors).backward()
+    brought = plane.grad[0] != 0
+    picture = torch.zeros(1, 3, height, width, dtype=torch.uint8)
+    picture[:, :, brought] = torch.tensor(list(_WORST), dtype=torch.uint8)
+    assert zoom_blur(picture, None, **parameters)[0, :, row, column].tolist() == [219, 219, 219]
+    assert torch.equal(zoom._one_by_one(picture, tuple(factors))[0, :, row, column], torch.full((3,), 219))
+
+
 def test_all_flat_pictures_stay_within_a_level():
     flat = torch.arange(256, dtype=torch.uint8).view(-1, 1, 1, 1).repeat(1, 3, 20, 20)
     for preset in PRESETS:

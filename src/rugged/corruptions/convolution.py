@@ -196,11 +196,10 @@ def _by_estimate(images: Tensor, kernel: Kernel) -> Tensor:
     size = (_smooth(height + rows - 1), _smooth(width + columns - 1))
     padded = reflect(images, (rows // 2, columns // 2), size)
     total = float(kernel.weights.sum())
-    for error in (_SOFT if kernel.soft else _SINGLE, _DOUBLE):
-        if error == _SOFT and kernel.soft:
-            estimate = _soft_sum(padded, kernel.soft, rows, columns)[:, :, :height, :width].contiguous()
+    for error, dtype in ((_SOFT if kernel.soft else _SINGLE, torch.float32), (_DOUBLE, torch.float64)):
+        if kernel.soft and dtype == torch.float32:
+            estimate = _soft_sum(padded, kernel.soft, rows, columns)[:, :, :height, :width]
         else:
-            dtype = torch.float64 if error == _DOUBLE else torch.float32
             estimate = _transform(padded, kernel, dtype, (height, width))
         # What is beyond 255 becomes 255, without a doubt.
         result, doubtful = cut_within(estimate.add_(128 * total).clamp_(max=255.5), error)

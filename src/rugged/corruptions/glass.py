@@ -29,7 +29,7 @@ def draw_glass_blur(stream: Bits, images: Tensor, *, reach: int, passes: int, **
     return offsets.index_select(0, stream.halfwords(math.prod(shape)).reshape(-1)).view(-1, *shape)
 
 
-@lru_cache
+@lru_cache(maxsize=16)
 def _offsets(reach: int, width: int, device: torch.device) -> Tensor:
     """Return what every halfword stands for: ``(65536,)`` int32.
 

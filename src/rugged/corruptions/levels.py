@@ -1,4 +1,4 @@
-"""Between bytes and the unit interval, the way the reference goes there and back."""
+"""Between bytes and the unit interval, the way the reference goes there and back; and levels known but nearly."""
 
 from functools import lru_cache
 
@@ -29,7 +29,7 @@ def to_levels(values: Tensor) -> Tensor:
 
 
 def cut(levels: Tensor, *, wide: bool = False) -> Tensor:
-    """Cut numbers in [0, 256) to uint8; wide ones, in [0, 32768), to int16."""
+    """Cut float32 or float64 in [0, 256) to uint8; wide ones, in [0, 32768), to int16."""
     if in_main_memory(levels):  # NumPy is a third faster
         return torch.from_numpy(levels.numpy().astype(np.int16 if wide else np.uint8))
     whole = levels.to(torch.int16)

@@ -23,7 +23,7 @@ ONE = 1 << _BITS
 # The reference rounds a sum to 16 bits and cuts those to 8: what lies less than this below a level, reaches it.
 _ALMOST = ONE // 514
 _FEW = 6  # where fewer pixels than one in so many are not black, these are what is summed
-_AT_ONCE = 1 << 16  # values summed again at once, to bound memory
+_MANY = 64  # where more than one value in so many is in doubt, all are summed in the other way
 # Rows times columns of a kernel whose points OpenCV sums one by one. Larger ones it takes for dense, and transforms,
 # beyond 129 where there is SSE3, beyond 49 elsewhere.
 _MOST_POINTS = 129 if platform.machine() in {"x86_64", "AMD64"} else 49
@@ -63,11 +63,13 @@ def _filter(images: Tensor, offsets: np.ndarray, weights: Sequence[int]) -> Tens
     sums = np.empty((count, channels, padded.shape[2], width), np.float32)
     for planes, out, points in zip(padded.flatten(1, 2).numpy(), sums, offsets + before, strict=True):
         _filter_line(planes, out.reshape(-1, width)[: len(planes) - room[0]], points, weights)
-    levels = torch.from_numpy(sums)[:, :, :height].contiguous()
+    del padded, planes  # of large pictures they take much memory
     # Every product and every sum is off by half of float32's precision below 256 at the most.
-    result, doubtful = cut_within(levels, (len(weights) + 8) * 2.0**-17)
-    for some in torch.split(true_places(doubtful), _AT_ONCE):
-        result.view(-1)[some] = _sum_at(images, some, offsets, weights)
+    result, doubtful = cut_within(torch.from_numpy(sums)[:, :, :height], (len(weights) + 8) * 2.0**-17)
+    places = true_places(doubtful)
+    if len(places) * _MANY > result.numel():
+        return _shift(images, offsets, weights)
+    result.view(-1)[places] = _sum_at(images, places, offsets, weights)
     return result
 
 
@@ -88,6 +90,7 @@ def _filter_line(planes: np.ndarray, out: np.ndarray, points: np.ndarray, weight
             out += part[:height, :width]
         else:
             out[:] = part[:height, :width]
+        del part  # before the next one is made
 
 
 def _pieces(points: list[list[int]]) -> Iterator[slice]:
