@@ -37,7 +37,8 @@ _BETWEEN_BITS = 25
 # Places made by one product: few, to skip most of the zeros beyond a filter's reach, where there are any. A GPU, which
 # waits to be told of each product, gets fewer and larger ones.
 _BLOCK, _BLOCK_ON_GPU = 24, 64
-_LONG = 100  # places of an axis; from here on halves pay
+_LONG = 100  # places of an axis; from here on halves pay …
+_MOST_SEEN = 0.8  # … where a block would see more than this part of them: folding the axis has a price of its own
 _MOST_KEPT = 1 << 9  # places of an axis whose filters are kept between calls
 
 
@@ -89,7 +90,7 @@ def _filter(length: int, sigma: float, truncate: float, mode: Mode, scale: float
     """Make the filter of an axis, times a power of two."""
     matrix = _matrix(length, sigma, truncate, mode) * scale
     reach = len(gaussian_weights(sigma, truncate)) // 2
-    if length >= _LONG and 2 * reach + _BLOCK > 0.8 * length:
+    if length >= _LONG and 2 * reach + _BLOCK > _MOST_SEEN * length:
         half = length - length // 2
         first, last = matrix[:half, :half] / 2, matrix[:half, length - half :][:, ::-1] / 2
         common, difference = first + last, first - last

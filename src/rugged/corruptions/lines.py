@@ -46,9 +46,7 @@ def sum_along(images: Tensor, offsets: np.ndarray, weights: Sequence[int]) -> Te
         return _filter(images, offsets, weights)
     if too_few_for_a_gpu(images):
         return _weigh(images, offsets, weights)
-    order = np.lexsort(offsets[:, -1].T)  # lines that end near each other share offsets, and are summed at once
-    there, back = (send(torch.from_numpy(places), images.device) for places in (order, np.argsort(order)))
-    return _shift(images.index_select(0, there), offsets[order], weights).index_select(0, back)
+    return _shift(images, offsets, weights)
 
 
 def _filter(images: Tensor, offsets: np.ndarray, weights: Sequence[int]) -> Tensor:
@@ -135,13 +133,15 @@ def _shift(images: Tensor, offsets: np.ndarray, weights: Sequence[int]) -> Tenso
     room that is cut off.
     """
     height, width = images.shape[2:]
+    order = np.lexsort(offsets[:, -1].T)  # lines that end near each other share offsets, and are summed at once
+    there, back = (send(torch.from_numpy(places), images.device) for places in (order, np.argsort(order)))
     before, room = _room(offsets)
-    padded = _replicate(images, before, room, torch.int32)
-    shifts = (offsets + before) @ np.array([padded.stride(2), 1])
+    padded = _replicate(images.index_select(0, there), before, room, torch.int32)
+    shifts = (offsets[order] + before) @ np.array([padded.stride(2), 1])
     dark = int(images.count_nonzero()) * _FEW < images.numel()
     total = (_scatter if dark else _gather)(padded.view(-1), padded.stride(0), shifts, weights)
     levels = total.bitwise_right_shift_(_BITS).to(torch.uint8).view(padded.shape)
-    return levels[:, :, :height, :width].contiguous()
+    return levels[:, :, :height, :width].index_select(0, back)
 
 
 def _gather(source: Tensor, size: int, shifts: np.ndarray, weights: Sequence[int]) -> Tensor:

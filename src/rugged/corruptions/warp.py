@@ -261,6 +261,7 @@ def _fold(places: Tensor, height: int, width: int, doublings: int) -> Tensor:
 
 
 def _fold_at(places: Tensor, length: Tensor | int, doublings: int) -> Tensor:
+    """Do the same along one axis, or along both by a tensor of two lengths."""
     places = places.abs()
     for power in range(doublings, 0, -1):
         torch.minimum(places, (length << power) - places, out=places)
