@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from rugged.corruptions.hsv import adjust_hsv
+from rugged.corruptions.hsv import adjust_hsv, shift_value
 
 
 def brightness(images: Tensor, _: None, *, shift: float) -> Tensor:
@@ -17,7 +17,7 @@ def brightness(images: Tensor, _: None, *, shift: float) -> Tensor:
 
     Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``brightness``.
     """
-    return adjust_hsv(images, value_shift=shift)
+    return shift_value(images, shift)
 
 
 def saturate(images: Tensor, _: None, *, factor: float, shift: float) -> Tensor:

@@ -68,34 +68,39 @@ def corrupt(
     def bits(start: int, stop: int) -> Stream:
         return Stream(stream_keys(name, int(severity), seed, names[start:stop]), images.device)
 
-    result = torch.empty(images.shape, dtype=torch.uint8, device=images.device)
-    in_parts(images, result, kernel, parameters, bits)
-    return result
+    return in_parts(images, kernel, parameters, bits)
 
 
 def in_parts(
-    images: Tensor,
-    result: Tensor,
-    kernel: Corruption,
-    parameters: Mapping[str, Any],
-    bits: Callable[[int, int], Bits],
-) -> None:
+    images: Tensor, kernel: Corruption, parameters: Mapping[str, Any], bits: Callable[[int, int], Bits]
+) -> Tensor:
     """Draw and apply for a few images at a time, so that what is worked on stays in cache and memory stays bounded.
 
     Args:
-        images: ``(N, 3, H, W)`` uint8. Not modified, unless they are the result.
-        result: Where to write, ``(N, 3, H, W)`` uint8.
+        images: ``(N, 3, H, W)`` uint8. Not modified.
         kernel: What to apply.
         parameters: Its physical parameters.
         bits: Gives the source of random bits for the images from one position up to another.
+
+    Returns:
+        ``(N, 3, H, W)`` uint8, contiguous.
     """
-    keep_freed_memory()
-    step = max(1, values_at_once(images, kernel.at_once) // math.prod(images.shape[1:]))
-    for start in range(0, len(images), step):
-        stop = min(start + step, len(images))
+
+    def part(start: int, stop: int) -> Tensor:
         some = images[start:stop].contiguous()
         draws = kernel.draw(bits(start, stop), some, **parameters) if kernel.draw else None
-        result[start:stop] = kernel.apply(some, draws, **parameters)
+        return kernel.apply(some, draws, **parameters)
+
+    keep_freed_memory()
+    count, most = len(images), max(1, values_at_once(images, kernel.at_once) // math.prod(images.shape[1:]))
+    if 0 < count <= most:
+        return part(0, count).contiguous()
+    result = torch.empty(images.shape, dtype=torch.uint8, device=images.device)
+    parts = -(-count // most)
+    for index in range(parts):
+        start, stop = index * count // parts, (index + 1) * count // parts
+        result[start:stop] = part(start, stop)
+    return result
 
 
 @plain_defaults()

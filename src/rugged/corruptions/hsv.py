@@ -2,16 +2,75 @@
 
 Operations are those of the two conversions, one by one in float64: results are often whole levels, where any other
 order would cut some of them to the level below. Most of the trip is spared, however. The hue does not change, so a
-pixel's highest and lowest channel follow from saturation and value; only the middle one needs the hue.
+pixel's highest and lowest channel follow from saturation and value; only the middle one needs the hue. And where only
+the value changes, all channels of a pixel are scaled alike: a CPU spares the trip but for what that leaves in doubt.
 """
 
+from functools import lru_cache
+
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 
-from rugged.corruptions.levels import constant, cut, to_unit
+from rugged.corruptions.host import in_main_memory
+from rugged.corruptions.levels import constant, cut, cut_within, to_unit
+from rugged.corruptions.places import true_places
 
 # Smaller than any difference of two levels, larger than nothing: keeps 0 / 0 away and changes no other quotient.
 _LESS_THAN_A_LEVEL = 1 / 512
+_AT_ONCE = 1 << 16  # doubtful pixels settled at once, to bound memory
+_SCALED = 2.0**-14  # what float32 rounds a factor and a product of at most 255 by: twice as much as it can
+
+
+def shift_value(images: Tensor, shift: float) -> Tensor:
+    """Shift the value of pixels, and clip it to [0, 1].
+
+    Args:
+        images: ``(N, 3, H, W)`` uint8. Not modified.
+        shift: Added to the value, as a fraction of white.
+
+    Returns:
+        ``(N, 3, H, W)`` uint8.
+    """
+    if not in_main_memory(images):
+        return adjust_hsv(images, value_shift=shift)
+    factors, tops = _by_highest(shift)
+    red, green, blue = images.unbind(1)
+    highest = torch.maximum(torch.maximum(red, green), blue)[:, None]
+    factor, top = (_look_up(table, highest) for table in (factors, tops))
+    result, doubtful = cut_within(images.float().mul_(factor), _SCALED)
+    is_top = _equal(images, highest)
+    red, green, blue = doubtful.view(torch.uint8).gt_(is_top).unbind(1)
+    places = true_places((red | green).bitwise_or_(blue).view(torch.bool))
+    result.add_(is_top.mul_(top - result))  # modulo 256; faster than by a mask
+    for some in torch.split(places, _AT_ONCE):
+        _settle(result, images, some, shift)
+    return result
+
+
+@lru_cache(maxsize=16)
+def _by_highest(shift: float) -> tuple[np.ndarray, np.ndarray]:
+    """Tabulate by a pixel's highest level what scales its channels, as float32, and what the highest becomes."""
+    levels = torch.arange(256, dtype=torch.uint8)
+    values = to_unit(levels).add_(shift).clamp_(0, 1).mul_(255)
+    factors = values / levels.clamp_min(1)
+    tops = adjust_hsv(levels.expand(1, 3, 1, 256), value_shift=shift)[0, 0, 0]
+    return factors.float().numpy(), tops.numpy()
+
+
+def _look_up(table: np.ndarray, levels: Tensor) -> Tensor:
+    """Replace bytes by what a table of 256 says."""
+    return torch.from_numpy(cv2.LUT(levels.view(1, -1).numpy(), table)).view(levels.shape)
+
+
+def _settle(result: Tensor, images: Tensor, places: Tensor, shift: float) -> None:
+    """Shift the values at ``(M,)`` places, counted through the pixels of all images, by the whole trip."""
+    size = images.shape[2] * images.shape[3]
+    red = places + places.div(size, rounding_mode="floor").mul_(2 * size)
+    channels = torch.stack((red, red + size, red + 2 * size))
+    pixels = images.take(channels)[None, :, None]
+    result.view(-1)[channels] = adjust_hsv(pixels, value_shift=shift)[0, :, 0]
 
 
 def adjust_hsv(
