@@ -72,7 +72,7 @@ def test_noise_is_as_strong_as_its_parameter_says_and_differs_between_pictures()
 def test_bits_are_uniform():
     torch.manual_seed(4)
     stream = DeviceStream(8, torch.device("cpu"))
-    halfwords = stream.halfwords(8192)
+    halfwords = stream.halfwords(8192, torch.int32)
     assert halfwords.dtype == torch.int32
     assert 0 <= halfwords.min() < 100
     assert 65435 < halfwords.max() <= 65535

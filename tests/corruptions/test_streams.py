@@ -54,7 +54,7 @@ def test_requests_continue_at_the_next_block():
 @pytest.mark.parametrize("count", [1, 3, 4, 7, 1000])
 def test_halfwords_are_the_words_from_the_lowest_bits_up(count):
     keys = stream_keys("gaussian_noise", 1, 0, ["a", "b"])
-    halfwords = Stream(keys, CPU).halfwords(count).numpy()
+    halfwords = Stream(keys, CPU).halfwords(count, torch.int32).numpy()
     for row, key in zip(halfwords, keys, strict=True):
         words = [int(word) for word in np.random.Philox(key=key, counter=0).random_raw(-(-count // 4))]
         expected = [word >> shift & 0xFFFF for word in words for shift in (0, 16, 32, 48)]
@@ -92,7 +92,7 @@ def test_nothing_that_differs_shares_a_key():
 
 
 def test_halfwords_are_uniform():
-    halfwords = Stream(stream_keys("fog", 1, 0, range(16)), CPU).halfwords(1 << 16).numpy()
+    halfwords = Stream(stream_keys("fog", 1, 0, range(16)), CPU).halfwords(1 << 16, torch.int32).numpy()
     counts = np.bincount(halfwords.ravel() >> 8, minlength=256)
     expected = halfwords.size / 256
     chi_square = ((counts - expected) ** 2 / expected).sum()
@@ -103,7 +103,7 @@ def test_halfwords_are_uniform():
 
 
 def test_streams_of_different_ids_and_of_one_id_in_time_are_uncorrelated():
-    halfwords = Stream(stream_keys("fog", 1, 0, range(32)), CPU).halfwords(1 << 14).numpy()
+    halfwords = Stream(stream_keys("fog", 1, 0, range(32)), CPU).halfwords(1 << 14, torch.int32).numpy()
     correlation = np.corrcoef(halfwords.astype(np.float64))
     limit = 4.5 / np.sqrt(halfwords.shape[1])
     assert np.abs(correlation - np.eye(32)).max() < limit

@@ -29,7 +29,7 @@ class AllOnes:
     def words(self, count):
         return torch.full((1, count), -1, dtype=torch.int64)
 
-    def halfwords(self, count, dtype=torch.int32):
+    def halfwords(self, count, dtype):
         return torch.full((1, count), 0xFFFF, dtype=dtype)
 
 

@@ -37,7 +37,7 @@ class DeviceStream:
         """Return ``(N, count)`` words of 64 bits, as int64 bit patterns."""
         return torch.randint(-(2**63), 2**63 - 1, (self.count, count), device=self.device)
 
-    def halfwords(self, count: int, dtype: torch.dtype = torch.int32) -> Tensor:
+    def halfwords(self, count: int, dtype: torch.dtype) -> Tensor:
         """Return ``(N, count)`` whole numbers, uniform on 0 … 65535, as a type that holds them."""
         return torch.randint(0, 1 << 16, (self.count, count), dtype=dtype, device=self.device)
 

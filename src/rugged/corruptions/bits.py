@@ -15,6 +15,6 @@ class Bits(Protocol):
         """Return the next ``(N, count)`` words of 64 bits, as int64 bit patterns."""
         ...
 
-    def halfwords(self, count: int, dtype: torch.dtype = torch.int32) -> Tensor:
+    def halfwords(self, count: int, dtype: torch.dtype) -> Tensor:
         """Return the next ``(N, count)`` whole numbers, uniform on 0 … 65535, as a type that holds them."""
         ...

@@ -1,9 +1,11 @@
 """Frost: crops of pictures of ice laid over the image."""
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,6 +14,7 @@ from rugged.core.errors import CorruptionError
 from rugged.corruptions.bits import Bits
 from rugged.corruptions.host import send
 from rugged.corruptions.levels import cut
+from rugged.corruptions.tables import index_type, look_up
 from rugged.corruptions.textures import Textures
 from rugged.corruptions.uniform import integers
 
@@ -24,7 +27,7 @@ _WEIGHT_BITS = 11  # of the weights that OpenCV's bilinear interpolation of byte
 def draw_frost(stream: Bits, images: Tensor, *, scale: float, textures: Textures, **_: float) -> Tensor:
     """Draw each image's texture and the first row and column of its crop: ``(N, 3)`` int64."""
     height, width = images.shape[2:]
-    spans = _spans(_atlas(textures, scale, height, width, images.device), height, width)
+    spans = send(torch.tensor(_spans(textures, scale, height, width)), images.device)
     fractions = integers(stream, (3,))
     texture = fractions[:, :1] * _USED >> _BITS
     return torch.cat((texture, fractions[:, 1:] * spans[texture[:, 0]] >> _BITS), 1)
@@ -34,10 +37,32 @@ def replay_frost(
     random_state: np.random.RandomState, image: np.ndarray, *, scale: float, textures: Textures, **_: float
 ) -> Tensor:
     """Draw the same, one ``randint`` after the other: ``(1, 3)`` int64."""
-    height, width = image.shape[:2]
-    spans = _spans(_atlas(textures, scale, height, width, torch.device("cpu")), height, width)
+    spans = _spans(textures, scale, *image.shape[:2])
     texture = random_state.randint(_USED)
-    return torch.tensor([[texture, *(random_state.randint(span) for span in spans[texture].tolist())]])
+    return torch.tensor([[texture, *(random_state.randint(span) for span in spans[texture])]])
+
+
+def _spans(textures: Textures, scale: float, height: int, width: int) -> list[tuple[int, int]]:
+    """Return how many rows and columns a crop of each texture may begin at. As published, the last one is left out."""
+    spans = []
+    for picture, factor in zip(textures.pictures, _factors(textures, scale, height, width), strict=False):
+        rows, columns = _size(picture, factor)
+        spans.append((max(rows - height, 1), max(columns - width, 1)))
+    return spans
+
+
+def _factors(textures: Textures, scale: float, height: int, width: int) -> tuple[float, ...]:
+    """Return by what textures are scaled: by more than ``scale`` where ``height`` × ``width`` would not fit else."""
+    factors = []
+    for picture in textures.pictures[:_USED]:
+        rows, columns = _size(picture, scale)
+        fits = rows >= height and columns >= width
+        factors.append(scale if fits else max(height / picture.shape[0], width / picture.shape[1]))
+    return tuple(factors)
+
+
+def _size(picture: np.ndarray, factor: float) -> tuple[int, int]:
+    return round(picture.shape[0] * factor), round(picture.shape[1] * factor)
 
 
 def frost(
@@ -59,11 +84,26 @@ def frost(
 
     Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``frost``.
     """
+    factors = _factors(textures, scale, *images.shape[2:])
+    sums = _sums(picture_weight, frost_weight, images.device)
+    if index_type(images.device) == torch.uint16:
+        return look_up(sums, _pair(images, places, _scaled(textures, factors)))
     height, width = images.shape[2:]
-    ice = _crops(_atlas(textures, scale, height, width, images.device), places, height, width)
+    ice = _crops(_atlas(textures, factors, images.device), places, height, width)
     shifts = torch.arange(0, 24, 8, dtype=torch.int32, device=images.device)[:, None, None]
     pairs = (ice[:, None] >> shifts).bitwise_and_(255).add_(images.to(torch.int32).mul_(256))
-    return _sums(picture_weight, frost_weight, images.device).index_select(0, pairs.view(-1)).view(images.shape)
+    return look_up(sums, pairs)
+
+
+def _pair(images: Tensor, places: Tensor, pictures: Sequence[np.ndarray]) -> Tensor:
+    """Make a halfword of every value and of what lies over it: windows of textures, ``(3, h, w)`` uint8 each."""
+    height, width = images.shape[2:]
+    pairs = np.empty((*images.shape, 2), np.uint8)
+    for image, (texture, row, column), out in zip(images.numpy(), places.tolist(), pairs, strict=True):
+        ice = pictures[texture][:, row : row + height, column : column + width]
+        for channel in range(3):
+            cv2.merge((ice[channel], image[channel]), out[channel])
+    return torch.from_numpy(pairs).view(torch.uint16)[..., 0]
 
 
 @lru_cache(maxsize=16)
@@ -98,33 +138,25 @@ def _crops(atlas: _Atlas, places: Tensor, height: int, width: int) -> Tensor:
     return atlas.pixels.index_select(0, indices.view(-1)).view(indices.shape)
 
 
-def _spans(atlas: _Atlas, height: int, width: int) -> Tensor:
-    """Return how many rows and columns a crop may begin at: ``(5, 2)``. As published, the last one is left out."""
-    return (atlas.sizes - send(torch.tensor((height, width)), atlas.sizes.device)).clamp_min_(1)
-
-
-def _atlas(textures: Textures, scale: float, height: int, width: int, device: torch.device) -> _Atlas:
-    """Scale the textures, by more than ``scale`` where one would be too small to cut ``height`` × ``width`` from."""
-    factors = []
-    for picture in textures.pictures[:_USED]:
-        rows, columns = (round(side * scale) for side in picture.shape[:2])
-        fits = rows >= height and columns >= width
-        factors.append(scale if fits else max(height / picture.shape[0], width / picture.shape[1]))
-    return _scaled_atlas(textures, tuple(factors), device)
-
-
 @lru_cache(maxsize=3)  # of large pictures an atlas takes hundreds of megabytes
-def _scaled_atlas(textures: Textures, factors: tuple[float, ...], device: torch.device) -> _Atlas:
-    """Scale each texture by its factor and lay them out on a device."""
+def _atlas(textures: Textures, factors: tuple[float, ...], device: torch.device) -> _Atlas:
+    """Lay scaled textures out on a device."""
+    pictures = _scaled.__wrapped__(textures, factors)
+    place_values = np.array((1, 1 << 8, 1 << 16), dtype=np.int32)
+    pixels = np.concatenate([place_values @ picture.reshape(3, -1) for picture in pictures])
+    sizes = np.array([picture.shape[1:] for picture in pictures])
+    starts = np.cumsum([0, *sizes.prod(1)[:-1]])
+    return _Atlas(*(torch.from_numpy(array).to(device) for array in (pixels, starts, sizes)))
+
+
+@lru_cache(maxsize=3)
+def _scaled(textures: Textures, factors: tuple[float, ...]) -> list[np.ndarray]:
+    """Scale each texture by its factor: ``(3, h, w)`` uint8."""
     area = sum(math.prod(picture.shape[:2]) * f * f for picture, f in zip(textures.pictures, factors, strict=False))
     if area > _MOST_PIXELS:
         raise CorruptionError("frost needs smaller pictures: textures scaled up to hold these have too many pixels.")
-    pictures = [resize(picture, factor) for picture, factor in zip(textures.pictures[:_USED], factors, strict=True)]
-    place_values = np.array((1, 1 << 8, 1 << 16), dtype=np.int32)
-    pixels = np.concatenate([picture.reshape(-1, 3) @ place_values for picture in pictures])
-    sizes = np.array([picture.shape[:2] for picture in pictures])
-    starts = np.cumsum([0, *sizes.prod(1)[:-1]])
-    return _Atlas(*(torch.from_numpy(array).to(device) for array in (pixels, starts, sizes)))
+    scaled = (resize(picture, factor) for picture, factor in zip(textures.pictures, factors, strict=False))
+    return [np.ascontiguousarray(picture.transpose(2, 0, 1)) for picture in scaled]
 
 
 def resize(picture: np.ndarray, factor: float) -> np.ndarray:

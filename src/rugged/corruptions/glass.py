@@ -12,6 +12,7 @@ from rugged.corruptions.bits import Bits
 from rugged.corruptions.gaussian import filter_bytes
 from rugged.corruptions.host import in_main_memory
 from rugged.corruptions.places import true_places
+from rugged.corruptions.tables import index_type, look_up
 
 
 def draw_glass_blur(stream: Bits, images: Tensor, *, reach: int, passes: int, **_: float) -> Tensor:
@@ -25,8 +26,8 @@ def draw_glass_blur(stream: Bits, images: Tensor, *, reach: int, passes: int, **
     shape = _steps_shape(height, width, reach, passes)
     if not math.prod(shape):
         return torch.zeros((len(images), *shape), dtype=torch.int32, device=images.device)
-    offsets = _offsets(reach, width, images.device)
-    return offsets.index_select(0, stream.halfwords(math.prod(shape)).reshape(-1)).view(-1, *shape)
+    halfwords = stream.halfwords(math.prod(shape), index_type(images.device))
+    return look_up(_offsets(reach, width, images.device), halfwords).view(-1, *shape)
 
 
 @lru_cache(maxsize=16)

@@ -8,7 +8,6 @@ the value changes, all channels of a pixel are scaled alike: a CPU spares the tr
 
 from functools import lru_cache
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,6 +15,7 @@ from torch import Tensor
 from rugged.corruptions.host import in_main_memory
 from rugged.corruptions.levels import constant, cut, cut_within, to_unit
 from rugged.corruptions.places import true_places
+from rugged.corruptions.tables import look_up_bytes
 
 # Smaller than any difference of two levels, larger than nothing: keeps 0 / 0 away and changes no other quotient.
 _LESS_THAN_A_LEVEL = 1 / 512
@@ -38,7 +38,7 @@ def shift_value(images: Tensor, shift: float) -> Tensor:
     factors, tops = _by_highest(shift)
     red, green, blue = images.unbind(1)
     highest = torch.maximum(torch.maximum(red, green), blue)[:, None]
-    factor, top = (_look_up(table, highest) for table in (factors, tops))
+    factor, top = (look_up_bytes(table, highest) for table in (factors, tops))
     result, doubtful = cut_within(images.float().mul_(factor), _SCALED)
     is_top = _equal(images, highest)
     red, green, blue = doubtful.view(torch.uint8).gt_(is_top).unbind(1)
@@ -57,11 +57,6 @@ def _by_highest(shift: float) -> tuple[np.ndarray, np.ndarray]:
     factors = values / levels.clamp_min(1)
     tops = adjust_hsv(levels.expand(1, 3, 1, 256), value_shift=shift)[0, 0, 0]
     return factors.float().numpy(), tops.numpy()
-
-
-def _look_up(table: np.ndarray, levels: Tensor) -> Tensor:
-    """Replace bytes by what a table of 256 says."""
-    return torch.from_numpy(cv2.LUT(levels.view(1, -1).numpy(), table)).view(levels.shape)
 
 
 def _settle(result: Tensor, images: Tensor, places: Tensor, shift: float) -> None:

@@ -3,11 +3,13 @@
 import math
 from functools import lru_cache
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
 from rugged.corruptions.bits import Bits
+from rugged.corruptions.host import in_main_memory
 from rugged.corruptions.levels import cut, to_levels
 from rugged.corruptions.normal import standard_normal
 from rugged.corruptions.poisson import poisson
@@ -36,7 +38,15 @@ def gaussian_noise(images: Tensor, noise: Tensor, *, sigma: float) -> Tensor:
 
     Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``gaussian_noise``.
     """
-    return cut(noise.mul_(255 * sigma).add_(images).clamp_(0, 255))
+    return cut(_add(noise.mul_(255 * sigma), images).clamp_(0, 255))
+
+
+def _add(numbers: Tensor, images: Tensor) -> Tensor:
+    """Add bytes to floating-point numbers in place."""
+    if in_main_memory(images):  # OpenCV converts on the way, three times as fast
+        cv2.accumulate(images.view(1, -1).numpy(), numbers.view(1, -1).numpy())
+        return numbers
+    return numbers.add_(images)
 
 
 def speckle_noise(images: Tensor, noise: Tensor, *, sigma: float) -> Tensor:
@@ -90,32 +100,44 @@ def _count_levels(photons: float, device: torch.device) -> Tensor:
     return to_levels(counts / photons).to(device)
 
 
-def draw_impulse_noise(stream: Bits, images: Tensor, *, amount: float) -> Tensor:
-    """Draw what strikes every value, -255, 0 or 255: ``(N, 3, H, W)`` int16.
+def draw_impulse_noise(stream: Bits, images: Tensor, *, amount: float) -> tuple[Tensor, Tensor]:
+    """Draw what strikes every value.
 
-    The chances of -255 and 255 are equal and multiples of 2^-16, so that the amount is off by at most 2^-16.
+    The chances of white and of black are equal and multiples of 2^-16, so that the amount is off by at most 2^-16.
+
+    Returns:
+        The bits that a value is given, all where it turns white; and those that it keeps, none where it turns black:
+        both ``(N, 3, H, W)`` uint8, 0 or 255.
     """
     size = math.prod(images.shape[1:])
     halfwords = stream.words(-(-size // 4)).contiguous().view(torch.int16)[:, :size]
-    # Of the numbers -32768 … 32767, so many at either end strike; the rest the clamp takes away.
+    # Of the numbers -32768 … 32767, so many at either end strike.
     either = min(round(amount * 2**15), 2**15 - 1)
-    spared = halfwords.clamp(either - 2**15, 2**15 - 1 - either)
-    return (halfwords - spared).clamp_(-1, 1).mul_(255).view(images.shape)
+    numbers = halfwords.numpy() if in_main_memory(halfwords) else halfwords  # NumPy compares nine times as fast
+    given, kept = numbers > 2**15 - 1 - either, numbers >= either - 2**15
+    return _as_bits(given).view(images.shape), _as_bits(kept).view(images.shape)
 
 
-def replay_impulse_noise(random_state: np.random.RandomState, image: np.ndarray, *, amount: float) -> Tensor:
-    """Draw which values are struck, then salt or pepper for all: ``(1, 3, H, W)`` int16, as above."""
+def replay_impulse_noise(
+    random_state: np.random.RandomState, image: np.ndarray, *, amount: float
+) -> tuple[Tensor, Tensor]:
+    """Draw which values are struck, then salt or pepper for all: both ``(1, 3, H, W)`` uint8, as above."""
     struck = random_state.choice([True, False], size=image.shape, p=[amount, 1 - amount])
     salt = random_state.choice([True, False], size=image.shape, p=[0.5, 0.5])
-    return _to_batch(struck * np.where(salt, np.int16(255), np.int16(-255)))
+    return _as_bits(_to_batch(struck & salt)), _as_bits(_to_batch(~struck | salt))
 
 
-def impulse_noise(images: Tensor, strikes: Tensor, **_: float) -> Tensor:
+def _as_bits(mask: np.ndarray | Tensor) -> Tensor:
+    """Turn what is true into 255, and what is not into 0."""
+    return torch.as_tensor(mask).view(torch.uint8).neg_()
+
+
+def impulse_noise(images: Tensor, strikes: tuple[Tensor, Tensor], **_: float) -> Tensor:
     """Salt and pepper: single values turn white or black, as from dead sensor cells and bit errors.
 
     Args:
         images: ``(N, 3, H, W)`` uint8. Not modified.
-        strikes: ``(N, 3, H, W)`` int16: 255 where a value turns white, -255 where it turns black, 0 elsewhere.
+        strikes: Bits that values are given and bits that they keep, both ``(N, 3, H, W)`` uint8. Overwritten.
         _: The chance of a strike, which the strikes have in them.
 
     Returns:
@@ -123,7 +145,8 @@ def impulse_noise(images: Tensor, strikes: Tensor, **_: float) -> Tensor:
 
     Source: Hendrycks & Dietterich 2019 (arXiv:1903.12261), ``impulse_noise``.
     """
-    return images.to(torch.int16).add_(strikes).clamp_(0, 255).to(torch.uint8)
+    given, kept = strikes
+    return given.bitwise_or_(images).bitwise_and_(kept)
 
 
 def _to_batch(draws: np.ndarray) -> Tensor:

@@ -70,7 +70,7 @@ class Stream:
         self._next_block += blocks
         return words[:, :count]
 
-    def halfwords(self, count: int, dtype: torch.dtype = torch.int32) -> Tensor:
+    def halfwords(self, count: int, dtype: torch.dtype) -> Tensor:
         """Return the next ``(N, count)`` whole numbers, uniform on 0 … 65535, as a type that holds them."""
         words = self.words(-(-count // 4)).contiguous()
         return words.view(torch.uint16)[:, :count].to(dtype)
