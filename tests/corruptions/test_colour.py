@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from rugged.core.catalogue import PARAMETERS
+from rugged.corruptions import hsv
 from rugged.corruptions.colour import brightness, saturate
+from rugged.corruptions.hsv import adjust_hsv
 
 SHIFTS = sorted({severity["shift"] for table in PARAMETERS.values() for severity in table["brightness"]})
 SEQUENCE = [(frame - 15) * 0.02 for frame in range(31)]
@@ -68,10 +70,23 @@ def through_hsv(pixels, change):
     return (np.clip(exact, 0, 1) * 255).astype(np.uint8)
 
 
+@pytest.mark.parametrize("many", [0, 4, 1 << 30])  # what is in doubt alone; as it comes; all, if there is any doubt
 @pytest.mark.parametrize("shift", SHIFTS)
-def test_brightness_has_every_bit_of_a_trip_through_hsv(colours, shift):
+def test_brightness_has_every_bit_of_a_trip_through_hsv(monkeypatch, colours, shift, many):
+    monkeypatch.setattr(hsv, "_MANY", many)
+    monkeypatch.setattr(hsv, "_AT_ONCE", 10_000)
     expected = through_hsv(colours, lambda saturation, value: (saturation, value + shift))
     np.testing.assert_array_equal(brightened(colours, shift), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_brightness_of_all_colours_is_that_of_the_trip(monkeypatch, shift):
+    monkeypatch.setattr(hsv, "_MANY", 0)
+    levels = torch.arange(256, dtype=torch.uint8)
+    for red in levels.split(16):
+        colours = torch.stack(torch.meshgrid(red, levels, levels, indexing="ij")).flatten(2)[None]
+        assert torch.equal(brightness(colours, None, shift=shift), adjust_hsv(colours, value_shift=shift))
 
 
 @pytest.mark.parametrize(("factor", "shift"), SATURATIONS)

@@ -95,6 +95,7 @@ def test_inputs_are_not_modified(name):
         ours = corrupt(images, name, severity)
         assert torch.equal(images, before)
         assert ours.data_ptr() != images.data_ptr()
+        assert ours.is_contiguous()
         replay(array, name, severity, preset="tiny64", random_state=np.random.RandomState(0))
 
 

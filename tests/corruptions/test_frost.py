@@ -7,6 +7,8 @@ import torch
 from scipy import stats
 
 from rugged.core.catalogue import PARAMETERS, PRESETS
+from rugged.core.errors import CorruptionError
+from rugged.corruptions import frost as frost_module
 from rugged.corruptions.frost import draw_frost, frost, replay_frost, resize
 from rugged.corruptions.streams import Stream, stream_keys
 from rugged.corruptions.textures import Textures
@@ -104,6 +106,17 @@ def test_textures_that_are_too_small_are_scaled_up_just_enough(scale):
     enlarged = [cv2.resize(picture, None, fx=2, fy=2) for picture in textures.pictures]
     for image, (texture, _, column) in zip(ours, places.tolist(), strict=True):
         np.testing.assert_array_equal(image.permute(1, 2, 0), enlarged[texture][:, column : column + 61])
+
+
+def test_pictures_for_which_textures_grow_too_large_are_refused_before_anything_is_drawn(monkeypatch):
+    monkeypatch.setattr(frost_module, "_MOST_PIXELS", 5 * 60 * 80)
+    state = np.random.RandomState(0)
+    textures = made([(30, 40)] * 6)
+    replay_frost(state, np.zeros((60, 80, 3), np.uint8), scale=1, textures=textures)
+    before = state.get_state()[2]
+    with pytest.raises(CorruptionError, match="frost needs smaller pictures"):
+        replay_frost(state, np.zeros((61, 80, 3), np.uint8), scale=1, textures=textures)
+    assert state.get_state()[2] == before
 
 
 def test_a_texture_that_just_fits_has_one_place():

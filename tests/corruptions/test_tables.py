@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from rugged.corruptions import tables
-from rugged.corruptions.tables import index_type, look_up, look_up_bytes
+from rugged.corruptions import corrupt, tables
+from rugged.corruptions.tables import index_type, look_up_bytes, look_up_halfwords
 
 CPU = torch.device("cpu")
 TYPES = [np.uint8, np.int32, np.float32]
@@ -16,16 +16,16 @@ TYPES = [np.uint8, np.int32, np.float32]
 def old_opencv(monkeypatch):
     """OpenCV as it was up to version 4.12: it looks up bytes alone."""
 
-    def look_up_bytes_alone(values, table):
+    def of_bytes_alone(values, table):
         if values.dtype != np.uint8:
             raise cv2.error
-        return look_up(values, table)
+        return original(values, table)
 
-    look_up = cv2.LUT
-    monkeypatch.setattr(tables.cv2, "LUT", look_up_bytes_alone)
-    tables._looks_up_halfwords.cache_clear()
+    original = cv2.LUT
+    monkeypatch.setattr(tables.cv2, "LUT", of_bytes_alone)
+    tables._knows_halfwords.cache_clear()
     yield
-    tables._looks_up_halfwords.cache_clear()
+    tables._knows_halfwords.cache_clear()
 
 
 @pytest.mark.parametrize("of", TYPES)
@@ -47,15 +47,19 @@ def test_halfwords(type_, of, shape):
         random.integers(0, 256, 1 << 16).astype(of),
         np.arange(np.prod(shape)).reshape(shape) * 7919 % 65536,
     )
-    ours = look_up(torch.from_numpy(table), torch.from_numpy(indices).to(type_))
+    ours = look_up_halfwords(torch.from_numpy(table), torch.from_numpy(indices).to(type_))
     np.testing.assert_array_equal(ours.numpy(), table[indices])
-    backwards = look_up(torch.from_numpy(table), torch.from_numpy(indices).to(type_).movedim(0, -1))
+    backwards = look_up_halfwords(torch.from_numpy(table), torch.from_numpy(indices).to(type_).movedim(0, -1))
     np.testing.assert_array_equal(backwards.numpy(), np.moveaxis(table[indices], 0, -1))
 
 
-@pytest.mark.usefixtures("old_opencv")
-def test_an_older_opencv_is_not_asked_for_what_it_cannot_do():
+@pytest.mark.parametrize("name", ["gaussian_noise", "glass_blur", "snow", "frost", "spatter"])
+def test_an_older_opencv_gives_the_same_bytes(request, name):
+    images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 3, 64, 64), dtype=np.uint8))
+    expected = corrupt(images, name, 3, textures="procedural")
+    request.getfixturevalue("old_opencv")
     assert index_type(CPU) == torch.int32
+    assert torch.equal(corrupt(images, name, 3, textures="procedural"), expected)
 
 
 def test_a_gpu_is_given_what_pytorch_looks_up():

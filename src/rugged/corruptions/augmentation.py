@@ -97,5 +97,5 @@ def corrupt_randomly(
         kernels, torch.split(some, choice.bincount(minlength=len(kernels)).tolist()), strict=True
     ):
         if len(group):
-            group.copy_(in_parts(group, kernel, parameters, lambda start, stop: DeviceStream(stop - start, device)))
+            in_parts(group, kernel, parameters, lambda start, stop: DeviceStream(stop - start, device), group)
     return result.index_copy_(0, places, some)

@@ -72,15 +72,20 @@ def corrupt(
 
 
 def in_parts(
-    images: Tensor, kernel: Corruption, parameters: Mapping[str, Any], bits: Callable[[int, int], Bits]
+    images: Tensor,
+    kernel: Corruption,
+    parameters: Mapping[str, Any],
+    bits: Callable[[int, int], Bits],
+    result: Tensor | None = None,
 ) -> Tensor:
     """Draw and apply for a few images at a time, so that what is worked on stays in cache and memory stays bounded.
 
     Args:
-        images: ``(N, 3, H, W)`` uint8. Not modified.
+        images: ``(N, 3, H, W)`` uint8. Not modified, unless they are the result.
         kernel: What to apply.
         parameters: Its physical parameters.
         bits: Gives the source of random bits for the images from one position up to another.
+        result: Where to write. ``None`` makes room, or takes what the kernel makes of all images at once.
 
     Returns:
         ``(N, 3, H, W)`` uint8, contiguous.
@@ -93,10 +98,10 @@ def in_parts(
 
     keep_freed_memory()
     count, most = len(images), max(1, values_at_once(images, kernel.at_once) // math.prod(images.shape[1:]))
-    if 0 < count <= most:
-        return part(0, count).contiguous()
-    result = torch.empty(images.shape, dtype=torch.uint8, device=images.device)
     parts = -(-count // most)
+    if result is None and parts == 1:
+        return part(0, count)
+    result = torch.empty(images.shape, dtype=torch.uint8, device=images.device) if result is None else result
     for index in range(parts):
         start, stop = index * count // parts, (index + 1) * count // parts
         result[start:stop] = part(start, stop)

@@ -14,11 +14,11 @@ from rugged.core.errors import CorruptionError
 from rugged.corruptions.bits import Bits
 from rugged.corruptions.host import send
 from rugged.corruptions.levels import cut
-from rugged.corruptions.tables import index_type, look_up
+from rugged.corruptions.tables import look_up_halfwords, opencv_takes_halfwords
 from rugged.corruptions.textures import Textures
 from rugged.corruptions.uniform import integers
 
-_MOST_PIXELS = 2e9  # of all textures together: places in them are counted in int32
+_MOST_PIXELS = 2e9  # of all textures together: in an atlas of them places are counted in int32
 _USED = 5  # of the six textures: the reference draws an index below five
 _BITS = 31  # of a random integer, taken for a fraction
 _WEIGHT_BITS = 11  # of the weights that OpenCV's bilinear interpolation of bytes works with
@@ -45,23 +45,27 @@ def replay_frost(
 def _spans(textures: Textures, scale: float, height: int, width: int) -> list[tuple[int, int]]:
     """Return how many rows and columns a crop of each texture may begin at. As published, the last one is left out."""
     spans = []
-    for picture, factor in zip(textures.pictures, _factors(textures, scale, height, width), strict=False):
-        rows, columns = _size(picture, factor)
+    for picture, factor in zip(textures.pictures[:_USED], _factors(textures, scale, height, width), strict=True):
+        rows, columns = _scaled_size(picture, factor)
         spans.append((max(rows - height, 1), max(columns - width, 1)))
     return spans
 
 
 def _factors(textures: Textures, scale: float, height: int, width: int) -> tuple[float, ...]:
     """Return by what textures are scaled: by more than ``scale`` where ``height`` × ``width`` would not fit else."""
-    factors = []
+    factors, area = [], 0.0
     for picture in textures.pictures[:_USED]:
-        rows, columns = _size(picture, scale)
+        rows, columns = _scaled_size(picture, scale)
         fits = rows >= height and columns >= width
         factors.append(scale if fits else max(height / picture.shape[0], width / picture.shape[1]))
+        area += math.prod(picture.shape[:2]) * factors[-1] ** 2
+    if area > _MOST_PIXELS:
+        raise CorruptionError("frost needs smaller pictures: textures scaled up to hold these have too many pixels.")
     return tuple(factors)
 
 
-def _size(picture: np.ndarray, factor: float) -> tuple[int, int]:
+def _scaled_size(picture: np.ndarray, factor: float) -> tuple[int, int]:
+    """Return how many rows and columns ``resize`` makes."""
     return round(picture.shape[0] * factor), round(picture.shape[1] * factor)
 
 
@@ -86,13 +90,13 @@ def frost(
     """
     factors = _factors(textures, scale, *images.shape[2:])
     sums = _sums(picture_weight, frost_weight, images.device)
-    if index_type(images.device) == torch.uint16:
-        return look_up(sums, _pair(images, places, _scaled(textures, factors)))
+    if opencv_takes_halfwords(images.device):
+        return look_up_halfwords(sums, _pair(images, places, _scaled(textures, factors)))
     height, width = images.shape[2:]
     ice = _crops(_atlas(textures, factors, images.device), places, height, width)
     shifts = torch.arange(0, 24, 8, dtype=torch.int32, device=images.device)[:, None, None]
     pairs = (ice[:, None] >> shifts).bitwise_and_(255).add_(images.to(torch.int32).mul_(256))
-    return look_up(sums, pairs)
+    return look_up_halfwords(sums, pairs)
 
 
 def _pair(images: Tensor, places: Tensor, pictures: Sequence[np.ndarray]) -> Tensor:
@@ -141,7 +145,7 @@ def _crops(atlas: _Atlas, places: Tensor, height: int, width: int) -> Tensor:
 @lru_cache(maxsize=3)  # of large pictures an atlas takes hundreds of megabytes
 def _atlas(textures: Textures, factors: tuple[float, ...], device: torch.device) -> _Atlas:
     """Lay scaled textures out on a device."""
-    pictures = _scaled.__wrapped__(textures, factors)
+    pictures = _scaled.__wrapped__(textures, factors)  # not kept beside the atlas
     place_values = np.array((1, 1 << 8, 1 << 16), dtype=np.int32)
     pixels = np.concatenate([place_values @ picture.reshape(3, -1) for picture in pictures])
     sizes = np.array([picture.shape[1:] for picture in pictures])
@@ -149,13 +153,10 @@ def _atlas(textures: Textures, factors: tuple[float, ...], device: torch.device)
     return _Atlas(*(torch.from_numpy(array).to(device) for array in (pixels, starts, sizes)))
 
 
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=3)  # likewise
 def _scaled(textures: Textures, factors: tuple[float, ...]) -> list[np.ndarray]:
     """Scale each texture by its factor: ``(3, h, w)`` uint8."""
-    area = sum(math.prod(picture.shape[:2]) * f * f for picture, f in zip(textures.pictures, factors, strict=False))
-    if area > _MOST_PIXELS:
-        raise CorruptionError("frost needs smaller pictures: textures scaled up to hold these have too many pixels.")
-    scaled = (resize(picture, factor) for picture, factor in zip(textures.pictures, factors, strict=False))
+    scaled = (resize(picture, factor) for picture, factor in zip(textures.pictures[:_USED], factors, strict=True))
     return [np.ascontiguousarray(picture.transpose(2, 0, 1)) for picture in scaled]
 
 

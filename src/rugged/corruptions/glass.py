@@ -12,7 +12,7 @@ from rugged.corruptions.bits import Bits
 from rugged.corruptions.gaussian import filter_bytes
 from rugged.corruptions.host import in_main_memory
 from rugged.corruptions.places import true_places
-from rugged.corruptions.tables import index_type, look_up
+from rugged.corruptions.tables import index_type, look_up_halfwords
 
 
 def draw_glass_blur(stream: Bits, images: Tensor, *, reach: int, passes: int, **_: float) -> Tensor:
@@ -27,7 +27,7 @@ def draw_glass_blur(stream: Bits, images: Tensor, *, reach: int, passes: int, **
     if not math.prod(shape):
         return torch.zeros((len(images), *shape), dtype=torch.int32, device=images.device)
     halfwords = stream.halfwords(math.prod(shape), index_type(images.device))
-    return look_up(_offsets(reach, width, images.device), halfwords).view(-1, *shape)
+    return look_up_halfwords(_offsets(reach, width, images.device), halfwords).view(-1, *shape)
 
 
 @lru_cache(maxsize=16)

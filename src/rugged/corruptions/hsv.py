@@ -20,7 +20,9 @@ from rugged.corruptions.tables import look_up_bytes
 # Smaller than any difference of two levels, larger than nothing: keeps 0 / 0 away and changes no other quotient.
 _LESS_THAN_A_LEVEL = 1 / 512
 _AT_ONCE = 1 << 16  # doubtful pixels settled at once, to bound memory
-_SCALED = 2.0**-14  # what float32 rounds a factor and a product of at most 255 by: twice as much as it can
+_MANY = 4  # one pixel in so many in doubt: to send them all on the trip is less work
+# What float32 rounds by at the most, twice over: a factor and a product of at most 255, and the steps to either side.
+_SCALED = 2.0**-14
 
 
 def shift_value(images: Tensor, shift: float) -> Tensor:
@@ -43,6 +45,8 @@ def shift_value(images: Tensor, shift: float) -> Tensor:
     is_top = _equal(images, highest)
     red, green, blue = doubtful.view(torch.uint8).gt_(is_top).unbind(1)
     places = true_places((red | green).bitwise_or_(blue).view(torch.bool))
+    if len(places) * _MANY > highest.numel():
+        return adjust_hsv(images, value_shift=shift)
     result.add_(is_top.mul_(top - result))  # modulo 256; faster than by a mask
     for some in torch.split(places, _AT_ONCE):
         _settle(result, images, some, shift)

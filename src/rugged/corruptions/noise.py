@@ -44,7 +44,8 @@ def gaussian_noise(images: Tensor, noise: Tensor, *, sigma: float) -> Tensor:
 def _add(numbers: Tensor, images: Tensor) -> Tensor:
     """Add bytes to floating-point numbers in place."""
     if in_main_memory(images):  # OpenCV converts on the way, three times as fast
-        cv2.accumulate(images.view(1, -1).numpy(), numbers.view(1, -1).numpy())
+        rows = -1, images.shape[-1]
+        cv2.accumulate(images.view(rows).numpy(), numbers.view(rows).numpy())
         return numbers
     return numbers.add_(images)
 

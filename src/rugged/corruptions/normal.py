@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rugged.corruptions.bits import Bits
-from rugged.corruptions.tables import index_type, look_up
+from rugged.corruptions.tables import index_type, look_up_halfwords
 
 _ENTRIES = 1 << 16
 # Quantiles are rounded to multiples of this. It is far coarser than the error of any library's inverse normal, so
@@ -26,7 +26,7 @@ def standard_normal(stream: Bits, shape: tuple[int, ...]) -> Tensor:
         ``(N, *shape)`` float32, each one of 65,536 equally likely quantiles: -4.33 to 4.33, variance 0.99998.
     """
     ranks = stream.halfwords(math.prod(shape), index_type(stream.device))
-    return look_up(quantiles(stream.device), ranks).view(-1, *shape)
+    return look_up_halfwords(quantiles(stream.device), ranks).view(-1, *shape)
 
 
 @lru_cache

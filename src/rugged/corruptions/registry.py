@@ -31,8 +31,8 @@ class Corruption:
     What has no chance in it has neither ``draw`` nor ``replay``; its draws are None.
 
     Attributes:
-        apply: ``apply(images, draws, **parameters)``: ``(N, 3, H, W)`` uint8 to the same; deterministic, each image
-            on its own, on any device.
+        apply: ``apply(images, draws, **parameters)``: ``(N, 3, H, W)`` uint8, contiguous, to the same; deterministic,
+            each image on its own, on any device.
         draw: ``draw(stream, images, **parameters)``: every random number of a batch, from the images' keyed bits.
         replay: ``replay(random_state, image, **parameters)``: the same for one ``(H, W, 3)`` uint8 array, drawn
             from a NumPy ``RandomState`` in the reference's order.
