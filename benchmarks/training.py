@@ -12,8 +12,9 @@ on a GPU; forward, backward, step, in the default memory layout. Network, batch 
 same on both sides. Against one corruption an image, out of 19 in five severities, the plain loop has Gaussian noise
 alone; heavier recipes have no counterpart.
 
-The two sides take turns in one process, so that both see the same machine and its settings. A turn is an epoch; each
-side has one to warm up and three that count, of which the table has the median. Waiting is the share of time in which
+The two sides take turns, each in a process of its own: what rugged tells the C library about memory must not serve the
+other side. A turn is an epoch; each side has one to warm up and three that count, of which the table has the median.
+Waiting is the share of time in which
 the loop waits for pictures. The share of augmentation is what it takes alone, by the time that a step takes. In the
 second table, an augmentation treats every picture of a batch, and has all cores.
 """
@@ -26,6 +27,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +48,7 @@ from rugged.data.packing import pack_arrays
 from rugged.engine import Fabric, Indices, Position, describe, make_fabric
 from rugged.engine.log import Log
 from rugged.engine.optimize import OptimizerRecipe
-from rugged.models import build
+from rugged.models import ModelSpec, build
 from rugged.results import RunFolder
 from rugged.train import Recipe, load_recipe
 from rugged.train.augment import gather, settle_textures
@@ -162,56 +165,102 @@ def add_noise(values: Tensor) -> Tensor:
     return (values + 0.1 * torch.randn_like(values)).clamp(0, 1)
 
 
-@dataclass
 class PlainLoop:
-    """Training as people write it."""
+    """Training as people write it, in a process of its own that waits for its turns."""
 
-    loader: DataLoader[Any]
-    model: nn.Module
-    optimizer: torch.optim.Optimizer
-    fabric: Fabric
+    def __init__(self, trainer: Trainer, files: Path, *, noisy: bool) -> None:
+        """Start the process, with the same network, batches and optimizer as a trainer's."""
+        recipe, fabric = trainer.recipe, trainer.learner.fabric
+        self.context = get_context("spawn")
+        self.mine, theirs = self.context.Pipe()
+        task = PlainTask(
+            files,
+            trainer.learner.spec,
+            recipe.optimizer,
+            recipe.batch_size,
+            recipe.augment.crop,
+            trainer.loop.images,
+            fabric.device.type,
+            describe(fabric)["precision"] == "bf16",
+            noisy,
+        )
+        self.process = self.context.Process(target=take_turns, args=(task, theirs))
+        self.process.start()
 
     def epoch(self) -> float:
         """Train for a turn; return images a second."""
-        device, images = self.fabric.device, 0
-        bf16 = describe(self.fabric)["precision"] == "bf16"
-        criterion, losses = nn.CrossEntropyLoss(), torch.zeros((), device=device)
-        start = time.perf_counter()
-        for pictures, labels in self.loader:
-            pictures, labels = pictures.to(device, non_blocking=True), labels.to(device, non_blocking=True)
-            self.optimizer.zero_grad()
-            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                loss = criterion(self.model(pictures), labels)
-            loss.backward()
-            self.optimizer.step()
-            losses += loss.detach()
-            images += len(labels)
-        losses.item()  # Waits for the device.
-        return images / (time.perf_counter() - start)
+        self.mine.send("go")
+        return float(self.mine.recv())
+
+    def close(self) -> None:
+        """End the process."""
+        self.mine.send("stop")
+        self.process.join()
 
 
-def plain_loop(trainer: Trainer, files: Path, *, noisy: bool) -> PlainLoop:
-    """The same network, batches and optimizer as a trainer's."""
-    spec, recipe, fabric = trainer.learner.spec, trainer.recipe, trainer.learner.fabric
-    crop = transforms.RandomCrop(spec.input_size, padding=recipe.augment.crop)
-    noise = [transforms.Lambda(add_noise)] if noisy else []
-    last = [transforms.ToTensor(), *noise, transforms.Normalize(spec.mean, spec.std)]
-    data = ImageFolder(str(files), transforms.Compose([crop, transforms.RandomHorizontalFlip(), *last]))
-    loader = DataLoader(
-        data,
-        batch_size=recipe.batch_size,
-        sampler=RandomSampler(data, replacement=True, num_samples=trainer.loop.images),
-        num_workers=available_cores(),
-        persistent_workers=True,
-        pin_memory=fabric.device.type == "cuda",
-        drop_last=True,
-    )
-    model = build(spec.architecture, len(spec.classes)).to(fabric.device).train()
-    chosen: OptimizerRecipe = recipe.optimizer
+@dataclass(frozen=True)
+class PlainTask:
+    """What the plain loop trains, on what."""
+
+    files: Path
+    spec: ModelSpec
+    optimizer: OptimizerRecipe
+    batch_size: int
+    crop: int
+    images: int
+    device: str
+    bf16: bool
+    noisy: bool
+
+
+def take_turns(task: PlainTask, turns: Connection) -> None:
+    """Train for a turn each time one is due; answer with images a second."""
+    # PyTorch's switches are those that rugged sets.
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = task.bf16
+    loader, chosen = plain_loader(task), task.optimizer
+    model = build(task.spec.architecture, len(task.spec.classes)).to(task.device).train()
     optimizer = torch.optim.SGD(
         model.parameters(), chosen.lr, momentum=chosen.momentum, weight_decay=chosen.weight_decay, nesterov=True
     )
-    return PlainLoop(loader, model, optimizer, fabric)
+    while turns.recv() == "go":
+        turns.send(train_plainly(task, loader, model, optimizer))
+
+
+def train_plainly(
+    task: PlainTask, loader: DataLoader[Any], model: nn.Module, optimizer: torch.optim.Optimizer
+) -> float:
+    """Train for an epoch; return images a second."""
+    criterion, losses, images = nn.CrossEntropyLoss(), torch.zeros((), device=task.device), 0
+    start = time.perf_counter()
+    for pictures, labels in loader:
+        pictures, labels = pictures.to(task.device, non_blocking=True), labels.to(task.device, non_blocking=True)
+        optimizer.zero_grad()
+        with torch.autocast(task.device, torch.bfloat16, enabled=task.bf16):
+            loss = criterion(model(pictures), labels)
+        loss.backward()
+        optimizer.step()
+        losses += loss.detach()
+        images += len(labels)
+    losses.item()  # Waits for the device.
+    return images / (time.perf_counter() - start)
+
+
+def plain_loader(task: PlainTask) -> DataLoader[Any]:
+    """The pictures from their files, transformed by worker processes."""
+    crop = transforms.RandomCrop(task.spec.input_size, padding=task.crop)
+    noise = [transforms.Lambda(add_noise)] if task.noisy else []
+    last = [transforms.ToTensor(), *noise, transforms.Normalize(task.spec.mean, task.spec.std)]
+    data = ImageFolder(str(task.files), transforms.Compose([crop, transforms.RandomHorizontalFlip(), *last]))
+    return DataLoader(
+        data,
+        batch_size=task.batch_size,
+        sampler=RandomSampler(data, replacement=True, num_samples=task.images),
+        num_workers=available_cores(),
+        persistent_workers=True,
+        pin_memory=task.device == "cuda",
+        drop_last=True,
+    )
 
 
 def make_trainer(fabric: Fabric, recipe: Recipe, dataset: Dataset, folder: Path) -> Trainer:
@@ -236,10 +285,12 @@ def milliseconds(learner: Learner, batch: Batch) -> float:
 
 def measure_row(name: str, trainer: Trainer, files: Path, *, beside: bool) -> str:
     """Train, in turns with the plain loop if it is to run beside, and return a row of the first table."""
-    other = plain_loop(trainer, files, noisy=name == "corrupted").epoch if beside and name in LABELS else None
-    turns = Turns(trainer, other)
+    other = PlainLoop(trainer, files, noisy=name == "corrupted") if beside and name in LABELS else None
+    turns = Turns(trainer, other.epoch if other else None)
     with stop_on_signal() as stop:
         trainer.loop.run(turns, stop)
+    if other:
+        other.close()
     mine, theirs = statistics.median(turns.mine), statistics.median(turns.theirs)
     waiting, share = statistics.median(turns.waiting), statistics.median(turns.augmenting)
     theirs_and_ratio = f"{theirs:,.0f} | {mine / theirs:.2f}" if other else "– | –"

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rugged.core.memory import keep_freed_memory
 from rugged.corruptions.bits import Bits
 from rugged.corruptions.defaults import plain_defaults
 from rugged.corruptions.host import values_at_once
-from rugged.corruptions.memory import keep_freed_memory
 from rugged.corruptions.registry import Corruption
 from rugged.corruptions.request import as_integer, check_ids, check_image, check_images, check_random_state, look_up
 from rugged.corruptions.streams import Stream, stream_keys

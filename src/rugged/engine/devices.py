@@ -17,6 +17,7 @@ from torch.distributed.rendezvous import rendezvous
 from rugged.core.devices import Device, Precision
 from rugged.core.environment import hardware, versions
 from rugged.core.errors import ConfigError, RunError
+from rugged.core.memory import NETWORKS, keep_freed_memory
 from rugged.core.progress import say
 from rugged.results.conditions import DECIDING_HARDWARE
 
@@ -33,7 +34,8 @@ def make_fabric(
 ) -> Fabric:
     """Choose devices and the precision of matrix products and convolutions; weights stay in float32.
 
-    Sets PyTorch's switches of the whole process for cuDNN and TF32, which have no others.
+    Sets PyTorch's switches of the whole process for cuDNN and TF32, which have no others; on a CPU, has the C library
+    keep freed memory for the next batch.
 
     Started by ``torchrun``, the process joins the others, each with a device of its own, on one machine or many.
 
@@ -55,6 +57,8 @@ def make_fabric(
         raise ConfigError(f"There is no precision {precision!r}; expected auto, {', '.join(_FABRIC_PRECISION)}.")
     if precision == "fp16" and chosen != "cuda":
         raise ConfigError(f"Precision fp16 needs a CUDA GPU, and this is {chosen}. Use auto, bf16 or fp32.")
+    if chosen == "cpu":
+        keep_freed_memory(NETWORKS)
     # Left alone, convolutions on recent GPUs round float32 to 10 bits of mantissa, and "fp32" would not be true.
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
     torch.backends.cudnn.benchmark = tuned and not deterministic

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from rugged.core.memory import keep_freed_memory
 from rugged.corruptions.defaults import plain_defaults
 from rugged.corruptions.host import values_at_once
-from rugged.corruptions.memory import keep_freed_memory
 from rugged.corruptions.request import as_integer, check_ids, check_images
 from rugged.corruptions.streams import Stream, stream_keys
 from rugged.perturbations.catalogue import COURSES, PRESETS, compares_with_first

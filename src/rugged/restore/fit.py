@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from rugged.core.files import exclusive, expanded
-from rugged.corruptions.memory import keep_freed_memory
 from rugged.data import Dataset, open_dataset
 from rugged.data.packed import require_run_apart
 from rugged.engine import Device, Fabric, Loop, by_the_first, describe, make_fabric, seed_step
@@ -86,7 +85,6 @@ def prepare(
     command: str,
 ) -> Trainer:
     """Make everything ready to learn, and write nothing: what cannot be trained must not claim the folder."""
-    keep_freed_memory()
     make_pairs = draw_pairs if isinstance(source, Dataset) else take_pairs
     pairs: Pairs = make_pairs(recipe, source, fabric.device)  # type: ignore[arg-type]
     content = open_content(recipe.content, fabric, min(pairs.provenance.picture_size))

@@ -13,7 +13,6 @@ from rugged.core.errors import ConfigError
 from rugged.core.files import exclusive, expanded
 from rugged.core.progress import say
 from rugged.corruptions import Textures
-from rugged.corruptions.memory import keep_freed_memory
 from rugged.data import Dataset, as_dataset, development_split
 from rugged.data.packed import require_run_apart
 from rugged.engine import Device, Fabric, Loop, Pictures, by_the_first, describe, make_fabric
@@ -105,7 +104,6 @@ def prepare(
     command: str,
 ) -> Trainer:
     """Make everything ready to learn, and write nothing: what cannot be trained must not claim the folder."""
-    keep_freed_memory()
     train_indices, dev_indices = development_split(dataset.train, recipe.development_per_class)
     resumed = earlier is not None and run.checkpoint.exists()
     origin = earlier.origin if earlier is not None and resumed else find_origin(recipe)

@@ -1,0 +1,75 @@
+"""Freed memory serves the next tensor without a page fault, up to the size that was asked for."""
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+MEGABYTE = 1 << 20
+PAGES = MEGABYTE // os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 256
+
+# Faults of five rounds of filling and freeing a block, after some that are not counted: tensors are aligned, and until
+# the C library has a few chips of that size in store, each block leaves one behind that keeps it apart from the next.
+COUNT_FAULTS = """
+import resource, sys
+import torch
+from rugged.core import memory
+
+for largest in sys.argv[2:]:
+    memory.keep_freed_memory(getattr(memory, largest))
+
+def use():
+    torch.ones(int(sys.argv[1]), dtype=torch.uint8)
+
+for _ in range(20):
+    use()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(5):
+    use()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def recent_glibc() -> bool:
+    name, version = platform.libc_ver()
+    return name == "glibc" and tuple(int(part) for part in version.split(".")) >= (2, 36)
+
+
+pytestmark = pytest.mark.skipif(
+    not recent_glibc(), reason="other C libraries, and older versions of glibc, cannot be told so much"
+)
+
+
+def faults_by_page(megabytes, *asked, **environment):
+    """Page faults for each page of a block of so many megabytes, each time that it is used."""
+    arguments = [sys.executable, "-c", COUNT_FAULTS, str(megabytes * MEGABYTE), *asked]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
+    done = subprocess.run(arguments, env=inherited | environment, capture_output=True, text=True, check=True)
+    return int(done.stdout) / (5 * megabytes * PAGES)
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "asked"),
+    [
+        (24, ["PARTS"]),
+        (24, ["NETWORKS"]),
+        (200, ["NETWORKS"]),
+        (200, ["PARTS", "NETWORKS"]),
+        (200, ["NETWORKS", "PARTS"]),
+    ],
+)
+def test_what_is_kept_costs_no_page_faults(megabytes, asked):
+    assert faults_by_page(megabytes, *asked) < 0.01
+
+
+@pytest.mark.parametrize(
+    "environment", [{"MALLOC_MMAP_THRESHOLD_": "65536"}, {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=65536"}]
+)
+def test_a_threshold_in_the_environment_is_left_alone(environment):
+    assert faults_by_page(24, "NETWORKS", **environment) > 0.5
+
+
+def test_more_than_was_asked_for_goes_back_to_the_system():
+    assert faults_by_page(200, "PARTS") > 0.5
