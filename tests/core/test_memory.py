@@ -15,10 +15,10 @@ PAGES = MEGABYTE // os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 25
 COUNT_FAULTS = """
 import resource, sys
 import torch
-from rugged.core import memory
+from rugged.core.memory import NETWORKS, PARTS, keep_freed_memory
 
-for largest in sys.argv[2:]:
-    memory.keep_freed_memory(getattr(memory, largest))
+for call in sys.argv[2:]:
+    exec(call)
 
 def use():
     torch.ones(int(sys.argv[1]), dtype=torch.uint8)
@@ -37,39 +37,48 @@ def recent_glibc() -> bool:
     return name == "glibc" and tuple(int(part) for part in version.split(".")) >= (2, 36)
 
 
+SOME, MUCH = "keep_freed_memory(PARTS)", "keep_freed_memory(NETWORKS)"
+
 pytestmark = pytest.mark.skipif(
     not recent_glibc(), reason="other C libraries, and older versions of glibc, cannot be told so much"
 )
 
 
-def faults_by_page(megabytes, *asked, **environment):
-    """Page faults for each page of a block of so many megabytes, each time that it is used."""
-    arguments = [sys.executable, "-c", COUNT_FAULTS, str(megabytes * MEGABYTE), *asked]
+def faults_by_page(megabytes, *calls, **environment):
+    """Page faults for each page of a block of so many megabytes, each time that it is used, after these calls."""
+    arguments = [sys.executable, "-c", COUNT_FAULTS, str(megabytes * MEGABYTE), *calls]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
     done = subprocess.run(arguments, env=inherited | environment, capture_output=True, text=True, check=True)
     return int(done.stdout) / (5 * megabytes * PAGES)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def faults_are_seen():
+    if faults_by_page(200) < 0.5:
+        pytest.skip("the system does not count page faults, or fetches 2 MB with each")
+
+
 @pytest.mark.parametrize(
-    ("megabytes", "asked"),
+    ("megabytes", "calls"),
     [
-        (24, ["PARTS"]),
-        (24, ["NETWORKS"]),
-        (200, ["NETWORKS"]),
-        (200, ["PARTS", "NETWORKS"]),
-        (200, ["NETWORKS", "PARTS"]),
+        (24, [SOME]),
+        (24, [MUCH]),
+        (200, [MUCH]),
+        (200, [SOME, MUCH]),
+        (200, [MUCH, SOME]),
+        (200, ["from rugged.engine import make_fabric; make_fabric('cpu')"]),
     ],
 )
-def test_what_is_kept_costs_no_page_faults(megabytes, asked):
-    assert faults_by_page(megabytes, *asked) < 0.01
+def test_what_is_kept_costs_no_page_faults(megabytes, calls):
+    assert faults_by_page(megabytes, *calls) < 0.01
 
 
 @pytest.mark.parametrize(
     "environment", [{"MALLOC_MMAP_THRESHOLD_": "65536"}, {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=65536"}]
 )
 def test_a_threshold_in_the_environment_is_left_alone(environment):
-    assert faults_by_page(24, "NETWORKS", **environment) > 0.5
+    assert faults_by_page(24, MUCH, **environment) > 0.5
 
 
 def test_more_than_was_asked_for_goes_back_to_the_system():
-    assert faults_by_page(200, "PARTS") > 0.5
+    assert faults_by_page(200, SOME) > 0.5
