@@ -52,6 +52,17 @@ def test_a_model_does_not_differ_from_itself(three):
         assert dataclasses.astuple(one) == (0.0, 0.0, 0.0, False, False)
 
 
+def test_clean_pictures_alone_differ_as_beside_corrupted_ones(three):
+    def clean_alone(summary, cells):
+        kept = {("clean", 0): cells["clean", 0]}
+        conditions = dataclasses.replace(CONDITIONS, corruptions=(), severities=())
+        return summarise(kept, summary.model, conditions, Made("", 0.0, {}, {})), kept
+
+    found = compare(*clean_alone(*three[0]), *clean_alone(*three[1]))
+    assert (found.corrupted, found.mce, found.corruptions) == (None, None, {})
+    assert found.clean == compare(*three[0], *three[1]).clean
+
+
 def test_differences_are_those_of_the_figures(three):
     (first, cells), (second, others), _ = three
     found = compare(first, cells, second, others)

@@ -76,7 +76,8 @@ def make_run(
     write_summary(run.summary, summarise(cells, model, measured, made, baseline=reference))
     run.classes.write_text(json.dumps([{"id": f"n{i}", "name": c} for i, c in enumerate(classes)]), encoding="utf-8")
     _write_samples(run, cells[("clean", 0)])
-    _write_pictures(run, cells)
+    if corruptions:  # They show what corruption does.
+        _write_pictures(run, cells)
     _write_metrics(run.metrics, skill)
     return folder
 

@@ -6,7 +6,7 @@ from rugged.cli.tables import print_comparison
 from rugged.core.catalogue import display_name
 from rugged.core.errors import ConfigError, IncomparableError
 from rugged.report import compare_runs, write_comparison
-from rugged.results import RunFolder, read_summary
+from rugged.results import CLEAN, RunFolder, read_cells, read_summary
 
 
 @pytest.fixture
@@ -32,6 +32,39 @@ def test_tables_are_those_of_the_summaries(runs):
     low, high = (100 * end for end in first.mce.interval)
     headlines = {row.label: row.values for row in compared.headlines}
     assert headlines["mCE over 6 of 15"][0] == f"{100 * first.mce.value:.1f}% ({low:.1f}–{high:.1f})"
+
+
+def test_clean_pictures_alone(make_run, tmp_path, parse, capsys):
+    runs = [make_run(tmp_path / name, skill=skill, corruptions=()) for name, skill in (("a", 0.6), ("b", 0.95))]
+    compared = compare_runs(runs)
+    cells = [read_cells(RunFolder(run).predictions)[CLEAN, 0] for run in runs]
+    (first, second), labels = (cell.correct for cell in cells), cells[0].labels
+    (row,) = compared.differences
+    assert row.label == "Clean top-1"
+    assert row.values[0].startswith(f"+{100 * (second.mean() - first.mean()):.1f} (")
+    assert row.verdicts == ("better",)
+    assert (compared.by_corruption, compared.errors) == ((), ())
+    ((*_, both, only_first, only_second, neither),) = compared.kept.rows
+    counts = [(first & second), (first & ~second), (~first & second), (~first & ~second)]
+    assert [both, only_first, only_second, neither] == [pytest.approx(each.mean()) for each in counts]
+    for _, pictures, one, other, *_ in compared.classes[0].rows:
+        assert pictures == 20
+        assert any((one, other) == (first[labels == k].mean(), second[labels == k].mean()) for k in range(10))
+    page = parse(write_comparison(compared, tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert [section.attributes["id"] for section in page.find("section")] == [
+        "figures",
+        "differences",
+        "classes",
+        "conditions",
+    ]
+    assert "orrupted" not in " ".join(section.text for section in page.find("section")[:3])
+    print_comparison(compared)
+    assert "orrupted" not in capsys.readouterr().out
+
+
+def test_clean_pictures_alone_never_stand_beside_corrupted_ones(make_run, runs, tmp_path):
+    with pytest.raises(IncomparableError, match="corruptions are none, here gaussian_noise"):
+        compare_runs([runs[0], make_run(tmp_path / "clean", corruptions=())])
 
 
 def test_no_difference_is_zero_without_a_sign(make_run, tmp_path):

@@ -46,7 +46,7 @@ def test_classes_are_ranked_by_what_the_other_model_gains(runs):
         first, second = (np.mean([cells[key].correct[here].mean() for key in keys]) for cells in (one, forgotten))
         assert row[2:5] == pytest.approx((first, second, second - first))
     assert [row[0] for row in table.rows if row[5] == "worse"] == ["d"]
-    assert f"of 10, {sum(row[5] == 'better' for row in table.rows)} are better and 1 worse" in table.title
+    assert f"of 10, {sum(row[5] == 'better' for row in table.rows)} better and 1 worse" in table.title
 
 
 def test_sequences_stand_side_by_side_only_where_both_saw_the_same(runs):

@@ -43,7 +43,7 @@ class Comparison:
 
     Attributes:
         clean: Of clean top-1 accuracy.
-        corrupted: Of mean corruption accuracy.
+        corrupted: Of mean corruption accuracy; None where clean pictures alone were measured.
         mce: Of mCE, lower being better; None unless both have one relative to the same baseline.
         corruptions: Of each corruption's mean accuracy over the severities. Their intervals are wider and their tests
             stricter, so that all of them together hold in 95 cases of 100 (Bonferroni).
@@ -51,7 +51,7 @@ class Comparison:
     """
 
     clean: Difference
-    corrupted: Difference
+    corrupted: Difference | None
     mce: Difference | None
     corruptions: dict[str, Difference]
     level: float
@@ -75,7 +75,9 @@ def compare(first: Summary, first_cells: Cells, second: Summary, second_cells: C
         name: _gain(first_cells, second_cells, [(name, severity) for severity in conditions.severities])
         for name in conditions.corruptions
     }
-    changes = {"clean": clean, "corrupted": np.mean([gains[name] for name in conditions.averaged], axis=0)}
+    changes = {"clean": clean}
+    if gains:
+        changes["corrupted"] = np.mean([gains[name] for name in conditions.averaged], axis=0)
     if divisors := _baseline_errors(first, second):
         changes["mce"] = -np.mean([gains[name] / error for name, error in divisors.items()], axis=0)
     changes |= gains
@@ -91,10 +93,10 @@ def compare(first: Summary, first_cells: Cells, second: Summary, second_cells: C
         better, worse = (less, more) if name == "mce" else (more, less)
         return Difference(value, low, high, better, worse)
 
-    level = 1 - (1 - LEVEL) / len(gains)
+    level = 1 - (1 - LEVEL) / max(1, len(gains))
     return Comparison(
         clean=difference("clean"),
-        corrupted=difference("corrupted"),
+        corrupted=difference("corrupted") if gains else None,
         mce=difference("mce") if divisors else None,
         corruptions={name: difference(name, level) for name in gains},
         level=level,

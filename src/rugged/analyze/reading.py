@@ -42,12 +42,16 @@ def _runs_in(folder: Path) -> list[str]:
         return []
 
 
-def read_run(folder: str | Path) -> BenchmarkedRun:
+def read_run(folder: str | Path, *, clean_alone: bool = False) -> BenchmarkedRun:
     """Read a benchmarked run.
+
+    Args:
+        folder: The run folder.
+        clean_alone: Whether figures of clean pictures alone will do.
 
     Raises:
         ResultsError: There is no such folder, or it has no benchmark that can be read, or that of a
-            model that was trained anew since, or of clean pictures alone.
+            model that was trained anew since, or of clean pictures alone where these will not do.
     """
     run = RunFolder(folder)
     if not run.path.is_dir():
@@ -55,7 +59,7 @@ def read_run(folder: str | Path) -> BenchmarkedRun:
     if not any(file.exists() for file in (run.summary, run.model, run.manifest)) and (inner := _runs_in(run.path)):
         raise ResultsError(f"{folder} is no run folder, but holds some: name {' or '.join(inner)}.")
     summary = read_benchmark(run)
-    if not summary.conditions.corruptions:
+    if not summary.conditions.corruptions and not clean_alone:
         raise ResultsError(
             f"{folder} has figures of clean pictures alone, and nothing to show beside them. Run `rugged benchmark` "
             "with corruptions."

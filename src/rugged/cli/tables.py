@@ -69,17 +69,20 @@ def print_comparison(compared: ComparedRuns) -> None:
     title = f"Difference from {first}, in points"
     differences = _models(title, "With 95% interval", others, _marked(compared.differences))
     level = f"With {compared.level} interval"
-    by_corruption = _models(f"{title}, by corruption", level, others, _marked(compared.by_corruption))
     rows = [(row.label, *row.values) for row in compared.errors]
-    errors = _models(compared.errors_title, "Corruption", [first, *others], rows)
+    under = (
+        _models(f"{title}, by corruption", level, others, _marked(compared.by_corruption)),
+        _models(compared.errors_title, "Corruption", [first, *others], rows),
+    )
+    families = "corruptions hold together in 95 cases of 100, and so do those on classes"
     lines = [
         *_explanations(compared.summaries[0]),
         "+ better and − worse beyond doubt: the interval leaves out zero, and a paired test on the same images agrees. "
-        "Of each model, all verdicts on corruptions hold together in 95 cases of 100, and so do those on classes.",
+        f"Of each model, all verdicts on {families if rows else 'classes hold together in 95 cases of 100'}.",
         *(f"Note: {caveat}" for caveat in compared.caveats),
     ]
     more = [compared.kept, *compared.classes, *compared.stability, *compared.variants]
-    tables = [_headlines(compared.summaries, compared.headlines), differences, by_corruption, errors]
+    tables = [_headlines(compared.summaries, compared.headlines), differences, *(under if rows else ())]
     _print([*tables, *map(_of_values, more)], lines)
 
 

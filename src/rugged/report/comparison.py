@@ -44,7 +44,7 @@ class ComparedRuns:
         summaries: Of the models, with names that tell them apart.
         headlines: Every figure of each.
         differences: Of the others from the first, with 95% intervals and verdicts.
-        by_corruption: The same under each corruption.
+        by_corruption: The same under each corruption; none where clean pictures alone were measured.
         level: Of these intervals, which hold together: ``99.67%`` for fifteen corruptions.
         errors: CE for each corruption, or the mean error where there is no baseline, one value a model.
         errors_title: Which of the two.
@@ -77,7 +77,7 @@ def compare_runs(folders: Sequence[str | Path]) -> ComparedRuns:
         ResultsError: A run has no benchmark, or part of it is missing or damaged.
         IncomparableError: They were not measured under the same conditions.
     """
-    runs, left_out = relative_to_one(read_runs(folders, limit=STYLES, least=2))
+    runs, left_out = relative_to_one(read_runs(folders, limit=STYLES, least=2, clean_alone=True))
     summaries = tuple(run.summary for run in runs)
     first, *others = ((run.summary, run.cells) for run in runs)
     compared = [compare(*first, *other) for other in others]
@@ -122,7 +122,10 @@ def write_comparison(compared: ComparedRuns, out: str | Path) -> Path:
     summaries = compared.summaries
     first, *others = summaries
     alike = summaries if _normalised(summaries) else [*map(without_ce, summaries)]
-    absent = () if compared.stability or compared.variants else ("more",)
+    absent = [
+        *([] if compared.by_corruption else ["severity", "errors"]),
+        *([] if compared.stability or compared.variants else ["more"]),
+    ]
     text = render_page(
         "comparison.html.j2",
         title=f"{first.model.name} and {', '.join(one.model.name for one in others)}",
@@ -134,21 +137,21 @@ def write_comparison(compared: ComparedRuns, out: str | Path) -> Path:
         images=images(first),
         facts=overview.facts(first),
         legend=[(summary.model.name, style) for style, summary in enumerate(summaries)],
-        overall=figures.overall_curve(summaries),
-        bars=figures.error_bars(alike),
+        overall=figures.overall_curve(summaries) if compared.by_corruption else None,
+        bars=figures.error_bars(alike) if compared.by_corruption else None,
     )
     write_text(out, text)
     return out
 
 
 def _difference_rows(first: Summary, compared: Sequence[Comparison]) -> list[ComparedRow]:
-    rows = [
-        _row("Clean top-1", [one.clean for one in compared]),
-        _row("Corrupted top-1", [one.corrupted for one in compared]),
-    ]
-    if all(one.mce is not None for one in compared):
-        rows.append(_row(mce_label(first), [one.mce for one in compared if one.mce is not None]))
-    return rows
+    figures = {
+        "Clean top-1": [one.clean for one in compared],
+        "Corrupted top-1": [one.corrupted for one in compared if one.corrupted],
+        mce_label(first): [one.mce for one in compared if one.mce],
+    }
+    # Whole rows alone: where one model has no mCE relative to the common baseline, no difference of mCEs is shown.
+    return [_row(label, each) for label, each in figures.items() if len(each) == len(compared)]
 
 
 def _row(label: str, differences: Sequence[Difference]) -> ComparedRow:

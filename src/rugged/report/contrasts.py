@@ -2,7 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
-from rugged.analyze import Agreement, BenchmarkedRun, Cells, ClassDifference, agreement, class_differences, select
+from rugged.analyze import (
+    Agreement,
+    BenchmarkedRun,
+    Cells,
+    ClassDifference,
+    agreement,
+    class_differences,
+    corruptions_of,
+    select,
+)
 from rugged.core.catalogue import display_name
 from rugged.core.tables import Table, Value
 from rugged.report.headlines import share, variant_rows
@@ -14,7 +23,7 @@ _ENDS = 5
 
 
 def kept_table(first: str, cells: Cells, others: Sequence[tuple[str, Cells]]) -> Table:
-    """How often both models are right, one alone, or neither: clean answers, then those under corruption.
+    """How often both models are right, one alone, or neither: clean answers, then those under corruption, if any.
 
     Args:
         first: The name of the model that the others are held against.
@@ -22,8 +31,9 @@ def kept_table(first: str, cells: Cells, others: Sequence[tuple[str, Cells]]) ->
         others: Names and predictions of the others, of the same pictures.
     """
     rows: list[tuple[Value, ...]] = []
+    kinds = (("clean", CLEAN), ("corrupted", None)) if corruptions_of(cells) else (("clean", CLEAN),)
     for name, found in others:
-        for where, corruption in (("clean", CLEAN), ("corrupted", None)):
+        for where, corruption in kinds:
             counted = agreement(select(cells, corruption), select(found, corruption))
             rows.append((name, where, counted.answers, *_shares(counted)))
     columns = ("Beside", "Pictures", "Answers", "Both right", f"Only {first}", "Only the other", "Neither")
@@ -31,9 +41,13 @@ def kept_table(first: str, cells: Cells, others: Sequence[tuple[str, Cells]]) ->
 
 
 def class_contrast(classes: Classes, first: tuple[str, Cells], other: tuple[str, Cells]) -> Table:
-    """The classes that another model knows better, and worse, by the most; and which of the differences are real."""
+    """The classes that another model knows better, and worse, by the most; and which of the differences are real.
+
+    Under corruption, or on clean pictures where these alone were measured.
+    """
     (name, cells), (another, found) = first, other
-    differences = class_differences(select(cells), select(found), len(classes))
+    corruption = None if corruptions_of(cells) else CLEAN
+    differences = class_differences(select(cells, corruption), select(found, corruption), len(classes))
     ranked = sorted(differences, key=lambda one: (-one.value, one.label))
     shown = ranked if len(ranked) <= 2 * _ENDS else [*ranked[:_ENDS], *ranked[-_ENDS:]]
     rows = tuple(
@@ -42,7 +56,7 @@ def class_contrast(classes: Classes, first: tuple[str, Cells], other: tuple[str,
     better, worse = (sum(getattr(one, verdict) for one in differences) for verdict in ("better", "worse"))
     title = (
         f"Classes that differ most between {another} and {name}: of {len(differences)}, "
-        f"{better} are better and {worse} worse beyond doubt"
+        f"{better} better and {worse} worse beyond doubt"
     )
     return Table(title, ("Class", "Pictures", name, another, "Difference", "Beyond doubt"), rows)
 

@@ -41,13 +41,16 @@ class Epoch:
     learning_rate: float | None
 
 
-def read_runs(folders: Sequence[str | Path], limit: int, least: int = 1) -> list[BenchmarkedRun]:
+def read_runs(
+    folders: Sequence[str | Path], limit: int, least: int = 1, *, clean_alone: bool = False
+) -> list[BenchmarkedRun]:
     """Read the runs of one page, and give each model a name that no other has on it.
 
     Args:
         folders: Run folders; the first is the subject.
         limit: How many the charts can tell apart.
         least: How many there must be.
+        clean_alone: Whether figures of clean pictures alone will do.
 
     Raises:
         ConfigError: Too few or too many given, or one twice.
@@ -65,7 +68,7 @@ def read_runs(folders: Sequence[str | Path], limit: int, least: int = 1) -> list
         raise ConfigError(f"{len(folders)} runs were given; a report tells at most {limit} apart. Name fewer.")
     if len({RunFolder(folder).path.resolve() for folder in folders}) < len(folders):
         raise ConfigError("The same run folder was given twice. Name each once.")
-    runs = _with_unique_names([read_run(folder) for folder in folders])
+    runs = _with_unique_names([read_run(folder, clean_alone=clean_alone) for folder in folders])
     for run in runs:
         _require_cells(run.folder, run.summary.conditions)
     for run in runs[1:]:
@@ -217,7 +220,8 @@ def _require_same_conditions(subject: BenchmarkedRun, other: BenchmarkedRun) -> 
     here, there = subject.summary.conditions, other.summary.conditions
     found = differences(here, there)
     if here.corruptions != there.corruptions:
-        found.append(f"corruptions are {', '.join(there.corruptions)}, here {', '.join(here.corruptions)}")
+        there_are, here_are = (", ".join(each.corruptions) or "none" for each in (there, here))
+        found.append(f"corruptions are {there_are}, here {here_are}")
     if found:
         raise IncomparableError(
             f"{other.folder.path} cannot stand beside {subject.folder.path}: {'; '.join(found)}. "

@@ -91,7 +91,7 @@ def redraw(
     Returns:
         ``(draws, rows)``, clean first.
     """
-    if conditions.clean_images is None:
+    if conditions.clean_images is None or not corrupted:
         return resampled_means(np.stack([*clean, *corrupted]), draws)
     # Seeds of their own: images that are not the same must not move together.
     return np.hstack([resampled_means(np.stack(clean), draws, seed=1), resampled_means(np.stack(corrupted), draws)])
