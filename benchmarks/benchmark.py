@@ -60,7 +60,7 @@ def make_model(folder: Path, architecture: str, dataset: Dataset) -> Path:
 
 def forward_seconds(model: Path, dataset: Dataset, device: str) -> float:
     """Time one pass of all pictures through the network."""
-    fabric = make_fabric(device, "fp32", tuned=False)
+    fabric = make_fabric(device, "fp32", tuned=False, keep_memory=True)
     network, spec = load_model(model)
     fabric.setup_module(network.eval())
     batches = [as_batch(dataset.val.images[chunk], fabric.device) for chunk in chunks(len(dataset.val))]

@@ -14,17 +14,18 @@ alone; heavier recipes have no counterpart.
 
 The two sides take turns, each in a process of its own: what rugged tells the C library about memory must not serve the
 other side. A turn is an epoch; each side has one to warm up and three that count, of which the table has the median.
-Waiting is the share of time in which
-the loop waits for pictures. The share of augmentation is what it takes alone, by the time that a step takes. In the
-second table, an augmentation treats every picture of a batch, and has all cores.
+Waiting is the share of time in which the loop waits for pictures. The share of augmentation is what it takes alone, by
+the time that a step takes. In the second table, an augmentation treats every picture of a batch, and has all cores.
 """
 
 import argparse
 import os
+import signal
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing import get_context
@@ -186,15 +187,19 @@ class PlainLoop:
         )
         self.process = self.context.Process(target=take_turns, args=(task, theirs))
         self.process.start()
+        theirs.close()
 
     def epoch(self) -> float:
         """Train for a turn; return images a second."""
-        self.mine.send("go")
-        return float(self.mine.recv())
+        try:
+            self.mine.send("go")
+            return float(self.mine.recv())
+        except (EOFError, BrokenPipeError):
+            raise SystemExit("The plain loop's process has ended; its error stands above.") from None
 
     def close(self) -> None:
-        """End the process."""
-        self.mine.send("stop")
+        """End the process, which finds nobody at the other end."""
+        self.mine.close()
         self.process.join()
 
 
@@ -214,7 +219,8 @@ class PlainTask:
 
 
 def take_turns(task: PlainTask, turns: Connection) -> None:
-    """Train for a turn each time one is due; answer with images a second."""
+    """Train for a turn each time one is due; answer with images a second. Ends when the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began this one.
     # PyTorch's switches are those that rugged sets.
     torch.backends.cudnn.benchmark = True
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = task.bf16
@@ -223,8 +229,9 @@ def take_turns(task: PlainTask, turns: Connection) -> None:
     optimizer = torch.optim.SGD(
         model.parameters(), chosen.lr, momentum=chosen.momentum, weight_decay=chosen.weight_decay, nesterov=True
     )
-    while turns.recv() == "go":
-        turns.send(train_plainly(task, loader, model, optimizer))
+    with suppress(EOFError, BrokenPipeError):
+        while turns.recv():
+            turns.send(train_plainly(task, loader, model, optimizer))
 
 
 def train_plainly(
@@ -287,10 +294,12 @@ def measure_row(name: str, trainer: Trainer, files: Path, *, beside: bool) -> st
     """Train, in turns with the plain loop if it is to run beside, and return a row of the first table."""
     other = PlainLoop(trainer, files, noisy=name == "corrupted") if beside and name in LABELS else None
     turns = Turns(trainer, other.epoch if other else None)
-    with stop_on_signal() as stop:
-        trainer.loop.run(turns, stop)
-    if other:
-        other.close()
+    try:
+        with stop_on_signal() as stop:
+            trainer.loop.run(turns, stop)
+    finally:
+        if other:
+            other.close()
     mine, theirs = statistics.median(turns.mine), statistics.median(turns.theirs)
     waiting, share = statistics.median(turns.waiting), statistics.median(turns.augmenting)
     theirs_and_ratio = f"{theirs:,.0f} | {mine / theirs:.2f}" if other else "– | –"
@@ -327,7 +336,7 @@ def main() -> None:
     recipe = Recipe(
         ModelRecipe(architecture, input_size=64), epochs=TURNS + 1, batch_size=batch_size, development_per_class=0
     )
-    before, fabric = load(), make_fabric(arguments.device)
+    before, fabric = load(), make_fabric(arguments.device, keep_memory=True)
     facts, used = describe(fabric), versions(("python", "torch", "torchvision"))
     print(", ".join(f"{name} {value}" for name, value in used.items()))
     print(f"{facts['cpu']}, {facts['cores']} cores, accelerator: {facts['accelerator']}, {facts['precision']}")

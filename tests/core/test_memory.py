@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from rugged.core import memory
+
 MEGABYTE = 1 << 20
 PAGES = MEGABYTE // os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 256
 
@@ -39,7 +41,7 @@ def recent_glibc() -> bool:
 
 SOME, MUCH = "keep_freed_memory(PARTS)", "keep_freed_memory(NETWORKS)"
 
-pytestmark = pytest.mark.skipif(
+needs_glibc = pytest.mark.skipif(
     not recent_glibc(), reason="other C libraries, and older versions of glibc, cannot be told so much"
 )
 
@@ -52,12 +54,14 @@ def faults_by_page(megabytes, *calls, **environment):
     return int(done.stdout) / (5 * megabytes * PAGES)
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def faults_are_seen():
     if faults_by_page(200) < 0.5:
         pytest.skip("the system does not count page faults, or fetches 2 MB with each")
 
 
+@needs_glibc
+@pytest.mark.usefixtures("faults_are_seen")
 @pytest.mark.parametrize(
     ("megabytes", "calls"),
     [
@@ -66,13 +70,15 @@ def faults_are_seen():
         (200, [MUCH]),
         (200, [SOME, MUCH]),
         (200, [MUCH, SOME]),
-        (200, ["from rugged.engine import make_fabric; make_fabric('cpu')"]),
+        (200, ["from rugged.engine import make_fabric; make_fabric('cpu', keep_memory=True)"]),
     ],
 )
 def test_what_is_kept_costs_no_page_faults(megabytes, calls):
     assert faults_by_page(megabytes, *calls) < 0.01
 
 
+@needs_glibc
+@pytest.mark.usefixtures("faults_are_seen")
 @pytest.mark.parametrize(
     "environment", [{"MALLOC_MMAP_THRESHOLD_": "65536"}, {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=65536"}]
 )
@@ -80,5 +86,48 @@ def test_a_threshold_in_the_environment_is_left_alone(environment):
     assert faults_by_page(24, MUCH, **environment) > 0.5
 
 
+@needs_glibc
+@pytest.mark.usefixtures("faults_are_seen")
 def test_more_than_was_asked_for_goes_back_to_the_system():
     assert faults_by_page(200, SOME) > 0.5
+
+
+class OldLibrary:
+    """A C library that can be told up to 32 MB."""
+
+    def __init__(self):
+        self.told = {}
+
+    def mallopt(self, parameter, value):
+        if parameter == -3 and value > 32 * MEGABYTE:
+            return 0
+        self.told[parameter] = value
+        return 1
+
+
+@pytest.fixture
+def old_library(monkeypatch):
+    library = OldLibrary()
+    monkeypatch.setattr(memory, "_kept", 0)
+    monkeypatch.setattr("ctypes.CDLL", lambda _: library)
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"):
+        monkeypatch.delenv(name, raising=False)
+    return library
+
+
+def test_an_older_library_is_told_what_it_takes(old_library):
+    memory.keep_freed_memory(memory.NETWORKS)
+    assert old_library.told == {-3: 32 * MEGABYTE, -1: 64 * MEGABYTE}
+
+
+def test_other_settings_of_the_environment_change_nothing(old_library, monkeypatch):
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.arena_max=2")
+    memory.keep_freed_memory()
+    assert old_library.told == {-3: 32 * MEGABYTE, -1: 64 * MEGABYTE}
+
+
+def test_a_library_without_the_call_is_left_alone(monkeypatch):
+    monkeypatch.setattr(memory, "_kept", 0)
+    monkeypatch.setattr("ctypes.CDLL", lambda _: object())
+    memory.keep_freed_memory(memory.NETWORKS)

@@ -123,7 +123,7 @@ def benchmark(
     require_run_apart(run.path, dataset)
     chosen = choose_corruptions(corruptions) if len(corruptions) else ()
     levels, others = choose_severities(severities), choose_variants(variants)
-    fabric = make_fabric(device, precision, tuned=False)
+    fabric = make_fabric(device, precision, tuned=False, keep_memory=True)
     subject = open_subject(model, run.name, dataset, fabric, weights)  # Before the route: it may fetch photographs.
     opened = open_restorers(restorers, fabric)
     route: Route

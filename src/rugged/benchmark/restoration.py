@@ -122,7 +122,7 @@ def benchmark_restorer(
     run, chosen, levels = place_of(restorer, out), choose_corruptions(corruptions), choose_severities(severities)
     require_run_apart(run.path, dataset)
     split = choose_images(dataset.val, limit)
-    fabric = make_fabric(device, precision, tuned=False)
+    fabric = make_fabric(device, precision, tuned=False, keep_memory=True)
     ((opened, facts),) = open_restorers([restorer], fabric)  # Before the route, which may fetch photographs of frost.
     corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
     route = corrupted_in_memory(dataset, split, corruptor, chosen, levels, "no", fabric.device)

@@ -124,7 +124,7 @@ def benchmark_sequences(
     dataset = as_dataset(dataset)
     run, chosen = place_of(model, out), choose_sequences(sequences)
     require_run_apart(run.path, dataset)
-    fabric = make_fabric(device, precision, tuned=False)
+    fabric = make_fabric(device, precision, tuned=False, keep_memory=True)
     route: SequenceRoute
     if files is None:
         route = perturbed_in_memory(dataset, chosen, difficulty, limit, preset, seed, fabric.device)

@@ -30,12 +30,16 @@ _FABRIC_PRECISION: dict[str, Any] = {"fp32": "32-true", "bf16": "bf16-mixed", "f
 
 
 def make_fabric(
-    device: Device = "auto", precision: Precision = "auto", *, deterministic: bool = False, tuned: bool = True
+    device: Device = "auto",
+    precision: Precision = "auto",
+    *,
+    deterministic: bool = False,
+    tuned: bool = True,
+    keep_memory: bool = False,
 ) -> Fabric:
     """Choose devices and the precision of matrix products and convolutions; weights stay in float32.
 
-    Sets PyTorch's switches of the whole process for cuDNN and TF32, which have no others; on a CPU, has the C library
-    keep freed memory for the next batch.
+    Sets PyTorch's switches of the whole process for cuDNN and TF32, which have no others.
 
     Started by ``torchrun``, the process joins the others, each with a device of its own, on one machine or many.
 
@@ -46,6 +50,8 @@ def make_fabric(
             on, until the caller takes it back.
         tuned: Let a GPU try which convolutions are fastest for the sizes at hand. Another day it may come to others,
             which differ in the last bits.
+        keep_memory: On a CPU, keep what the activations of a batch held for the next one, and whatever else is freed,
+            for the rest of the process: for work that it exists for.
 
     Raises:
         ConfigError: A device or a precision that this machine lacks, or more processes than GPUs.
@@ -57,7 +63,7 @@ def make_fabric(
         raise ConfigError(f"There is no precision {precision!r}; expected auto, {', '.join(_FABRIC_PRECISION)}.")
     if precision == "fp16" and chosen != "cuda":
         raise ConfigError(f"Precision fp16 needs a CUDA GPU, and this is {chosen}. Use auto, bf16 or fp32.")
-    if chosen == "cpu":
+    if keep_memory and chosen == "cpu":
         keep_freed_memory(NETWORKS)
     # Left alone, convolutions on recent GPUs round float32 to 10 bits of mantissa, and "fp32" would not be true.
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"

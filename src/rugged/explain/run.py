@@ -103,7 +103,7 @@ def explain_run(
         raise ConfigError("--ids names pictures of a data set, and --pictures files. Leave out one or the other.")
     dataset = None if dataset is None else as_dataset(dataset)
     names = [str(model) for model in models]
-    subjects = open_networks(names, dataset, make_fabric(device, "fp32", tuned=False))
+    subjects = open_networks(names, dataset, make_fabric(device, "fp32", tuned=False, keep_memory=True))
     folder = place_of(names[0], None).explanations if out is None else expanded(out)
     if dataset is not None:
         require_run_apart(folder, dataset)

@@ -61,7 +61,7 @@ def train(
     if isinstance(source, str | Path):
         source = open_dataset(source)
     folder = expanded(folder)
-    fabric = make_fabric(device, recipe.precision)
+    fabric = make_fabric(device, recipe.precision, keep_memory=True)
     recipe = replace(recipe, precision=describe(fabric)["precision"])
     if isinstance(source, Dataset):
         require_run_apart(folder, source)

@@ -78,7 +78,7 @@ def train(
             torch.are_deterministic_algorithms_enabled(),
             warn_only=torch.is_deterministic_algorithms_warn_only_enabled(),
         )
-        fabric = make_fabric(device, recipe.precision, deterministic=recipe.deterministic)
+        fabric = make_fabric(device, recipe.precision, deterministic=recipe.deterministic, keep_memory=True)
         augment, textures = settle_textures(recipe.augment)
         recipe = replace(recipe, precision=describe(fabric)["precision"], augment=augment)
         run = RunFolder(folder)
