@@ -128,6 +128,13 @@ def test_a_model_that_cannot_answer_is_refused_before_photographs_are_fetched(mo
         benchmark(model, dataset, corruptions=("frost",), severities=(1,), device="cpu")
 
 
+def test_a_storage_step_that_is_none_is_refused_and_nothing_is_written(dataset, tmp_path):
+    run = make_run(tmp_path / "run")
+    with pytest.raises(ConfigError, match="stored is 'jpeg'; expected no or jpeg85"):
+        benchmark(run, dataset, stored="jpeg", **QUICK)
+    assert not RunFolder(run).summary.exists()
+
+
 def test_mce_against_itself_is_one(dataset, tmp_path):
     run = make_run(tmp_path / "run")
     benchmark(run, dataset, **QUICK)

@@ -82,7 +82,9 @@ def test_mistakes_are_one_message(rugged, picture_folder, tmp_path, arguments, m
 
 def test_recipes_of_restorers_are_listed(rugged):
     _, out, _ = rugged("recipes")
-    assert "deblur64" in out
-    assert "scratch64" in out
+    trained, restorers = out.split("rugged restore train …\n")
+    assert trained.startswith("rugged train …\n")
+    assert "  scratch64 " in trained
+    assert "  deblur64 " in restorers
     _, out, _ = rugged("recipes", "deblur64")
     assert out.startswith("# A restorer")

@@ -20,6 +20,9 @@ def house(tmp_path, monkeypatch):
     """A folder ``numbers`` as if it came with rugged."""
     folder = tmp_path / "house" / "numbers"
     folder.mkdir(parents=True)
+    for other in ("recipes", "restorers", "studies"):
+        (folder.parent / other).mkdir()
+    (folder.parent / "restorers" / "mender.toml").touch()
     for name, text in {"two.toml": "value = 2", "one.toml": "value = 1", "one_b.toml": "", "notes.txt": "no"}.items():
         (folder / name).write_text(text, encoding="utf-8")
     monkeypatch.setattr("rugged.core.shipped.resources.files", {"rugged": folder.parent}.__getitem__)
@@ -62,6 +65,7 @@ def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path):
         ("tow", r"^There is no number 'tow'\. Did you mean 'two'\? A file of your own must end in \.toml\.$"),
         ("xyz", r"'xyz'\. Shipped: one, one_b, two\. A file of your own"),
         ("notes.txt", "There is no number 'notes.txt'"),
+        ("mender", r"^There is no number 'mender', but `rugged restore train mender` knows one of that name\.$"),
         ("none.toml", "Cannot read the number none.toml"),
         ("latin.toml", "Cannot read the number latin.toml"),
         ("one_b", r"^number one_b: value is missing"),

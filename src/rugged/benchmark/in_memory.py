@@ -1,7 +1,7 @@
 """The route in memory: pictures are corrupted as they are measured, the same every time, and nothing is written."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -110,7 +110,12 @@ def corrupted_in_memory(
         severities: At which.
         stored: The storage step.
         device: Where.
+
+    Raises:
+        ConfigError: There is no such storage step.
     """
+    if stored not in get_args(Stored):
+        raise ConfigError(f"stored is {stored!r}; expected {' or '.join(get_args(Stored))}.")
     conditions = Conditions(
         dataset=dataset.name,
         content_hash=content_hash(dataset.classes, split),

@@ -108,8 +108,8 @@ def benchmark(
         The summary, as written to ``benchmark/summary.json``.
 
     Raises:
-        ConfigError: A corruption, severity, limit, preset or variant that cannot be measured, or a baseline's name that
-            is none or is taken.
+        ConfigError: A corruption, severity, limit, preset, storage step or variant that cannot be measured, or a
+            baseline's name that is none or is taken.
         DataError: There are no pictures to measure or, for the temperature, too few to fit it on; official files are
             missing or damaged; or the results would lie in the data.
         ModelError: There is no finished model or restorer, the model was trained for other classes, it answers with no

@@ -47,7 +47,7 @@ _Sequences = Annotated[
         metavar="SET|NAME,NAME", help="Measure perturbation sequences instead: ten (those of the mFR), extra, all."
     ),
 ]
-_Difficulty = Annotated[int, typer.Option(metavar="1..3", help="Of the sequences.")]
+_Difficulty = Annotated[int, typer.Option(metavar="1..3", help="Difficulty of perturbation sequences.")]
 _SequenceFiles = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Read sequences: official MP4s, or what rugged perturb wrote.")
 ]

@@ -11,7 +11,7 @@ from rugged.cli.options import out_option
 def compare(
     runs: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN RUN...", help="Benchmarked run folders; the others are held against the first."),
+        typer.Argument(metavar="RUN", help="Benchmarked run folders; the others are held against the first."),
     ],
     out: Annotated[
         Path | None, out_option("FILE", "The HTML page to write. Default: report/comparison.html in the first.")

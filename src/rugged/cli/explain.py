@@ -10,7 +10,7 @@ from rugged.cli.options import Device, OptionalData, Preset, Seed, Severities, T
 
 _Models = Annotated[
     list[str],
-    typer.Argument(metavar="MODEL...", help="Run folders, model files, hf://user/name, or architectures."),
+    typer.Argument(metavar="MODEL", help="Run folders, model files, hf://user/name, or architectures."),
 ]
 _Pictures = Annotated[
     list[Path] | None, typer.Option(metavar="FILE", help="A picture to explain; may be given several times.")
@@ -26,14 +26,17 @@ _Target = Annotated[
     str, typer.Option(metavar="CLASS", help="Class to explain: predicted (for the clean picture), label, or one.")
 ]
 _Layer = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Of Grad-CAM. Default: the deepest with a map of 7 x 7 or more.")
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Layer that Grad-CAM looks at. Default: the deepest with a map of 7 x 7 or more."
+    ),
 ]
 _Activations = Annotated[
     str, typer.Option(metavar="NAME,NAME", help="Layers whose activations are drawn. Default: one of each size.")
 ]
 _Limit = Annotated[int, typer.Option(min=1, help="Pictures that figures are over, taken evenly over the classes.")]
 _Shown = Annotated[int, typer.Option(min=1, help="How many of them are shown.")]
-_Ids = Annotated[str, typer.Option(metavar="ID,ID", help="These validation pictures instead.")]
+_Ids = Annotated[str, typer.Option(metavar="ID,ID", help="Explain these validation pictures.")]
 _Out = Annotated[Path | None, out_option("DIR", "Default: explanations in the first run folder.")]
 
 _OF_CORRUPTIONS = ("severities", "preset", "textures", "seed")

@@ -40,7 +40,7 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of the random draws.")]
 
 # Of running networks.
 Device = Annotated[devices.Device, typer.Option(help="Where to compute.")]
-Precision = Annotated[devices.Precision, typer.Option(help="Of convolutions and matrix products.")]
+Precision = Annotated[devices.Precision, typer.Option(help="Format of numbers in convolutions and matrix products.")]
 
 
 def refuse(context: typer.Context, names: Sequence[str], here: str) -> None:

@@ -16,10 +16,13 @@ def recipes(
     from rugged.restore.recipe import shipped_recipes as shipped_restorers
     from rugged.train.recipe import shipped_recipes
 
-    shipped = shipped_recipes() | shipped_restorers()
+    kinds = {"rugged train": shipped_recipes(), "rugged restore train": shipped_restorers()}
+    shipped = {each: text for texts in kinds.values() for each, text in texts.items()}
     if name is None:
-        for each, text in shipped.items():
-            typer.echo(f"{each:16} {text.splitlines()[0].removeprefix('# ')}")
+        for command, texts in kinds.items():
+            typer.echo(f"{command} …")
+            for each, text in texts.items():
+                typer.echo(f"  {each:16} {text.splitlines()[0].removeprefix('# ')}")
     elif name in shipped:
         typer.echo(shipped[name], nl=False)
     else:

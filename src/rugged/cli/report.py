@@ -11,7 +11,7 @@ from rugged.cli.options import out_option
 def report(
     runs: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN...", help="Benchmarked run folders, the subject first."),
+        typer.Argument(metavar="RUN", help="Benchmarked run folders, the subject first."),
     ],
     form: Annotated[
         Literal["html", "md", "csv"],

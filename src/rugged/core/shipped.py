@@ -12,6 +12,9 @@ from rugged.core.hints import suggest
 
 T = TypeVar("T")
 
+_COMMANDS = {"recipes": "rugged train", "restorers": "rugged restore train", "studies": "rugged study"}
+"""What takes the files of each folder by name."""
+
 
 def shipped(folder: str) -> dict[str, str]:
     """The TOML files in one of rugged's own folders: name to text, in the names' order."""
@@ -41,6 +44,9 @@ def load_shipped(kind: type[T], what: str, folder: str, where: str | Path, overr
             raise ConfigError(f"Cannot read the {what} {path}: {error}.") from error
     texts, name = shipped(folder), str(where)
     if name not in texts:
+        for other, command in _COMMANDS.items():
+            if name in shipped(other):
+                raise ConfigError(f"There is no {what} {name!r}, but `{command} {name}` knows one of that name.")
         raise ConfigError(f"{not_shipped(what, name, texts)} A file of your own must end in .toml.")
     return load(kind, texts[name], source=f"{what} {name}", overrides=overrides)
 

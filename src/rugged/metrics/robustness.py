@@ -33,7 +33,7 @@ def corruption_error(errors: Errors, baseline: Errors) -> float:
 
 
 def mean_corruption_error(errors: Mapping[str, Errors], baseline: Mapping[str, Errors]) -> float:
-    """MCE: the mean over the corruptions of each one's ``corruption_error``.
+    """The mCE: the mean over the corruptions of each one's ``corruption_error``.
 
     The published figure is over the fifteen of the benchmark. Any set may be given here; the caller must say which.
 
