@@ -128,13 +128,6 @@ def test_a_model_that_cannot_answer_is_refused_before_photographs_are_fetched(mo
         benchmark(model, dataset, corruptions=("frost",), severities=(1,), device="cpu")
 
 
-def test_a_storage_step_that_is_none_is_refused_and_nothing_is_written(dataset, tmp_path):
-    run = make_run(tmp_path / "run")
-    with pytest.raises(ConfigError, match="stored is 'jpeg'; expected no or jpeg85"):
-        benchmark(run, dataset, stored="jpeg", **QUICK)
-    assert not RunFolder(run).summary.exists()
-
-
 def test_mce_against_itself_is_one(dataset, tmp_path):
     run = make_run(tmp_path / "run")
     benchmark(run, dataset, **QUICK)
@@ -507,6 +500,7 @@ def test_a_model_that_answers_with_nan_is_refused_at_once(dataset, tmp_path, mon
         ({"severities": ()}, "expected some of 1 to 5"),
         ({"limit": 0}, "at least 1,"),
         ({"preset": "tiny46"}, "no preset"),
+        ({"stored": "jpeg"}, "expected no or jpeg85"),
     ],
 )
 def test_what_cannot_be_measured_is_refused_before_anything_is(dataset, tmp_path, change, message):
