@@ -60,6 +60,28 @@ def test_products_are_computed_in_the_precision_asked_for(precision, kind):
     assert not logits.requires_grad
 
 
+class Switches(nn.Module):
+    """Answers with the switches as they are while it computes: one where TF32 is allowed."""
+
+    def forward(self, images):
+        allowed = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+        return torch.tensor(allowed).float().expand(len(images), 2)
+
+
+def test_answers_are_in_the_precision_asked_for_whatever_else_is_made_and_leave_the_switches_as_they_are():
+    spec = ModelSpec("timm/resnet10t", ("a", "b"), ("a", "b"), 8)
+    exact, rounding = make_fabric("cpu", "fp32"), make_fabric("cpu", "bf16")
+
+    def answer(fabric):
+        return infer(fabric, Switches().eval(), spec, torch.zeros(1, 3, 8, 8, dtype=torch.uint8)).tolist()
+
+    assert answer(exact) == [[0, 0]]
+    assert (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32) == (True, True)
+    make_fabric("cpu", "fp32")
+    assert answer(rounding) == [[1, 1]]
+    assert (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32) == (False, False)
+
+
 @pytest.mark.parametrize(("fast", "precision", "notes"), [(False, "bf16", 1), (True, "bf16", 0), (False, "fp32", 0)])
 def test_who_asks_for_emulated_bf16_is_told(monkeypatch, capsys, fast, precision, notes):
     monkeypatch.setattr(devices, "has_fast_bf16", lambda _device: fast)

@@ -3,7 +3,8 @@
 import atexit
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -39,7 +40,8 @@ def make_fabric(
 ) -> Fabric:
     """Choose devices and the precision of matrix products and convolutions; weights stay in float32.
 
-    Sets PyTorch's switches of the whole process for cuDNN and TF32, which have no others.
+    Sets PyTorch's switches of the whole process for cuDNN and TF32, which have no others. What only answers computes
+    `in_precision`, and minds no later change of them.
 
     Started by ``torchrun``, the process joins the others, each with a device of its own, on one machine or many.
 
@@ -65,8 +67,7 @@ def make_fabric(
         raise ConfigError(f"Precision fp16 needs a CUDA GPU, and this is {chosen}. Use auto, bf16 or fp32.")
     if keep_memory and chosen == "cpu":
         keep_freed_memory(NETWORKS)
-    # Left alone, convolutions on recent GPUs round float32 to 10 bits of mantissa, and "fp32" would not be true.
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
+    _allow_tf32(convolutions=precision != "fp32", products=precision != "fp32")
     torch.backends.cudnn.benchmark = tuned and not deterministic
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # Without it cuBLAS refuses to be deterministic.
     if deterministic:
@@ -78,6 +79,24 @@ def make_fabric(
     if precision == "bf16" and not has_fast_bf16(chosen) and fabric.is_global_zero:
         say("Note: this device emulates bf16, which may take ten times as long. fp32 is faster here.")
     return fabric
+
+
+@contextmanager
+def in_precision(fabric: Fabric) -> Iterator[None]:
+    """Compute what is in the block as the fabric promises, whatever others have been made or set since."""
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    rounded = fabric._precision.precision != _FABRIC_PRECISION["fp32"]
+    _allow_tf32(convolutions=rounded, products=rounded)
+    try:
+        with fabric.autocast():
+            yield
+    finally:
+        _allow_tf32(*before)
+
+
+def _allow_tf32(convolutions: bool, products: bool) -> None:
+    """Say whether GPUs may round float32 to 10 bits of mantissa: left alone, convolutions do, "fp32" or not."""
+    torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = convolutions, products
 
 
 def _meet_the_others(backend: str) -> None:

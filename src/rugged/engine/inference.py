@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from rugged.engine.devices import Fabric
+from rugged.engine.devices import Fabric, in_precision
 from rugged.models import ModelSpec, preprocess
 
 CHUNK = 250
@@ -34,7 +34,7 @@ def infer(fabric: Fabric, model: nn.Module, spec: ModelSpec, images: Tensor) -> 
         ``(N, classes)`` float32 on the CPU.
     """
     parts = torch.split(images, _at_once(spec.input_size))
-    with torch.inference_mode(), fabric.autocast():
+    with torch.inference_mode(), in_precision(fabric):
         logits = [model(preprocess(part.to(fabric.device, non_blocking=True), spec)) for part in parts]
     return torch.cat(logits).float().cpu()
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rugged.core.files import expanded, sha256_file
-from rugged.engine.devices import Fabric
+from rugged.engine.devices import Fabric, in_precision
 from rugged.engine.inference import CHUNK
 from rugged.models import RestorerSpec, load_restorer
 from rugged.results import RunFolder
@@ -66,7 +66,7 @@ class Restorer:
 
     def _forward(self, images: Tensor) -> Tensor:
         """``(N, 3, H, W)`` float32 in levels on the device."""
-        with self.fabric.autocast():
+        with in_precision(self.fabric):
             pictures: Tensor = self.module(images.to(self.fabric.device, non_blocking=True)).pictures
         return pictures
 
