@@ -166,43 +166,6 @@ def add_noise(values: Tensor) -> Tensor:
     return (values + 0.1 * torch.randn_like(values)).clamp(0, 1)
 
 
-class PlainLoop:
-    """Training as people write it, in a process of its own that waits for its turns."""
-
-    def __init__(self, trainer: Trainer, files: Path, *, noisy: bool) -> None:
-        """Start the process, with the same network, batches and optimizer as a trainer's."""
-        recipe, fabric = trainer.recipe, trainer.learner.fabric
-        self.context = get_context("spawn")
-        self.mine, theirs = self.context.Pipe()
-        task = PlainTask(
-            files,
-            trainer.learner.spec,
-            recipe.optimizer,
-            recipe.batch_size,
-            recipe.augment.crop,
-            trainer.loop.images,
-            fabric.device.type,
-            describe(fabric)["precision"] == "bf16",
-            noisy,
-        )
-        self.process = self.context.Process(target=take_turns, args=(task, theirs))
-        self.process.start()
-        theirs.close()
-
-    def epoch(self) -> float:
-        """Train for a turn; return images a second."""
-        try:
-            self.mine.send("go")
-            return float(self.mine.recv())
-        except (EOFError, BrokenPipeError):
-            raise SystemExit("The plain loop's process has ended; its error stands above.") from None
-
-    def close(self) -> None:
-        """End the process, which finds nobody at the other end."""
-        self.mine.close()
-        self.process.join()
-
-
 @dataclass(frozen=True)
 class PlainTask:
     """What the plain loop trains, on what."""
@@ -216,6 +179,43 @@ class PlainTask:
     device: str
     bf16: bool
     noisy: bool
+
+
+class PlainLoop:
+    """Training as people write it, in a process of its own that waits for its turns."""
+
+    def __init__(self, trainer: Trainer, files: Path, *, noisy: bool) -> None:
+        """Start the process, with the same network, batches and optimizer as a trainer's."""
+        recipe, fabric = trainer.recipe, trainer.learner.fabric
+        context = get_context("spawn")  # A forked one would begin with what the C library has been told.
+        self.mine, theirs = context.Pipe()
+        task = PlainTask(
+            files,
+            trainer.learner.spec,
+            recipe.optimizer,
+            recipe.batch_size,
+            recipe.augment.crop,
+            trainer.loop.images,
+            fabric.device.type,
+            describe(fabric)["precision"] == "bf16",
+            noisy,
+        )
+        self.process = context.Process(target=take_turns, args=(task, theirs))
+        self.process.start()
+        theirs.close()
+
+    def epoch(self) -> float:
+        """Train for a turn; return images a second."""
+        try:
+            self.mine.send(True)
+            return float(self.mine.recv())
+        except (EOFError, BrokenPipeError):
+            raise SystemExit("The plain loop's process has ended; its error stands above.") from None
+
+    def close(self) -> None:
+        """End the process, which finds nobody at the other end."""
+        self.mine.close()
+        self.process.join()
 
 
 def take_turns(task: PlainTask, turns: Connection) -> None:

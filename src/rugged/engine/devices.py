@@ -40,8 +40,8 @@ def make_fabric(
 ) -> Fabric:
     """Choose devices and the precision of matrix products and convolutions; weights stay in float32.
 
-    Sets PyTorch's switches of the whole process for cuDNN and TF32, which have no others. What only answers computes
-    `in_precision`, and minds no later change of them.
+    Sets PyTorch's switches of the whole process for cuDNN and TF32, which have no others. `infer` and restorers
+    compute `in_precision`, and mind no later change of them.
 
     Started by ``torchrun``, the process joins the others, each with a device of its own, on one machine or many.
 
