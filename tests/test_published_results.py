@@ -1,5 +1,6 @@
-"""What ``docs/results.md`` and the README say is what the summaries under ``results/`` say, and those hold together."""
+"""What the results' pages and the README say is what the summaries under ``results/`` say, and those hold together."""
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,13 @@ from rugged.results.baselines import read_baseline
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
 SUMMARIES = sorted(path.parents[1].name for path in RESULTS.glob("*/benchmark/summary.json"))
+WHOLE_SETS = sorted(f"{path.parents[1].name}/{path.stem}" for path in RESULTS.glob("*/benchmark/*-10000.json"))
+PAGES = [ROOT / "docs" / "results.md", *(ROOT / "docs" / "results").glob("*.md")]
 
 
-def page_of(name):
-    return ROOT / ("README.md" if name.startswith("demo") else "docs/results.md")
+def text_about(name):
+    pages = [ROOT / "README.md"] if name.startswith("demo") else PAGES
+    return "\n".join(page.read_text(encoding="utf-8") for page in pages).replace("**", "").replace("%", "")
 
 
 def percent(value, ends=None):
@@ -24,13 +28,29 @@ def percent(value, ends=None):
 
 @pytest.mark.parametrize("name", SUMMARIES)
 def test_figures_of_its_page_are_those_of_the_summary(name):
-    page = page_of(name).read_text(encoding="utf-8").replace("**", "").replace("%", "")
+    page = text_about(name)
     summary = read_summary(RESULTS / name / "benchmark" / "summary.json")
     ends = summary.intervals.clean_error
     assert percent(1 - summary.clean.error, (1 - ends[1], 1 - ends[0])) in page
     assert percent(summary.mean_corruption_accuracy, summary.intervals.mean_corruption_accuracy) in page
     if summary.mce:
         assert percent(summary.mce.value) in page
+
+
+@pytest.mark.parametrize("name", WHOLE_SETS)
+def test_figures_of_all_validation_pictures_are_those_of_the_summary(name):
+    folder, which = name.split("/")
+    summary = read_summary(RESULTS / folder / "benchmark" / f"{which}.json")
+    ends = summary.intervals.clean_error
+    assert summary.conditions.images == 10_000
+    assert percent(1 - summary.clean.error, (1 - ends[1], 1 - ends[0])) in text_about(folder)
+
+
+def test_chart_is_that_of_the_summaries():
+    spec = importlib.util.spec_from_file_location("results_chart", ROOT / "docs" / "hooks" / "results_chart.py")
+    chart = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(chart)
+    assert (ROOT / "docs" / "images" / "results.svg").read_text(encoding="utf-8") == chart.draw()
 
 
 @pytest.mark.parametrize("name", SUMMARIES)
