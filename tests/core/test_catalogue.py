@@ -23,7 +23,8 @@ def test_names_and_their_order_are_the_papers():
     digital = ["contrast", "elastic_transform", "pixelate", "jpeg_compression"]
     assert list(BENCHMARK) == noise + [f"{kind}_blur" for kind in blur] + weather + digital
     assert set(EXTRA) == {"speckle_noise", "gaussian_blur", "spatter", "saturate"}
-    assert len(ALL) == len(set(ALL)) == 19
+    assert ALL == BENCHMARK + EXTRA
+    assert {tuple(table) for table in PARAMETERS.values()} == {ALL}
 
 
 @pytest.mark.parametrize(

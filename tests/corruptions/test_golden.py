@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rugged.core.catalogue import PRESETS
-from rugged.corruptions import ALL, replay
+from rugged.corruptions import BENCHMARK, EXTRA, replay
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 SEEDS = {f"scene{n}": 1000 + n for n in range(1, 7)} | {f"val_{n}.JPEG": 2000 + n for n in range(4)}
@@ -27,14 +27,14 @@ def check(archive, name, textures):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", BENCHMARK + EXTRA)
 def test_made_pictures(preset, name, request):
     photographs = request.getfixturevalue("shared") / "data" / "frost" if name == "frost" else None
     with np.load(GOLDEN / f"{preset}.npz") as archive:
         check(archive, name, photographs)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", BENCHMARK + EXTRA)
 def test_real_pictures(shared, name):
     with np.load(shared / "golden" / "real_tiny64.npz") as archive:
         check(archive, name, shared / "data" / "frost")

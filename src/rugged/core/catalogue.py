@@ -27,8 +27,6 @@ BENCHMARK = (
 EXTRA = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
 """The four extra corruptions, meant for choosing a model without touching the benchmark."""
 
-ALL = BENCHMARK + EXTRA
-
 BLURS = ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur")
 """The five that blur: what a restorer learns to undo unless told otherwise."""
 
@@ -247,3 +245,6 @@ PARAMETERS: Mapping[str, Mapping[str, tuple[Parameters, ...]]] = {
     },
 }
 """``PARAMETERS[preset][corruption][severity - 1]``: the physical parameters that a kernel takes."""
+
+ALL = tuple(PARAMETERS["tiny64"])
+"""Every corruption: the 15, the four extra ones, and what is added to the parameters after them."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rugged.core.catalogue import BENCHMARK, EXTRA, display_name
+from rugged.core.catalogue import ALL, display_name
 from rugged.core.errors import ConfigError, ResultsError
 from rugged.core.files import read_json, write_text
 from rugged.core.notes import folded
@@ -172,7 +172,7 @@ def _robustness(card: Carded) -> Iterator[str]:
 
 def _training(card: Carded) -> Iterator[str]:
     operations = card.facts.training_operations
-    seen = [name for name in (*BENCHMARK, *EXTRA) if name in operations]
+    seen = [name for name in ALL if name in operations]
     yield "## Training"
     yield f"What training did to the pictures: {escape_markdown(', '.join(operations)) or 'nothing is recorded'}."
     if seen:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rugged.core import notes
-from rugged.core.catalogue import BENCHMARK, EXTRA, display_name, severities_in_words
+from rugged.core.catalogue import ALL, BENCHMARK, display_name, severities_in_words
 from rugged.core.progress import format_seconds
 from rugged.core.wording import counted
 from rugged.report.changes import restorer_caveat
@@ -92,7 +92,7 @@ def warnings(summaries: Sequence[Summary]) -> list[str]:
     found = []
     for summary in summaries:
         operations, measured = summary.model.training_operations, summary.conditions.corruptions
-        extra_ones = [name for name in EXTRA if name in operations]
+        extra_ones = [name for name in ALL if name in operations and name not in BENCHMARK]
         for seen, what in (
             (summary.seen_in_training, "of the benchmark"),
             ([name for name in extra_ones if name in measured], "measured here outside the benchmark"),
