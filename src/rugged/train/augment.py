@@ -33,7 +33,7 @@ _TOGETHER = 32
 """Images of a batch that share a corruption and severity on a GPU: 512 draw from 16 of the 95 pairs.
 
 The CPU takes longer to tell a GPU of a group than that takes to corrupt it; more in a group gain nothing further
-(measured on an H200, docs/training.md).
+(measured on an H200, docs/performance.md).
 """
 
 
