@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rugged.data import Split
-from rugged.engine import Pictures
+from rugged.engine import PlacedSplit
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def split():
 
 @pytest.mark.parametrize("resident", [False, True])
 def test_a_batch_is_the_rows_asked_for(split, resident):
-    pictures = Pictures.place(split, torch.device("cpu"))
+    pictures = PlacedSplit.place(split, torch.device("cpu"))
     assert pictures.resident is None  # A memory map is as near to a CPU as can be.
     assert pictures.fetched_ahead == 0
     if resident:
@@ -34,7 +34,7 @@ def test_a_batch_is_the_rows_asked_for(split, resident):
 
 @pytest.mark.gpu
 def test_a_gpu_keeps_what_fits(split):
-    pictures = Pictures.place(split, torch.device("cuda"))
+    pictures = PlacedSplit.place(split, torch.device("cuda"))
     assert pictures.resident is not None
     images, labels = pictures.take(np.arange(300))
     assert images.device.type == labels.device.type == "cuda"

@@ -16,9 +16,9 @@ from rugged.report import write_report
 from rugged.results import (
     Cell,
     Conditions,
+    KeptPictures,
     Made,
     ModelFacts,
-    Pictures,
     RunFolder,
     Sheets,
     Stamp,
@@ -187,7 +187,7 @@ def _write_pictures(run: RunFolder, cells: dict[tuple[str, int], Cell]) -> None:
             sheet[row * 16 : row * 16 + 16, column * 16 : column * 16 + 16, 0] = min(20 * label, 255)
         Image.fromarray(sheet).save(run.pictures / f"classes-{name}.jpg", quality=95)
         files[f"classes-{name}.jpg"] = "x"
-    write_pictures(run.pictures, Pictures(Sheets(ids, ids, 3, 16, 16, columns), tuple(strips), SIDE, SIDE, files))
+    write_pictures(run.pictures, KeptPictures(Sheets(ids, ids, 3, 16, 16, columns), tuple(strips), SIDE, SIDE, files))
 
 
 def _strip() -> np.ndarray:

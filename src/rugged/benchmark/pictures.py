@@ -16,7 +16,7 @@ from rugged.core.files import atomic_path
 from rugged.core.progress import progress, say
 from rugged.core.stopping import StopRequest, stop_on_signal
 from rugged.engine import chunks
-from rugged.results import CLEAN, Pictures, Sheets, Strip, read_pictures, write_pictures
+from rugged.results import CLEAN, KeptPictures, Sheets, Strip, read_pictures, write_pictures
 from rugged.results.pictures import Why, gallery_name, index_path, sheet_name
 
 THUMBNAIL = 48
@@ -51,7 +51,7 @@ class PictureKeeper:
         columns = max(1, math.ceil(math.sqrt(len(ids))))
         sheets = Sheets(tuple(ids), tuple(clean_ids), conditions.middle_severity, width, height, columns)
         high, wide = fitted(conditions.size, SHOWN)
-        self.index = Pictures(sheets, tuple(strips), wide, high)
+        self.index = KeptPictures(sheets, tuple(strips), wide, high)
         self._corruptions = {sheet_name(corruption): corruption for corruption in (CLEAN, *conditions.corruptions)}
         self._whys = {gallery_name(why): why for why in dict.fromkeys(strip.why for strip in strips)}
 
@@ -97,7 +97,7 @@ class PictureKeeper:
     def _mark(self, cells: Sequence[CellKey], ids: Sequence[str], size: Sequence[int]) -> str:
         return mark_of(self._route, _VERSION, cells, list(ids), list(size))
 
-    def _saved(self) -> Pictures | None:
+    def _saved(self) -> KeptPictures | None:
         try:
             return read_pictures(self._folder)
         except ResultsError:  # Damaged: then nothing is known of what lies there.

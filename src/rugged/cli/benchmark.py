@@ -8,6 +8,11 @@ import typer
 from rugged.cli.options import Data, Device, Limit, Precision, Preset, Seed, Severities, Textures, out_option, refuse
 from rugged.core.errors import ConfigError
 
+# Panels of the help.
+_RELATIVE = "CE and mCE"
+_BESIDE = "Beside the plain model"
+_IN_SEQUENCES = "Perturbation sequences"
+
 _Model = Annotated[
     str,
     typer.Argument(
@@ -19,10 +24,14 @@ _Baseline = Annotated[
     typer.Option(
         metavar="RUN|NAME",
         help="Run folder or baseline whose errors CE and mCE divide by. Default: a shipped one that fits.",
+        rich_help_panel=_RELATIVE,
     ),
 ]
 _AsBaseline = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Save this model's errors as a baseline, for --baseline NAME.")
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Save this model's errors as a baseline, for --baseline NAME.", rich_help_panel=_RELATIVE
+    ),
 ]
 _Official = Annotated[
     Path | None,
@@ -32,24 +41,35 @@ _Corruptions = Annotated[
     str, typer.Option(metavar="NAME,NAME", help="Corruptions, or the sets benchmark (15), extra (4) and all; or none.")
 ]
 _Variants = Annotated[
-    str, typer.Option(metavar="NAME,NAME", help="Also as test-time variants: batchnorm, temperature, pgd.")
+    str,
+    typer.Option(
+        metavar="NAME,NAME", help="Also as test-time variants: batchnorm, temperature, pgd.", rich_help_panel=_BESIDE
+    ),
 ]
 _Restorers = Annotated[
     list[Path] | None,
     typer.Option(
         metavar="RESTORER",
         help="Also with this restorer (run folder or file) before the model. May be given again.",
+        rich_help_panel=_BESIDE,
     ),
 ]
 _Sequences = Annotated[
     str | None,
     typer.Option(
-        metavar="SET|NAME,NAME", help="Measure perturbation sequences instead: ten (those of the mFR), extra, all."
+        metavar="SET|NAME,NAME",
+        help="Measure perturbation sequences instead: ten (those of the mFR), extra, all.",
+        rich_help_panel=_IN_SEQUENCES,
     ),
 ]
-_Difficulty = Annotated[int, typer.Option(metavar="1..3", help="Difficulty of perturbation sequences.")]
+_Difficulty = Annotated[int, typer.Option(metavar="1..3", help="How hard they are.", rich_help_panel=_IN_SEQUENCES)]
 _SequenceFiles = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Read sequences: official MP4s, or what rugged perturb wrote.")
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Read sequences: official MP4s, or what rugged perturb wrote.",
+        rich_help_panel=_IN_SEQUENCES,
+    ),
 ]
 _Stored = Annotated[
     Literal["no", "jpeg85"], typer.Option(help="Pass corrupted pictures through the official files' JPEG step.")

@@ -52,13 +52,14 @@ def require_training(train: Split) -> None:
         )
 
 
-def development_split(train: Split, per_class: int = 25, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def development_split(train: Split, per_class: int = 25) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Set apart training pictures to choose and to stop on, so that the validation split is read once, at the end.
+
+    Of the same pictures always the same: what a model was not trained on, its temperature may be fitted on later.
 
     Args:
         train: The training split. Classes without a picture in it are passed over.
         per_class: Pictures of each class that go to the development split.
-        seed: Another seed, another choice.
 
     Returns:
         Positions in ``train`` of the pictures to train on and of those for development, each in rising order.
@@ -80,7 +81,7 @@ def development_split(train: Split, per_class: int = 25, seed: int = 0) -> tuple
             f"or add pictures to the class."
         )
     for positions in members.values():
-        positions.sort(key=lambda position: hash_key(train.ids[position], f"rugged development {seed}"))
+        positions.sort(key=lambda position: hash_key(train.ids[position], "rugged development 0"))
         development[positions[:per_class]] = True
     return np.flatnonzero(~development), np.flatnonzero(development)
 

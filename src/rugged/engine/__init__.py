@@ -26,7 +26,7 @@ from rugged.engine.networks import (
     published_network,
     require_classes,
 )
-from rugged.engine.pictures import Pictures
+from rugged.engine.pictures import PlacedSplit
 from rugged.engine.randomness import seed_step
 from rugged.engine.restoring import Restorer, open_restorer
 from rugged.engine.sharing import in_turn, shown_by_the_first, told_by_the_first
@@ -41,7 +41,7 @@ __all__ = [
     "Indices",
     "Loop",
     "Network",
-    "Pictures",
+    "PlacedSplit",
     "Position",
     "Precision",
     "Restorer",

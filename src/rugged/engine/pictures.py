@@ -14,7 +14,7 @@ _SHARE = 0.4  # of a GPU's free memory that pictures may take; the rest is the n
 
 
 @dataclass(frozen=True)
-class Pictures:
+class PlacedSplit:
     """A split's pictures and labels, ready to be taken in batches.
 
     Attributes:
@@ -30,7 +30,7 @@ class Pictures:
     labels: Tensor
 
     @classmethod
-    def place(cls, split: Split, device: torch.device) -> "Pictures":
+    def place(cls, split: Split, device: torch.device) -> "PlacedSplit":
         """Put a split on a GPU that has room for it. On a CPU the memory map is as near as can be."""
         labels = torch.from_numpy(np.array(split.labels)).to(device)
         fits = device.type == "cuda" and split.images.nbytes < _SHARE * torch.cuda.mem_get_info(device)[0]

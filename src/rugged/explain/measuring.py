@@ -19,7 +19,7 @@ from rugged.explain.attribution import maps_of
 from rugged.explain.drifting import drift
 from rugged.explain.layers import Layer
 from rugged.explain.looking import device_of, undisturbed
-from rugged.explain.opening import Opened, Pictures, choose_pictures
+from rugged.explain.opening import ChosenPictures, Opened, choose_pictures
 from rugged.explain.pointing import centre_hits, hits
 from rugged.metrics import interval, resampled_means
 from rugged.results import CLEAN
@@ -95,7 +95,7 @@ class Measurement:
     subjects: Sequence[Opened]
     layers: Sequence[Layer | None]
     activations: Sequence[Sequence[Layer]]
-    pictures: Pictures
+    pictures: ChosenPictures
     methods: Sequence[str]
     conditions: Sequence[Condition]
     corruptor: Corruptor
@@ -126,7 +126,7 @@ class Measurement:
                         found.append(Look(index, method, condition, kept, chosen, answers, empty, drifts))
         return found
 
-    def under(self, condition: Condition, pictures: Pictures) -> Tensor:
+    def under(self, condition: Condition, pictures: ChosenPictures) -> Tensor:
         """``(N, 3, H, W)`` uint8: pictures under a condition."""
         if condition.corruption == CLEAN:
             return pictures.images

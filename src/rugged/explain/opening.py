@@ -30,7 +30,7 @@ class Opened:
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
+class ChosenPictures:
     """Pictures to look at.
 
     Attributes:
@@ -84,7 +84,7 @@ def classes_of(opened: Sequence[Opened], dataset: Dataset | None) -> Classes:
     return Classes(tuple(info.id for info in infos), tuple(info.name for info in infos))
 
 
-def choose_pictures(dataset: Dataset, count: int, ids: Sequence[str] = ()) -> Pictures:
+def choose_pictures(dataset: Dataset, count: int, ids: Sequence[str] = ()) -> ChosenPictures:
     """Take validation pictures of a data set: those named, or ``count`` of them evenly over the classes.
 
     Raises:
@@ -106,10 +106,10 @@ def choose_pictures(dataset: Dataset, count: int, ids: Sequence[str] = ()) -> Pi
         raise ConfigError(f"The picture {twice!r} was named twice: it would count as two. Name each once.")
     chosen = split.take([places[name] for name in ids] if ids else evenly(split.labels, count))
     images = torch.from_numpy(np.array(chosen.images)).permute(0, 3, 1, 2).contiguous()
-    return Pictures(images, chosen.ids, chosen.labels, f"the validation split of {dataset.name}")
+    return ChosenPictures(images, chosen.ids, chosen.labels, f"the validation split of {dataset.name}")
 
 
-def read_pictures(files: Sequence[Path], side: int) -> Pictures:
+def read_pictures(files: Sequence[Path], side: int) -> ChosenPictures:
     """Read picture files as a data set of ``side`` × ``side`` pixels would hold them: fitted to it and cropped.
 
     Their ids are their names without ending; of those that share one, the paths.
@@ -126,4 +126,4 @@ def read_pictures(files: Sequence[Path], side: int) -> Pictures:
     images = torch.stack(found).permute(0, 3, 1, 2).contiguous()
     shared = Counter(file.stem for file in files)
     ids = tuple(file.stem if shared[file.stem] == 1 else str(file) for file in files)
-    return Pictures(images, ids, None, "files")
+    return ChosenPictures(images, ids, None, "files")

@@ -18,8 +18,8 @@ from rugged.explain.layers import Layer, find_layer
 from rugged.explain.measuring import Condition, Look, Measurement, drift_results, play_pointing_game
 from rugged.explain.methods import check_method
 from rugged.explain.opening import (
+    ChosenPictures,
     Opened,
-    Pictures,
     choose_pictures,
     classes_of,
     open_networks,
@@ -124,7 +124,7 @@ def explain_run(
     return folder
 
 
-def _validation(dataset: Dataset | None, wanted: Wanted) -> Pictures:
+def _validation(dataset: Dataset | None, wanted: Wanted) -> ChosenPictures:
     assert dataset is not None
     check_limit(wanted.shown, "number of pictures shown")
     pictures = choose_pictures(dataset, wanted.count, wanted.ids)
@@ -137,7 +137,7 @@ def _validation(dataset: Dataset | None, wanted: Wanted) -> Pictures:
     return choose_pictures(dataset, wanted.count, (*shown, *rest))
 
 
-def _measurement(subjects: Sequence[Opened], pictures: Pictures, classes: Classes, wanted: Wanted) -> Measurement:
+def _measurement(subjects: Sequence[Opened], pictures: ChosenPictures, classes: Classes, wanted: Wanted) -> Measurement:
     """Check what is asked for against what there is, before anything is computed."""
     if not wanted.methods:
         raise ConfigError("No method was named.")

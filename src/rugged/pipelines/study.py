@@ -17,7 +17,7 @@ from rugged.core.shipped import load_shipped, shipped
 from rugged.data import packed
 from rugged.results import CLEAN, RunFolder, Stamp, read_stamp, read_summary
 
-Pictures = Literal["clean", "one_per_image"]
+LearnedFrom = Literal["clean", "one_per_image"]
 
 _NAME = re.compile(r"\w[\w.-]*")
 _NAME_BYTES = 255
@@ -40,7 +40,7 @@ class StudyRecipe:
 
     name: str
     recipe: str
-    data: Pictures = "clean"
+    data: LearnedFrom = "clean"
     set: tuple[str, ...] = ()
 
 
@@ -74,7 +74,7 @@ class Row:
     name: str
     recipe: str
     overrides: tuple[str, ...]
-    data: Pictures
+    data: LearnedFrom
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from PIL import Image
 from rugged.analyze import BenchmarkedRun, Prediction, predictions_at
 from rugged.core.catalogue import display_name
 from rugged.report.embedding import file_uri, picture_uri, read_picture
-from rugged.results import CLEAN, Pictures, RunFolder, Strip
+from rugged.results import CLEAN, KeptPictures, RunFolder, Strip
 from rugged.results.pictures import Why, gallery_name
 
 _QUALITY = 90
@@ -74,7 +74,7 @@ class Room:
     rows: tuple[ExhibitRow, ...]
 
 
-def show_pictures(subject: BenchmarkedRun, pictures: Pictures | None) -> tuple[Room, ...]:
+def show_pictures(subject: BenchmarkedRun, pictures: KeptPictures | None) -> tuple[Room, ...]:
     """The chosen pictures with the model's answers; none where the benchmark kept none.
 
     Args:
@@ -100,7 +100,7 @@ def show_pictures(subject: BenchmarkedRun, pictures: Pictures | None) -> tuple[R
     return tuple(rooms)
 
 
-def class_sheets(subject: BenchmarkedRun, pictures: Pictures | None) -> dict[str, Any]:
+def class_sheets(subject: BenchmarkedRun, pictures: KeptPictures | None) -> dict[str, Any]:
     """The thumbnails of the classes for the script, each sheet as a data URI; empty where there are none."""
     if pictures is None or pictures.sheet(CLEAN) is None:
         return {}
@@ -116,7 +116,7 @@ def class_sheets(subject: BenchmarkedRun, pictures: Pictures | None) -> dict[str
     }
 
 
-def _sheet(folder: Path, pictures: Pictures, corruption: str) -> str | None:
+def _sheet(folder: Path, pictures: KeptPictures, corruption: str) -> str | None:
     name = pictures.sheet(corruption)
     if name is None:
         return None
@@ -126,7 +126,7 @@ def _sheet(folder: Path, pictures: Pictures, corruption: str) -> str | None:
     return file_uri("jpeg", path.read_bytes())
 
 
-def gallery_strips(folder: RunFolder, pictures: Pictures, why: Why) -> list[tuple[Strip, Image.Image]]:
+def gallery_strips(folder: RunFolder, pictures: KeptPictures, why: Why) -> list[tuple[Strip, Image.Image]]:
     """The pictures that were chosen for one reason, each as a strip of its cells side by side.
 
     Raises:

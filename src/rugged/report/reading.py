@@ -13,7 +13,7 @@ from rugged.results import (
     CLEAN,
     Changes,
     ErrorChange,
-    Pictures,
+    KeptPictures,
     RunFolder,
     Stability,
     Summary,
@@ -138,7 +138,7 @@ def read_stabilities(run: BenchmarkedRun) -> list[Stability]:
     return [replace(one, model=model) for one in found if one.model.sha256 == model.sha256]
 
 
-def read_shown(run: BenchmarkedRun) -> Pictures | None:
+def read_shown(run: BenchmarkedRun) -> KeptPictures | None:
     """Small pictures that the benchmark kept; None where it kept none.
 
     Raises:

@@ -13,7 +13,7 @@ from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.corruptions import Textures, choose_textures, corrupt, corrupt_randomly
 from rugged.data import Dataset, Split, development_split
 from rugged.data.splits import evenly
-from rugged.engine import Indices, Pictures, as_batch
+from rugged.engine import Indices, PlacedSplit, as_batch
 from rugged.engine.manifest import TrainedOn
 from rugged.restore.pairs import HeldOut, Provenance, crop_place, flip_alike
 from rugged.restore.recipe import PairsRecipe, RestoreRecipe
@@ -37,7 +37,7 @@ class DrawnPairs:
     """
 
     recipe: PairsRecipe
-    pictures: Pictures
+    pictures: PlacedSplit
     rows: Indices
     development: Split
     textures: Textures | None
@@ -117,7 +117,7 @@ def draw_pairs(recipe: RestoreRecipe, dataset: Dataset, device: torch.device) ->
     corruptions = choose_corruptions(recipe.pairs.corruptions)
     return DrawnPairs(
         recipe=recipe.pairs,
-        pictures=Pictures.place(dataset.train, device),
+        pictures=PlacedSplit.place(dataset.train, device),
         rows=rows,
         development=dataset.train.take(chosen),
         textures=choose_textures(recipe.pairs.textures) if "frost" in corruptions else None,

@@ -16,7 +16,7 @@ from rugged.results.conditions import Conditions, Made, ModelFacts
 from rugged.results.explanations import Explanations, read_explanations, write_explanations
 from rugged.results.frames import Frames, join_frames, read_frames, write_frames
 from rugged.results.measured import read_measured, require_fitting
-from rugged.results.pictures import Pictures, Sheets, Strip, read_pictures, write_pictures
+from rugged.results.pictures import KeptPictures, Sheets, Strip, read_pictures, write_pictures
 from rugged.results.predictions import CLEAN, Cell, Stamp, join_cells, read_cell, read_cells, read_stamp, write_cell
 from rugged.results.restoration import (
     METHODS,
@@ -31,7 +31,7 @@ from rugged.results.restoration import (
     write_nearness,
     write_restoration,
 )
-from rugged.results.restored import RestoredPictures, read_restored, restored_path, write_restored
+from rugged.results.restored_pictures import RestoredPictures, read_restored, restored_path, write_restored
 from rugged.results.runs import RunFolder, place_of
 from rugged.results.stability import (
     Moves,
@@ -69,11 +69,11 @@ __all__ = [
     "Explanations",
     "Figure",
     "Frames",
+    "KeptPictures",
     "Made",
     "ModelFacts",
     "Moves",
     "Nearness",
-    "Pictures",
     "Quality",
     "RestorationSummary",
     "RestoredPictures",

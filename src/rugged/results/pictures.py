@@ -68,7 +68,7 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class Pictures:
+class KeptPictures:
     """The index of the kept pictures.
 
     Attributes:
@@ -116,12 +116,12 @@ def index_path(folder: Path) -> Path:
     return folder / "index.json"
 
 
-def write_pictures(folder: Path, pictures: Pictures) -> None:
+def write_pictures(folder: Path, pictures: KeptPictures) -> None:
     """Write the index atomically. It names files that are there, so that it is the checkpoint of their making."""
     write_json(index_path(folder), asdict(pictures))
 
 
-def read_pictures(folder: Path) -> Pictures | None:
+def read_pictures(folder: Path) -> KeptPictures | None:
     """Read the index; None where the benchmark kept no pictures, as before it did so.
 
     Raises:
@@ -131,7 +131,7 @@ def read_pictures(folder: Path) -> Pictures | None:
     if not path.exists():
         return None
     try:
-        pictures = from_plain(Pictures, read_json(path), source=str(path))
+        pictures = from_plain(KeptPictures, read_json(path), source=str(path))
         if not _can_be_laid_out(pictures):
             raise ResultsError("its sizes do not fit")
         return pictures
@@ -141,7 +141,7 @@ def read_pictures(folder: Path) -> Pictures | None:
         ) from error
 
 
-def _can_be_laid_out(pictures: Pictures) -> bool:
+def _can_be_laid_out(pictures: KeptPictures) -> bool:
     """Whether every picture has a place, and all strips of a reason are equally long."""
     sheets = pictures.sheets
     lengths = {(strip.why, len(strip.severities)) for strip in pictures.strips}

@@ -15,7 +15,7 @@ from rugged.core.progress import say
 from rugged.corruptions import Textures
 from rugged.data import Dataset, as_dataset, development_split
 from rugged.data.packed import require_run_apart
-from rugged.engine import Device, Fabric, Loop, Pictures, by_the_first, describe, make_fabric
+from rugged.engine import Device, Fabric, Loop, PlacedSplit, by_the_first, describe, make_fabric
 from rugged.engine.averaging import make_average
 from rugged.engine.claiming import Claim, require_companions, train_into
 from rugged.engine.log import Log
@@ -110,7 +110,7 @@ def prepare(
     spec = specify(recipe, dataset, origin)
     model = make_network(fabric, recipe, spec, resumed=resumed)
     batch_size = shared_batch_size(fabric, recipe.batch_size, len(train_indices))
-    pictures = Pictures.place(dataset.train, fabric.device)  # First, for they take room from what is tried next.
+    pictures = PlacedSplit.place(dataset.train, fabric.device)  # First, for they take room from what is tried next.
     recipe = try_out(fabric, recipe, model, spec, dataset.size, batch_size)
     side = spec.input_size if recipe.augment.resized_crop is not None else max(dataset.size)
     sources = gather(recipe.augment, textures, side, fabric)

@@ -14,7 +14,7 @@ from rugged.core.errors import RunError
 from rugged.core.files import write_text
 from rugged.core.progress import say
 from rugged.data import Split
-from rugged.engine import Indices, Loop, Pictures, Position, seed_step, share_statistics, side_stream
+from rugged.engine import Indices, Loop, PlacedSplit, Position, seed_step, share_statistics, side_stream
 from rugged.engine.averaging import reestimate_batch_norms
 from rugged.engine.claiming import Claim, complete, require_finite
 from rugged.engine.log import Log
@@ -66,7 +66,7 @@ class Trainer:
     run: RunFolder
     learner: Learner
     loop: Loop
-    pictures: Pictures
+    pictures: PlacedSplit
     rows: Indices
     development: Split
     claim: Claim

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rugged.benchmark.route import Images
-from rugged.benchmark.variants.base import Answer, Pictures, Setting
+from rugged.benchmark.variants.base import Answer, Setting, TakePictures
 from rugged.core.stopping import StopRequest
 from rugged.corruptions.streams import Stream, stream_keys
 from rugged.corruptions.uniform import uniform
@@ -52,7 +52,7 @@ class Attack:
         return {"radius": RADIUS, "steps": STEPS, "step_size": STEP_SIZE, "at_once": _AT_ONCE}
 
     @contextmanager
-    def answering(self, pictures: Pictures, images: Images, stop: StopRequest) -> Iterator[Answer]:  # noqa: ARG002
+    def answering(self, pictures: TakePictures, images: Images, stop: StopRequest) -> Iterator[Answer]:  # noqa: ARG002
         """Answer for attacked pictures."""
 
         def answer(shown: Tensor, chunk: slice) -> Tensor:

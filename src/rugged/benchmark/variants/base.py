@@ -14,7 +14,7 @@ from rugged.data import Dataset
 from rugged.engine import Fabric, Network
 from rugged.engine.subject import Subject
 
-Pictures = Callable[[slice], Tensor]
+TakePictures = Callable[[slice], Tensor]
 """From places among a cell's images to the pictures, ``(N, 3, H, W)`` uint8."""
 
 Answer = Callable[[Tensor, slice], Tensor]
@@ -73,7 +73,7 @@ class Variant(Protocol):
     def clean_only(self) -> bool:
         """Whether it says something of clean pictures alone."""
 
-    def answering(self, pictures: Pictures, images: Images, stop: StopRequest) -> AbstractContextManager[Answer]:
+    def answering(self, pictures: TakePictures, images: Images, stop: StopRequest) -> AbstractContextManager[Answer]:
         """Get ready for one cell, and give what answers for its pictures. All processes do so together.
 
         Args:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from rugged.benchmark.route import Images
-from rugged.benchmark.variants.base import Answer, Pictures, Setting
+from rugged.benchmark.variants.base import Answer, Setting, TakePictures
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.stopping import StopRequest
 from rugged.engine import CHUNK, Network, chunks, in_turn, told_by_the_first
@@ -55,7 +55,7 @@ class Adaptation:
         return {"source_weight": SOURCE_WEIGHT, "batch": CHUNK}
 
     @contextmanager
-    def answering(self, pictures: Pictures, images: Images, stop: StopRequest) -> Iterator[Answer]:
+    def answering(self, pictures: TakePictures, images: Images, stop: StopRequest) -> Iterator[Answer]:
         """Adapt to one cell, and go back to the training statistics at the end."""
         kept = [(buffer, buffer.clone()) for norm in self.norms for buffer in norm.buffers(recurse=False)]
         trained = _statistics(self.norms)
@@ -69,7 +69,7 @@ class Adaptation:
                 for buffer, values in kept:
                     buffer.copy_(values)
 
-    def _measure(self, pictures: Pictures, count: int, stop: StopRequest) -> Tensor:
+    def _measure(self, pictures: TakePictures, count: int, stop: StopRequest) -> Tensor:
         """The cell's statistics, ``(D,)`` float64 on the CPU, in all processes."""
         fabric = self.setting.fabric
         number = len(list(chunks(count)))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rugged.benchmark.route import Images
-from rugged.benchmark.variants.base import Answer, Pictures, Setting
+from rugged.benchmark.variants.base import Answer, Setting, TakePictures
 from rugged.core.errors import ConfigError
 from rugged.core.stopping import StopRequest
 from rugged.engine import Fabric, Restorer, open_restorer
@@ -57,7 +57,7 @@ class Restoration:
         return {"restorer_sha256": self.restorer.sha256}
 
     @contextmanager
-    def answering(self, pictures: Pictures, images: Images, stop: StopRequest) -> Iterator[Answer]:  # noqa: ARG002
+    def answering(self, pictures: TakePictures, images: Images, stop: StopRequest) -> Iterator[Answer]:  # noqa: ARG002
         """Restore, and answer as ever."""
         yield lambda shown, _: self.setting.subject.answer(self.restorer.restore(shown))
 

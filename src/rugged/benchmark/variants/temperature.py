@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rugged.benchmark.cautions import trained_on
 from rugged.benchmark.route import Images
-from rugged.benchmark.variants.base import Answer, Pictures, Setting
+from rugged.benchmark.variants.base import Answer, Setting, TakePictures
 from rugged.core.errors import ConfigError, DataError
 from rugged.core.files import read_text
 from rugged.core.parsing import parse_toml
@@ -40,7 +40,7 @@ class Scaling:
     clean_only: bool = False
 
     @contextmanager
-    def answering(self, pictures: Pictures, images: Images, stop: StopRequest) -> Iterator[Answer]:  # noqa: ARG002
+    def answering(self, pictures: TakePictures, images: Images, stop: StopRequest) -> Iterator[Answer]:  # noqa: ARG002
         """Answer as ever, and divide. In float64, where no two logits become equal and change their rank."""
         yield lambda shown, _: self.setting.subject.answer(shown).double() / self.temperature
 

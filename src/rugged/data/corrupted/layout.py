@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rugged.corruptions import Corruptor
-from rugged.data.corrupted.pictures import Pictures
+from rugged.data.corrupted.pictures import PackedPictures
 from rugged.data.corrupted.shard import Shard
 
 WORK = ".writing"
@@ -33,7 +33,7 @@ class Job:
     """
 
     out: Path
-    pictures: Pictures
+    pictures: PackedPictures
     labels: Sequence[int]
     corruptor: Corruptor
     corruptions: tuple[str, ...]

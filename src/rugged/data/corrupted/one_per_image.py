@@ -23,7 +23,7 @@ from rugged.corruptions import Corruptor, choose_corruptor
 from rugged.data import npy, packed
 from rugged.data.corrupted import manifest
 from rugged.data.corrupted.layout import PICTURES_AN_ITEM
-from rugged.data.corrupted.pictures import Pictures, pictures_of, rehearse
+from rugged.data.corrupted.pictures import PackedPictures, pictures_of, rehearse
 from rugged.data.corrupted.processes import work_on
 from rugged.data.corrupted.shard import default_workers
 from rugged.data.dataset import Dataset
@@ -127,7 +127,7 @@ class _Item:
 class _Job:
     """What the worker processes know."""
 
-    sources: Mapping[str, Pictures]
+    sources: Mapping[str, PackedPictures]
     folder: Path
     corruptor: Corruptor
 
@@ -157,7 +157,7 @@ def _there_already(out: Path, description: Mapping[str, Any]) -> Dataset | None:
         return None
 
 
-def _sources(dataset: Dataset) -> dict[str, Pictures]:
+def _sources(dataset: Dataset) -> dict[str, PackedPictures]:
     return {split.name: pictures_of(dataset, split, np.arange(len(split))) for split in (dataset.train, dataset.val)}
 
 
@@ -208,7 +208,7 @@ def _finish(
     )
 
 
-def _table(sources: Mapping[str, Pictures], drawn: Mapping[str, Sequence[CellKey]]) -> str:
+def _table(sources: Mapping[str, PackedPictures], drawn: Mapping[str, Sequence[CellKey]]) -> str:
     lines = (
         (split, as_text(each), *cell)
         for split, pictures in sources.items()

@@ -18,7 +18,7 @@ _AT_ONCE = 1 << 23  # Bytes of pictures in memory at once: 680 of 64 x 64, 55 of
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
+class PackedPictures:
     """Some pictures of a pack, in the order of their ids. Instances travel to worker processes.
 
     Attributes:
@@ -66,13 +66,15 @@ class Pictures:
             yield batch, corruptor(clean, corruption, severity, ids=[self.ids[member] for member in batch])
 
 
-def pictures_of(dataset: Dataset, split: Split, positions: NDArray[np.int64]) -> Pictures:
+def pictures_of(dataset: Dataset, split: Split, positions: NDArray[np.int64]) -> PackedPictures:
     """The pictures at ``positions`` of a split of a data set."""
     ids = tuple(split.ids[position] for position in positions)
-    return Pictures(dataset.folder, split.name, dataset.content_hash, positions, ids, dataset.size)
+    return PackedPictures(dataset.folder, split.name, dataset.content_hash, positions, ids, dataset.size)
 
 
-def rehearse(pictures: Pictures, corruptor: Corruptor, corruptions: Sequence[str], severities: Sequence[int]) -> None:
+def rehearse(
+    pictures: PackedPictures, corruptor: Corruptor, corruptions: Sequence[str], severities: Sequence[int]
+) -> None:
     """Corrupt one picture in every way, so that what cannot be done is known before anything is written.
 
     Raises:
