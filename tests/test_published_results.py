@@ -46,11 +46,30 @@ def test_figures_of_all_validation_pictures_are_those_of_the_summary(name):
     assert percent(1 - summary.clean.error, (1 - ends[1], 1 - ends[0])) in text_about(folder)
 
 
-def test_chart_is_that_of_the_summaries():
+def load_chart():
     spec = importlib.util.spec_from_file_location("results_chart", ROOT / "docs" / "hooks" / "results_chart.py")
     chart = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(chart)
-    assert (ROOT / "docs" / "images" / "results.svg").read_text(encoding="utf-8") == chart.draw()
+    return chart
+
+
+def test_chart_is_that_of_the_summaries():
+    assert (ROOT / "docs" / "images" / "results.svg").read_text(encoding="utf-8") == load_chart().draw()
+
+
+def test_table_of_all_networks_is_that_of_the_summaries():
+    """A row for each network of the chart, with every figure of its summaries in that one row."""
+    rows = (ROOT / "docs" / "results.md").read_text(encoding="utf-8").replace("**", "").splitlines()
+    chart = load_chart()
+    for folder in (folder for network in chart.NETWORKS for folder in network.folders):
+        of_the_fifteen = read_summary(RESULTS / folder / "benchmark" / "summary.json")
+        figures = [percent(of_the_fifteen.mean_corruption_accuracy, of_the_fifteen.intervals.mean_corruption_accuracy)]
+        if of_the_fifteen.mce:
+            figures.append(percent(of_the_fifteen.mce.value, of_the_fifteen.mce.interval))
+        for summary in chart.whole_set(folder):
+            low, high = summary.intervals.clean_error
+            figures.append(percent(1 - summary.clean.error, (1 - high, 1 - low)))
+        assert any(all(figure in row for figure in figures) for row in rows), (folder, figures)
 
 
 @pytest.mark.parametrize("name", SUMMARIES)
