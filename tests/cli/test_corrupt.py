@@ -151,6 +151,15 @@ def test_preview_of_a_data_set_and_of_a_picture(pack, here, tmp_path):
     assert here("corrupt", "one.jpg", "one.png", "--preview", *CELLS, "--severities", "1")[0] == 0
 
 
+def test_a_picture_in_its_own_size(here, tmp_path):
+    Image.new("RGB", (40, 30), "teal").save(tmp_path / "one.jpg")
+    code, out, err = here("corrupt", "one.jpg", "copies", "--own-size", *CELLS, "--severities", "3")
+    assert (code, out) == (0, "copies\n")
+    assert "Complete: 2 corrupted pictures." in err
+    with Image.open(tmp_path / "copies" / "contrast" / "3" / "one.jpg") as copy:
+        assert copy.size == (40, 30)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -173,6 +182,11 @@ def test_preview_of_a_data_set_and_of_a_picture(pack, here, tmp_path):
         (("corrupt", "PACK", "o.png", "--preview", "--one-per-image"), "--one-per-image means nothing with --preview"),
         (("corrupt", "PACK", "o.png", "--preview", "--id", "x"), "no picture 'x'"),
         (("corrupt", "PACK", "out", "--preview"), "writes a PNG file"),
+        (("corrupt", "PACK", "o.png", "--preview", "--own-size"), "--own-size means nothing with --preview"),
+        (("corrupt", "PACK", "out", "--own-size", "--split", "val"), "--split means nothing with --own-size"),
+        (("corrupt", "PACK", "out", "--own-size", "--format", "npy"), "Choose jpeg or png"),
+        (("corrupt", "PACK", "out", "--own-size"), "holds no pictures"),
+        (("corrupt", "PACK", "out", "--bad-images", "skip"), "--bad-images means nothing without --own-size"),
     ],
 )
 def test_what_cannot_be_done_is_one_message_and_status_one(pack, here, tmp_path, arguments, message):

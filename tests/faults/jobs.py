@@ -124,6 +124,9 @@ JOBS = {
         ("corrupt", "pack", "mixed", "--one-per-image", "--corruptions", "benchmark", "--textures", "procedural"),
         without_notes("mixed"),
     ),
+    "corrupt --own-size": Job(
+        ("corrupt", "pictures", "copies", "--own-size", "--corruptions", "fog,glass_blur"), files("copies")
+    ),
     "perturb": Job(("perturb", "pack", "sequences", "--sequences", "rotate,snow"), files("sequences")),
     "train": Job(TRAIN, files("run/model.safetensors")),
     "benchmark": Job(BENCHMARK, figures("trained")),

@@ -1,12 +1,17 @@
 """``rugged corrupt``: corrupted copies of a data set, as files, as a data set, or as a page to look at."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from rugged.cli.options import Limit, Preset, Seed, Severities, Source, Split, Textures, refuse, require_png
+from rugged.core.errors import ConfigError
 from rugged.core.files import expanded
+
+if TYPE_CHECKING:
+    from rugged.data.corrupted.carrying_out import Written
+    from rugged.data.corrupted.shard import Shard
 
 _Out = Annotated[
     Path, typer.Argument(metavar="OUT", help="Folder to make or to go on with; with --preview a PNG file.")
@@ -35,10 +40,18 @@ _OnePerImage = Annotated[
 _Preview = Annotated[
     bool, typer.Option("--preview", help="Draw one picture under everything; SRC may be a picture file.")
 ]
+_OwnSize = Annotated[
+    bool, typer.Option("--own-size", help="Pictures in folders of any kind, or one alone: keep their sizes and names.")
+]
+_BadImages = Annotated[
+    Literal["refuse", "skip"],
+    typer.Option(help="With --own-size: stop at pictures that cannot be used and name them, or leave them out."),
+]
 _Picture = Annotated[str | None, typer.Option("--id", metavar="ID", help="Which picture --preview shows.")]
 
 
 _OF_FILES = ("file_format", "limit", "shard")
+_OF_DATA_SETS = ("split", "limit", "size")
 
 
 def corrupt(
@@ -57,6 +70,8 @@ def corrupt(
     shard: _Shard = None,
     workers: _Workers = None,
     one_per_image: _OnePerImage = False,
+    own_size: _OwnSize = False,
+    bad_images: _BadImages = "refuse",
     preview: _Preview = False,
     picture: _Picture = None,
 ) -> None:
@@ -74,13 +89,17 @@ def corrupt(
         "textures": textures,
     }
     if preview:
-        refuse(context, (*_OF_FILES, "workers", "one_per_image"), "with --preview")
+        refuse(context, (*_OF_FILES, "workers", "one_per_image", "own_size", "bad_images"), "with --preview")
         _preview(context, source, out, split, size, picture, how)
     elif one_per_image:
-        refuse(context, (*_OF_FILES, "split", "picture"), "with --one-per-image")
+        refuse(context, (*_OF_FILES, "split", "picture", "own_size", "bad_images"), "with --one-per-image")
         _one_per_image(source, out, size, workers, how)
+    elif own_size:
+        refuse(context, (*_OF_DATA_SETS, "picture"), "with --own-size")
+        _write_own_size(source, out, file_format, shard, workers, how | {"bad_images": bad_images})
     else:
         refuse(context, ("picture",), "without --preview")
+        refuse(context, ("bad_images",), "without --own-size")
         _write(source, out, split, size, limit, shard, workers, how | {"file_format": file_format})
 
 
@@ -97,19 +116,43 @@ def _write(
     from rugged.data.corrupted.shard import choose_shard
 
     share = choose_shard(shard)
-    from rugged.core.progress import say
     from rugged.data import open_dataset
     from rugged.data.corrupted.writer import write_corrupted
 
     dataset = open_dataset(source, size=size)
     written = write_corrupted(dataset, out, split=split, limit=limit, shard=share, workers=workers, **how)
+    _report(written, share)
+
+
+def _write_own_size(
+    source: str,
+    out: Path,
+    file_format: Literal["jpeg", "png", "npy"],
+    shard: str | None,
+    workers: int | None,
+    how: dict[str, Any],
+) -> None:
+    from rugged.data.corrupted.shard import choose_shard
+
+    share = choose_shard(shard)
+    if file_format == "npy":
+        raise ConfigError("--own-size writes files; --format npy holds pictures of one size. Choose jpeg or png.")
+    from rugged.data.corrupted.own_size import write_corrupted_files
+
+    _report(write_corrupted_files(source, out, shard=share, workers=workers, file_format=file_format, **how), share)
+
+
+def _report(written: "Written", share: "Shard") -> None:
+    from rugged.core.progress import say
+    from rugged.core.wording import counted
+
     if written.missing_shards:
         say(
             f"Shard {share} is done; with the others there are {written.pictures:,} pictures so far. "
             f"To come: {', '.join(written.missing_shards)}."
         )
     else:
-        say(f"Complete: {written.pictures:,} corrupted pictures.")
+        say(f"Complete: {counted(written.pictures, 'corrupted picture')}.")
     typer.echo(written.folder)
 
 

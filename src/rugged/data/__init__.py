@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rugged.data.contact_sheet import draw_contact_sheet as draw_contact_sheet
     from rugged.data.corrupted.one_per_image import write_one_per_image as write_one_per_image
+    from rugged.data.corrupted.own_size import write_corrupted_files as write_corrupted_files
     from rugged.data.corrupted.writer import write_corrupted as write_corrupted
     from rugged.data.dataset import ClassInfo as ClassInfo
     from rugged.data.dataset import Dataset as Dataset
@@ -36,6 +37,7 @@ _HOMES = {
     "pack_source": "opening",
     "prepare_tiny_imagenet": "opening",
     "write_corrupted": "corrupted.writer",
+    "write_corrupted_files": "corrupted.own_size",
     "write_one_per_image": "corrupted.one_per_image",
 }
 

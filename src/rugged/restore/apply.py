@@ -1,9 +1,9 @@
 """A restorer at work on picture files: each is restored and written anew, and itself stays as it is."""
 
 import io
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,11 @@ from rugged.core.progress import progress, say
 from rugged.core.stopping import stop_on_signal
 from rugged.core.wording import counted
 from rugged.data.decode import BadImageError, decode_image
-from rugged.data.sources.trees import IMAGE_ENDINGS, Tree, ending, folder_tree, read_file
+from rugged.data.loose_files import BadFile, LooseFiles, find_loose_files, in_lines, new_names
+from rugged.data.sources.trees import ending, read_file
 from rugged.engine import Device, Restorer, as_batch, make_fabric, open_restorer
 
 _NOTE = "restored.json"
-_NAMED = 5  # Bad pictures that a message names.
 _FORMATS = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF",
 }  # fmt: skip
@@ -85,46 +85,31 @@ def apply_restorer(
     require_outside(out, [source.resolve()])
     if out.exists() and not out.is_dir():
         raise DataError(f"{out} is a file; expected a folder to write the pictures of {source} into.")
-    tree = folder_tree(source)
-    beyond = [(source / each.where, f"{each.reason} ({each.detail})") for each in tree.problems]
-    tasks = list(_tasks(tree, out, keep_format))
-    if not tasks:
-        wanted = ", ".join(sorted(IMAGE_ENDINGS))
-        raise DataError(f"{source} holds no pictures; looked for files ending in {wanted}.{_named(beyond)}")
+    files = find_loose_files(source)
+    tasks = list(_tasks(files, out, keep_format))
     with exclusive(out / ".lock", f"restore into {out}"):
         place = str(source.resolve()).encode("utf-8", "backslashreplace").decode()
         note = {"restorer": opened.sha256, "source": place, "keep_format": keep_format}
         _require_own(out, note)
         left = [task for task in tasks if not _is_done(task)]
         bad = _restore_all(opened, left, len(tasks), out / _NOTE, note)
-    if missing := beyond + bad:
+    if missing := [*files.problems, *bad]:
         raise DataError(
             f"{len(missing):,} could not be restored; the others, {counted(len(tasks) - len(bad), 'picture')}, are in "
-            f"{out}:{_named(missing)}"
+            f"{out}:{in_lines(missing)}"
         )
     before = f" ({len(tasks) - len(left):,} were done before)" if len(left) < len(tasks) else ""
     say(f"Restored {counted(len(left), 'picture')}{before}.")
     return out
 
 
-def _named(bad: list[tuple[Path, str]]) -> str:
-    """The first pictures of a list, a line each."""
-    named = "".join(f"\n  {path}: {reason}" for path, reason in bad[:_NAMED])
-    return f"{named}\n  … and {len(bad) - _NAMED} more" if len(bad) > _NAMED else named
-
-
-def _tasks(tree: Tree, out: Path, keep_format: bool) -> Iterator[Task]:
-    """A task for each picture; where two would be written to one file, both keep their ending before the new one."""
-    paths = [path for path in tree.files if ending(path) in IMAGE_ENDINGS]
-    targets = {path: _target(path, keep_format) for path in paths}
-    # Again, since a name that was made longer may be another picture's; each round makes more of them long.
-    while shared := {target for target, times in Counter(targets.values()).items() if times > 1}:
-        targets = {path: f"{path}.png" if target in shared else target for path, target in targets.items()}
+def _tasks(files: LooseFiles, out: Path, keep_format: bool) -> Iterator[Task]:
+    targets = new_names(files.paths, partial(_target, keep_format=keep_format), ".png")
     for path, target in targets.items():
-        yield Task(tree.where / path, out / target)
+        yield Task(files.where / path, out / target)
 
 
-def _target(path: str, keep_format: bool) -> str:
+def _target(path: str, *, keep_format: bool) -> str:
     if keep_format and ending(path) in _FORMATS:
         return path
     return str(Path(path).with_suffix(".png"))
@@ -153,9 +138,7 @@ def _is_done(task: Task) -> bool:
         return False
 
 
-def _restore_all(
-    restorer: Restorer, left: list[Task], total: int, noted: Path, note: dict[str, Any]
-) -> list[tuple[Path, str]]:
+def _restore_all(restorer: Restorer, left: list[Task], total: int, noted: Path, note: dict[str, Any]) -> list[BadFile]:
     """Restore what is left, the first time with a note of what made it; the bad pictures, with reasons."""
     bad = []
     with stop_on_signal() as stop, progress("Restoring", total, "pictures", total - len(left)) as bar:

@@ -16,13 +16,22 @@ from rugged.core import files
 from rugged.data import npy
 from rugged.data.corrupted.layout import PICTURES_AN_ITEM, Counts, Item, Job
 from rugged.data.corrupted.shard import Shard
+from rugged.data.staging import require_space
 
 
 @dataclass(frozen=True)
 class Arrays:
-    """One array a corruption. See ``rugged.data.corrupted.layout.Layout`` for the methods."""
+    """One array a corruption. See ``rugged.data.corrupted.layout.Layout`` for the methods.
+
+    Attributes:
+        job: What is written.
+        size: Height and width of all pictures.
+        labels: Their classes, as indices.
+    """
 
     job: Job
+    size: tuple[int, int]
+    labels: Sequence[int]
 
     def items(self, shard: Shard) -> list[Item]:
         """A few hundred pictures each."""
@@ -39,8 +48,17 @@ class Arrays:
         """Whether the corruption's array is in its place, or the list says that the item is in the growing one."""
         return self._whole(item.corruption) or _line(item) in self._listed(item.corruption)
 
+    def begin(self) -> None:
+        """Write ``labels.npy`` and ``ids.txt``: one label and one id for each row of the arrays."""
+        times = len(self.job.severities)
+        labels = io.BytesIO()
+        np.save(labels, np.tile(np.asarray(self.labels, dtype="<i8"), times))
+        files.write_bytes(self.job.out / "labels.npy", labels.getvalue())
+        files.write_text(self.job.out / "ids.txt", "".join(f"{each}\n" for each in self.job.pictures.ids * times))
+
     def prepare(self, items: Sequence[Item]) -> None:
         """Make the arrays that are to be filled, and the lists for their rows."""
+        require_space(self.job.work, 3 * self.job.pictures.pixels * sum(map(len, items)))
         self.job.work.mkdir(parents=True, exist_ok=True)
         for corruption in dict.fromkeys(item.corruption for item in items):
             listed = self._listed(corruption)
@@ -82,7 +100,7 @@ class Arrays:
 
     @property
     def _shape(self) -> tuple[int, int, int, int]:
-        return len(self.job.severities) * len(self.job.pictures), *self.job.pictures.size, 3
+        return len(self.job.severities) * len(self.job.pictures), *self.size, 3
 
     def _place(self, corruption: str) -> Path:
         return self.job.out / f"{corruption}.npy"
@@ -104,15 +122,6 @@ class Arrays:
             return set(self._list(corruption).read_text(encoding="ascii").splitlines())
         except FileNotFoundError:
             return set()
-
-
-def write_labels(job: Job) -> None:
-    """Write ``labels.npy`` and ``ids.txt``: one label and one id for each row of the arrays."""
-    times = len(job.severities)
-    labels = io.BytesIO()
-    np.save(labels, np.tile(np.asarray(job.labels, dtype="<i8"), times))
-    files.write_bytes(job.out / "labels.npy", labels.getvalue())
-    files.write_text(job.out / "ids.txt", "".join(f"{identifier}\n" for identifier in job.pictures.ids * times))
 
 
 def _line(item: Item) -> str:

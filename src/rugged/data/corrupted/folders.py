@@ -67,6 +67,9 @@ class Folders:
         """Whether all class folders are whole."""
         return all(self._whole(item, name) for name in self._groups[item.start])
 
+    def begin(self) -> None:
+        """Nothing: files in class folders say everything."""
+
     def prepare(self, items: Sequence[Item]) -> None:
         """Nothing: ``write`` leaves what it finds in its place."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rugged.corruptions import Corruptor
-from rugged.data.corrupted.pictures import PackedPictures
+from rugged.data.corrupted.pictures import SourcePictures
 from rugged.data.corrupted.shard import Shard
 
 WORK = ".writing"
@@ -25,7 +25,6 @@ class Job:
     Attributes:
         out: The folder.
         pictures: Of which pictures.
-        labels: Their classes, as indices.
         corruptor: How they are corrupted.
         corruptions: In which ways.
         severities: How severely.
@@ -33,8 +32,7 @@ class Job:
     """
 
     out: Path
-    pictures: PackedPictures
-    labels: Sequence[int]
+    pictures: SourcePictures
     corruptor: Corruptor
     corruptions: tuple[str, ...]
     severities: tuple[int, ...]
@@ -72,6 +70,9 @@ class Layout(Protocol):
 
     def done(self, item: Item) -> bool:
         """Whether an item is there, and whole."""
+
+    def begin(self) -> None:
+        """Write what belongs beside the pictures, before any of them."""
 
     def prepare(self, items: Sequence[Item]) -> None:
         """Make room for items that are not done: in the process that gives them out, before it does."""

@@ -23,33 +23,30 @@ _NOT_OFFICIAL = (
 )
 
 
+def source_of(dataset: Dataset, split: str, pictures: int) -> dict[str, Any]:
+    """Say which pictures are corrupted: so many of a split of a data set, or of ``all``."""
+    return {
+        "name": dataset.name,
+        "content_hash": dataset.content_hash,
+        "split": split,
+        "pictures": pictures,
+        "size": list(dataset.size),
+    }
+
+
 def describe(
-    dataset: Dataset,
-    split: str,
-    pictures: int,
-    corruptor: Corruptor,
-    corruptions: tuple[str, ...],
-    severities: tuple[int, ...],
+    source: Mapping[str, Any], corruptor: Corruptor, corruptions: tuple[str, ...], severities: tuple[int, ...]
 ) -> dict[str, Any]:
     """Say what decides the bytes that are written.
 
     Args:
-        dataset: The source.
-        split: Which of its splits; ``all`` for both.
-        pictures: How many of its pictures.
+        source: Which pictures.
         corruptor: How they are corrupted.
         corruptions: In which ways.
         severities: How severely.
     """
-    height, width = dataset.size
     return {
-        "source": {
-            "name": dataset.name,
-            "content_hash": dataset.content_hash,
-            "split": split,
-            "pictures": pictures,
-            "size": [height, width],
-        },
+        "source": source,
         "corruptions": list(corruptions),
         "severities": list(severities),
         "preset": corruptor.preset,

@@ -79,7 +79,7 @@ def write_one_per_image(
     packed.require_apart(out, dataset)
     corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
     count = len(dataset.train) + len(dataset.val)
-    description = manifest.describe(dataset, "all", count, corruptor, chosen, levels)
+    description = manifest.describe(manifest.source_of(dataset, "all", count), corruptor, chosen, levels)
     cells = [(corruption, severity) for corruption in chosen for severity in levels]
     with locked(out, "writing"):
         there = _there_already(out, description)

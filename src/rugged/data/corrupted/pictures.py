@@ -1,9 +1,10 @@
-"""Pictures of a pack, corrupted a few at a time."""
+"""Pictures to corrupt, and those of a pack, corrupted a few at a time."""
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,6 +16,42 @@ from rugged.data.dataset import Dataset, Split
 from rugged.data.packed import map_again
 
 _AT_ONCE = 1 << 23  # Bytes of pictures in memory at once: 680 of 64 x 64, 55 of 224 x 224.
+
+
+class SourcePictures(Protocol):
+    """Pictures to corrupt, in the order of their ids. Instances travel to worker processes."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What names them, and what their draws are keyed by."""
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of each, on average."""
+
+    @property
+    def smallest(self) -> int:
+        """Place of one that no other is smaller than: what can be done to it can be done to all."""
+
+    def __len__(self) -> int: ...
+
+    def corrupted(
+        self, members: Sequence[int], corruptor: Corruptor, corruption: str, severity: int
+    ) -> Iterator[tuple[Sequence[int], Tensor]]:
+        """Corrupt some, a few at a time.
+
+        Args:
+            members: Which: places among these pictures.
+            corruptor: How.
+            corruption: Which corruption.
+            severity: 1 to 5.
+
+        Yields:
+            The members of a batch, and their ``(n, 3, H, W)`` uint8.
+
+        Raises:
+            DataError: They cannot be read, or have changed since they were found.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,28 +74,25 @@ class PackedPictures:
     ids: tuple[str, ...]
     size: tuple[int, int]
 
+    @property
+    def pixels(self) -> int:
+        """Pixels of each."""
+        return math.prod(self.size)
+
+    @property
+    def smallest(self) -> int:
+        """Any: they are of one size."""
+        return 0
+
     def __len__(self) -> int:
         return len(self.ids)
 
     def corrupted(
         self, members: Sequence[int], corruptor: Corruptor, corruption: str, severity: int
     ) -> Iterator[tuple[Sequence[int], Tensor]]:
-        """Corrupt some, a few at a time.
-
-        Args:
-            members: Which: places among these pictures.
-            corruptor: How.
-            corruption: Which corruption.
-            severity: 1 to 5.
-
-        Yields:
-            The members of a batch, and their ``(n, 3, H, W)`` uint8.
-
-        Raises:
-            DataError: The pack cannot be read, or was made anew since it was opened.
-        """
+        """As ``SourcePictures`` says."""
         images = map_again(self.folder, self.split, self.content_hash)
-        step = max(1, _AT_ONCE // (3 * math.prod(self.size)))
+        step = max(1, _AT_ONCE // (3 * self.pixels))
         for start in range(0, len(members), step):
             batch = members[start : start + step]
             pixels = np.ascontiguousarray(images[self.rows[batch]])
@@ -73,15 +107,15 @@ def pictures_of(dataset: Dataset, split: Split, positions: NDArray[np.int64]) ->
 
 
 def rehearse(
-    pictures: PackedPictures, corruptor: Corruptor, corruptions: Sequence[str], severities: Sequence[int]
+    pictures: SourcePictures, corruptor: Corruptor, corruptions: Sequence[str], severities: Sequence[int]
 ) -> None:
     """Corrupt one picture in every way, so that what cannot be done is known before anything is written.
 
     Raises:
         CorruptionError: Pictures of this size cannot be corrupted so.
-        DataError: As ``Pictures.corrupted``.
+        DataError: As ``SourcePictures.corrupted``.
     """
     for corruption in corruptions:
         for severity in severities:
-            for _ in pictures.corrupted([0], corruptor, corruption, severity):
+            for _ in pictures.corrupted([pictures.smallest], corruptor, corruption, severity):
                 pass

@@ -1,52 +1,29 @@
 """``rugged corrupt``: corrupted copies of a split, on all cores, resumable, in shares."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-import numpy as np
-
-from rugged.core.catalogue import BENCHMARK, SEVERITIES, display_name
+from rugged.core.catalogue import BENCHMARK, SEVERITIES
 from rugged.core.errors import ConfigError, DataError
 from rugged.core.files import expanded
-from rugged.core.progress import progress
 from rugged.core.selection import check_limit, choose_corruptions, choose_severities
-from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import choose_corruptor
 from rugged.data import packed
 from rugged.data.corrupted import manifest
-from rugged.data.corrupted.arrays import Arrays, write_labels
-from rugged.data.corrupted.claim import claimed, manifest_held, remove_work
+from rugged.data.corrupted.arrays import Arrays
+from rugged.data.corrupted.carrying_out import Written, carry_out
 from rugged.data.corrupted.encode import ENDINGS
 from rugged.data.corrupted.folders import Folders, check_names
-from rugged.data.corrupted.layout import Job, Layout, missing_shares, total
-from rugged.data.corrupted.pictures import pictures_of, rehearse
-from rugged.data.corrupted.processes import work_on
-from rugged.data.corrupted.shard import Shard, default_workers
+from rugged.data.corrupted.layout import Job
+from rugged.data.corrupted.pictures import pictures_of
+from rugged.data.corrupted.shard import Shard
 from rugged.data.dataset import Dataset
 from rugged.data.opening import as_dataset
 from rugged.data.splits import evenly
-from rugged.data.staging import no_space, require_space
 
 FileFormat = Literal["jpeg", "png", "npy"]
 FORMATS: tuple[FileFormat, ...] = get_args(FileFormat)
-
-
-@dataclass(frozen=True)
-class Written:
-    """What is in a folder after this process has done its share.
-
-    Attributes:
-        folder: The folder.
-        pictures: Corrupted pictures in it, by all shares together.
-        missing_shards: Shares of which something is not there yet, such as ``2/2``.
-    """
-
-    folder: Path
-    pictures: int
-    missing_shards: tuple[str, ...]
 
 
 def write_corrupted(
@@ -99,24 +76,14 @@ def write_corrupted(
         raise ConfigError(f"The shard is {shard!r}; expected one such as Shard(2, 4).")
     check_limit(workers, "number of workers")
     dataset, out = as_dataset(dataset), expanded(out)
-    job, description = _plan(dataset, out, split, corruptions, severities, preset, seed, textures, limit, shard)
-    layout: Layout = Arrays(job) if file_format == "npy" else Folders(job, file_format)
-    if isinstance(layout, Folders):
-        check_names(job.pictures.ids, ENDINGS[layout.file_format])
-    path = out / manifest.MANIFEST
-    whole = manifest.wanted_of(description, file_format, manifest.notes(dataset, job.corruptor))
-    manifest.require_same(path, whole)  # Before a lock is made in a folder that may be somebody else's.
-    if not path.exists():
-        rehearse(job.pictures, job.corruptor, job.corruptions, job.severities)
-    with _clear_errors(out), claimed(job):
-        with manifest_held(job):
-            manifest.require_same(path, whole)  # Another share may have begun.
-            if not path.exists():
-                manifest.write(path, whole, {}, ["all"])
-            if file_format == "npy":
-                write_labels(job)
-        _write_missing(job, layout, workers)
-        return _conclude(job, layout, whole)
+    job, labels = _plan(dataset, out, split, corruptions, severities, preset, seed, textures, limit, shard)
+    source = manifest.source_of(dataset, split, len(job.pictures))
+    description = manifest.describe(source, job.corruptor, job.corruptions, job.severities)
+    wanted = manifest.wanted_of(description, file_format, manifest.notes(dataset, job.corruptor))
+    if file_format == "npy":
+        return carry_out(job, Arrays(job, dataset.size, labels), wanted, workers)
+    check_names(job.pictures.ids, ENDINGS[file_format])
+    return carry_out(job, Folders(job, file_format), wanted, workers)
 
 
 def _plan(
@@ -130,7 +97,8 @@ def _plan(
     textures: str | Path | None,
     limit: int | None,
     shard: Shard | None,
-) -> tuple[Job, dict[str, Any]]:
+) -> tuple[Job, list[int]]:
+    """What is to be written, and the pictures' classes as indices."""
     chosen, levels = choose_corruptions(corruptions), choose_severities(severities)
     if split not in packed.SPLITS:
         raise ConfigError(f"There is no split {split!r}; expected {' or '.join(packed.SPLITS)}.")
@@ -142,53 +110,4 @@ def _plan(
     corruptor = choose_corruptor(dataset.size, chosen, preset, seed, textures)
     positions = evenly(source.labels, len(source) if limit is None else limit)
     pictures = pictures_of(dataset, source, positions)
-    labels = source.labels[positions].tolist()
-    description = manifest.describe(dataset, split, len(pictures), corruptor, chosen, levels)
-    return Job(out, pictures, labels, corruptor, chosen, levels, shard or Shard()), description
-
-
-def _write_missing(job: Job, layout: Layout, workers: int | None) -> None:
-    items = layout.items(job.shard)
-    missing = [item for item in items if not layout.done(item)]
-    if not missing:
-        return
-    pixels = sum(map(len, missing)) * int(np.prod(job.pictures.size))
-    if isinstance(layout, Arrays):
-        require_space(job.work, 3 * pixels)
-    layout.prepare(missing)
-    count = sum(map(len, items))
-    title = "Corrupting" if job.shard.of == 1 else f"Corrupting, shard {job.shard}"
-    done = count - sum(map(len, missing))
-    with (
-        stop_on_signal() as stop,
-        progress(title, count, done=done) as bar,
-        closing(work_on(missing, layout.write, workers or default_workers(pixels), stop)) as written,
-    ):
-        for item in written:
-            layout.finish(item)
-            bar.advance(len(item), f"{display_name(item.corruption)} {item.severity}")
-
-
-def _conclude(job: Job, layout: Layout, description: dict[str, Any]) -> Written:
-    """Count what is there, by whomever it was written, and say so in the manifest."""
-    with manifest_held(job):
-        counts = layout.counts()
-        expected = len(job.corruptions) * len(job.severities) * len(job.pictures)
-        missing = [] if total(counts) == expected else missing_shares(layout, job.shard)
-        if str(job.shard) in missing:
-            raise DataError(f"Of shard {job.shard} of {job.out} files vanished while it was written. Run it again.")
-        manifest.write(job.out / manifest.MANIFEST, description, counts, missing)
-        if not missing:
-            remove_work(job)
-    return Written(job.out, total(counts), tuple(missing))
-
-
-@contextmanager
-def _clear_errors(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = no_space(error, out) or f"Cannot write {out}: {error.strerror or error}"
-        raise DataError(
-            f"{reason}. What was finished is kept: mend this, then run the same command again to go on."
-        ) from error
+    return Job(out, pictures, corruptor, chosen, levels, shard or Shard()), source.labels[positions].tolist()

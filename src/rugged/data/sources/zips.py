@@ -68,7 +68,8 @@ def _open(where: Path) -> ZipFile:
         if ending(where.name) in IMAGE_ENDINGS or looks_like_image(read_file(where, SIGNATURE)):
             raise DataError(
                 f"{where} is one picture; expected a data set: a folder or zip with one subfolder a class. To see this "
-                f"picture under every corruption: rugged corrupt {shlex.quote(str(where))} OUT.png --preview"
+                f"picture under every corruption: rugged corrupt {shlex.quote(str(where))} OUT.png --preview; to write "
+                f"corrupted copies of it: rugged corrupt {shlex.quote(str(where))} OUT --own-size"
             ) from error
         size = where.stat().st_size
         what = "a damaged or incomplete zip archive" if zip_like or is_zipfile(where) else "no zip archive"

@@ -1,0 +1,230 @@
+"""Corrupted copies of picture files, each in its own size and under its own name, whatever folders they lie in.
+
+So are made the corrupted copies of data sets whose labels name files and count pixels: of detection, say.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from rugged.core.catalogue import BENCHMARK, PRESETS, SEVERITIES
+from rugged.core.environment import available_cores
+from rugged.core.errors import ConfigError, CorruptionError, DataError
+from rugged.core.files import expanded, require_outside
+from rugged.core.progress import progress
+from rugged.core.selection import check_limit, choose_corruptions, choose_severities
+from rugged.core.stopping import stop_on_signal
+from rugged.core.wording import counted
+from rugged.corruptions import Corruptor, choose_corruptor
+from rugged.data.corrupted import manifest
+from rugged.data.corrupted.carrying_out import Written, carry_out
+from rugged.data.corrupted.encode import PictureFormat
+from rugged.data.corrupted.layout import Job
+from rugged.data.corrupted.shard import Shard
+from rugged.data.corrupted.single_files import SingleFiles
+from rugged.data.decode import BadImageError, decode_image
+from rugged.data.loose_files import BadFile, LooseFiles, find_loose_files, in_lines, new_names
+from rugged.data.sources.trees import ending, read_file
+
+_SIDE = 224  # Of the pictures whose severities are taken: imagecorruptions, too, takes them for any size.
+_LONGEST_QUEUE = 64  # Pictures that are read before their turn comes.
+_ENDINGS: dict[PictureFormat, tuple[str, ...]] = {"jpeg": (".jpg", ".jpeg"), "png": (".png",)}
+"""Of names that stay as they are; the first one replaces any other."""
+
+
+@dataclass(frozen=True, eq=False)
+class OwnSizePictures:
+    """Picture files that can be used. Instances travel to worker processes.
+
+    Attributes:
+        folder: Where they lie.
+        ids: Their paths in it, sorted.
+        sizes: Height and width of each.
+        content_hash: The SHA-256, in hex, of each path and the SHA-256 of its file, a line each.
+    """
+
+    folder: Path
+    ids: tuple[str, ...]
+    sizes: tuple[tuple[int, int], ...]
+    content_hash: str
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of each, on average."""
+        return max(1, sum(height * width for height, width in self.sizes) // len(self.sizes))
+
+    @property
+    def smallest(self) -> int:
+        """As ``SourcePictures`` says."""
+        return min(range(len(self.sizes)), key=lambda member: min(self.sizes[member]))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def corrupted(
+        self, members: Sequence[int], corruptor: Corruptor, corruption: str, severity: int
+    ) -> Iterator[tuple[Sequence[int], Tensor]]:
+        """As ``SourcePictures`` says: one at a time."""
+        for member in members:
+            path = self.folder / self.ids[member]
+            try:
+                pixels = decode_image(read_file(path)).pixels
+            except BadImageError as error:
+                raise DataError(f"{path} cannot be used any more: {error}. Run the same command again.") from error
+            clean = torch.tensor(pixels).permute(2, 0, 1)[None].contiguous()
+            try:
+                yield [member], corruptor(clean, corruption, severity, ids=[self.ids[member]])
+            except CorruptionError as error:
+                raise CorruptionError(f"{path}: {error}") from error
+
+
+def write_corrupted_files(
+    source: str | Path,
+    out: str | Path,
+    *,
+    corruptions: Sequence[str] = BENCHMARK,
+    severities: Sequence[int] = SEVERITIES,
+    preset: str | None = None,
+    seed: int = 0,
+    textures: str | Path | None = None,
+    file_format: Literal["jpeg", "png"] = "jpeg",
+    bad_images: Literal["refuse", "skip"] = "refuse",
+    shard: Shard | None = None,
+    workers: int | None = None,
+) -> Written:
+    """Write corrupted copies of a picture file, or of all in a folder and the folders in it, each in its own size.
+
+    Interrupted and called again, it writes what is missing, to the same bytes. A copy lies at
+    ``out/<corruption>/<severity>/<path>``, where the path is the picture's own, with another ending if that says
+    another format. What it holds is ``corrupt(picture, corruption, severity, ids=[path])``.
+
+    Args:
+        source: The picture or folder. Hidden files are passed over, and files that are no pictures by their ending.
+        out: The folder to make, or to go on with.
+        corruptions: Names of corruptions or of sets of them.
+        severities: Some of 1 to 5.
+        preset: Table of severities, for pictures of any size: ``imagenet224`` unless named.
+        seed: Of the keyed draws.
+        textures: As for ``write_corrupted``.
+        file_format: ``jpeg`` of quality 85, as the official data sets are stored, or ``png``, without loss.
+        bad_images: What to do with pictures that cannot be used: stop and name them, or leave them out.
+        shard: The share of the work that this call does; all of it unless given.
+        workers: Processes, as for ``write_corrupted``.
+
+    Returns:
+        What is in the folder now, and the shares that it still lacks.
+
+    Raises:
+        ConfigError: An argument that means nothing.
+        CorruptionError: A picture is too small to be corrupted so.
+        DataError: There is nothing to corrupt, pictures cannot be used and are not to be left out; or ``out`` lies in
+            ``source``, holds something else, was begun otherwise or of other pictures, or cannot be written.
+        RunError: Another process writes the same, or a worker was killed.
+        Interrupted: A signal came; what was finished is there.
+    """
+    if file_format not in _ENDINGS:
+        raise ConfigError(f"There is no format {file_format!r} here; expected one of {', '.join(_ENDINGS)}.")
+    if bad_images not in ("refuse", "skip"):
+        raise ConfigError(f"bad_images is {bad_images!r}; expected refuse or skip.")
+    if shard is not None and not isinstance(shard, Shard):
+        raise ConfigError(f"The shard is {shard!r}; expected one such as Shard(2, 4).")
+    check_limit(workers, "number of workers")
+    source, out = expanded(source), expanded(out)
+    chosen, levels = choose_corruptions(corruptions), choose_severities(severities)
+    require_outside(out, [source.resolve()])
+    found = _find(source)
+    corruptor = choose_corruptor((_SIDE, _SIDE), chosen, preset, seed, textures)
+    pictures, bad = _look_at(found)
+    if bad and (bad_images == "refuse" or not pictures.ids):
+        raise DataError(
+            f"{counted(len(bad), 'picture')} of {source} cannot be used. Mend or remove these, or leave them out with "
+            f"--bad-images skip:{in_lines(bad)}"
+        )
+    job = Job(out, pictures, corruptor, chosen, levels, shard or Shard())
+    names = new_names(pictures.ids, partial(_name, endings=_ENDINGS[file_format]), _ENDINGS[file_format][0])
+    layout = SingleFiles(job, file_format, tuple(names.values()))
+    return carry_out(job, layout, _manifest(source, pictures, len(bad), job, file_format), workers)
+
+
+def _manifest(source: Path, pictures: OwnSizePictures, left_out: int, job: Job, file_format: str) -> dict[str, Any]:
+    corruptor = job.corruptor
+    side = PRESETS[corruptor.preset]
+    facts = {
+        "name": source.name,
+        "content_hash": pictures.content_hash,
+        "pictures": len(pictures),
+        "size": "each its own",
+    }
+    sizes = (
+        f"Each picture has its own size; the severities are those published for {side} × {side} pixels (preset "
+        f"{corruptor.preset})."
+    )
+    missing = [f"Pictures that could not be used and were left out: {left_out:,}."] if left_out else []
+    description = manifest.describe(facts, corruptor, job.corruptions, job.severities)
+    return manifest.wanted_of(description, file_format, [sizes, *missing, *corruptor.notes(side, side)])
+
+
+def _find(source: Path) -> LooseFiles:
+    if source.is_file():
+        return LooseFiles(source.parent, (source.name,), ())
+    if not source.is_dir():
+        raise DataError(f"There is no picture or folder {source}.")
+    return find_loose_files(source)
+
+
+def _look_at(found: LooseFiles) -> tuple[OwnSizePictures, list[BadFile]]:
+    """Decode every picture once: what can be used, and what cannot, with reasons.
+
+    Raises:
+        Interrupted: A signal came.
+    """
+    looks: list[_Look] = []
+    bad = list(found.problems)
+    with (
+        stop_on_signal("Stopping", "Stopped. Run the same command again to go on.") as stop,
+        progress("Looking at the pictures", len(found.paths), "pictures") as bar,
+        ThreadPoolExecutor(available_cores(), "decode") as pool,
+    ):
+        for start in range(0, len(found.paths), _LONGEST_QUEUE):
+            if stop.signal_number is not None:
+                break
+            paths = found.paths[start : start + _LONGEST_QUEUE]
+            for look in pool.map(partial(_look, found.where), paths):
+                if isinstance(look, _Look):
+                    looks.append(look)
+                else:
+                    bad.append(look)
+            bar.advance(len(paths))
+    content = "".join(f"{look.path}\n{look.sha256}\n" for look in looks)
+    ids, sizes = tuple(look.path for look in looks), tuple(look.size for look in looks)
+    return OwnSizePictures(found.where, ids, sizes, sha256(content.encode()).hexdigest()), bad
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is known of a picture that can be used."""
+
+    path: str
+    size: tuple[int, int]
+    sha256: str
+
+
+def _look(folder: Path, path: str) -> _Look | BadFile:
+    try:
+        data = read_file(folder / path)
+        height, width, _ = decode_image(data).pixels.shape
+    except BadImageError as error:
+        return folder / path, str(error)
+    return _Look(path, (height, width), sha256(data).hexdigest())
+
+
+def _name(path: str, *, endings: tuple[str, ...]) -> str:
+    """A picture's own path where its ending says the format that is written, else with another ending."""
+    return path if ending(path) in endings else str(PurePosixPath(path).with_suffix(endings[0]))
