@@ -91,7 +91,15 @@ def brier_score(label_probability: Values, sum_of_squares: Values) -> float:
 
 
 def brier_scores(label_probability: Values, sum_of_squares: Values) -> npt.NDArray[np.float64]:
-    """The ``brier_score`` of each image, ``(N,)``: what a bootstrap over them draws from."""
+    """The ``brier_score`` of each image: what a bootstrap over them draws from.
+
+    Args:
+        label_probability: ``(N,)`` probability of the right class, in [0, 1].
+        sum_of_squares: ``(N,)`` sum of the squared probabilities of all classes, in [0, 1].
+
+    Returns:
+        ``(N,)`` in [0, 2].
+    """
     squares, own = _probabilities(sum_of_squares), _probabilities(label_probability)
     return squares - 2 * own + 1
 

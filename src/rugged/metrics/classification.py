@@ -24,6 +24,9 @@ def in_top(labels: npt.NDArray[np.integer], top: npt.NDArray[np.integer], k: int
 def error_rate(correct: npt.NDArray[np.bool_]) -> float:
     """The share of wrong answers in [0, 1].
 
+    Args:
+        correct: Whether each answer is right; of any shape.
+
     Raises:
         MetricsError: No answers: the error of nothing is not 0.
     """

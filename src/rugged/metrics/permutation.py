@@ -71,6 +71,12 @@ def _observed(values: npt.NDArray[np.float64]) -> float:
 def holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """P-values adjusted for their number, so that those below a level are all real in 1 - level of the cases.
 
+    Args:
+        p: ``(N,)`` p-values in [0, 1], of tests that may depend on each other.
+
+    Returns:
+        ``(N,)`` in [0, 1], in the same order, none smaller than it was.
+
     Source: Holm 1979, "A simple sequentially rejective multiple test procedure".
     """
     order = np.argsort(p, kind="stable")
