@@ -58,6 +58,14 @@ def test_crops_are_windows_of_the_scaled_textures(scale):
         np.testing.assert_array_equal(image.permute(1, 2, 0), expected)
 
 
+@pytest.mark.parametrize("factor", [0.3, 1, 2.111])
+def test_part_of_a_scaled_texture_is_that_part(factor):
+    picture = np.random.default_rng(0).integers(0, 256, (57, 33, 3), dtype=np.uint8)
+    whole = cv2.resize(picture, None, fx=factor, fy=factor)
+    for rows, columns in ((slice(3, 9), slice(0, 4)), (slice(16, 17), slice(5, 9)), (slice(0, None), slice(2, None))):
+        np.testing.assert_array_equal(resize(picture, factor, rows, columns), whole[rows, columns])
+
+
 @pytest.mark.parametrize("factor", [0.2, 0.3, 0.37, 0.77, 1, 1.3, 2, 2.111, 3])
 @pytest.mark.parametrize("size", [(200, 313), (57, 33), (7, 9)])
 def test_scaling_agrees_with_opencv(factor, size):

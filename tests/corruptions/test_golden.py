@@ -6,10 +6,22 @@ import numpy as np
 import pytest
 
 from rugged.core.catalogue import PRESETS
-from rugged.corruptions import BENCHMARK, EXTRA, replay
+from rugged.corruptions import BENCHMARK, EXTRA, frost, replay, zoom
+from rugged.corruptions.recurring import Recurring
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 SEEDS = {f"scene{n}": 1000 + n for n in range(1, 7)} | {f"val_{n}.JPEG": 2000 + n for n in range(4)}
+
+CASES = [(name, False) for name in BENCHMARK + EXTRA] + [("zoom_blur", True), ("frost", True)]
+
+
+@pytest.fixture(autouse=True)
+def comes_again(request, monkeypatch):
+    """Whether something is made for a size of pictures, as when it comes again and again, or each is done alone."""
+    if "again" in request.fixturenames:
+        often = 1 if request.getfixturevalue("again") else 10**9
+        for module in (zoom, frost):
+            monkeypatch.setattr(module, "_recurring", Recurring(often, 100))
 
 
 def check(archive, name, textures):
@@ -27,15 +39,15 @@ def check(archive, name, textures):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("name", BENCHMARK + EXTRA)
-def test_made_pictures(preset, name, request):
+@pytest.mark.parametrize(("name", "again"), CASES)
+def test_made_pictures(preset, name, again, request):
     photographs = request.getfixturevalue("shared") / "data" / "frost" if name == "frost" else None
     with np.load(GOLDEN / f"{preset}.npz") as archive:
         check(archive, name, photographs)
 
 
-@pytest.mark.parametrize("name", BENCHMARK + EXTRA)
-def test_real_pictures(shared, name):
+@pytest.mark.parametrize(("name", "again"), CASES)
+def test_real_pictures(shared, name, again):
     with np.load(shared / "golden" / "real_tiny64.npz") as archive:
         check(archive, name, shared / "data" / "frost")
 

@@ -11,7 +11,14 @@ from scipy import ndimage
 
 from rugged.core.catalogue import PARAMETERS, PRESETS
 from rugged.corruptions import zoom
+from rugged.corruptions.recurring import Recurring
 from rugged.corruptions.zoom import clipped_zoom, enlarge, visible, zoom_blur
+
+
+@pytest.fixture(autouse=True)
+def matrices(monkeypatch):
+    """A matrix for every size, as when it comes again and again."""
+    monkeypatch.setattr(zoom, "_recurring", Recurring(1, 100))
 
 
 def scipy_zoom(layer, factor):

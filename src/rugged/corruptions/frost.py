@@ -14,6 +14,7 @@ from rugged.core.errors import CorruptionError
 from rugged.corruptions.bits import Bits
 from rugged.corruptions.host import send
 from rugged.corruptions.levels import cut
+from rugged.corruptions.recurring import Recurring
 from rugged.corruptions.tables import look_up_halfwords, opencv_takes_halfwords
 from rugged.corruptions.textures import Textures
 from rugged.corruptions.uniform import integers
@@ -22,6 +23,8 @@ _MOST_PIXELS = 2e9  # of all textures together: in an atlas of them places are c
 _USED = 5  # of the six textures: the reference draws an index below five
 _BITS = 31  # of a random integer, taken for a fraction
 _WEIGHT_BITS = 11  # of the weights that OpenCV's bilinear interpolation of bytes works with
+_KEPT = 3 * _USED  # scaled textures; of large pictures one takes tens of megabytes
+_recurring = Recurring(2, _KEPT)  # to scale one whole takes as long as one or two windows of it
 
 
 def draw_frost(stream: Bits, images: Tensor, *, scale: float, textures: Textures, **_: float) -> Tensor:
@@ -91,7 +94,7 @@ def frost(
     factors = _factors(textures, scale, *images.shape[2:])
     sums = _sums(picture_weight, frost_weight, images.device)
     if opencv_takes_halfwords(images.device):
-        return look_up_halfwords(sums, _pair(images, places, _scaled(textures, factors)))
+        return look_up_halfwords(sums, _pair(images, places, textures, factors))
     height, width = images.shape[2:]
     ice = _crops(_atlas(textures, factors, images.device), places, height, width)
     shifts = torch.arange(0, 24, 8, dtype=torch.int32, device=images.device)[:, None, None]
@@ -99,15 +102,23 @@ def frost(
     return look_up_halfwords(sums, pairs)
 
 
-def _pair(images: Tensor, places: Tensor, pictures: Sequence[np.ndarray]) -> Tensor:
-    """Make a halfword of every value and of what lies over it: windows of textures, ``(3, h, w)`` uint8 each."""
+def _pair(images: Tensor, places: Tensor, textures: Textures, factors: Sequence[float]) -> Tensor:
+    """Make a halfword of every value and of what lies over it."""
     height, width = images.shape[2:]
     pairs = np.empty((*images.shape, 2), np.uint8)
     for image, (texture, row, column), out in zip(images.numpy(), places.tolist(), pairs, strict=True):
-        ice = pictures[texture][:, row : row + height, column : column + width]
+        window = slice(row, row + height), slice(column, column + width)
+        ice = _window(textures, texture, factors[texture], *window)
         for channel in range(3):
             cv2.merge((ice[channel], image[channel]), out[channel])
     return torch.from_numpy(pairs).view(torch.uint16)[..., 0]
+
+
+def _window(textures: Textures, index: int, factor: float, rows: slice, columns: slice) -> np.ndarray:
+    """Part of a scaled texture, ``(3, h, w)`` uint8. Pictures of a size of their own have a factor of their own."""
+    if _recurring.pays((textures, index, factor)):
+        return _scaled(textures, index, factor)[:, rows, columns]
+    return resize(textures.pictures[index], factor, rows, columns).transpose(2, 0, 1)
 
 
 @lru_cache(maxsize=16)
@@ -145,7 +156,8 @@ def _crops(atlas: _Atlas, places: Tensor, height: int, width: int) -> Tensor:
 @lru_cache(maxsize=3)  # of large pictures an atlas takes hundreds of megabytes
 def _atlas(textures: Textures, factors: tuple[float, ...], device: torch.device) -> _Atlas:
     """Lay scaled textures out on a device."""
-    pictures = _scaled.__wrapped__(textures, factors)  # not kept beside the atlas
+    # Not kept beside the atlas.
+    pictures = [_scaled.__wrapped__(textures, index, factor) for index, factor in enumerate(factors)]
     place_values = np.array((1, 1 << 8, 1 << 16), dtype=np.int32)
     pixels = np.concatenate([place_values @ picture.reshape(3, -1) for picture in pictures])
     sizes = np.array([picture.shape[1:] for picture in pictures])
@@ -153,27 +165,30 @@ def _atlas(textures: Textures, factors: tuple[float, ...], device: torch.device)
     return _Atlas(*(torch.from_numpy(array).to(device) for array in (pixels, starts, sizes)))
 
 
-@lru_cache(maxsize=3)  # likewise
-def _scaled(textures: Textures, factors: tuple[float, ...]) -> list[np.ndarray]:
-    """Scale each texture by its factor: ``(3, h, w)`` uint8."""
-    scaled = (resize(picture, factor) for picture, factor in zip(textures.pictures[:_USED], factors, strict=True))
-    return [np.ascontiguousarray(picture.transpose(2, 0, 1)) for picture in scaled]
+@lru_cache(maxsize=_KEPT)
+def _scaled(textures: Textures, index: int, factor: float) -> np.ndarray:
+    """Scale a texture: ``(3, h, w)`` uint8."""
+    return np.ascontiguousarray(resize(textures.pictures[index], factor).transpose(2, 0, 1))
 
 
-def resize(picture: np.ndarray, factor: float) -> np.ndarray:
+def resize(picture: np.ndarray, factor: float, rows: slice = slice(None), columns: slice = slice(None)) -> np.ndarray:
     """Scale a picture with the integer arithmetic of OpenCV's bilinear interpolation, which decides every byte.
 
     Args:
         picture: ``(h, w, 3)`` uint8.
         factor: Of both sides; the sides are rounded, yet samples stand exactly ``1 / factor`` apart.
+        rows: Which of the result to make.
+        columns: Likewise.
 
     Returns:
         ``(h', w', 3)`` uint8.
     """
-    upper, lower, down = _taps(picture.shape[0], factor)
-    left, right, across = _taps(picture.shape[1], factor)
+    upper, lower, down = (taps[rows] for taps in _taps(picture.shape[0], factor))
+    left, right, across = (taps[columns] for taps in _taps(picture.shape[1], factor))
     down, across = down[:, None, None], across[:, None]
-    wide = picture.astype(np.int32)
+    first = upper[0]
+    upper, lower = upper - first, lower - first
+    wide = picture[first : first + lower[-1] + 1].astype(np.int32)
     # Rows first along their length, in 19 bits; of these the lowest 4 are dropped before the rows are mixed.
     mixed = (wide[:, left] * ((1 << _WEIGHT_BITS) - across) + wide[:, right] * across) >> 4
     above, below = mixed[upper] * ((1 << _WEIGHT_BITS) - down) >> 16, mixed[lower] * down >> 16

@@ -12,6 +12,7 @@ from torch.nn.functional import embedding_bag
 from rugged.corruptions.host import in_main_memory, too_few_for_a_gpu
 from rugged.corruptions.levels import constant, cut_within, to_levels, to_unit
 from rugged.corruptions.places import true_places
+from rugged.corruptions.recurring import Recurring
 from rugged.corruptions.transpose import transpose
 
 _LARGE = 1 << 17  # pixels; beyond, the matrix of a whole blur takes too much memory
@@ -23,6 +24,8 @@ _PLACES = 4096  # doubtful values settled at once on a CPU, so that what is work
 _MANY_PLACES = 1 << 16  # and on a GPU, to bound memory
 _BAND = 4096  # pixels made at once on a CPU, likewise
 _HOST = torch.device("cpu")
+_KEPT = 5  # matrices
+_recurring = Recurring(5, _KEPT)  # to make a matrix takes as long as four or five pictures of a size without it
 
 _Band = tuple[Tensor, ...]  # columns of the entries, where the entries of each row start, entries
 
@@ -46,7 +49,7 @@ def zoom_blur(images: Tensor, _: None, *, stop: float, step: float) -> Tensor:
     """
     height, width = images.shape[2:]
     factors = tuple(np.arange(1, stop, step).tolist())
-    if height * width > _LARGE:
+    if height * width > _LARGE or not _matrix_pays(images, factors):
         return _one_by_one(images, factors)
     planes = images.reshape(-1, height * width)
     pixels = transpose(planes).float()
@@ -127,7 +130,12 @@ def _neighbours(length: int, shorter: int, factors: tuple[float, ...], device: t
     return torch.from_numpy(places).to(device), torch.from_numpy(weights).to(device)
 
 
-@lru_cache(maxsize=5)
+def _matrix_pays(images: Tensor, factors: tuple[float, ...]) -> bool:
+    height, width = images.shape[2:]
+    return not in_main_memory(images) or _recurring.pays((height, width, factors), len(images))
+
+
+@lru_cache(maxsize=_KEPT)
 def _matrix(height: int, width: int, factors: tuple[float, ...], device: torch.device) -> list[tuple[int, _Band]]:
     """Return the blur as a matrix from pixels to pixels: bands of rows, each after its first row."""
     layers = 1.0, *factors  # the picture itself comes on top
