@@ -8,6 +8,7 @@ told from it are made again in the reference's own arithmetic, for its roundings
 """
 
 import math
+from collections.abc import Iterator
 from functools import lru_cache
 
 import torch
@@ -26,6 +27,7 @@ _ERROR = 2.0**-12  # of levels, by roundings in float32, ours and the reference'
 # to 24 bits as a distance from the edge, and on the first half of the way once more.
 _PLACE_ERROR = 2.0**-25
 _AT_ONCE = 1 << 16  # levels settled at once, to bound memory
+_MANY = 64  # where more than one value in so many is in doubt, there must be even areas
 
 
 def inverse_affine(jitter: Tensor, height: int, width: int) -> Tensor:
@@ -132,13 +134,19 @@ def warp(images: Tensor, affine: Tensor, displaced: tuple[Tensor, int] | None = 
     moved = _sample(images, inside, 0.5**_STEPS_BITS, 0.5)
     if not displaced:
         result, doubtful = cut_within(moved, _ERROR)
-        for some in torch.split(true_places(doubtful), _AT_ONCE):
+        wanted = true_places(doubtful)
+        if len(wanted) * _MANY > result.numel():
+            wanted = _settle_even(result, _between_even(images, affine), None, doubtful)
+        for some in torch.split(wanted, _AT_ONCE):
             result.view(-1)[some] = to_levels(_move(images, affine, some, some.new_zeros(1, 1))[0])
         return result
     places, bits = displaced
     error = _ERROR + 2 * 255 * _PLACE_ERROR * _power(max(height, width))
     result, doubtful = cut_within(_sample(moved, places, 0.5**bits, 0), error)
-    for some in torch.split(true_places(doubtful), _AT_ONCE):
+    wanted = true_places(doubtful)
+    if len(wanted) * _MANY > result.numel():
+        wanted = _settle_even(result, _between_even(images, affine), displaced, doubtful)
+    for some in torch.split(wanted, _AT_ONCE):
         _settle(result, images, affine, moved, displaced, some)
     return result
 
@@ -173,6 +181,84 @@ def _sample(planes: Tensor, places: Tensor, unit: float, first: float) -> Tensor
     torch.add(constant(2 * first / side - 1, torch.float32, planes.device), grid, alpha=2 * unit / side, out=grid)
     sampled: Tensor = grid_sample(square, grid.permute(0, 2, 3, 1), padding_mode="zeros", align_corners=False)
     return sampled
+
+
+def _between_even(images: Tensor, affine: Tensor) -> Tensor:
+    """Make what the affine maps make of images over 255, as ``_move`` does, between four pixels of one level.
+
+    Returns:
+        ``(N, C, H, W)`` float32; not a number where the four pixels are not of one level.
+    """
+    height, width = images.shape[2:]
+    before = affine >> _STEPS_BITS
+    first, second = (_fold(each, height - 1, width - 1, 1) for each in (before, before + 1))
+    column, row = torch.minimum(first, second).long().unbind(1)  # a reflection turns the two about
+    pixels = (row.mul_(width).add_(column)).flatten(1)[:, None].expand(-1, images.shape[1], -1)
+    levels = images.short()
+    corner = images[..., :-1, :-1]
+    for other in (images[..., :-1, 1:], images[..., 1:, :-1], images[..., 1:, 1:]):
+        levels[..., :-1, :-1].masked_fill_(corner != other, 256)
+    ways = affine & (1 << _STEPS_BITS) - 1
+    way = ways[:, 1].mul_(1 << _STEPS_BITS).add_(ways[:, 0])[:, None]
+    index = levels.flatten(2).gather(2, pixels).view(images.shape).long().mul_(1 << 2 * _STEPS_BITS).add_(way)
+    return _of_one_level(images.device).take(index)
+
+
+@lru_cache(maxsize=2)
+def _of_one_level(device: torch.device) -> Tensor:
+    """What ``_move`` makes of four pixels of one level, which is not always the level: it rounds.
+
+    Returns:
+        ``(257, 32, 32)`` float32: by the level, and by how far below and right of the first pixel it looks, in steps;
+        not a number for a level of 256.
+    """
+    way = torch.arange(1 << _STEPS_BITS, dtype=torch.float32, device=device).mul_(0.5**_STEPS_BITS)
+    unit = to_unit(torch.arange(256, dtype=torch.uint8, device=device), torch.float32)[:, None, None]
+    taps = (unit * (down[:, None] * across) for down in (1 - way, way) for across in (1 - way, way))
+    upper_left, upper_right, lower_left, lower_right = taps
+    moved = upper_left + upper_right + lower_left + lower_right
+    return torch.cat((moved, moved.new_full((1, *moved.shape[1:]), math.nan)))
+
+
+def _settle_even(result: Tensor, even: Tensor, displaced: tuple[Tensor, int] | None, doubtful: Tensor) -> Tensor:
+    """Make bytes anew where all that they are made of is even, in the reference's arithmetic, without a search.
+
+    Args:
+        result: ``(N, C, H, W)`` uint8, to write to.
+        even: From ``_between_even``.
+        displaced: As for ``warp``.
+        doubtful: ``(N, C, H, W)`` bool: which to make.
+
+    Returns:
+        Places of those that are still to be made.
+    """
+    rows = max(1, _AT_ONCE // (len(result) * result.shape[3]))
+    values = torch.split(even, rows, 2) if displaced is None else _displace(even, displaced, rows)
+    for some, value, open_ones in zip(
+        torch.split(result, rows, 2), values, torch.split(doubtful, rows, 2), strict=True
+    ):
+        known = open_ones & ~value.isnan()
+        torch.where(known, to_levels(value.nan_to_num_(0)), some, out=some)
+        open_ones &= ~known
+    return true_places(doubtful)
+
+
+def _displace(moved: Tensor, displaced: tuple[Tensor, int], rows: int) -> Iterator[Tensor]:
+    """Interpolate ``(N, C, H, W)`` between pixels in float64, so many rows at a time: float32."""
+    places, bits = displaced
+    count, channels, height, width = moved.shape
+    last = _lengths(height - 2, width - 2, moved.device)
+    corners = _corners(width, moved.device)[..., None, None]
+    planes = moved.flatten(2)[:, :, None].expand(-1, -1, 4, -1)
+    for some in torch.split(places, rows, 2):
+        place = some - (1 << bits - 1)
+        before = torch.minimum(place >> bits, last)
+        ways = (place - (before << bits)).double().mul_(0.5**bits)
+        first = before[:, 1].long().mul_(width).add_(before[:, 0])
+        index = (first + corners).movedim(0, 1).flatten(2)[:, None].expand(-1, channels, -1, -1)
+        four = planes.gather(3, index).double().movedim(2, 0).reshape(4, -1)
+        pairs = ways.movedim(1, 0)[:, :, None].expand(-1, -1, channels, -1, -1).reshape(2, -1)
+        yield _between(four, pairs).float().view(count, channels, -1, width)
 
 
 def _settle(
