@@ -5,6 +5,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rugged.corruptions.host import in_main_memory
@@ -106,26 +107,27 @@ def _steps(old: int, new: int, device: torch.device) -> tuple[list[tuple[Tensor,
         For the first, second … place of all boxes: its index, and one, or zero where a box has ended already (``None``
         where none has); and the weight of each box's sum. The first ``(new,)``, the others ``(new, 1)``.
     """
-
-    def tensor(values: list[int], dtype: torch.dtype) -> Tensor:
-        return torch.tensor(values, dtype=dtype, device=device)
-
-    boxes = _boxes(old, new)
+    first, counts = _boxes(old, new)
     steps: list[tuple[Tensor, Tensor | None]] = []
-    for step in range(max(map(len, boxes))):
-        present = [int(step < len(box)) for box in boxes]
-        places = tensor([box[min(step, len(box) - 1)] for box in boxes], torch.int64)
-        steps.append((places, None if all(present) else tensor(present, torch.uint8)[:, None]))
-    return steps, tensor([int(0.5 + (1 << _BITS) / len(box)) for box in boxes], torch.int32)[:, None]
+    for step in range(counts.max()):
+        places = torch.from_numpy(first + np.minimum(step, counts - 1)).to(device)
+        present = step < counts
+        steps.append((places, None if present.all() else torch.from_numpy(present[:, None].view(np.uint8)).to(device)))
+    weights = (0.5 + (1 << _BITS) / counts).astype(np.int32)
+    return steps, torch.from_numpy(weights[:, None]).to(device)
 
 
-def _boxes(old: int, new: int) -> list[list[int]]:
-    """List, for each of ``new`` places, those of ``old`` ones whose centres its box holds, the right edge included."""
+def _boxes(old: int, new: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the first of ``old`` places and how many of them each of ``new`` ones holds.
+
+    Those are the places whose centres lie in its box, the right edge included.
+    """
     scale = old / new
     width = max(scale, 1.0)
-    boxes = []
-    for index in range(new):
-        centre = (index + 0.5) * scale
-        around = range(max(int(centre - width / 2 + 0.5), 0), min(int(centre + width / 2 + 0.5), old))
-        boxes.append([place for place in around if -0.5 < (place - centre + 0.5) * (1 / width) <= 0.5])
-    return boxes
+    centre = (np.arange(new) + 0.5) * scale
+    low = np.maximum((centre - width / 2 + 0.5).astype(np.int64), 0)
+    high = np.minimum((centre + width / 2 + 0.5).astype(np.int64), old)
+    around = low[:, None] + np.arange((high - low).max())
+    offset = (around - centre[:, None] + 0.5) * (1 / width)
+    held = (around < high[:, None]) & (offset > -0.5) & (offset <= 0.5)
+    return low + held.argmax(1), held.sum(1)
