@@ -95,8 +95,8 @@ def rugged_timer(side: int, device: str) -> Callable[[str], list[float]]:
 class Peer:
     """The imagecorruptions package in the environment of another interpreter, asked for one run after another."""
 
-    def __init__(self, python: str) -> None:
-        command = [python, __file__, "--answer-as-peer"]
+    def __init__(self, python: str, script: str = __file__) -> None:
+        command = [python, script, "--answer-as-peer"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def milliseconds(self, side: int, name: str) -> list[float]:

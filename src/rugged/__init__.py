@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rugged.corruptions.transform import Corrupt as Corrupt
     from rugged.data import open_dataset as open_dataset
     from rugged.data import write_corrupted as write_corrupted
+    from rugged.data import write_corrupted_files as write_corrupted_files
     from rugged.data import write_one_per_image as write_one_per_image
     from rugged.export import export_model as export_model
     from rugged.metrics import mean_corruption_error as mean_corruption_error
@@ -38,6 +39,7 @@ _PUBLIC = {
     "replay": "rugged.corruptions",
     "perturb": "rugged.perturbations",
     "write_corrupted": "rugged.data",
+    "write_corrupted_files": "rugged.data",
     "write_one_per_image": "rugged.data",
     "export_model": "rugged.export",
     "open_dataset": "rugged.data",

@@ -11,6 +11,7 @@ from tests.faults.jobs import JOBS, finish, start
 ROOMY = "256m"
 SMALL = {
     "data pack": "200k", "corrupt": "100k", "corrupt --format npy": "200k", "corrupt --one-per-image": "50k",
+    "corrupt --own-size": "50k",
     "perturb": "200k", "train": "300k", "benchmark": "100k", "explain": "50k", "restore train": "100k",
     "restore apply": "100k", "restore benchmark": "20k", "predict": "0k", "export": "300k", "study": "300k",
     "demo": "300k", "report": "40k",

@@ -151,6 +151,7 @@ COMMANDS = {
     "push": "push INPUT me/mine",
     "study": "study INPUT --data pictures --out out",
     "corrupt": "corrupt INPUT out --corruptions contrast",
+    "corrupt --own-size": "corrupt INPUT out --own-size --corruptions contrast",
     "corrupt --preview": "corrupt INPUT out.png --preview",
     "perturb": "perturb INPUT out --sequences brightness",
     "restore train (recipe)": "restore train INPUT --data pictures --out out",

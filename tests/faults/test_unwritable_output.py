@@ -24,6 +24,7 @@ COMMANDS = {
     "export": "export good.safetensors OUT.onnx",
     "card": "card measured --out OUT.md",
     "corrupt": "corrupt pictures OUT --corruptions contrast --severities 1",
+    "corrupt --own-size": "corrupt pictures OUT --own-size --corruptions contrast --severities 1",
     "corrupt --preview": "corrupt pictures/val/cat/0.png OUT.png --preview --textures procedural",
     "perturb": "perturb pictures OUT --sequences brightness",
     "restore train": "restore train deblur64 --data pictures --out OUT --set epochs=1 --set batch_size=4 "

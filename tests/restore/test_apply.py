@@ -68,7 +68,7 @@ def test_two_pictures_of_one_name_are_both_written(restorer, pictures, tmp_path)
     (pictures / "photo.png").write_bytes((pictures / "odd.png").read_bytes())
     apply_restorer(restorer, pictures, tmp_path / "out", device="cpu")
     assert read(tmp_path / "out" / "photo.jpg.png")[2].shape == (16, 16, 3)
-    assert read(tmp_path / "out" / "photo.png.png")[2].shape == (61, 37, 3)
+    assert read(tmp_path / "out" / "photo.png")[2].shape == (61, 37, 3)
 
 
 def test_a_name_made_longer_takes_no_other_pictures_place(restorer, pictures, tmp_path):
@@ -76,7 +76,7 @@ def test_a_name_made_longer_takes_no_other_pictures_place(restorer, pictures, tm
         (pictures / name).write_bytes((pictures / "odd.png").read_bytes())
     apply_restorer(restorer, pictures, tmp_path / "out", device="cpu")
     made = {path.name: read(path)[2].shape[:2] for path in (tmp_path / "out").glob("photo*")}
-    assert made == {"photo.jpg.png": (16, 16), "photo.png.png": (61, 37), "photo.jpg.png.png": (61, 37)}
+    assert made == {"photo.jpg.png.png": (16, 16), "photo.png": (61, 37), "photo.jpg.png": (61, 37)}
 
 
 def test_bad_pictures_are_named_and_the_others_done(restorer, pictures, tmp_path):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from rugged.cli.options import Limit, Preset, Seed, Severities, Source, Split, Textures, refuse, require_png
-from rugged.core.errors import ConfigError
+from rugged.core.errors import ConfigError, DataError, NoClassesError
 from rugged.core.files import expanded
 
 if TYPE_CHECKING:
@@ -119,7 +119,10 @@ def _write(
     from rugged.data import open_dataset
     from rugged.data.corrupted.writer import write_corrupted
 
-    dataset = open_dataset(source, size=size)
+    try:
+        dataset = open_dataset(source, size=size)
+    except NoClassesError as error:
+        raise DataError(f"{error} For loose pictures, each in its own size, add --own-size.") from error
     written = write_corrupted(dataset, out, split=split, limit=limit, shard=share, workers=workers, **how)
     _report(written, share)
 

@@ -13,6 +13,10 @@ class DataError(RuggedError):
     """A data set, picture, archive or cache that cannot be used."""
 
 
+class NoClassesError(DataError):
+    """A folder without the subfolders that would be the classes of a data set."""
+
+
 class CorruptionError(RuggedError):
     """A corruption, severity or preset that does not exist or does not fit the images."""
 

@@ -187,13 +187,22 @@ def resize(picture: np.ndarray, factor: float, rows: slice = slice(None), column
     left, right, across = (taps[columns] for taps in _taps(picture.shape[1], factor))
     down, across = down[:, None, None], across[:, None]
     first = upper[0]
-    upper, lower = upper - first, lower - first
-    wide = picture[first : first + lower[-1] + 1].astype(np.int32)
+    wide = picture[first : lower[-1] + 1].astype(np.int32)
     # Rows first along their length, in 19 bits; of these the lowest 4 are dropped before the rows are mixed.
-    mixed = (wide[:, left] * ((1 << _WEIGHT_BITS) - across) + wide[:, right] * across) >> 4
-    above, below = mixed[upper] * ((1 << _WEIGHT_BITS) - down) >> 16, mixed[lower] * down >> 16
-    scaled: np.ndarray = (above + below + 2) >> 2
-    return scaled.astype(np.uint8)
+    mixed, start = wide.take(right, 1), wide.take(left, 1)
+    mixed -= start
+    mixed *= across
+    mixed += start << _WEIGHT_BITS
+    mixed >>= 4
+    above, below = mixed.take(upper - first, 0), mixed.take(lower - first, 0)
+    above *= (1 << _WEIGHT_BITS) - down
+    above >>= 16
+    below *= down
+    below >>= 16
+    above += below
+    above += 2
+    above >>= 2
+    return above.astype(np.uint8)
 
 
 def _taps(side: int, factor: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -27,7 +27,7 @@ _ERROR = 2.0**-12  # of levels, by roundings in float32, ours and the reference'
 # to 24 bits as a distance from the edge, and on the first half of the way once more.
 _PLACE_ERROR = 2.0**-25
 _AT_ONCE = 1 << 16  # levels settled at once, to bound memory
-_MANY = 64  # where more than one value in so many is in doubt, there must be even areas
+_MANY = 6  # where more than one value in so many is in doubt, there are even areas, and to look all values up is faster
 
 
 def inverse_affine(jitter: Tensor, height: int, width: int) -> Tensor:

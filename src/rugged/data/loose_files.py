@@ -3,12 +3,17 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rugged.core.errors import DataError
 from rugged.data.sources.trees import IMAGE_ENDINGS, ending, folder_tree
 
 _NAMED = 5  # Bad pictures that a message names.
+
+_OF_FILES = (
+    "broken link",
+    "unusable name",
+)  # Without an ending it may be a folder of pictures; with another one it is not missed.
 
 BadFile = tuple[Path, str]
 """A file that cannot be used, and why."""
@@ -37,7 +42,11 @@ def find_loose_files(where: Path) -> LooseFiles:
     """
     tree = folder_tree(where)
     paths = tuple(path for path in tree.files if ending(path) in IMAGE_ENDINGS)
-    problems = tuple((where / each.where, f"{each.reason} ({each.detail})") for each in tree.problems)
+    problems = tuple(
+        (where / each.where, f"{each.reason} ({each.detail})")
+        for each in tree.problems
+        if each.reason not in _OF_FILES or ending(each.where.strip("'")) in {"", *IMAGE_ENDINGS}
+    )
     if not paths:
         wanted = ", ".join(sorted(IMAGE_ENDINGS))
         raise DataError(f"{where} holds no pictures; looked for files ending in {wanted}.{in_lines(problems)}")
@@ -49,16 +58,25 @@ def new_names(paths: Sequence[str], rename: Callable[[str], str], longer: str) -
 
     Args:
         paths: Of the pictures, each once.
-        rename: From a picture's path to the new one.
-        longer: Where two would get the same path, what both get after their own instead: ``.png``.
+        rename: From a picture's path to the new one. A picture that keeps its path keeps it whatever others want.
+        longer: What others get after their own path where theirs would be another's, or a folder's: ``.png``.
 
     Returns:
-        The new paths by the old ones, each once.
+        The new paths by the old ones: no two alike where case does not count, and none that of a folder.
     """
-    names = {path: rename(path) for path in paths}
-    # Again, since a name that was made longer may be another picture's; each round makes more of them long.
-    while shared := {name for name, times in Counter(names.values()).items() if times > 1}:
-        names = {path: f"{path}{longer}" if name in shared else name for path, name in names.items()}
+    wanted = {path: rename(path) for path in paths}
+    times = Counter(name.casefold() for name in wanted.values())
+    taken = {str(folder).casefold() for path in paths for folder in PurePosixPath(path).parents}
+    taken |= {path.casefold() for path, name in wanted.items() if name == path}
+    names = {}
+    for path, name in wanted.items():
+        if name != path:
+            if times[name.casefold()] > 1 or name.casefold() in taken:
+                name = f"{path}{longer}"
+            while name.casefold() in taken:
+                name += longer
+            taken.add(name.casefold())
+        names[path] = name
     return names
 
 

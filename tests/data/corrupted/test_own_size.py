@@ -11,8 +11,10 @@ from PIL import Image
 
 from rugged.core.errors import ConfigError, CorruptionError, DataError, Interrupted
 from rugged.core.files import read_json
-from rugged.corruptions import corrupt
-from rugged.data.corrupted.own_size import write_corrupted_files
+from rugged.corruptions import choose_corruptor, corrupt
+from rugged.data.corrupted import encode
+from rugged.data.corrupted.layout import Job
+from rugged.data.corrupted.own_size import OwnSizePictures, write_corrupted_files
 from rugged.data.corrupted.shard import Shard
 from rugged.data.corrupted.single_files import SingleFiles
 
@@ -20,7 +22,7 @@ CELLS = {"corruptions": ("gaussian_noise", "contrast"), "severities": (2, 5), "w
 COLOUR = {"street.jpg": (48, 64), "deep/er/cat.JPEG": (30, 41), "deep/dog.png": (77, 20), "deep/dog.bmp": (9, 9)}
 NAMES = {
     "jpeg": ["street.jpg", "deep/er/cat.JPEG", "deep/dog.png.jpg", "deep/dog.bmp.jpg", "grey.jpg"],
-    "png": ["street.png", "deep/er/cat.png", "deep/dog.png.png", "deep/dog.bmp.png", "grey.png"],
+    "png": ["street.png", "deep/er/cat.png", "deep/dog.png", "deep/dog.bmp.png", "grey.png"],
 }
 
 
@@ -132,7 +134,7 @@ def test_bad_pictures_are_named_before_anything_is_written_or_left_out(photos, t
     cut = (photos / "street.jpg").read_bytes()[:200]
     (photos / "street.jpg").write_bytes(cut)
     (photos / "gone.png").symlink_to("nowhere")
-    with pytest.raises(DataError, match=r"2 pictures of .* cannot be used(.|\n)*gone\.png: (.|\n)*street\.jpg: "):
+    with pytest.raises(DataError, match=r"2 of .* cannot be used(.|\n)*gone\.png: (.|\n)*street\.jpg: "):
         write_corrupted_files(photos, tmp_path / "out", **CELLS)
     assert not (tmp_path / "out").exists()
     write_corrupted_files(photos, tmp_path / "out", **CELLS, bad_images="skip")
@@ -170,6 +172,71 @@ def test_where_the_pictures_lie_changes_nothing(photos, tmp_path, tree):
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
 
 
+def test_a_picture_that_changes_meanwhile_is_no_other_picture(photos, tmp_path, monkeypatch):
+    original = SingleFiles.write
+
+    def write(self, item):
+        Image.new("RGB", (40, 40), "red").save(photos / "street.jpg")
+        original(self, item)
+
+    monkeypatch.setattr(SingleFiles, "write", write)
+    with pytest.raises(DataError, match=r"street\.jpg cannot be used any more: changed"):
+        write_corrupted_files(photos, tmp_path / "out", **CELLS)
+    assert read_json(tmp_path / "out" / "manifest.json")["complete"] is False
+
+
+def test_a_copy_is_never_where_a_folder_is(photos, tmp_path, tree):
+    """``dog.bmp`` would become ``dog.jpg``, and ``dog.png`` too; that is a folder of pictures."""
+    (photos / "deep" / "dog.jpg").mkdir()
+    shutil.copy(photos / "street.jpg", photos / "deep" / "dog.jpg" / "street.jpg")
+    written = write_corrupted_files(photos, tmp_path / "out", **CELLS)
+    assert written.pictures == len(tree(tmp_path / "out")) - 1 == 24
+    shutil.rmtree(tmp_path / "out" / "contrast" / "2" / "deep" / "dog.jpg")
+    (tmp_path / "out" / "contrast" / "2" / "street.jpg").unlink()
+    (tmp_path / "out" / "contrast" / "2" / "street.jpg").mkdir()
+    with pytest.raises(DataError, match="Cannot write"):
+        write_corrupted_files(photos, tmp_path / "out", **CELLS)
+
+
+def test_the_same_folder_by_another_name_goes_on(photos, tmp_path, monkeypatch):
+    write_corrupted_files(photos, tmp_path / "out", **CELLS)
+    (tmp_path / "link").symlink_to(photos)
+    monkeypatch.chdir(photos)
+    for source in (".", tmp_path / "link"):
+        assert write_corrupted_files(source, tmp_path / "out", **CELLS).pictures == 20
+
+
+def test_what_is_too_long_for_the_format_or_for_a_name_is_known_before(photos, tmp_path, monkeypatch):
+    monkeypatch.setitem(encode.LONGEST_SIDE, "jpeg", 63)
+    with pytest.raises(DataError, match=r"street\.jpg: too long to be written \(64 x 48 pixels; at most 63\)"):
+        write_corrupted_files(photos, tmp_path / "out", **CELLS)
+    with pytest.raises(DataError, match="too long"):  # The corruption stores it as JPEG, too.
+        write_corrupted_files(photos, tmp_path / "out", corruptions=["jpeg_compression"], file_format="png")
+    (photos / f"{'n' * 251}.png").write_bytes((photos / "deep" / "dog.png").read_bytes())
+    (photos / f"{'n' * 251}.bmp").write_bytes((photos / "deep" / "dog.bmp").read_bytes())
+    with pytest.raises(DataError, match="which no file can be called"):
+        write_corrupted_files(photos, tmp_path / "out", **CELLS, file_format="png")
+    assert not (tmp_path / "out").exists()
+
+
+def test_want_of_memory_is_said_of_the_picture(photos, tmp_path, monkeypatch):
+    def corrupt(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("rugged.corruptions.corruptor.corrupt", corrupt)
+    with pytest.raises(CorruptionError, match=r"dog\.bmp: gaussian_noise needs more memory than there is"):
+        write_corrupted_files(photos, tmp_path / "out", **CELLS)
+
+
+def test_small_pictures_are_given_out_some_hundred_at_a_time(tmp_path):
+    ids, sizes = tuple(map(str, range(1000))), ((1, 1),) * 1000
+    pictures = OwnSizePictures(tmp_path, ids, sizes, ids)
+    job = Job(tmp_path / "out", pictures, choose_corruptor((1, 1), ["fog"], None, 0, None), ("fog",), (1,), Shard())
+    items = SingleFiles(job, "png", ids).items(Shard())
+    assert sum(map(len, items)) == 1000
+    assert max(map(len, items)) == 250
+
+
 def test_a_strangers_folder_is_left_alone(photos, tmp_path, tree):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
@@ -179,7 +246,7 @@ def test_a_strangers_folder_is_left_alone(photos, tmp_path, tree):
 
 
 def test_what_cannot_be_done_is_one_message_and_nothing_written(photos, tmp_path):
-    for source, message in ((tmp_path / "none", "no picture or folder"), (photos / ".hidden.png", "cannot be used")):
+    for source, message in ((tmp_path / "none", "no picture or folder"), (photos / ".hidden.png", "can be used")):
         with pytest.raises(DataError, match=message):
             write_corrupted_files(source, tmp_path / "out", **CELLS)
     with pytest.raises(DataError, match="would be read as part of the data"):

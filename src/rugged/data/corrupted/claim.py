@@ -24,10 +24,7 @@ def claimed(job: Job) -> Iterator[None]:
         DataError: The folder holds something else.
         RunError: Another process writes the same share, or has divided the work in another way.
     """
-    if job.out.exists() and not job.out.is_dir():
-        raise DataError(f"{job.out} is a file; expected a folder to make or to go on with. Choose another place.")
-    if not _is_ours(job.out):
-        raise DataError(f"{job.out} is not empty, and not a folder of corrupted pictures. Choose another place.")
+    require_ours(job.out)
     share = "into" if job.shard.of == 1 else f"shard {job.shard} of"
     with exclusive(_share_lock(job), f"write {share} {job.out}"):
         for path in _locks_of_others(job):
@@ -38,6 +35,19 @@ def claimed(job: Job) -> Iterator[None]:
             yield
         finally:
             shutil.rmtree(job.scratch, ignore_errors=True)
+
+
+def require_ours(out: Path) -> None:
+    """Require that a folder has our manifest, or is not there, or holds nothing but what we were about to begin.
+
+    Raises:
+        DataError: It is somebody else's, or no folder.
+    """
+    if out.exists() and not out.is_dir():
+        raise DataError(f"{out} is a file; expected a folder to make or to go on with. Choose another place.")
+    names = {path.name for path in out.iterdir()} if out.exists() else set()
+    if MANIFEST not in names and not all(name == WORK or name.endswith(".partial") for name in names):
+        raise DataError(f"{out} is not empty, and not a folder of corrupted pictures. Choose another place.")
 
 
 @contextmanager
@@ -61,12 +71,6 @@ def remove_work(job: Job) -> None:
         _share_lock(job).unlink()
         _manifest_lock(job).unlink()
         job.work.rmdir()
-
-
-def _is_ours(out: Path) -> bool:
-    """Whether a folder has our manifest, or is not there, or holds nothing but what we were about to begin."""
-    names = {path.name for path in out.iterdir()} if out.exists() else set()
-    return MANIFEST in names or all(name == WORK or name.endswith(".partial") for name in names)
 
 
 def _share_lock(job: Job) -> Path:

@@ -12,6 +12,9 @@ PictureFormat = Literal["jpeg", "png"]
 
 ENDINGS: dict[PictureFormat, str] = {"jpeg": ".JPEG", "png": ".png"}
 
+LONGEST_SIDE: dict[PictureFormat, int] = {"jpeg": 65_500, "png": 1_000_000}
+"""Pixels of a picture's longer side that the codecs take."""
+
 # Byte for byte what Pillow's save(quality=85, optimize=True) writes, in four fifths of its time.
 _JPEG = (
     cv2.IMWRITE_JPEG_QUALITY, 85,

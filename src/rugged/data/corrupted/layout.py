@@ -1,4 +1,4 @@
-"""What the writer asks of a layout, and what both layouts share."""
+"""What the writer asks of a layout, and what all layouts share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

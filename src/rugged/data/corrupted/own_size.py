@@ -5,6 +5,7 @@ So are made the corrupted copies of data sets whose labels name files and count 
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -17,25 +18,25 @@ from torch import Tensor
 from rugged.core.catalogue import BENCHMARK, PRESETS, SEVERITIES
 from rugged.core.environment import available_cores
 from rugged.core.errors import ConfigError, CorruptionError, DataError
-from rugged.core.files import expanded, require_outside
+from rugged.core.files import expanded, is_file_name, require_outside
 from rugged.core.progress import progress
 from rugged.core.selection import check_limit, choose_corruptions, choose_severities
 from rugged.core.stopping import stop_on_signal
-from rugged.core.wording import counted
 from rugged.corruptions import Corruptor, choose_corruptor
 from rugged.data.corrupted import manifest
 from rugged.data.corrupted.carrying_out import Written, carry_out
-from rugged.data.corrupted.encode import PictureFormat
+from rugged.data.corrupted.claim import require_ours
+from rugged.data.corrupted.encode import LONGEST_SIDE, PictureFormat
 from rugged.data.corrupted.layout import Job
 from rugged.data.corrupted.shard import Shard
 from rugged.data.corrupted.single_files import SingleFiles
 from rugged.data.decode import BadImageError, decode_image
 from rugged.data.loose_files import BadFile, LooseFiles, find_loose_files, in_lines, new_names
-from rugged.data.sources.trees import ending, read_file
+from rugged.data.sources.trees import IMAGE_ENDINGS, ending, read_file, unusable_name
 
 _SIDE = 224  # Of the pictures whose severities are taken: imagecorruptions, too, takes them for any size.
 _LONGEST_QUEUE = 64  # Pictures that are read before their turn comes.
-_ENDINGS: dict[PictureFormat, tuple[str, ...]] = {"jpeg": (".jpg", ".jpeg"), "png": (".png",)}
+_ENDINGS: dict[PictureFormat, tuple[str, ...]] = {"jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"), "png": (".png",)}
 """Of names that stay as they are; the first one replaces any other."""
 
 
@@ -47,13 +48,19 @@ class OwnSizePictures:
         folder: Where they lie.
         ids: Their paths in it, sorted.
         sizes: Height and width of each.
-        content_hash: The SHA-256, in hex, of each path and the SHA-256 of its file, a line each.
+        digests: The SHA-256 of each file, in hex: another file in its place is refused.
     """
 
     folder: Path
     ids: tuple[str, ...]
     sizes: tuple[tuple[int, int], ...]
-    content_hash: str
+    digests: tuple[str, ...]
+
+    @property
+    def content_hash(self) -> str:
+        """The SHA-256, in hex, of each path and the SHA-256 of its file, a line each."""
+        content = "".join(f"{path}\n{digest}\n" for path, digest in zip(self.ids, self.digests, strict=True))
+        return sha256(content.encode()).hexdigest()
 
     @property
     def pixels(self) -> int:
@@ -75,14 +82,19 @@ class OwnSizePictures:
         for member in members:
             path = self.folder / self.ids[member]
             try:
-                pixels = decode_image(read_file(path)).pixels
+                data = read_file(path)
+                if sha256(data).hexdigest() != self.digests[member]:
+                    raise BadImageError("changed", "another file than the one that was looked at")
+                pixels = decode_image(data).pixels
             except BadImageError as error:
-                raise DataError(f"{path} cannot be used any more: {error}. Run the same command again.") from error
+                raise DataError(
+                    f"{path} cannot be used any more: {error}. Put it back and run the same command again, or choose "
+                    "another folder."
+                ) from error
             clean = torch.tensor(pixels).permute(2, 0, 1)[None].contiguous()
-            try:
-                yield [member], corruptor(clean, corruption, severity, ids=[self.ids[member]])
-            except CorruptionError as error:
-                raise CorruptionError(f"{path}: {error}") from error
+            with _said_of(path, corruption):
+                corrupted = corruptor(clean, corruption, severity, ids=[self.ids[member]])
+            yield [member], corrupted
 
 
 def write_corrupted_files(
@@ -129,7 +141,7 @@ def write_corrupted_files(
         RunError: Another process writes the same, or a worker was killed.
         Interrupted: A signal came; what was finished is there.
     """
-    if file_format not in _ENDINGS:
+    if file_format not in tuple(_ENDINGS):
         raise ConfigError(f"There is no format {file_format!r} here; expected one of {', '.join(_ENDINGS)}.")
     if bad_images not in ("refuse", "skip"):
         raise ConfigError(f"bad_images is {bad_images!r}; expected refuse or skip.")
@@ -139,16 +151,23 @@ def write_corrupted_files(
     source, out = expanded(source), expanded(out)
     chosen, levels = choose_corruptions(corruptions), choose_severities(severities)
     require_outside(out, [source.resolve()])
+    require_ours(out)
     found = _find(source)
     corruptor = choose_corruptor((_SIDE, _SIDE), chosen, preset, seed, textures)
-    pictures, bad = _look_at(found)
-    if bad and (bad_images == "refuse" or not pictures.ids):
+    longest = LONGEST_SIDE["jpeg" if "jpeg_compression" in chosen else file_format]
+    pictures, bad = _look_at(found, longest, workers or available_cores())
+    if not pictures.ids:
+        raise DataError(f"None of the pictures of {source} can be used:{in_lines(bad)}")
+    if bad and bad_images == "refuse":
         raise DataError(
-            f"{counted(len(bad), 'picture')} of {source} cannot be used. Mend or remove these, or leave them out with "
-            f"--bad-images skip:{in_lines(bad)}"
+            f"{len(bad):,} of {source} cannot be used. Mend or remove these, or leave them out with --bad-images skip:"
+            f"{in_lines(bad)}"
         )
     job = Job(out, pictures, corruptor, chosen, levels, shard or Shard())
     names = new_names(pictures.ids, partial(_name, endings=_ENDINGS[file_format]), _ENDINGS[file_format][0])
+    for path, name in names.items():
+        if not all(map(is_file_name, name.split("/"))):
+            raise DataError(f"The copy of {path} would be {name}, which no file can be called. Rename the picture.")
     layout = SingleFiles(job, file_format, tuple(names.values()))
     return carry_out(job, layout, _manifest(source, pictures, len(bad), job, file_format), workers)
 
@@ -157,7 +176,7 @@ def _manifest(source: Path, pictures: OwnSizePictures, left_out: int, job: Job, 
     corruptor = job.corruptor
     side = PRESETS[corruptor.preset]
     facts = {
-        "name": source.name,
+        "name": source.resolve().name,
         "content_hash": pictures.content_hash,
         "pictures": len(pictures),
         "size": "each its own",
@@ -166,21 +185,32 @@ def _manifest(source: Path, pictures: OwnSizePictures, left_out: int, job: Job, 
         f"Each picture has its own size; the severities are those published for {side} × {side} pixels (preset "
         f"{corruptor.preset})."
     )
-    missing = [f"Pictures that could not be used and were left out: {left_out:,}."] if left_out else []
+    missing = [f"Files and folders that could not be used and were left out: {left_out:,}."] if left_out else []
     description = manifest.describe(facts, corruptor, job.corruptions, job.severities)
     return manifest.wanted_of(description, file_format, [sizes, *missing, *corruptor.notes(side, side)])
 
 
 def _find(source: Path) -> LooseFiles:
-    if source.is_file():
+    try:
+        is_file, is_folder = source.is_file(), source.is_dir()
+    except OSError as error:  # As of a name that is too long.
+        raise DataError(f"{source} cannot be opened: {error.strerror}.") from error
+    if is_file:
+        if (problem := unusable_name(source.name)) is not None:
+            raise DataError(f"{source.parent / problem.where}: {problem.reason} ({problem.detail}).")
         return LooseFiles(source.parent, (source.name,), ())
-    if not source.is_dir():
+    if not is_folder:
         raise DataError(f"There is no picture or folder {source}.")
     return find_loose_files(source)
 
 
-def _look_at(found: LooseFiles) -> tuple[OwnSizePictures, list[BadFile]]:
+def _look_at(found: LooseFiles, longest: int, threads: int) -> tuple[OwnSizePictures, list[BadFile]]:
     """Decode every picture once: what can be used, and what cannot, with reasons.
+
+    Args:
+        found: The pictures.
+        longest: Pixels of a longer side that can be written.
+        threads: To decode in.
 
     Raises:
         Interrupted: A signal came.
@@ -190,21 +220,20 @@ def _look_at(found: LooseFiles) -> tuple[OwnSizePictures, list[BadFile]]:
     with (
         stop_on_signal("Stopping", "Stopped. Run the same command again to go on.") as stop,
         progress("Looking at the pictures", len(found.paths), "pictures") as bar,
-        ThreadPoolExecutor(available_cores(), "decode") as pool,
+        ThreadPoolExecutor(threads, "decode") as pool,
     ):
         for start in range(0, len(found.paths), _LONGEST_QUEUE):
             if stop.signal_number is not None:
                 break
             paths = found.paths[start : start + _LONGEST_QUEUE]
-            for look in pool.map(partial(_look, found.where), paths):
+            for look in pool.map(partial(_look, found.where, longest), paths):
                 if isinstance(look, _Look):
                     looks.append(look)
                 else:
                     bad.append(look)
             bar.advance(len(paths))
-    content = "".join(f"{look.path}\n{look.sha256}\n" for look in looks)
     ids, sizes = tuple(look.path for look in looks), tuple(look.size for look in looks)
-    return OwnSizePictures(found.where, ids, sizes, sha256(content.encode()).hexdigest()), bad
+    return OwnSizePictures(found.where, ids, sizes, tuple(look.sha256 for look in looks)), bad
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,15 +245,34 @@ class _Look:
     sha256: str
 
 
-def _look(folder: Path, path: str) -> _Look | BadFile:
+def _look(folder: Path, longest: int, path: str) -> _Look | BadFile:
     try:
         data = read_file(folder / path)
         height, width, _ = decode_image(data).pixels.shape
     except BadImageError as error:
         return folder / path, str(error)
+    if max(height, width) > longest:
+        return folder / path, f"too long to be written ({width} x {height} pixels; at most {longest:,})"
     return _Look(path, (height, width), sha256(data).hexdigest())
 
 
 def _name(path: str, *, endings: tuple[str, ...]) -> str:
     """A picture's own path where its ending says the format that is written, else with another ending."""
-    return path if ending(path) in endings else str(PurePosixPath(path).with_suffix(endings[0]))
+    if ending(path) in endings:
+        return path
+    return str(PurePosixPath(path).with_suffix(endings[0])) if ending(path) in IMAGE_ENDINGS else path + endings[0]
+
+
+@contextmanager
+def _said_of(path: Path, corruption: str) -> Iterator[None]:
+    """Say of which picture something is that cannot be done."""
+    try:
+        yield
+    except CorruptionError as error:
+        raise CorruptionError(f"{path}: {error}") from error
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        raise CorruptionError(
+            f"{path}: {corruption} needs more memory than there is. Take fewer --workers, or leave the picture out."
+        ) from error

@@ -31,7 +31,7 @@ class SourcePictures(Protocol):
 
     @property
     def smallest(self) -> int:
-        """Place of one that no other is smaller than: what can be done to it can be done to all."""
+        """Place of one whose shorter side no other's is shorter than: what it is not too small for, none is."""
 
     def __len__(self) -> int: ...
 

@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from stat import S_ISREG
 
 from rugged.data.corrupted.encode import PictureFormat, encode
 from rugged.data.corrupted.layout import Counts, Item, Job
 from rugged.data.corrupted.shard import Shard
 
 _PIXELS_AN_ITEM = 1 << 22
-"""Of the pictures that are written at once: a fraction of a second of work."""
+"""Of the pictures that are written at once, on average: a fraction of a second of work."""
+_PICTURES_AN_ITEM = 250
+"""At most so many of them, since a file has a price of its own, however small."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,9 @@ class SingleFiles:
     names: tuple[str, ...]
 
     def items(self, shard: Shard) -> list[Item]:
-        """Neighbouring pictures together, as many as have enough pixels."""
+        """Neighbouring pictures together, as many as have enough pixels on average."""
         count = len(self.job.pictures)
-        step = max(1, _PIXELS_AN_ITEM // self.job.pictures.pixels)
+        step = min(_PICTURES_AN_ITEM, max(1, _PIXELS_AN_ITEM // self.job.pictures.pixels))
         cells = product(self.job.corruptions, self.job.severities)
         return shard.take([Item(*cell, at, min(at + step, count)) for cell in cells for at in range(0, count, step)])
 
@@ -81,7 +84,8 @@ class SingleFiles:
 
     def _is_there(self, place: Path, member: int) -> bool:
         try:
-            return (place / self.names[member]).stat().st_size > 0
+            status = (place / self.names[member]).stat()
+            return S_ISREG(status.st_mode) and status.st_size > 0
         except (FileNotFoundError, NotADirectoryError):
             return False
 

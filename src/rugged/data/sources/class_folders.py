@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from functools import partial
 
-from rugged.core.errors import DataError
+from rugged.core.errors import DataError, NoClassesError
 from rugged.data.dataset import ClassInfo
 from rugged.data.sources.source import VALIDATION_NAMES, Picture, Source, count_by_reason, hold_out
 from rugged.data.sources.trees import Tree, ending
@@ -38,7 +38,7 @@ def read_class_folders(tree: Tree, name: str, holdout: float) -> Source:
         found = f"one folder ({classes.pop()!r})" if classes else "no subfolder"
         reasons = count_by_reason(problem.reason for problem in tree.problems)
         passed_over = f" Passed over: {reasons}." if reasons else ""
-        raise DataError(f"Found {found} in {tree.where / root}.{passed_over} {_EXPECTED}")
+        raise NoClassesError(f"Found {found} in {tree.where / root}.{passed_over} {_EXPECTED}")
     notes = _notes(unread, other)
     train, val = pictures.get("train"), pictures.get("val")
     if train is None:
