@@ -111,7 +111,8 @@ def _matrix(length: int, sigma: float, truncate: float, mode: Mode) -> np.ndarra
     weights = np.round(gaussian_weights(sigma, truncate) * 2.0**_WEIGHT_BITS) / 2.0**_WEIGHT_BITS
     reach = len(weights) // 2
     weights[reach] += 1 - weights.sum()  # what is constant stays exactly so
-    made = np.arange(length)[:, None]
-    matrix = np.zeros((length, length))
-    np.add.at(matrix, (made, inside(made + np.arange(-reach, reach + 1), length, mode)), weights)
-    return matrix
+    around = inside(np.arange(-reach, length + reach), length, mode)
+    seen = np.lib.stride_tricks.sliding_window_view(around, 2 * reach + 1)
+    places = seen + np.arange(length)[:, None] * length
+    sums = np.bincount(places.ravel(), np.broadcast_to(weights, seen.shape).ravel(), length * length)
+    return sums.reshape(length, length)

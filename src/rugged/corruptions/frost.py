@@ -202,7 +202,8 @@ def resize(picture: np.ndarray, factor: float, rows: slice = slice(None), column
     above += below
     above += 2
     above >>= 2
-    return above.astype(np.uint8)
+    levels: np.ndarray = above.astype(np.uint8)
+    return levels
 
 
 def _taps(side: int, factor: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
