@@ -153,6 +153,9 @@ def test_preview_of_a_data_set_and_of_a_picture(pack, here, tmp_path):
 
 def test_a_picture_in_its_own_size(here, tmp_path):
     Image.new("RGB", (40, 30), "teal").save(tmp_path / "one.jpg")
+    for source in ("one.jpg", "."):  # Whoever does not know of it is told.
+        code, _, err = here("corrupt", source, "out")
+        assert (code, "--own-size" in err) == (1, True)
     code, out, err = here("corrupt", "one.jpg", "copies", "--own-size", *CELLS, "--severities", "3")
     assert (code, out) == (0, "copies\n")
     assert "Complete: 2 corrupted pictures." in err
