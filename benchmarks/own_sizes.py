@@ -4,9 +4,10 @@
     python benchmarks/own_sizes.py --peer other/bin/python    and beside imagecorruptions, from its own environment
 
 Milliseconds of processor time a picture, one thread, mean of the five severities, drawing included. Pictures are cut
-from one of tests/golden, enlarged to 640 × 480, by up to 60 pixels from either side: no size comes twice, so that
-nothing that is made for a size and kept is of use. Both sides get the same pictures, with ImageNet's parameters, and
-take turns, a turn a corruption; of several turns the median counts. Frost uses drawn textures here.
+from one of tests/golden, enlarged to 640 × 480, by up to 60 pixels from either side: sizes hardly come twice, so that
+what is made for a size and kept is of no use, but for frost's two largest textures, which are drawn here. Both sides
+get the same pictures, with ImageNet's parameters, and take turns, a turn a corruption; of several turns the median
+counts.
 """
 
 import argparse

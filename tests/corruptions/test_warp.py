@@ -63,8 +63,12 @@ def test_places_follow_the_formula(height, width, most):
 
 
 def pictures(kind, height, width):
-    """Two pictures that test the sampler's limits: the steepest edges there are, or squares of one level."""
+    """Two pictures that test the sampler's limits: steep edges, squares of one level, or dots in one."""
     random = np.random.default_rng(2)
+    if kind == "dots":
+        dots = torch.full((2, 3, height, width), 228, dtype=torch.uint8)
+        dots[..., ::9, ::9] = 100
+        return dots
     if kind == "noise":
         return torch.from_numpy(random.choice(np.uint8((0, 255)), (2, 3, height, width)))
     squares = random.integers(0, 256, (2, 3, height // 9 + 1, width // 9 + 1), dtype=np.uint8)
@@ -96,11 +100,17 @@ def mapped_one_by_one(plane, places):
     return result
 
 
-@pytest.mark.parametrize("kind", ["noise", "squares"])
+@pytest.mark.parametrize("kind", ["noise", "squares", "dots"])
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (40, 71), (3, 8)])
 @pytest.mark.parametrize("alpha", [None, 1.5, 10, 488])
-def test_bytes_are_those_of_the_references_arithmetic(kind, height, width, alpha):
-    """Whatever float32 leaves in doubt: every single byte, cut from sums rounded in the reference's order."""
+@pytest.mark.parametrize("many", [0, 10**9])
+def test_bytes_are_those_of_the_references_arithmetic(kind, height, width, alpha, many, monkeypatch):
+    """Whatever float32 leaves in doubt: every single byte, cut from sums rounded in the reference's order.
+
+    Even areas are looked up, a few rows at a time, or made like all others.
+    """
+    monkeypatch.setattr("rugged.corruptions.warp._MANY", many)
+    monkeypatch.setattr("rugged.corruptions.warp._AT_ONCE", 500)
     images = pictures(kind, height, width)
     affine = affine_places(inverse_affine(jitters(2, min(height, width) / 12), height, width), height, width)
     displaced = displaced_places(fields_of(2, height, width), alpha) if alpha else None

@@ -122,6 +122,8 @@ def _write(
     try:
         dataset = open_dataset(source, size=size)
     except NoClassesError as error:
+        if not expanded(source).is_dir():
+            raise
         raise DataError(f"{error} For loose pictures, each in its own size, add --own-size.") from error
     written = write_corrupted(dataset, out, split=split, limit=limit, shard=share, workers=workers, **how)
     _report(written, share)

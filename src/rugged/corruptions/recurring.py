@@ -10,7 +10,7 @@ class Recurring:
 
     A table for a size of pictures costs as much as some pictures without it. Where every picture has another size, none
     is worth making; where a size comes again, making it when it has come that often never costs more than twice what
-    the best choice would.
+    the best choice would, as long as no more different things take turns than are kept.
 
     Args:
         often: So often makes it pay.

@@ -190,18 +190,23 @@ def _between_even(images: Tensor, affine: Tensor) -> Tensor:
         ``(N, C, H, W)`` float32; not a number where the four pixels are not of one level.
     """
     height, width = images.shape[2:]
-    before = affine >> _STEPS_BITS
-    first, second = (_fold(each, height - 1, width - 1, 1) for each in (before, before + 1))
-    column, row = torch.minimum(first, second).long().unbind(1)  # a reflection turns the two about
-    pixels = (row.mul_(width).add_(column)).flatten(1)[:, None].expand(-1, images.shape[1], -1)
     levels = images.short()
     corner = images[..., :-1, :-1]
     for other in (images[..., :-1, 1:], images[..., 1:, :-1], images[..., 1:, 1:]):
         levels[..., :-1, :-1].masked_fill_(corner != other, 256)
-    ways = affine & (1 << _STEPS_BITS) - 1
-    way = ways[:, 1].mul_(1 << _STEPS_BITS).add_(ways[:, 0])[:, None]
-    index = levels.flatten(2).gather(2, pixels).view(images.shape).long().mul_(1 << 2 * _STEPS_BITS).add_(way)
-    return _of_one_level(images.device).take(index)
+    levels, known = levels.flatten(2), _of_one_level(images.device)
+    even = torch.empty(images.shape, dtype=torch.float32, device=images.device)
+    rows = max(1, _AT_ONCE // (len(images) * width))
+    for places, out in zip(torch.split(affine, rows, 2), torch.split(even, rows, 2), strict=True):
+        before = places >> _STEPS_BITS
+        first, second = (_fold(each, height - 1, width - 1, 1) for each in (before, before + 1))
+        column, row = torch.minimum(first, second).long().unbind(1)  # a reflection turns the two about
+        pixels = (row.mul_(width).add_(column)).flatten(1)[:, None].expand(-1, images.shape[1], -1)
+        ways = places & (1 << _STEPS_BITS) - 1
+        way = ways[:, 1].mul_(1 << _STEPS_BITS).add_(ways[:, 0])[:, None]
+        index = levels.gather(2, pixels).view(out.shape).long().mul_(1 << 2 * _STEPS_BITS).add_(way)
+        out.copy_(known.take(index))
+    return even
 
 
 @lru_cache(maxsize=2)

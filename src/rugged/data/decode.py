@@ -133,6 +133,8 @@ def _load(data: bytes) -> Image.Image:
 def _require_loaded(image: Image.Image) -> None:
     try:
         image.load()
+    except MemoryError:  # No fault of the picture's.
+        raise
     except Exception as error:  # As above: struct.error, SyntaxError, zlib.error, EOFError, IndexError ...
         truncated = "truncated" in str(error) or isinstance(error, EOFError)
         reason = "truncated" if truncated else "damaged"

@@ -62,7 +62,7 @@ def new_names(paths: Sequence[str], rename: Callable[[str], str], longer: str) -
         longer: What others get after their own path where theirs would be another's, or a folder's: ``.png``.
 
     Returns:
-        The new paths by the old ones: no two alike where case does not count, and none that of a folder.
+        The new paths by the old ones, each once. None that is new is a folder's, or another's but for case.
     """
     wanted = {path: rename(path) for path in paths}
     times = Counter(name.casefold() for name in wanted.values())

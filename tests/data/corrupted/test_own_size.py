@@ -4,6 +4,7 @@ import io
 import shutil
 import signal
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -134,7 +135,7 @@ def test_bad_pictures_are_named_before_anything_is_written_or_left_out(photos, t
     cut = (photos / "street.jpg").read_bytes()[:200]
     (photos / "street.jpg").write_bytes(cut)
     (photos / "gone.png").symlink_to("nowhere")
-    with pytest.raises(DataError, match=r"2 of .* cannot be used(.|\n)*gone\.png: (.|\n)*street\.jpg: "):
+    with pytest.raises(DataError, match=r"In .* 2 cannot be used(.|\n)*gone\.png: (.|\n)*street\.jpg: "):
         write_corrupted_files(photos, tmp_path / "out", **CELLS)
     assert not (tmp_path / "out").exists()
     write_corrupted_files(photos, tmp_path / "out", **CELLS, bad_images="skip")
@@ -219,13 +220,34 @@ def test_what_is_too_long_for_the_format_or_for_a_name_is_known_before(photos, t
     assert not (tmp_path / "out").exists()
 
 
-def test_want_of_memory_is_said_of_the_picture(photos, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("can't allocate memory: 8 GB"), cv2.error("Insufficient memory")]
+)
+def test_want_of_memory_is_said_of_the_picture(photos, tmp_path, monkeypatch, error):
     def corrupt(*_, **__):
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr("rugged.corruptions.corruptor.corrupt", corrupt)
     with pytest.raises(CorruptionError, match=r"dog\.bmp: gaussian_noise needs more memory than there is"):
         write_corrupted_files(photos, tmp_path / "out", **CELLS)
+
+
+def test_other_errors_are_not_taken_for_want_of_memory(photos, tmp_path, monkeypatch):
+    def corrupt(*_, **__):
+        raise RuntimeError("another one")
+
+    monkeypatch.setattr("rugged.corruptions.corruptor.corrupt", corrupt)
+    with pytest.raises(RuntimeError, match="another one"):
+        write_corrupted_files(photos, tmp_path / "out", **CELLS)
+
+
+def test_want_of_memory_makes_no_picture_a_bad_one(photos, tmp_path, monkeypatch):
+    def load(_):
+        raise MemoryError
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", load)
+    with pytest.raises(DataError, match="needs more memory than there is"):
+        write_corrupted_files(photos, tmp_path / "out", **CELLS, bad_images="skip")
 
 
 def test_small_pictures_are_given_out_some_hundred_at_a_time(tmp_path):

@@ -43,9 +43,13 @@ def require_ours(out: Path) -> None:
     Raises:
         DataError: It is somebody else's, or no folder.
     """
-    if out.exists() and not out.is_dir():
+    try:
+        is_there, is_folder = out.exists(), out.is_dir()
+        names = {path.name for path in out.iterdir()} if is_folder else set()
+    except (OSError, ValueError) as error:  # As of a name that is too long, or none.
+        raise DataError(f"{out} cannot be used: {error}. Choose another place.") from error
+    if is_there and not is_folder:
         raise DataError(f"{out} is a file; expected a folder to make or to go on with. Choose another place.")
-    names = {path.name for path in out.iterdir()} if out.exists() else set()
     if MANIFEST not in names and not all(name == WORK or name.endswith(".partial") for name in names):
         raise DataError(f"{out} is not empty, and not a folder of corrupted pictures. Choose another place.")
 

@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+import cv2
 import torch
 from torch import Tensor
 
@@ -35,6 +36,7 @@ from rugged.data.loose_files import BadFile, LooseFiles, find_loose_files, in_li
 from rugged.data.sources.trees import IMAGE_ENDINGS, ending, read_file, unusable_name
 
 _SIDE = 224  # Of the pictures whose severities are taken: imagecorruptions, too, takes them for any size.
+_NO_MEMORY = ("allocate memory", "Insufficient memory")
 _LONGEST_QUEUE = 64  # Pictures that are read before their turn comes.
 _ENDINGS: dict[PictureFormat, tuple[str, ...]] = {"jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"), "png": (".png",)}
 """Of names that stay as they are; the first one replaces any other."""
@@ -160,7 +162,7 @@ def write_corrupted_files(
         raise DataError(f"None of the pictures of {source} can be used:{in_lines(bad)}")
     if bad and bad_images == "refuse":
         raise DataError(
-            f"{len(bad):,} of {source} cannot be used. Mend or remove these, or leave them out with --bad-images skip:"
+            f"In {source} {len(bad):,} cannot be used. Mend or remove these, or leave them out with --bad-images skip:"
             f"{in_lines(bad)}"
         )
     job = Job(out, pictures, corruptor, chosen, levels, shard or Shard())
@@ -251,6 +253,8 @@ def _look(folder: Path, longest: int, path: str) -> _Look | BadFile:
         height, width, _ = decode_image(data).pixels.shape
     except BadImageError as error:
         return folder / path, str(error)
+    except MemoryError as error:
+        raise DataError(f"{folder / path} needs more memory than there is. Take fewer --workers.") from error
     if max(height, width) > longest:
         return folder / path, f"too long to be written ({width} x {height} pixels; at most {longest:,})"
     return _Look(path, (height, width), sha256(data).hexdigest())
@@ -269,10 +273,11 @@ def _said_of(path: Path, corruption: str) -> Iterator[None]:
     try:
         yield
     except CorruptionError as error:
-        raise CorruptionError(f"{path}: {error}") from error
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+        raise CorruptionError(f"{path}: {error} Or begin another folder without this picture.") from error
+    except (MemoryError, RuntimeError, cv2.error) as error:  # PyTorch and OpenCV each say it in their own way.
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in _NO_MEMORY):
             raise
         raise CorruptionError(
-            f"{path}: {corruption} needs more memory than there is. Take fewer --workers, or leave the picture out."
+            f"{path}: {corruption} needs more memory than there is. Take fewer --workers, or begin another folder "
+            "without this picture."
         ) from error

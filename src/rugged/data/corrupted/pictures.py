@@ -109,13 +109,12 @@ def pictures_of(dataset: Dataset, split: Split, positions: NDArray[np.int64]) ->
 def rehearse(
     pictures: SourcePictures, corruptor: Corruptor, corruptions: Sequence[str], severities: Sequence[int]
 ) -> None:
-    """Corrupt one picture in every way, so that what cannot be done is known before anything is written.
+    """Corrupt one picture in every way, as severely as is asked, so that what cannot be done is known before.
 
     Raises:
         CorruptionError: Pictures of this size cannot be corrupted so.
         DataError: As ``SourcePictures.corrupted``.
     """
     for corruption in corruptions:
-        for severity in severities:
-            for _ in pictures.corrupted([pictures.smallest], corruptor, corruption, severity):
-                pass
+        for _ in pictures.corrupted([pictures.smallest], corruptor, corruption, max(severities)):
+            pass
