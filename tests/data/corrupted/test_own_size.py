@@ -14,8 +14,9 @@ from rugged.core.errors import ConfigError, CorruptionError, DataError, Interrup
 from rugged.core.files import read_json
 from rugged.corruptions import choose_corruptor, corrupt
 from rugged.data.corrupted import encode
+from rugged.data.corrupted.file_pictures import FilePictures
 from rugged.data.corrupted.layout import Job
-from rugged.data.corrupted.own_size import OwnSizePictures, write_corrupted_files
+from rugged.data.corrupted.own_size import write_corrupted_files
 from rugged.data.corrupted.shard import Shard
 from rugged.data.corrupted.single_files import SingleFiles
 
@@ -252,7 +253,7 @@ def test_want_of_memory_makes_no_picture_a_bad_one(photos, tmp_path, monkeypatch
 
 def test_small_pictures_are_given_out_some_hundred_at_a_time(tmp_path):
     ids, sizes = tuple(map(str, range(1000))), ((1, 1),) * 1000
-    pictures = OwnSizePictures(tmp_path, ids, sizes, ids)
+    pictures = FilePictures(tmp_path, ids, sizes, ids)
     job = Job(tmp_path / "out", pictures, choose_corruptor((1, 1), ["fog"], None, 0, None), ("fog",), (1,), Shard())
     items = SingleFiles(job, "png", ids).items(Shard())
     assert sum(map(len, items)) == 1000
