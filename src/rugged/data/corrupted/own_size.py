@@ -20,7 +20,7 @@ from rugged.data.corrupted.claim import require_ours
 from rugged.data.corrupted.encode import LONGEST_SIDE, PictureFormat
 from rugged.data.corrupted.file_pictures import FilePictures, look_at
 from rugged.data.corrupted.layout import Job
-from rugged.data.corrupted.shard import Shard
+from rugged.data.corrupted.shard import Shard, check_shard
 from rugged.data.corrupted.single_files import SingleFiles
 from rugged.data.loose_files import LooseFiles, find_loose_files, in_lines, new_names
 from rugged.data.sources.trees import IMAGE_ENDINGS, ending, unusable_name
@@ -78,8 +78,7 @@ def write_corrupted_files(
         raise ConfigError(f"There is no format {file_format!r} here; expected one of {', '.join(_ENDINGS)}.")
     if bad_images not in ("refuse", "skip"):
         raise ConfigError(f"bad_images is {bad_images!r}; expected refuse or skip.")
-    if shard is not None and not isinstance(shard, Shard):
-        raise ConfigError(f"The shard is {shard!r}; expected one such as Shard(2, 4).")
+    check_shard(shard)
     check_limit(workers, "number of workers")
     source, out = expanded(source), expanded(out)
     chosen, levels = choose_corruptions(corruptions), choose_severities(severities)

@@ -67,6 +67,16 @@ def choose_shard(text: str | None) -> Shard:
     return Shard(int(match[1]), int(match[2]))
 
 
+def check_shard(shard: object) -> None:
+    """See that a share of the work is one, or None.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    if shard is not None and not isinstance(shard, Shard):
+        raise ConfigError(f"The shard is {shard!r}; expected one such as Shard(2, 4).")
+
+
 def _no_shard(text: str) -> str:
     return f"{text!r} is no shard; expected i/n with i from 1 to n, such as 2/4."
 

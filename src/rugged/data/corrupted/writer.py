@@ -17,7 +17,7 @@ from rugged.data.corrupted.encode import ENDINGS
 from rugged.data.corrupted.folders import Folders, check_names
 from rugged.data.corrupted.layout import Job
 from rugged.data.corrupted.pictures import pictures_of
-from rugged.data.corrupted.shard import Shard
+from rugged.data.corrupted.shard import Shard, check_shard
 from rugged.data.dataset import Dataset
 from rugged.data.opening import as_dataset
 from rugged.data.splits import evenly
@@ -72,8 +72,7 @@ def write_corrupted(
     """
     if file_format not in FORMATS:
         raise ConfigError(f"There is no format {file_format!r}; expected one of {', '.join(FORMATS)}.")
-    if shard is not None and not isinstance(shard, Shard):
-        raise ConfigError(f"The shard is {shard!r}; expected one such as Shard(2, 4).")
+    check_shard(shard)
     check_limit(workers, "number of workers")
     dataset, out = as_dataset(dataset), expanded(out)
     job, labels = _plan(dataset, out, split, corruptions, severities, preset, seed, textures, limit, shard)
