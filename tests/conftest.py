@@ -59,6 +59,19 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(params=[pytest.param("cuda", marks=pytest.mark.gpu), "stand-in"])
+def accelerator(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A device that is not the CPU: a GPU where there is one, and on every machine what stands for one."""
+    import torch
+    from tests import stand_in
+
+    if request.param == "cuda":
+        yield torch.device("cuda", 0)
+    else:
+        with stand_in.stand_in_device():
+            yield stand_in.DEVICE
+
+
 @pytest.fixture
 def picture_folder(tmp_path: Path) -> Path:
     """A folder of PNG pictures, two classes a simple network tells apart: light above or light below."""

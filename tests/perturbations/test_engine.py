@@ -103,9 +103,8 @@ def test_floating_point_pictures_are_refused():
         perturb(torch.rand(1, 3, 64, 64), "rotate")
 
 
-@pytest.mark.gpu
 @pytest.mark.parametrize("name", ALL_SEQUENCES)
-def test_a_gpu_gives_the_same(name):
+def test_a_gpu_gives_the_same(name, accelerator):
     for images in (pictures(3), pictures(2, 150, 97), pictures(48)):  # the last are not few for a GPU: host._FEW
-        here, there = perturb(images, name), perturb(images.cuda(), name).cpu()
+        here, there = perturb(images, name), perturb(images.to(accelerator), name).cpu()
         assert (here == there).double().mean() >= 0.999

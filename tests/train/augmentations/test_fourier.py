@@ -68,14 +68,13 @@ def test_probability_decides_for_each_picture():
     assert torch.equal(fourier_mix(images, strength=0.0, probability=1.0), images)
 
 
-@pytest.mark.gpu
-def test_the_device_mixes_as_the_processor_does():
+def test_the_device_mixes_as_the_processor_does(accelerator):
     images = pictures(20)
     torch.manual_seed(5)
-    result = fourier_mix(images.cuda(), probability=1.0)
-    assert result.is_cuda
+    result = fourier_mix(images.to(accelerator), probability=1.0)
+    assert result.device == accelerator
     assert (result.cpu() != images).flatten(1).any(1).sum() > 15
-    assert torch.equal(fourier_mix(images.cuda(), strength=0.0, probability=1.0).cpu(), images)
+    assert torch.equal(fourier_mix(images.to(accelerator), strength=0.0, probability=1.0).cpu(), images)
 
 
 def test_alone_in_a_batch_a_picture_stays_as_it_is():

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import torch
+from tests.stand_in import DEVICE, stand_in_device
 
 from rugged.train.augmentations.augmix import augmix
 from rugged.train.augmentations.fourier import fourier_mix
@@ -80,6 +81,17 @@ def test_nothing_is_copied_in_any_other_way(name, monkeypatch):
     monkeypatch.setattr(torch.Tensor, "cuda", None)
     monkeypatch.setattr(torch.Tensor, "cpu", None)
     AUGMENTATIONS[name](images)
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_nobody_waits_for_what_stands_for_a_gpu(name):
+    with stand_in_device() as waits:
+        images = pictures(200).to(DEVICE)
+        AUGMENTATIONS[name](images)  # What is set up once may wait.
+        assert waits
+        waits.clear()
+        AUGMENTATIONS[name](images)
+        assert waits == []
 
 
 @pytest.mark.gpu

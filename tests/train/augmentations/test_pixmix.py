@@ -141,12 +141,11 @@ def test_the_seed_decides_whatever_the_layout_and_inputs_stay_as_they_are():
     assert torch.equal(mixers, before[1])
 
 
-@pytest.mark.gpu
-def test_pictures_are_mixed_on_the_device():
-    images, mixers = pictures(100).cuda(), pictures(8, 9).cuda()
+def test_pictures_are_mixed_on_the_device(accelerator):
+    images, mixers = pictures(100).to(accelerator), pictures(8, 9).to(accelerator)
     torch.manual_seed(5)
     first = pixmix(images, mixers, lambda some: some.flip(-1))
-    assert first.is_cuda
+    assert first.device == accelerator
     torch.manual_seed(5)
     assert torch.equal(pixmix(images, mixers, lambda some: some.flip(-1)), first)
     assert (first != images).flatten(1).any(1).sum() > 70
