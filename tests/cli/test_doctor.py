@@ -220,6 +220,14 @@ def test_textures_that_are_not_there(command, cache, tmp_path, monkeypatch):
     assert "frost stops" in found["Frost textures", "in use"]["found"]
 
 
+def test_ice_that_was_asked_for_is_no_lack(command, cache, monkeypatch):
+    monkeypatch.setenv("RUGGED_TEXTURES", "procedural")
+    found = findings(command, 0)
+    assert found["Frost textures", "in use"]["status"] == "ok"
+    assert "not comparable with published numbers" in found["Frost textures", "in use"]["found"]
+    assert ("Frost textures", "photographs") not in found
+
+
 @pytest.mark.parametrize("place", ["environment", "cache"])
 def test_published_textures_are_recognised(place, command, cache, shared, monkeypatch):
     if place == "environment":

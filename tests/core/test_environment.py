@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rugged.core.environment import available_cores, cache_directory, hardware, textures_directory, versions
+from rugged.core.environment import available_cores, cache_directory, chosen_textures, hardware, versions
 
 
 def test_the_cache_follows_its_variable_then_the_platform(monkeypatch, tmp_path):
@@ -19,9 +19,11 @@ def test_the_cache_follows_its_variable_then_the_platform(monkeypatch, tmp_path)
 
 
 def test_textures_are_named_or_none(monkeypatch, tmp_path):
-    assert textures_directory() is None
+    assert chosen_textures() is None
+    monkeypatch.setenv("RUGGED_TEXTURES", "")
+    assert chosen_textures() is None
     monkeypatch.setenv("RUGGED_TEXTURES", str(tmp_path))
-    assert textures_directory() == tmp_path
+    assert chosen_textures() == str(tmp_path)
 
 
 def test_facts_behind_a_result():

@@ -128,6 +128,8 @@ def test_ice_that_was_asked_for_needs_no_warning(folder, monkeypatch):
         warnings.simplefilter("error")
         assert find_textures("procedural").label == "procedural"
         assert choose_textures("procedural") is find_textures("procedural")
+        monkeypatch.setenv("RUGGED_TEXTURES", "procedural")
+        assert find_textures() is choose_textures(None) is find_textures("procedural")
 
 
 @pytest.mark.parametrize("broken", [False, True])

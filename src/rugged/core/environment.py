@@ -26,10 +26,9 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rugged"
 
 
-def textures_directory() -> Path | None:
-    """The folder of frost photographs that ``RUGGED_TEXTURES`` names, or None."""
-    chosen = os.environ.get("RUGGED_TEXTURES")
-    return expanded(chosen) if chosen else None
+def chosen_textures() -> str | None:
+    """What ``RUGGED_TEXTURES`` asks for: a folder of frost photographs, ``procedural``, or nothing."""
+    return os.environ.get("RUGGED_TEXTURES") or None
 
 
 def versions(names: Sequence[str] | None = None) -> dict[str, str]:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from rugged.core.catalogue import PROCEDURAL_NOTE
 from rugged.core.download import Remote, download
-from rugged.core.environment import cache_directory, textures_directory
+from rugged.core.environment import cache_directory, chosen_textures
 from rugged.core.errors import CorruptionError, RuggedError
 from rugged.core.files import expanded, sha256_file
 from rugged.core.progress import say
@@ -71,7 +71,7 @@ def find_textures(where: str | Path | Textures | None = None) -> Textures:
 
     Args:
         where: A folder of the six published photographs; ``"procedural"`` for ice drawn by code; textures, to have
-            them back; ``None`` for the folder ``RUGGED_TEXTURES`` or, where that is not set, the one in the cache.
+            them back; ``None`` for what ``RUGGED_TEXTURES`` says or, where that is not set, the folder in the cache.
 
     Returns:
         The textures. Drawn ones for ``None`` where the cache has no photographs, with a ``ProceduralFrostWarning``.
@@ -87,9 +87,9 @@ def find_textures(where: str | Path | Textures | None = None) -> Textures:
         raise CorruptionError(f"textures must be a folder, {PROCEDURAL!r} or None, not {type(where).__name__}.")
     if where is not None:
         return _read(expanded(where))
-    chosen = textures_directory()
+    chosen = chosen_textures()
     try:
-        return _read(chosen or cached_photographs())
+        return find_textures(chosen) if chosen else _read(cached_photographs())
     except CorruptionError as error:
         if chosen:
             raise CorruptionError(f"RUGGED_TEXTURES: {error}") from error
@@ -124,9 +124,9 @@ def fetch_textures() -> Textures:
         The photographs; where they cannot be had, drawn ice, after a line on standard error that says so.
 
     Raises:
-        CorruptionError: ``RUGGED_TEXTURES`` names something else than a folder of the photographs.
+        CorruptionError: ``RUGGED_TEXTURES`` names a folder that is not one of the photographs.
     """
-    if textures_directory() is None and set(photograph_states(cached_photographs()).values()) != {"ok"}:
+    if chosen_textures() is None and set(photograph_states(cached_photographs()).values()) != {"ok"}:
         try:
             _download(cached_photographs())
         except RuggedError as error:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rugged.core.catalogue import PROCEDURAL_NOTE
-from rugged.core.environment import cache_directory, hardware, textures_directory, versions
+from rugged.core.environment import cache_directory, chosen_textures, hardware, versions
 from rugged.core.errors import DataError
+from rugged.core.files import expanded
 from rugged.core.hints import how_to_install
 
 _GIB = 2**30
@@ -203,14 +204,17 @@ def _data_sets(cache: Path) -> Iterator[Finding]:
 def _textures() -> Iterator[Finding]:
     section = "Frost textures"
     try:
-        from rugged.corruptions.textures import cached_photographs, photograph_states
+        from rugged.corruptions.textures import PROCEDURAL, cached_photographs, photograph_states
     except (ImportError, OSError, RuntimeError) as error:
         yield Finding(
             section, "photographs", f"cannot be looked at: {error}", "missing", "mend the packages above first"
         )
         return
-    chosen = textures_directory()
-    folder = chosen or cached_photographs()
+    chosen = chosen_textures()
+    if chosen == PROCEDURAL:
+        yield Finding(section, "in use", f"{PROCEDURAL_NOTE}, as RUGGED_TEXTURES asks")
+        return
+    folder = expanded(chosen) if chosen else cached_photographs()
     states = photograph_states(folder)
     if set(states.values()) == {"ok"}:
         yield Finding(section, "photographs", f"all six, in {folder}")
@@ -233,7 +237,7 @@ def _texture_faults(folder: Path, states: Mapping[str, str]) -> Iterator[tuple[s
             yield ", ".join(names), f"{found}, in {folder}"
 
 
-def _texture_advice(chosen: Path | None) -> str:
+def _texture_advice(chosen: str | None) -> str:
     from rugged.corruptions.textures import HOW_TO_GET_PHOTOGRAPHS
 
     fetching = "unset RUGGED_TEXTURES, and they" if chosen else "they"
