@@ -110,3 +110,15 @@ def test_pieces_cover_a_line_and_fit_a_kernel(degrees, length, most):
     for piece in pieces:
         rows, columns = np.ptp(points[piece], 0) + 1
         assert rows * columns <= most
+
+
+@pytest.mark.parametrize(("length", "sigma"), [(7, 1.5), (13, 4.0), (21, 8.0), (31, 12.0)])
+def test_lines_that_share_a_shift_are_summed_at_once(length, sigma):
+    """Directions turn on from line to line, so a point's shifts come one after the other: no fewer runs can be."""
+    count = len(line_weights(length, sigma))
+    degrees = np.random.default_rng(2).uniform(-45, 45, 2000)
+    offsets = line_offsets(degrees, length)[:, :count]
+    shifts = (offsets - offsets.min((0, 1))) @ (200, 1)
+    assert len(list(lines._runs(shifts[lines._by_direction(offsets)]))) == sum(
+        len(np.unique(shifts[:, point])) for point in range(count)
+    )

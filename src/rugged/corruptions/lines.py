@@ -133,7 +133,7 @@ def _shift(images: Tensor, offsets: np.ndarray, weights: Sequence[int]) -> Tenso
     room that is cut off.
     """
     height, width = images.shape[2:]
-    order = np.lexsort(offsets[:, -1].T)  # lines that end near each other share offsets, and are summed at once
+    order = _by_direction(offsets)
     there, back = (send(torch.from_numpy(places), images.device) for places in (order, np.argsort(order)))
     before, room = _room(offsets)
     padded = _replicate(images.index_select(0, there), before, room, torch.int32)
@@ -142,6 +142,15 @@ def _shift(images: Tensor, offsets: np.ndarray, weights: Sequence[int]) -> Tenso
     total = (_scatter if dark else _gather)(padded.view(-1), padded.stride(0), shifts, weights)
     levels = total.bitwise_right_shift_(_BITS).to(torch.uint8).view(padded.shape)
     return levels[:, :, :height, :width].index_select(0, back)
+
+
+def _by_direction(offsets: np.ndarray) -> np.ndarray:
+    """Order lines so that those which share a point's offset, whichever point it is, follow each other.
+
+    The end of a line alone does not tell its direction well enough: the points before it would take turns.
+    """
+    down, right = offsets.sum(1).T
+    return np.argsort(np.arctan2(down, right), kind="stable")
 
 
 def _gather(source: Tensor, size: int, shifts: np.ndarray, weights: Sequence[int]) -> Tensor:

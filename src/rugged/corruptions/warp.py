@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from rugged.corruptions.host import send
+from rugged.corruptions.host import in_main_memory, send
 from rugged.corruptions.levels import constant, cut_within, to_levels, to_unit
 from rugged.corruptions.places import true_places
 
@@ -26,7 +26,7 @@ _ERROR = 2.0**-12  # of levels, by roundings in float32, ours and the reference'
 # By how much a place is missed along an axis, as a part of the picture's side raised to a power of two: it is rounded
 # to 24 bits as a distance from the edge, and on the first half of the way once more.
 _PLACE_ERROR = 2.0**-25
-_AT_ONCE = 1 << 16  # levels settled at once, to bound memory
+_AT_ONCE, _AT_ONCE_ON_GPU = 1 << 16, 1 << 22  # levels settled at once, to bound memory
 _MANY = 6  # where more than one value in so many is in doubt, there are even areas, and to look all values up is faster
 
 
@@ -137,7 +137,7 @@ def warp(images: Tensor, affine: Tensor, displaced: tuple[Tensor, int] | None = 
         wanted = true_places(doubtful)
         if len(wanted) * _MANY > result.numel():
             wanted = _settle_even(result, _between_even(images, affine), None, doubtful)
-        for some in torch.split(wanted, _AT_ONCE):
+        for some in torch.split(wanted, _at_once(images)):
             result.view(-1)[some] = to_levels(_move(images, affine, some, some.new_zeros(1, 1))[0])
         return result
     places, bits = displaced
@@ -146,9 +146,13 @@ def warp(images: Tensor, affine: Tensor, displaced: tuple[Tensor, int] | None = 
     wanted = true_places(doubtful)
     if len(wanted) * _MANY > result.numel():
         wanted = _settle_even(result, _between_even(images, affine), displaced, doubtful)
-    for some in torch.split(wanted, _AT_ONCE):
+    for some in torch.split(wanted, _at_once(images)):
         _settle(result, images, affine, moved, displaced, some)
     return result
+
+
+def _at_once(images: Tensor) -> int:
+    return _AT_ONCE if in_main_memory(images) else _AT_ONCE_ON_GPU
 
 
 def _sample(planes: Tensor, places: Tensor, unit: float, first: float) -> Tensor:
@@ -196,7 +200,7 @@ def _between_even(images: Tensor, affine: Tensor) -> Tensor:
         levels[..., :-1, :-1].masked_fill_(corner != other, 256)
     levels, known = levels.flatten(2), _of_one_level(images.device)
     even = torch.empty(images.shape, dtype=torch.float32, device=images.device)
-    rows = max(1, _AT_ONCE // (len(images) * width))
+    rows = max(1, _at_once(images) // (len(images) * width))
     for places, out in zip(torch.split(affine, rows, 2), torch.split(even, rows, 2), strict=True):
         before = places >> _STEPS_BITS
         first, second = (_fold(each, height - 1, width - 1, 1) for each in (before, before + 1))
@@ -237,7 +241,7 @@ def _settle_even(result: Tensor, even: Tensor, displaced: tuple[Tensor, int] | N
     Returns:
         Places of those that are still to be made.
     """
-    rows = max(1, _AT_ONCE // (len(result) * result.shape[3]))
+    rows = max(1, _at_once(result) // (len(result) * result.shape[3]))
     values = torch.split(even, rows, 2) if displaced is None else _displace(even, displaced, rows)
     for some, value, open_ones in zip(
         torch.split(result, rows, 2), values, torch.split(doubtful, rows, 2), strict=True
