@@ -7,7 +7,7 @@ its arithmetic.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -48,18 +48,38 @@ class StandInTensor(torch.Tensor):
         return _Call(operation, args, kwargs or {}).run()
 
 
+@dataclass(frozen=True)
+class Record:
+    """What a GPU would have been told to do.
+
+    Attributes:
+        launched: Operations on it, by name: those that compute, in the order they were called.
+        waits: Those among all that the CPU waits for.
+    """
+
+    launched: list[str] = field(default_factory=list)
+    waits: list[str] = field(default_factory=list)
+
+    def clear(self) -> None:
+        self.launched.clear()
+        self.waits.clear()
+
+
 class _Placing(TorchDispatchMode):
     """Sees every operation: what is made on the device, and what is done there."""
 
-    def __init__(self, waits: list[str]) -> None:
+    def __init__(self, record: Record) -> None:
         super().__init__()
-        self.waits = waits
+        self.record = record
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None) -> Any:
         call = _Call(operation, args, kwargs or {})
         if call.is_waited_for:
-            self.waits.append(call.name)
-        return call.run()
+            self.record.waits.append(call.name)
+        result = call.run()
+        if not call.is_view and any(isinstance(leaf, StandInTensor) for leaf in tree_leaves(result)):
+            self.record.launched.append(call.name)
+        return result
 
 
 class _Filling(TorchFunctionMode):
@@ -75,11 +95,11 @@ class _Filling(TorchFunctionMode):
 
 
 @contextmanager
-def stand_in_device() -> Iterator[list[str]]:
-    """Have numbers behind ``DEVICE``. Gives a list that fills with the names of operations that the CPU waits for."""
-    waits: list[str] = []
-    with _Placing(waits), _Filling():
-        yield waits
+def stand_in_device() -> Iterator[Record]:
+    """Have numbers behind ``DEVICE``, and a record of what is done with them."""
+    record = Record()
+    with _Placing(record), _Filling():
+        yield record
 
 
 @dataclass(frozen=True)
@@ -93,6 +113,12 @@ class _Call:
     @property
     def name(self) -> str:
         return self.operation.__name__.partition(".")[0]
+
+    @property
+    def is_view(self) -> bool:
+        """Whether it only looks at a tensor in another way, and computes nothing."""
+        returned = self.operation._schema.returns
+        return any(value.alias_info is not None and not value.alias_info.is_write for value in returned)
 
     @cached_property
     def tensors(self) -> list[Tensor]:

@@ -60,8 +60,15 @@ def test_cuda_multiplies_no_matrices_of_integers():
 )
 def test_what_the_cpu_waits_for_is_told(work, waits):
     here = torch.ones(2)
-    with stand_in_device() as waited_for:
+    with stand_in_device() as record:
         there = here.to(DEVICE)
-        waited_for.clear()
+        record.clear()
         work(there, here)
-        assert len(waited_for) == waits
+        assert len(record.waits) == waits
+
+
+def test_what_is_launched_is_told():
+    with stand_in_device() as record:
+        there = torch.ones(2, 3).to(DEVICE)
+        there.view(3, 2)[1:].t().add_(1).sum().item()
+    assert record.launched == ["_to_copy", "add_", "sum"]

@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.stand_in import DEVICE, stand_in_device
 
 from rugged.core.catalogue import PARAMETERS, PRESETS
 from rugged.core.errors import CorruptionError
@@ -178,6 +179,21 @@ def test_a_gpu_gives_the_same_bytes(name, preset, count, accelerator):
         assert difference.max() <= 1
         # What stands for a GPU goes its ways, with the CPU's arithmetic.
         assert (difference == 0).double().mean() >= (0.999 if accelerator.type == "cuda" else 1)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_gpu_is_not_told_more_of_more_pictures(name):
+    """Operations are done with all of them at once: their number is what a GPU waits for."""
+    images = pictures(192, 64, 64)
+    with stand_in_device() as record:
+        there = images.to(DEVICE)
+        corrupt(there, name, 5)  # What is made once is no part of it.
+        numbers = []
+        for count in (48, 192):
+            record.clear()
+            corrupt(there[:count], name, 5)
+            numbers.append(len(record.launched))
+    assert 0 < numbers[1] <= 1.3 * numbers[0]
 
 
 def test_preset_is_chosen_by_size_unless_named():

@@ -85,13 +85,13 @@ def test_nothing_is_copied_in_any_other_way(name, monkeypatch):
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_nobody_waits_for_what_stands_for_a_gpu(name):
-    with stand_in_device() as waits:
+    with stand_in_device() as record:
         images = pictures(200).to(DEVICE)
         AUGMENTATIONS[name](images)  # What is set up once may wait.
-        assert waits
-        waits.clear()
+        assert record.waits
+        record.clear()
         AUGMENTATIONS[name](images)
-        assert waits == []
+        assert record.waits == []
 
 
 @pytest.mark.gpu
