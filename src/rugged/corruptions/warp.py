@@ -104,11 +104,11 @@ def displaced_places(fields: Tensor, alpha: float) -> tuple[Tensor, int]:
     half = 1 << bits - 1
     places = torch.empty(fields.shape, dtype=torch.int32, device=fields.device)
     places.copy_(fields.mul_(alpha * (1 << bits)))
-    reach = math.ceil(alpha) + 1  # pixels from an edge on, none leads beyond it
+    reach = math.ceil(alpha) + 1  # Pixels from an edge on, none leads beyond it. A GPU folds all in fewer operations.
     axes = zip(places.unbind(1), _centres(height, width, bits, fields.device), (width, height), (2, 1), strict=True)
     for along, centres, length, axis in axes:
         along.add_(centres)
-        whole = 2 * reach >= length
+        whole = 2 * reach >= length or not in_main_memory(fields)
         ends = (along,) if whole else (along.narrow(axis, 0, reach), along.narrow(axis, length - reach, reach))
         for end in ends:
             end.copy_(_fold_at(end, length << bits, doublings).clamp_(half, (length << bits) - half))
