@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 DEVICE = torch.device("meta")
 
-_CROSSING = {"_to_copy", "copy_"}
+_CROSSING = {"_to_copy", "to", "copy_"}  # the second where no gradients are kept
 _INDEXED_BY = {"index", "index_put", "index_put_", "_index_put_impl_"}  # by tensors of the CPU as well
 _LATER = {"_conj": torch.conj_physical, "_neg_view": torch.neg}  # marks on tensors, which would get lost here
 _PRODUCTS = {"mm", "bmm", "addmm", "baddbmm", "mv", "dot", "addmv"}  # of integers, CUDA has none
@@ -131,8 +131,13 @@ class _Call:
 
     @property
     def made_there(self) -> bool:
-        device = self.kwargs.get("device")
-        return torch.device(device) == DEVICE if device else bool(self.there)
+        named = [leaf for leaf in tree_leaves((self.args, self.kwargs)) if isinstance(leaf, torch.device)]
+        return named[0] == DEVICE if named else bool(self.there)
+
+    @property
+    def moves(self) -> bool:
+        """Whether it copies a tensor to the other place."""
+        return self.name in ("_to_copy", "to") and self.made_there != bool(self.there)
 
     @property
     def is_waited_for(self) -> bool:
@@ -145,7 +150,7 @@ class _Call:
             return bool(self.there) and (masks or any(not isinstance(index, StandInTensor) for index in indices))
         if self.name == "copy_":
             return len(self.there) == 1 and self.args[2:] != (True,)
-        return self.name == "_to_copy" and self.made_there != bool(self.there) and not self.kwargs.get("non_blocking")
+        return self.moves and not self.kwargs.get("non_blocking")
 
     def run(self) -> Any:
         """Do on the CPU what a GPU could do, and place what comes of it."""
@@ -157,7 +162,7 @@ class _Call:
         def place(leaf: Any) -> Any:
             if not isinstance(leaf, Tensor):
                 return leaf
-            if id(leaf) in given:
+            if id(leaf) in given and not self.moves:
                 return given[id(leaf)]
             return StandInTensor(leaf) if self.made_there else leaf
 

@@ -17,6 +17,13 @@ def test_numbers_lie_behind_the_device():
         assert made.conj().real.sum() == 48
 
 
+def test_without_gradients_tensors_move_as_well():
+    with stand_in_device(), torch.inference_mode():
+        there = torch.ones(2).to(DEVICE)
+        assert there.device == (there.float() + there).device == DEVICE
+        assert there.cpu().tolist() == [1, 1]
+
+
 @pytest.mark.parametrize("mix", [torch.add, torch.minimum, lambda one, other: torch.cat((one, other))])
 def test_tensors_of_two_places_do_not_mix(mix):
     here = torch.ones(2)

@@ -299,10 +299,24 @@ def test_without_onnxruntime_the_way_out_is_named(dataset, tmp_path, monkeypatch
         benchmark(tmp_path / "theirs.onnx", dataset, **QUICK)
 
 
-@pytest.mark.parametrize("model", [nn.Flatten(), lambda pictures: pictures], ids=["module", "function"])
-def test_an_object_is_no_name_of_a_model(dataset, model):
+class Means(nn.Module):
+    def forward(self, images):
+        return images.float().mean((2, 3))
+
+
+@pytest.mark.parametrize(
+    "model", [Means().eval(), lambda images: images.float().mean((2, 3))], ids=["module", "function"]
+)
+def test_a_network_or_a_function_itself_is_measured_where_a_folder_names_it(dataset, model, tmp_path):
+    summary = benchmark(model, dataset, out=tmp_path / "mine", **QUICK)
+    assert (summary.model.name, summary.model.architecture) == ("mine", "callable")
+    cell = clean_cell(RunFolder(tmp_path / "mine"))
+    logits = pictures(dataset).float().mean((2, 3))
+    np.testing.assert_allclose(cell.label_probability, probabilities(logits, cell.labels), rtol=1e-4)
     for load in (lambda: benchmark(model, dataset, **QUICK), lambda: Classifier.load(model)):
-        with pytest.raises(ModelError, match=r"Found a (Flatten|function); expected a model's name.*module:function"):
+        with pytest.raises(
+            ModelError, match=r"Found a (Means|function); expected a model's name.*`out`.*module:function"
+        ):
             load()
 
 

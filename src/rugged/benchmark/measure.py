@@ -1,9 +1,10 @@
 """The benchmark: every cell of corruption × severity into a file of predictions, then a summary of the files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.conclusion import conclude
@@ -46,7 +47,7 @@ from rugged.results import (
 
 
 def benchmark(
-    model: str | Path,
+    model: str | Path | Callable[..., Any],
     dataset: Dataset | str | Path,
     *,
     out: str | Path | None = None,
@@ -74,11 +75,11 @@ def benchmark(
     Started by ``torchrun``, several processes share every cell and give what one gives.
 
     Args:
-        model: A run folder, a model file, an ONNX file, ``module:function``, or an architecture with published weights:
-            see ``rugged.engine.open_subject``.
+        model: A run folder, a model file, an ONNX file, ``module:function``, an architecture with published weights, or
+            a network or function of uint8 pictures itself: see ``rugged.engine.open_subject``.
         dataset: The data set whose validation split is read: opened, or as ``rugged.open_dataset`` takes it.
         out: The run folder whose ``benchmark`` folder receives the results; by default the model's own, or one of its
-            name in ``runs``.
+            name in ``runs``. A network or function has no name, and needs one.
         weights: For an architecture, a local file instead of the published weights.
         corruptions: Which, by name or by the name of a set (``"benchmark"``, ``"extra"``, ``"all"``); none measures
             clean pictures alone.
@@ -138,7 +139,7 @@ def benchmark(
     else:
         raise ConfigError("Preset, textures, seed and storage are those of the files. Leave them out.")
     with ExitStack() as held:
-        by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {model}")))
+        by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {run.name}")))
         asked = f"{run.path.resolve()} {subject.facts} {route.conditions} {others} {[facts for _, facts in opened]}"
         require_same(fabric, "model, data or options", asked)
         bench = GridBench(fabric, run, subject, route)

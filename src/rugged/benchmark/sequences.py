@@ -1,7 +1,7 @@
 """How steady a classifier is on perturbation sequences: each kind into a file of predictions, then a summary."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +66,7 @@ from rugged.results import (
 
 
 def benchmark_sequences(
-    model: str | Path,
+    model: str | Path | Callable[..., Any],
     dataset: Dataset | str | Path,
     *,
     sequences: Sequence[str] = ("ten",),
@@ -134,7 +134,7 @@ def benchmark_sequences(
         raise ConfigError("Preset and seed are those of the files. Leave them out.")
     subject = open_subject(model, run.name, dataset, fabric, weights)
     with ExitStack() as held:
-        by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {model}")))
+        by_the_first(fabric, lambda: held.enter_context(exclusive(run.lock, f"benchmark {run.name}")))
         require_same(
             fabric, "model, data or options", f"{run.path.resolve()} {subject.facts} {route.conditions} {chosen}"
         )

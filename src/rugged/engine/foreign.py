@@ -1,16 +1,10 @@
-"""Classifiers that others run: ONNX files, and Python callables."""
+"""Classifiers that rugged did not make, and those of them that are ONNX files."""
 
 import importlib
-import inspect
-import os
-import sys
-import sysconfig
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -30,9 +24,6 @@ USUAL_SIDE = 224
 
 _CUDA = "CUDAExecutionProvider"
 
-_MET: dict[str, tuple[ModuleType, str]] = {}
-"""By their files: modules as they were when first met, and the hashes of the files then."""
-
 
 @dataclass(frozen=True)
 class Foreign:
@@ -41,8 +32,8 @@ class Foreign:
     Attributes:
         kind: What stands where others have an architecture.
         answer: Pictures to logits; its shape is not yet checked.
-        sha256: Of its file; of a Python function, of its name and its file's hash; of an ONNX file whose weights lie in
-            files beside it, of the hashes of all.
+        sha256: Of its file; of an ONNX file whose weights lie in files beside it, of the hashes of all; of what Python
+            runs, as ``rugged.engine.callables`` says.
         parameters: Of its weights; 0 where nobody can tell.
         input_size: Side of what it takes; None for any.
         note: What a reader must know.
@@ -56,82 +47,6 @@ class Foreign:
     input_size: int | None
     note: str
     spec: ModelSpec | None = None
-
-
-def load_callable(model: str) -> Foreign:
-    """Import ``module:function``, from the current folder too.
-
-    The function takes ``(N, 3, H, W)`` uint8 pictures, a torch tensor on the CPU, and returns ``(N, classes)`` logits
-    or probabilities, a tensor or an array.
-
-    Raises:
-        ModelError: There is no such module or function, it cannot be imported, or Python has imported something else
-            of its name before: an earlier state of the file, or a file in another folder.
-    """
-    module_name, _, name = model.partition(":")
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # Somebody's code may fail in any way.
-        raise ModelError(
-            f"{module_name} cannot be imported ({brief(error)}{_line_of(error)}). Expected module:function."
-        ) from error
-    finally:
-        sys.path.remove(here)
-    function = getattr(module, name, None)
-    if not callable(function):
-        raise ModelError(f"The module {module_name} has no function {name}. Expected module:function.")
-    source = inspect.getsourcefile(module) if getattr(module, "__file__", None) else None  # Python's own have none.
-    if source is None:
-        raise ModelError(f"{module_name} has no source file that could be hashed. Expected a module in Python.")
-
-    digest = _hash_of_what_runs(module, source)
-
-    def answer(images: Tensor) -> Tensor:
-        try:
-            with torch.inference_mode():
-                return torch.as_tensor(function(images.cpu()))
-        except Exception as error:
-            where = _line_of(error)
-            raise ModelError(f"{model} failed on {tuple(images.shape)} pictures: {brief(error)}{where}") from error
-
-    note = (
-        f"{model} is a Python function. Its hash is that of its name and of {Path(source).name} alone: after a change "
-        "of anything else, such as the weights it loads, measure into another folder."
-    )
-    # A file may have several functions, each of them a model.
-    identity = sha256(f"{model} {digest}".encode()).hexdigest()
-    return Foreign("callable", answer, identity, 0, None, note)
-
-
-def _hash_of_what_runs(module: ModuleType, source: str) -> str:
-    """The hash of a module's file, which must be what Python runs: it imports a module once, whatever comes after."""
-    local = Path(*module.__name__.split(".")).with_suffix(".py")
-    if local.is_file() and local.resolve() != Path(source).resolve():
-        raise ModelError(
-            f"This Python has imported {module.__name__} from {source} before, and so does not run {local.resolve()}. "
-            "Start another, or rename one of the two."
-        )
-    digest = sha256_file(Path(source))
-    met, before = _MET.setdefault(source, (module, digest))
-    if met is not module:
-        _MET[source] = module, digest
-    elif before != digest:
-        raise ModelError(
-            f"{source} has changed since this Python imported it, and what runs is what it was. Start another (restart "
-            "the notebook's kernel), and measure into another folder."
-        )
-    return digest
-
-
-def _line_of(error: Exception) -> str:
-    """Where somebody's own code failed, as `` (model.py, line 12)``: in its innermost frame that is of no library."""
-    libraries = [sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")]
-    others = tuple(f"{folder}{os.sep}" for folder in (*libraries, Path(__file__).parents[1]))
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(others)]
-    own = [frame for frame in frames if Path(frame.filename).is_file()]  # Python's own importer is in no file.
-    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
 
 
 def load_onnx(path: Path, side: int | None, device: torch.device) -> Foreign:

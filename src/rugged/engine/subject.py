@@ -4,18 +4,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.files import sha256_file
 from rugged.core.hints import did_you_mean, nearest
 from rugged.data import ClassInfo, Dataset
 from rugged.engine.answers import only_some, read_answers
+from rugged.engine.callables import hash_of_weights, load_callable, open_callable
 from rugged.engine.devices import Fabric
-from rugged.engine.foreign import USUAL_SIDE, load_callable, load_onnx
+from rugged.engine.foreign import USUAL_SIDE, Foreign, load_onnx
 from rugged.engine.inference import infer
 from rugged.engine.networks import Network, class_infos, own_network, published_network, require_classes
 from rugged.models import ModelSpec, count_parameters, located, published_classes, resolve
@@ -49,14 +50,19 @@ class Subject:
 
 
 def open_subject(
-    model: str | Path, name: str, dataset: Dataset | None, fabric: Fabric, weights: str | Path | None = None
+    model: str | Path | Callable[..., Any],
+    name: str,
+    dataset: Dataset | None,
+    fabric: Fabric,
+    weights: str | Path | None = None,
 ) -> Subject:
     """Make a classifier ready to answer.
 
     Args:
         model: A run folder; a model file of rugged's (``.safetensors``), by the name of one that comes with rugged, or
             one on the Hugging Face hub (``hf://user/name``); an ``.onnx`` file; ``module:function``, a Python callable;
-            or an architecture of torchvision's or timm's, with its published ImageNet-1k weights.
+            an architecture of torchvision's or timm's, with its published ImageNet-1k weights; or a callable itself,
+            from uint8 pictures to logits: a network or a function.
         name: What the results call it.
         dataset: Whose classes it is to tell apart; None takes the model's own.
         fabric: Device and precision.
@@ -66,15 +72,19 @@ def open_subject(
         ConfigError: Weights for something that has its own.
         ModelError: There is no such model, it cannot be loaded, or it answers for other classes.
     """
+    if not isinstance(model, (str, Path)):
+        _require_no_weights(name, weights)
+        return _foreign(open_callable(model, name), name, name, dataset)
     model = located(model)
     path = Path(model)
     ours = RunFolder(path).model if path.is_dir() else path
     if weights is None and ours.suffix == ".safetensors":
         return _ours(ours, name, dataset, fabric)
     if path.suffix == ".onnx" or _CALLABLE.fullmatch(str(model)) or ours.suffix == ".safetensors":
-        if weights is not None:
-            raise ConfigError(f"{model} brings its own weights; --weights is for architectures by name.")
-        return _foreign(model, name, dataset, fabric)
+        _require_no_weights(str(model), weights)
+        onnx = path.suffix == ".onnx"
+        loaded = load_onnx(path, _side(dataset), fabric.device) if onnx else load_callable(str(model))
+        return _foreign(loaded, str(model), name, dataset)
     try:
         architecture = resolve(str(model))
     except ModelError as error:
@@ -113,7 +123,8 @@ def _published(
     network = published_network(architecture, dataset, fabric, weights)
     module, spec, picked = network.module, network.spec, network.columns
     parameters = count_parameters(module)
-    facts = ModelFacts(name, architecture, parameters, _hash(module), spec.input_size, spec.training_operations)
+    sha256 = hash_of_weights(module)
+    facts = ModelFacts(name, architecture, parameters, sha256, spec.input_size, spec.training_operations)
     if dataset is None:
         return Subject(facts, partial(infer, fabric, module, spec), class_infos(spec), network=network, spec=spec)
     note = only_some(architecture, published_classes(architecture), len(dataset.classes))
@@ -124,15 +135,13 @@ def _published(
     return Subject(facts, answer, dataset.classes, note=note, network=network, spec=spec)
 
 
-def _foreign(model: str | Path, name: str, dataset: Dataset | None, fabric: Fabric) -> Subject:
-    side = None if dataset is None else min(dataset.size)
-    loaded = load_onnx(Path(model), side, fabric.device) if Path(model).suffix == ".onnx" else load_callable(str(model))
+def _foreign(loaded: Foreign, model: str, name: str, dataset: Dataset | None) -> Subject:
     if dataset is not None and loaded.spec is not None:
         require_classes(loaded.spec, dataset)
-    input_size = loaded.input_size or side or USUAL_SIDE
+    input_size = loaded.input_size or _side(dataset) or USUAL_SIDE
     known = None if loaded.spec is None else class_infos(loaded.spec)
     read = read_answers(
-        str(model),
+        model,
         loaded.answer,
         known if dataset is None else dataset.classes,
         (input_size, input_size) if dataset is None else dataset.size,
@@ -149,10 +158,10 @@ def _foreign(model: str | Path, name: str, dataset: Dataset | None, fabric: Fabr
     return Subject(facts, read.answer, read.classes, note=note, spec=loaded.spec)
 
 
-def _hash(network: nn.Module) -> str:
-    """SHA-256 over the names, shapes and values of the weights, in the order of the names."""
-    digest = sha256()
-    for name, value in sorted(network.state_dict().items()):
-        digest.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
-        digest.update(value.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+def _side(dataset: Dataset | None) -> int | None:
+    return None if dataset is None else min(dataset.size)
+
+
+def _require_no_weights(model: str, weights: str | Path | None) -> None:
+    if weights is not None:
+        raise ConfigError(f"{model} brings its own weights; --weights is for architectures by name.")

@@ -1,8 +1,10 @@
 """The run folder: where everything about one model lies."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rugged.core.errors import ModelError
 from rugged.core.files import expanded
@@ -165,16 +167,19 @@ class RunFolder:
         return self.path / "report" / "index.html"
 
 
-def place_of(model: str | Path, out: str | Path | None) -> RunFolder:
+def place_of(model: str | Path | Callable[..., Any], out: str | Path | None) -> RunFolder:
     """Where the results of a model go: into its run folder; for one without, into a folder of its name in ``runs``.
 
     Raises:
-        ModelError: It is not named, but an object.
+        ModelError: It is an object, which has no name, and there is no ``out``.
     """
     if not isinstance(model, (str, os.PathLike)):
+        if out is not None:
+            return RunFolder(out)
         raise ModelError(
-            f"Found a {type(model).__name__}; expected a model's name: a run folder, a file or an architecture. For a "
-            "network in Python, write a function from pictures to logits into a module, and name it module:function."
+            f"Found a {type(model).__name__}; expected a model's name: a run folder, a file or an architecture. A "
+            "network or function in Python has none: where `out` can be given, that names it; elsewhere write it into "
+            "a module, and name it module:function."
         )
     path = expanded(model)
     if out is not None:
