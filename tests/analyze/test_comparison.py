@@ -8,6 +8,7 @@ from scipy import stats
 
 from rugged.analyze import compare
 from rugged.core.catalogue import SEVERITIES
+from rugged.core.errors import IncomparableError
 from rugged.results import Cell, Conditions, Made, ModelFacts, baseline_of, summarise
 
 IMAGES = 1000
@@ -50,6 +51,22 @@ def test_a_model_does_not_differ_from_itself(three):
     found = compare(*three[0], *three[0])
     for one in (found.clean, found.corrupted, found.mce, *found.corruptions.values()):
         assert dataclasses.astuple(one) == (0.0, 0.0, 0.0, False, False)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"preset": "cifar32"}, "preset is cifar32, here tiny64"),
+        ({"content_hash": "b" * 64}, "content hash is bbbbbbbbbbbb…, here aaaaaaaaaaaa…"),
+        ({"severities": (1, 2)}, "severities is 1, 2, here 1, 2, 3, 4, 5"),
+        ({"corruptions": ("fog",)}, "corruptions are fog, here fog, contrast, spatter"),
+    ],
+)
+def test_what_was_measured_otherwise_is_not_compared(three, change, message):
+    other, cells = three[1]
+    other = dataclasses.replace(other, conditions=dataclasses.replace(other.conditions, **change))
+    with pytest.raises(IncomparableError, match=f"model3 cannot be held against model2: {message}"):
+        compare(*three[0], other, cells)
 
 
 def test_clean_pictures_alone_differ_as_beside_corrupted_ones(three):
@@ -147,13 +164,16 @@ def test_clean_images_that_are_others_may_be_of_another_number(three):
     """Then the clean interval is that of a paired difference over these images alone, and the others stay."""
     (first, cells), (second, others), _ = three
     few = CONDITIONS.images // 4
-    apart = dataclasses.replace(first, conditions=dataclasses.replace(CONDITIONS, clean_images=few))
+    first_apart, second_apart = (
+        dataclasses.replace(each, conditions=dataclasses.replace(CONDITIONS, clean_images=few))
+        for each in (first, second)
+    )
 
     def cut(of):
         cell = of["clean", 0]
         return {**of, ("clean", 0): cell_of(cell.correct[:few], "clean", 0, few)}
 
-    found, whole = compare(apart, cut(cells), second, cut(others)), compare(first, cells, second, others)
+    found, whole = compare(first_apart, cut(cells), second_apart, cut(others)), compare(first, cells, second, others)
     gains = others["clean", 0].correct[:few].astype(float) - cells["clean", 0].correct[:few]
     assert found.clean.value == pytest.approx(gains.mean())
     reach = stats.norm.ppf(0.975) * gains.std() / np.sqrt(few)

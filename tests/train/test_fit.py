@@ -54,6 +54,26 @@ def test_a_run_learns_and_leaves_everything_behind(recipe, dataset, tmp_path):
     assert spec.training_operations == ("crop", "flip")
 
 
+def test_the_generators_of_the_caller_stay_as_they_were(recipe, dataset, tmp_path):
+    """Training seeds them for every step; whoever trains in a loop draws anew afterwards."""
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    run = train(recipe, dataset, tmp_path / "run", device="cpu")
+    first = torch.rand(1)
+    load_model(run.model)
+    assert torch.equal(torch.cat((first, torch.rand(1))), expected)
+
+
+def test_classes_that_cannot_be_learned_are_named(recipe, picture_folder, tmp_path, capsys):
+    (picture_folder / "val" / "beside").mkdir()
+    for picture in (picture_folder / "val" / "above").iterdir():
+        (picture_folder / "val" / "beside" / f"again-{picture.name}").write_bytes(picture.read_bytes())
+    recipe = dataclasses.replace(recipe, epochs=1, development_per_class=0)
+    train(recipe, open_dataset(picture_folder), tmp_path / "run", device="cpu")
+    assert "1 of 3 classes have no training pictures, and will not be learned: beside." in capsys.readouterr().err
+
+
 def test_nothing_of_a_training_waits_for_the_collector_of_garbage(recipe, dataset, tmp_path):
     """Of several processes, what is still connected when Python ends aborts its process."""
     gc.collect()

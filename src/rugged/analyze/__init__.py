@@ -3,7 +3,7 @@
 from rugged.analyze.agreement import Agreement, ClassDifference, agreement, class_differences
 from rugged.analyze.calibration import Calibration, CalibrationTable, calibration_of, calibration_table
 from rugged.analyze.classes import ClassFigures, ClassTable, class_counts, class_figures, class_table, rank_classes
-from rugged.analyze.comparison import Comparison, Difference, compare
+from rugged.analyze.comparison import Comparison, Difference, compare, incomparable
 from rugged.analyze.confusions import (
     Confusion,
     Pair,
@@ -91,6 +91,7 @@ __all__ = [
     "extent",
     "failures",
     "group_matrix",
+    "incomparable",
     "kinship_of",
     "kinship_table",
     "mistaken_as",

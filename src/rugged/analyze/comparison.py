@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rugged.analyze.selection import Cells
+from rugged.core.errors import IncomparableError
 from rugged.metrics import interval, sign_flip_test
-from rugged.results import CLEAN, Summary
+from rugged.results import CLEAN, Conditions, Summary, differences
 from rugged.results.resampling import redraw
 from rugged.results.summary import CorruptionResult
 
@@ -57,6 +58,20 @@ class Comparison:
     level: float
 
 
+def incomparable(conditions: Conditions, other: Conditions) -> list[str]:
+    """What keeps the figures of two models apart, one phrase a difference; nothing where they can be compared.
+
+    Args:
+        conditions: Under which the one was measured.
+        other: Under which the other was.
+    """
+    found = differences(conditions, other)
+    if conditions.corruptions != other.corruptions:
+        there, here = (", ".join(each.corruptions) or "none" for each in (other, conditions))
+        found.append(f"corruptions are {there}, here {here}")
+    return found
+
+
 def compare(first: Summary, first_cells: Cells, second: Summary, second_cells: Cells) -> Comparison:
     """Hold a second model against a first.
 
@@ -66,10 +81,18 @@ def compare(first: Summary, first_cells: Cells, second: Summary, second_cells: C
     Args:
         first: Summary of the one.
         first_cells: Its predictions; clean and all that the summary names.
-        second: Summary of the other. The caller has checked that both were measured under the same conditions.
+        second: Summary of the other.
         second_cells: Its predictions, of the same images in the same order.
+
+    Raises:
+        IncomparableError: They were not measured under the same conditions.
     """
     conditions = first.conditions
+    if found := incomparable(conditions, second.conditions):
+        raise IncomparableError(
+            f"{second.model.name} cannot be held against {first.model.name}: {'; '.join(found)}. Benchmark both under "
+            "the same conditions."
+        )
     clean = _gain(first_cells, second_cells, [(CLEAN, 0)])
     gains = {
         name: _gain(first_cells, second_cells, [(name, severity) for severity in conditions.severities])

@@ -16,6 +16,7 @@ from rugged.core.stopping import stop_on_signal
 from rugged.engine.devices import Fabric, by_the_first, describe, require_same
 from rugged.engine.loop import Loop, Work
 from rugged.engine.manifest import Manifest, Session, read_manifest, write_manifest
+from rugged.engine.randomness import generators_given_back
 from rugged.models import count_parameters
 from rugged.results import RunFolder
 
@@ -66,11 +67,12 @@ def train_into(
         if fabric.is_global_zero:
             say(f"{run.path} is already trained: {finished}")
         return
-    training = prepare(earlier)
-    fabric.barrier()  # All have read what stands in the folder before the first one writes.
-    with stop_on_signal() as stop:
-        training.loop.run(training, stop)
-    by_the_first(fabric, training.finish)
+    with generators_given_back(fabric.device):
+        training = prepare(earlier)
+        fabric.barrier()  # All have read what stands in the folder before the first one writes.
+        with stop_on_signal() as stop:
+            training.loop.run(training, stop)
+        by_the_first(fabric, training.finish)
 
 
 def earlier_sessions(run: RunFolder, finished: Path, recipe: Any, content_hash: str) -> Manifest | None:

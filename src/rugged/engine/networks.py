@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from rugged.core.errors import ModelError
@@ -108,7 +109,8 @@ def published_network(
             "which the data set's are picked out. Train it for your classes with `rugged train`, and benchmark that."
         )
     picked = None if dataset is None else imagenet_indices([info.id for info in dataset.classes])
-    module = build(architecture, outputs, pretrained=weights is None, weights=weights)
+    with torch.random.fork_rng([]):  # As for a model file: initial weights are none of the caller's randomness.
+        module = build(architecture, outputs, pretrained=weights is None, weights=weights)
     side = default_input_size(architecture)
     assert side is not None  # Only rugged's own have none, and these have no published classes.
     origin = f"published weights of {architecture}" if weights is None else f"weights of {Path(weights).name}"

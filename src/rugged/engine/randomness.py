@@ -1,6 +1,16 @@
 """Randomness as a function of a run's seed and a position in it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
+
+
+@contextmanager
+def generators_given_back(device: torch.device) -> Iterator[None]:
+    """Leave PyTorch's generators, the CPU's and the device's, as they were: they are the caller's."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        yield
 
 
 def seed_step(seed: int, position: int, rank: int = 0) -> None:

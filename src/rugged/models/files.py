@@ -78,7 +78,8 @@ def load_model(path: str | Path) -> tuple[nn.Module, ModelSpec]:
             that do not fit the architecture, or weights that are not finite.
     """
     spec, tensors = _read(expanded(path), weights=True)
-    model = build(spec.architecture, len(spec.classes))
+    with torch.random.fork_rng([]):  # Initial weights, which are not kept, are none of the caller's randomness.
+        model = build(spec.architecture, len(spec.classes))
     expected = f"{spec.architecture} with {len(spec.classes)} classes"
     load_weights(model, tensors, str(path), expected, "It was written by another version; train it again.")
     return model.to(memory_format=torch.channels_last).eval(), spec  # type: ignore[call-overload]

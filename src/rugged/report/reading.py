@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rugged.analyze import BenchmarkedRun, read_run
+from rugged.analyze import BenchmarkedRun, incomparable, read_run
 from rugged.core.errors import ConfigError, IncomparableError, ResultsError
 from rugged.results import (
     CLEAN,
@@ -19,7 +19,6 @@ from rugged.results import (
     Summary,
     VariantResult,
     baseline_of,
-    differences,
     is_baseline,
     normalise,
     read_pictures,
@@ -217,12 +216,7 @@ def _require_cells(run: RunFolder, conditions: Conditions) -> None:
 
 
 def _require_same_conditions(subject: BenchmarkedRun, other: BenchmarkedRun) -> None:
-    here, there = subject.summary.conditions, other.summary.conditions
-    found = differences(here, there)
-    if here.corruptions != there.corruptions:
-        there_are, here_are = (", ".join(each.corruptions) or "none" for each in (there, here))
-        found.append(f"corruptions are {there_are}, here {here_are}")
-    if found:
+    if found := incomparable(subject.summary.conditions, other.summary.conditions):
         raise IncomparableError(
             f"{other.folder.path} cannot stand beside {subject.folder.path}: {'; '.join(found)}. "
             "Benchmark both under the same conditions, or report them on pages of their own."

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 from torch.optim import Optimizer
@@ -130,6 +131,7 @@ def prepare(
         fetched_ahead=pictures.fetched_ahead,
     )
     by_the_first(fabric, lambda: _say_if_little_is_left(recipe, loop, len(dev_indices)))
+    by_the_first(fabric, lambda: _say_if_classes_are_absent(dataset))
     trained_on = TrainedOn(dataset.name, dataset.content_hash, dataset.notes)
     manifest = earlier or Manifest("training", spec.architecture, trained_on, origin, companions)
     return Trainer(
@@ -157,6 +159,17 @@ def _say_if_little_is_left(recipe: Recipe, loop: Loop, held_out: int) -> None:
         say(
             f"Note: {loop.steps:,} steps in all are few for a network that begins from nothing. More epochs or a "
             "smaller batch_size make more of them; with few steps, a lower optimizer.lr."
+        )
+
+
+def _say_if_classes_are_absent(dataset: Dataset) -> None:
+    """Tell which classes of a data set a network will not know: those of validation pictures alone."""
+    there = np.unique(dataset.train.labels)
+    absent = [info.name for label, info in enumerate(dataset.classes) if label not in there]
+    if absent:
+        say(
+            f"Note: {len(absent):,} of {len(dataset.classes):,} classes have no training pictures, and will not be "
+            f"learned: {', '.join(absent[:5])}{' …' if len(absent) > 5 else ''}."
         )
 
 
