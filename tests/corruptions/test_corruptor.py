@@ -1,11 +1,16 @@
 """What stays the same while many pictures are corrupted, and what it says of them."""
 
+import importlib
+from hashlib import sha256
+
 import numpy as np
 import pytest
 import torch
 
+from rugged.core.catalogue import PARAMETERS, SEVERITIES
 from rugged.core.errors import CorruptionError
 from rugged.corruptions import choose_corruptor, corrupt, transfer_of_motion
+from rugged.corruptions.registry import KERNELS, Corruption
 
 PICTURES = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, 24, 32), dtype=np.uint8))
 IDS = ["a", "b"]
@@ -51,3 +56,21 @@ def test_what_large_pictures_need_is_not_kept():
     for name in ("defocus_blur", "fog", "elastic_transform", "spatter"):
         assert corrupt(large, name, 5, preset="imagenet224").shape == large.shape
     assert [cache.cache_info().currsize for cache in caches] == before
+
+
+def test_a_corruption_of_ones_own_is_known_by_its_parameters_and_its_file(tmp_path, monkeypatch):
+    """A benchmark finds by it that cells are of what the corruption was before."""
+    file = tmp_path / "kernel_of_mine.py"
+    file.write_text("def darken(images, _, *, by):\n    return images - by\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(KERNELS, "darken", Corruption(importlib.import_module("kernel_of_mine").darken))
+    corruptor = choose_corruptor((64, 64), [], None, 0, None)
+    found = []
+    for by in (1, 2):
+        monkeypatch.setitem(PARAMETERS["tiny64"], "darken", [{"by": by * severity} for severity in SEVERITIES])
+        found.append(corruptor.provenance("darken", 3))
+    assert found[0] == {"parameters": {"by": 3}, "kernel_sha256": sha256(file.read_bytes()).hexdigest()}
+    assert found[1] == {**found[0], "parameters": {"by": 6}}
+    file.write_text(file.read_text().replace("-", "+"))
+    assert corruptor.provenance("darken", 3) == {**found[1], "kernel_sha256": sha256(file.read_bytes()).hexdigest()}
+    assert all(corruptor.provenance(name, 3) == {} for name in ("clean", "fog", "saturate"))

@@ -59,9 +59,9 @@ class InMemory:
         made = self.corruptor_for(corruption)(images, corruption, severity, ids=[self.split.ids[row] for row in rows])
         return jpeg_compression(made, None, quality=_STORED_QUALITY) if self.conditions.stored == "jpeg85" else made
 
-    def provenance(self, corruption: str, severity: int) -> dict[str, Any]:  # noqa: ARG002 (as above)
-        """Nothing: the conditions say it all."""
-        return {}
+    def provenance(self, corruption: str, severity: int) -> dict[str, Any]:
+        """Of a corruption of one's own, what it is now. Of the others the conditions say it all."""
+        return self.corruptor.provenance(corruption, severity)
 
     def require_all(self) -> None:
         """Nothing to see: every cell is made of the same pictures."""

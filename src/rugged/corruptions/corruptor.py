@@ -1,15 +1,19 @@
 """What stays the same while many pictures are corrupted."""
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
-from rugged.core.catalogue import PROCEDURAL_NOTE, size_note
+from rugged.core.catalogue import BENCHMARK, EXTRA, PARAMETERS, PROCEDURAL_NOTE, size_note
 from rugged.core.errors import CorruptionError
+from rugged.core.files import sha256_file
 from rugged.core.selection import choose_preset
 from rugged.corruptions.engine import corrupt
+from rugged.corruptions.registry import KERNELS
 from rugged.corruptions.request import as_integer
 from rugged.corruptions.textures import Textures, choose_textures
 
@@ -43,6 +47,19 @@ class Corruptor:
     def textures_label(self) -> str:
         """``photographs``, ``procedural`` or ``none``."""
         return "none" if self.textures is None else self.textures.label
+
+    def provenance(self, name: str, severity: int) -> dict[str, Any]:
+        """What tells a corruption of one's own from what it was before: its parameters, and its kernel's file.
+
+        Of the published nineteen, which no version changes, the catalogue's name and preset say it all.
+        """
+        if name in (*BENCHMARK, *EXTRA) or name not in KERNELS:
+            return {}
+        source = inspect.getsourcefile(KERNELS[name].apply)
+        return {
+            "parameters": dict(PARAMETERS[self.preset][name][severity - 1]),
+            "kernel_sha256": None if source is None else sha256_file(Path(source)),
+        }
 
     def notes(self, height: int, width: int) -> list[str]:
         """What a reader of anything made by this corruptor must know."""
