@@ -320,6 +320,22 @@ def test_a_network_or_a_function_itself_is_measured_where_a_folder_names_it(data
             load()
 
 
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("net.pt", "A PyTorch checkpoint does not say what network it is of: write a function"),
+        ("net.h5", r"expected \.safetensors, as rugged writes it, or \.onnx"),
+        ("mine.py", "go to its folder, and name it mine:function"),
+        ("mine.py:classify", "go to its folder, and name it mine:classify"),
+        ("./mine.py:classify", "go to its folder, and name it mine:classify"),
+    ],
+)
+def test_a_file_that_is_no_model_file_is_called_what_it_is(dataset, tmp_path, name, advice):
+    (tmp_path / name.partition(":")[0]).touch()
+    with pytest.raises(ModelError, match=f"no run folder, model file or callable {name}.*{advice}"):
+        benchmark(name, dataset, **QUICK)
+
+
 def test_a_mistyped_path_is_held_against_what_lies_beside_it(dataset, tmp_path):
     (tmp_path / "mine" / "resnet").mkdir(parents=True)
     with pytest.raises(ModelError, match=r"callable mine/restnet\. Did you mean mine/resnet\?"):

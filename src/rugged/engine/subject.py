@@ -22,7 +22,8 @@ from rugged.engine.networks import Network, class_infos, own_network, published_
 from rugged.models import ModelSpec, count_parameters, located, published_classes, resolve
 from rugged.results import ModelFacts, RunFolder
 
-_CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_CALLABLE = re.compile(r"(?!.*\.py:)[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin", ".tar")
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,25 @@ def open_subject(
     try:
         architecture = resolve(str(model))
     except ModelError as error:
-        advice = did_you_mean(nearest(path, _beside(path)), str(error))
+        advice = _why_no_model(path) or did_you_mean(nearest(path, _beside(path)), str(error))
         raise ModelError(f"There is no run folder, model file or callable {model}. {advice}") from error
     return _published(architecture, name, dataset, fabric, weights)
+
+
+def _why_no_model(path: Path) -> str:
+    """What to do with files that hold a model in a way that rugged does not read; nothing for what is none."""
+    file, _, function = path.name.partition(":")
+    if file.endswith(".py"):
+        name = f"{file.removesuffix('.py')}:{function or 'function'}"
+        return f"For what is in a Python file, go to its folder, and name it {name}."
+    if not path.is_file():
+        return ""
+    if path.suffix in _CHECKPOINTS:
+        return (
+            "A PyTorch checkpoint does not say what network it is of: write a function that loads it into a module, "
+            "and name it module:function."
+        )
+    return "This file is none that can be opened: expected .safetensors, as rugged writes it, or .onnx."
 
 
 def _beside(path: Path) -> list[str]:
