@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from rugged.benchmark.classical import Blur, Wiener, fit_wiener
+from rugged.benchmark.restorers.classical import Blur, Wiener, fit_wiener
 from rugged.corruptions import Corruptor, corrupt, transfer_of_motion
 from rugged.data import Split
 from rugged.metrics import peak_signal_to_noise_ratio

@@ -112,7 +112,7 @@ def test_without_its_textures_a_frost_has_no_samples_and_keeps_its_figures(datas
     def gone(*_):
         raise ConfigError("no such textures")
 
-    monkeypatch.setattr("rugged.benchmark.in_memory.choose_textures", gone)
+    monkeypatch.setattr("rugged.benchmark.routes.in_memory.choose_textures", gone)
     joined = benchmark(run, dataset, corruptions=("contrast",), severities=(1,), device="cpu")
     assert joined.corruptions["frost"] == before.corruptions["frost"]
     assert not index.exists()

@@ -12,8 +12,8 @@ from tests.data.official.archives import write_folder, write_tar
 
 import rugged.benchmark.grid as grid
 from rugged.benchmark import benchmark
-from rugged.benchmark.official_files import _ALIKE, _likeness
 from rugged.benchmark.predictions import make_cell
+from rugged.benchmark.routes.official_files import _ALIKE, _likeness
 from rugged.core.errors import ConfigError, DataError, IncomparableError, Interrupted, ModelError
 from rugged.corruptions import choose_textures, corrupt
 from rugged.data import open_dataset, write_corrupted

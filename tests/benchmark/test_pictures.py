@@ -13,10 +13,10 @@ from tests.benchmark.test_measure import make_run
 from tests.benchmark.test_official_files import corrupted_tree
 from tests.data.official.archives import write_folder
 
-import rugged.benchmark.pictures as pictures
+import rugged.benchmark.kept_pictures.pictures as pictures
 from rugged.benchmark import benchmark
-from rugged.benchmark.picture_choice import choose_for_classes, choose_for_galleries
-from rugged.benchmark.pictures import PictureKeeper
+from rugged.benchmark.kept_pictures.choice import choose_for_classes, choose_for_galleries
+from rugged.benchmark.kept_pictures.pictures import PictureKeeper
 from rugged.core.catalogue import BENCHMARK
 from rugged.core.errors import ConfigError, Interrupted
 from rugged.corruptions import corrupt

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-import rugged.benchmark.restoration as restoration
+import rugged.benchmark.restorers.restoration as restoration
 from rugged.benchmark import benchmark_restorer
 from rugged.core.errors import ConfigError, Interrupted, ModelError, RunError
 from rugged.corruptions import corrupt
@@ -139,7 +139,7 @@ def test_corruptions_join_a_frost_that_was_measured_before(dataset, make_run, ca
     def gone(*_):
         raise ConfigError("no such textures")
 
-    monkeypatch.setattr("rugged.benchmark.in_memory.choose_textures", gone)
+    monkeypatch.setattr("rugged.benchmark.routes.in_memory.choose_textures", gone)
     more = benchmark_restorer(run, dataset, **{**frost, "corruptions": ("pixelate",)})
     assert list(more.corruptions) == ["frost", "contrast", "pixelate"]
     assert read_restoration(RunFolder(run).restoration) == more

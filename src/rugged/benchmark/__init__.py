@@ -4,7 +4,7 @@ A restorer is measured here, too: how near it brings corrupted images to the cle
 """
 
 from rugged.benchmark.measure import benchmark
-from rugged.benchmark.restoration import benchmark_restorer
+from rugged.benchmark.restorers.restoration import benchmark_restorer
 from rugged.benchmark.sequences import benchmark_sequences
 
 __all__ = ["benchmark", "benchmark_restorer", "benchmark_sequences"]

@@ -7,7 +7,7 @@ from rugged.benchmark.cautions import cautions
 from rugged.benchmark.cells import made_of
 from rugged.benchmark.earlier import outdated
 from rugged.benchmark.grid import Cells, GridBench
-from rugged.benchmark.restored_pictures import keep_restored
+from rugged.benchmark.kept_pictures.restored import keep_restored
 from rugged.benchmark.variants import Restoration, Variant
 from rugged.core.progress import say
 from rugged.data import Dataset

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from rugged.benchmark.cells import measure_missing
 from rugged.benchmark.earlier import is_at_home, join_earlier, join_grids, newest_figures, remove_figures
-from rugged.benchmark.picture_choice import choose_for_classes, choose_for_galleries
-from rugged.benchmark.pictures import PictureKeeper
+from rugged.benchmark.kept_pictures.choice import choose_for_classes, choose_for_galleries
+from rugged.benchmark.kept_pictures.pictures import PictureKeeper
+from rugged.benchmark.kept_pictures.samples import SampleStrips
 from rugged.benchmark.predictions import finite, make_cell
-from rugged.benchmark.route import Images, Route
-from rugged.benchmark.samples import SampleStrips
+from rugged.benchmark.routes.route import Images, Route
 from rugged.benchmark.variants import Answer, Variant
 from rugged.core.catalogue import BENCHMARK, CellKey, display_name
 from rugged.core.errors import ConfigError

@@ -9,9 +9,9 @@ from typing import Any
 from rugged.benchmark.choice import choose_images
 from rugged.benchmark.conclusion import conclude
 from rugged.benchmark.grid import GridBench
-from rugged.benchmark.in_memory import Stored, corrupted_in_memory
-from rugged.benchmark.official_files import official_files
-from rugged.benchmark.route import Route
+from rugged.benchmark.routes.in_memory import Stored, corrupted_in_memory
+from rugged.benchmark.routes.official_files import official_files
+from rugged.benchmark.routes.route import Route
 from rugged.benchmark.variants import (
     VARIANTS,
     Opened,

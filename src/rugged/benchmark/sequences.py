@@ -21,8 +21,8 @@ from rugged.benchmark.earlier import (
     what_differs,
 )
 from rugged.benchmark.predictions import finite, make_cell
-from rugged.benchmark.sequence_files import find_sequences
-from rugged.benchmark.sequence_route import SequenceRoute, perturbed_in_memory
+from rugged.benchmark.routes.sequence_files import find_sequences
+from rugged.benchmark.routes.sequence_route import SequenceRoute, perturbed_in_memory
 from rugged.core.catalogue import CellKey, display_name
 from rugged.core.errors import ConfigError
 from rugged.core.files import exclusive, expanded

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rugged.benchmark.route import Images
+from rugged.benchmark.routes.route import Images
 from rugged.benchmark.variants.base import Answer, Setting, TakePictures
 from rugged.core.stopping import StopRequest
 from rugged.corruptions.streams import Stream, stream_keys

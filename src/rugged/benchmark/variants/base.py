@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from rugged.benchmark.route import Images
+from rugged.benchmark.routes.route import Images
 from rugged.core.errors import ModelError
 from rugged.core.stopping import StopRequest
 from rugged.data import Dataset

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from rugged.benchmark.route import Images
+from rugged.benchmark.routes.route import Images
 from rugged.benchmark.variants.base import Answer, Setting, TakePictures
 from rugged.core.errors import ConfigError, ModelError
 from rugged.core.stopping import StopRequest

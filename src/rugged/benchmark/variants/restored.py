@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rugged.benchmark.route import Images
+from rugged.benchmark.routes.route import Images
 from rugged.benchmark.variants.base import Answer, Setting, TakePictures
 from rugged.core.errors import ConfigError
 from rugged.core.stopping import StopRequest

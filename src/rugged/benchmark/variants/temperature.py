@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rugged.benchmark.cautions import trained_on
-from rugged.benchmark.route import Images
+from rugged.benchmark.routes.route import Images
 from rugged.benchmark.variants.base import Answer, Setting, TakePictures
 from rugged.core.errors import ConfigError, DataError
 from rugged.core.files import read_text

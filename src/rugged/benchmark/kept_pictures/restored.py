@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from rugged.benchmark.marks import mark_of
-from rugged.benchmark.pictures import SHOWN, fitted
-from rugged.benchmark.route import Route
+from rugged.benchmark.kept_pictures.marks import mark_of
+from rugged.benchmark.kept_pictures.pictures import SHOWN, fitted
+from rugged.benchmark.routes.route import Route
 from rugged.core.errors import ConfigError, ResultsError
 from rugged.core.files import atomic_path
 from rugged.core.progress import say

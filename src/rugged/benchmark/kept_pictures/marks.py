@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from rugged.benchmark.route import Route
+from rugged.benchmark.routes.route import Route
 from rugged.core.catalogue import CellKey
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rugged.benchmark.choice import choose_images
-from rugged.benchmark.route import Images
+from rugged.benchmark.routes.route import Images
 from rugged.core.wording import counted
 from rugged.corruptions import STREAM_VERSION
 from rugged.data import Dataset, Split, content_hash

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rugged.benchmark.route import Images
+from rugged.benchmark.routes.route import Images
 from rugged.core.errors import ConfigError
 from rugged.corruptions import STREAM_VERSION, Corruptor, choose_textures
 from rugged.corruptions.jpeg import jpeg_compression

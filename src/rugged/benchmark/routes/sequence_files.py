@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from rugged.benchmark.route import Images
-from rugged.benchmark.sequence_route import extent_of, notes_of
+from rugged.benchmark.routes.route import Images
+from rugged.benchmark.routes.sequence_route import extent_of, notes_of
 from rugged.core.errors import DataError
 from rugged.core.files import read_json
 from rugged.core.selection import check_limit

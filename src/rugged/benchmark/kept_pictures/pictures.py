@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from rugged.benchmark.marks import mark_of
-from rugged.benchmark.route import Route
+from rugged.benchmark.kept_pictures.marks import mark_of
+from rugged.benchmark.routes.route import Route
 from rugged.core.catalogue import CellKey
 from rugged.core.errors import ConfigError, Interrupted, ResultsError
 from rugged.core.files import atomic_path

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from rugged.benchmark.in_memory import InMemory
+from rugged.benchmark.routes.in_memory import InMemory
 from rugged.core.catalogue import display_name
 from rugged.data.picture_grid import Column, draw_grid
 from rugged.data.splits import evenly

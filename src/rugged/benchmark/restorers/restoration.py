@@ -14,10 +14,10 @@ from torch import Tensor
 from rugged.analyze import restoration_table
 from rugged.benchmark.cells import made_of, measure_missing
 from rugged.benchmark.choice import choose_images
-from rugged.benchmark.classical import PICTURES, Blur, Wiener, fit_wiener
 from rugged.benchmark.earlier import join_earlier, join_grids, outdated, remove_figures
-from rugged.benchmark.in_memory import InMemory, corrupted_in_memory
-from rugged.benchmark.restoration_sheet import draw_restoration
+from rugged.benchmark.restorers.classical import PICTURES, Blur, Wiener, fit_wiener
+from rugged.benchmark.restorers.sheet import draw_restoration
+from rugged.benchmark.routes.in_memory import InMemory, corrupted_in_memory
 from rugged.benchmark.variants import open_restorers
 from rugged.core.catalogue import BLURS, CellKey, display_name
 from rugged.core.errors import ConfigError, RunError

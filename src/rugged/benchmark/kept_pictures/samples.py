@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from rugged.benchmark.marks import mark_of
-from rugged.benchmark.route import Images, Route
+from rugged.benchmark.kept_pictures.marks import mark_of
+from rugged.benchmark.routes.route import Images, Route
 from rugged.core.catalogue import BENCHMARK, CellKey
 from rugged.core.errors import ConfigError, RuggedError
 from rugged.core.files import atomic_path, read_json, write_json

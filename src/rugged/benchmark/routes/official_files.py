@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rugged.benchmark.choice import choose_images
-from rugged.benchmark.route import Images
+from rugged.benchmark.routes.route import Images
 from rugged.core.catalogue import CellKey
 from rugged.core.errors import DataError
 from rugged.core.selection import choose_preset

@@ -1,0 +1,1 @@
+"""Small pictures that a measurement keeps for people to look at."""

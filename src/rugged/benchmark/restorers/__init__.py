@@ -1,0 +1,1 @@
+"""Measuring a restorer, beside doing nothing and a classical method."""
