@@ -133,7 +133,7 @@ def test_the_temperature_is_fitted_on_what_training_set_apart(dataset, run):
     temperature = float(row.how.split()[3].rstrip(","))
     assert temperature == pytest.approx(least.x, rel=1e-3)
     assert temperature != pytest.approx(1, abs=0.1)
-    assert "12 training pictures that its training set apart" in row.how
+    assert "12 training pictures that were held out when it was trained" in row.how
     cell = read_cell(RunFolder(run).variant("temperature"), "clean", 0)
     assert_cell(cell, dataset.val.labels, logits / temperature)
     assert (row.clean.error, row.clean.top5_error) == (summary.clean.error, summary.clean.top5_error)
@@ -284,7 +284,7 @@ def test_what_cannot_be_is_refused_by_name_before_anything_is_measured(dataset, 
     with pytest.raises(ModelError, match="variant batchnorm needs batch norms, and timm/test_vit has none"):
         benchmark(vit, dataset, variants=["batchnorm"], **QUICK)
     run = make_run(tmp_path / "run", dataset, apart=0)
-    with pytest.raises(ConfigError, match="set none apart"):
+    with pytest.raises(ConfigError, match="recipe held none out"):
         benchmark(run, dataset, variants=["temperature"], **QUICK)
     with pytest.raises(ConfigError, match="at least 2 pictures"):
         benchmark(run, dataset, variants=["batchnorm"], limit=1, **QUICK)

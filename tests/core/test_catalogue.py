@@ -23,7 +23,7 @@ def test_names_and_their_order_are_the_papers():
     digital = ["contrast", "elastic_transform", "pixelate", "jpeg_compression"]
     assert list(BENCHMARK) == noise + [f"{kind}_blur" for kind in blur] + weather + digital
     assert set(EXTRA) == {"speckle_noise", "gaussian_blur", "spatter", "saturate"}
-    assert ALL == BENCHMARK + EXTRA
+    assert ALL[: len(BENCHMARK + EXTRA)] == BENCHMARK + EXTRA  # One of one's own comes after the published ones.
     assert {tuple(table) for table in PARAMETERS.values()} == {ALL}
 
 

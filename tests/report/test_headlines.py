@@ -42,3 +42,17 @@ def test_at_all_severities_none_are_named(measured):
     one = measured("a", "contrast")
     whole = dataclasses.replace(one, conditions=dataclasses.replace(one.conditions, severities=(1, 2, 3, 4, 5)))
     assert any(row.label == "mCE over the 5 not seen in training (all but Contrast)" for row in headline_rows([whole]))
+
+
+@pytest.mark.parametrize("nothing", [None, ()])
+def test_a_figure_that_a_summary_does_not_hold_is_a_dash(measured, nothing):
+    """As a summary from before there was the figure, or where one of its corruptions has none."""
+    one = measured("a")
+    older = dataclasses.replace(one, clean=dataclasses.replace(one.clean, brier=None))
+    older.corruptions["fog"] = dataclasses.replace(one.corruptions["contrast"], brier=nothing)
+    older = dataclasses.replace(
+        older, conditions=dataclasses.replace(one.conditions, corruptions=(*one.conditions.corruptions, "fog"))
+    )
+    rows = {row.label: row.values for row in headline_rows([measured("b"), older])}
+    assert [row for row, values in rows.items() if values[1] == "–"] == ["Brier score, clean", "Brier score, corrupted"]
+    assert "–" not in [values[0] for values in rows.values()]

@@ -12,7 +12,7 @@ from rugged.core.files import read_json, sha256_file
 from rugged.corruptions import BENCHMARK, EXTRA, corrupt
 from rugged.data import development_split, open_dataset
 from rugged.engine import make_fabric, open_restorer
-from rugged.models import RestorerSpec, load_model, make_restorer, preprocess, save_restorer
+from rugged.models import ModelSpec, RestorerSpec, load_model, make_restorer, preprocess, save_restorer
 from rugged.train import load_recipe, train
 from rugged.train.augment import Sources, gather, operations, settle_textures, views
 from rugged.train.augmentations.recipe import (
@@ -26,6 +26,7 @@ from rugged.train.augmentations.recipe import (
     SmoothRecipe,
     TrivialRecipe,
 )
+from rugged.train.learner import Learner
 
 
 def pictures(count, height=6, width=9):
@@ -74,19 +75,54 @@ def test_drawn_textures_are_written_into_the_recipe(monkeypatch):
     assert settle_textures(AugmentRecipe(corrupt=CorruptRecipe(("frost",)))) == (drawn, textures)
 
 
-EVERYTHING = AugmentRecipe(
-    resized_crop=0.3,
-    rotate=15,
-    trivial=TrivialRecipe(1.0),
-    augmix=AugMixRecipe(1.0),
-    pixmix=PixMixRecipe(1.0, fractals=3),
-    smooth=SmoothRecipe(1.0),
-    fourier=FourierRecipe(1.0),
-    noise=NoiseRecipe(1.0, norms=("2", "inf")),
-    corrupt=CorruptRecipe(("contrast",), probability=1.0),
-    erase=1.0,
-    mix=MixRecipe(1.0),
-)
+EXAMPLES = {
+    "crop": 4,
+    "resized_crop": 0.3,
+    "flip": True,
+    "rotate": 15.0,
+    "trivial": TrivialRecipe(1.0),
+    "augmix": AugMixRecipe(1.0),
+    "pixmix": PixMixRecipe(1.0, fractals=3),
+    "smooth": SmoothRecipe(1.0),
+    "fourier": FourierRecipe(1.0),
+    "noise": NoiseRecipe(1.0, norms=("2", "inf")),
+    "corrupt": CorruptRecipe(("contrast",), probability=1.0),
+    "restore": "restorer.safetensors",
+    "erase": 1.0,
+    "mix": MixRecipe(1.0),
+}
+"""A value of each field that switches an augmentation on."""
+
+SCHEDULE = {"plain_epochs"}
+"""Fields that say when pictures are augmented, not how."""
+
+FILES = {"restore"}
+"""Augmentations that read a file."""
+
+NOTHING = AugmentRecipe(crop=0, flip=False)
+EVERYTHING = AugmentRecipe(**{name: value for name, value in EXAMPLES.items() if name not in FILES})
+
+
+@pytest.mark.parametrize("name", [each.name for each in dataclasses.fields(AugmentRecipe) if each.name not in SCHEDULE])
+def test_every_augmentation_is_in_the_ledger_and_changes_the_pictures(name, tmp_path, monkeypatch):
+    assert name in EXAMPLES, f"EXAMPLES needs a value of augment.{name} that switches it on"
+    monkeypatch.chdir(tmp_path)
+    spec = RestorerSpec(width=4, blocks=(1,), blocks_up=())
+    restorer = make_restorer(spec)
+    torch.nn.init.constant_(restorer.head[-1].bias, -0.2)
+    save_restorer("restorer.safetensors", restorer, spec)
+
+    recipe, fabric = dataclasses.replace(NOTHING, **{name: EXAMPLES[name]}), make_fabric("cpu")
+    assert operations(NOTHING) == ()
+    assert operations(recipe), f"augment.{name} has no line in the ledger, operations() of train/augment.py"
+    learner = Learner(
+        fabric, dataclasses.replace(load_recipe("demo_baseline"), augment=recipe),
+        ModelSpec("timm/test_resnet", tuple("abc"), tuple("abc"), 16),
+        model=None, module=None, optimizer=None, average=None, sources=gather(recipe, None, 16, fabric),
+    )  # fmt: skip
+    images = pictures(8, 16, 16)
+    (seen,), _ = learner.augmented(images, torch.zeros(8, dtype=torch.int64))
+    assert (seen.float() - images).abs().max() > 1, f"augment.{name} changes nothing: is it called in train/augment.py?"
 
 
 def test_everything_together_works_and_is_listed_once():

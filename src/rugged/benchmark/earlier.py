@@ -1,4 +1,4 @@
-"""What a folder holds already: new figures join it, or replace it where that is meant; none are lost by accident."""
+"""What becomes of figures that a folder holds already: new ones are added, or replace them, but never by accident."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,12 +25,15 @@ def is_at_home(subject: Subject, run: RunFolder) -> bool:
 
 
 def outdated(figures: Path) -> Path:
-    """Where figures go once a cell of theirs is measured anew: no longer read, but for what they were measured on."""
+    """What a file of figures is renamed to as soon as one of its cells is measured anew.
+
+    It is read no more, except for the conditions that it was measured under.
+    """
     return figures.with_suffix(f".outdated{figures.suffix}")
 
 
 def newest_figures(figures: Path) -> Path:
-    """The file of the figures; or, if an interrupted measurement has left none, of those that are outdated."""
+    """The file of the figures; where an interrupted measurement has left none, the file of outdated ones."""
     return figures if figures.exists() or not outdated(figures).exists() else outdated(figures)
 
 
@@ -49,22 +52,25 @@ def join_earlier(
     at_home: bool,
     replace: bool,
 ) -> Both | None:
-    """Go with the figures that are there: add to them, or replace them where that is meant.
+    """Decide whether new figures are added to those that a folder holds already, or replace them.
 
     Args:
-        read: Reads such figures.
+        read: Reads figures from their file.
         place: Their file; an interrupted measurement may have left nothing but outdated ones beside it.
         sha256: Of the model or restorer that is measured now.
-        combine: Gives the conditions of both together, and what keeps the two apart, a phrase each.
-        at_home: Whether the folder is that of its training: figures of another are then those of an earlier training.
-        replace: Whether somebody said that what is there may be replaced.
+        combine: Takes the figures that are there. Gives the conditions of old and new ones together, and one phrase for
+            each condition in which they differ.
+        at_home: Whether the folder is the one that the model was trained in. Figures of another model there are then
+            those of an earlier training, and may be replaced.
+        replace: Whether the user said that what is there may be replaced.
 
     Returns:
-        The conditions of both together; None where nothing is joined, and what is there must go.
+        The conditions of old and new figures together; None where there is nothing to add to, and what is there must
+        be removed.
 
     Raises:
-        RunError: The figures are another's, or of this one on all images, or cannot be read, and nobody said that they
-            may be replaced.
+        RunError: What is there must not be removed unless the user says so: figures of another model or restorer,
+            figures on all images under other conditions, or a file that cannot be read.
     """
     place = newest_figures(place)
     if not place.exists():
@@ -100,7 +106,7 @@ def _measured(saved: Summary | Stability | RestorationSummary) -> tuple[str, str
 
 
 def join_grids(here: Conditions, saved: Summary | RestorationSummary, fabric: Fabric) -> tuple[Conditions, list[str]]:
-    """The conditions of new figures and saved ones together, and what keeps the two apart, a phrase each."""
+    """The conditions of new figures and saved ones together, and one phrase for each in which the two differ."""
     there = saved.conditions
     apart = what_differs(saved, here.beside(there), there.beside(here), fabric)
     both = here.joined_with(there)
@@ -112,6 +118,13 @@ def join_grids(here: Conditions, saved: Summary | RestorationSummary, fabric: Fa
 def what_differs(
     saved: Summary | Stability | RestorationSummary, wanted: Mapping[str, Any], found: Mapping[str, Any], fabric: Fabric
 ) -> list[str]:
-    """What keeps figures measured under the wanted conditions from standing beside saved ones, a phrase each."""
+    """One phrase for each condition that keeps new figures from standing beside saved ones.
+
+    Args:
+        saved: The figures that are there.
+        wanted: The conditions of the new ones, by name.
+        found: Those of the saved ones.
+        fabric: What measures now; its precision counts as a condition.
+    """
     here, there = measured_on(fabric)["hardware"]["precision"], saved.made.hardware.get("precision")
     return phrases({**wanted, "precision": here}, {**found, "precision": there}, may_differ=())

@@ -177,8 +177,8 @@ def resize(picture: np.ndarray, factor: float, rows: slice = slice(None), column
     Args:
         picture: ``(h, w, 3)`` uint8.
         factor: Of both sides; the sides are rounded, yet samples stand exactly ``1 / factor`` apart.
-        rows: Which of the result to make.
-        columns: Likewise.
+        rows: Which rows of the result to make.
+        columns: Which of its columns.
 
     Returns:
         ``(h', w', 3)`` uint8.

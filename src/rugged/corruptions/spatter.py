@@ -71,10 +71,10 @@ def liquid_layer(noise: Tensor, *, mean: float, deviation: float, sigma: float, 
 
     Args:
         noise: ``(N, H, W)`` standard normal numbers. Not modified.
-        mean: As for ``spatter``, like those below.
-        deviation: Likewise.
-        sigma: Likewise.
-        threshold: Likewise.
+        mean: As for ``spatter``.
+        deviation: As for ``spatter``.
+        sigma: As for ``spatter``.
+        threshold: As for ``spatter``.
 
     Returns:
         ``(N, H, W)`` float64, how thick the liquid is: 0, or the threshold and more.

@@ -21,7 +21,7 @@ def transfer_of_motion(
         severity: 1 to 5.
         preset: Table of parameters.
         seed: As for :func:`rugged.corruptions.corrupt`.
-        ids: Likewise: of N pictures.
+        ids: Of N pictures, as for :func:`rugged.corruptions.corrupt`.
         size: Height and width of the pictures, taken for periodic.
 
     Returns:

@@ -32,7 +32,7 @@ class Corrupt(v2.Transform):  # type: ignore[misc]  # torchvision has no types.
     Args:
         name: One of ``rugged.corruptions.ALL``; of several one is drawn for each picture, and for a ``Video`` one for
             all its frames, each of which has noise of its own.
-        severity: 1 (mild) to 5; likewise.
+        severity: 1 (mild) to 5; of several, one is drawn as for ``name``.
         preset: Table of parameters; ``None`` takes the one nearest to the pictures' size.
         textures: For frost, as for ``rugged.corrupt``.
 

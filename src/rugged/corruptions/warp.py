@@ -36,7 +36,7 @@ def inverse_affine(jitter: Tensor, height: int, width: int) -> Tensor:
     Args:
         jitter: ``(N, 3, 2)``: what is added to each corner's x and y, in pixels.
         height: Of the pictures, in pixels. At least 3.
-        width: Likewise.
+        width: Of the pictures, in pixels.
 
     Returns:
         ``(N, 2, 3)`` float64, for each picture two rows: from a pixel (x, y, 1) of the result to its x, and to its y,
@@ -66,7 +66,7 @@ def affine_places(inverses: Tensor, height: int, width: int) -> Tensor:
     Args:
         inverses: Of N pictures, from ``inverse_affine``.
         height: Of the pictures, in pixels. At least 2.
-        width: Likewise.
+        width: Of the pictures, in pixels.
 
     Returns:
         ``(N, 2, H, W)`` int32: places in 32nds of a pixel, at most two lengths of the picture from its first pixel,
@@ -277,10 +277,10 @@ def _settle(
 
     Args:
         result: ``(N, C, H, W)`` uint8, to write to.
-        images: As for ``warp``, like the others.
-        affine: Likewise.
+        images: As for ``warp``.
+        affine: As for ``warp``.
         moved: ``(N, C, H, W)`` float32, what the affine maps make of the images.
-        displaced: Likewise.
+        displaced: As for ``warp``.
         wanted: ``(M,)`` int64, places in the result.
     """
     steps, ways = _surroundings(displaced, wanted, images.shape)
@@ -329,7 +329,7 @@ def _move(images: Tensor, affine: Tensor, wanted: Tensor, steps: Tensor) -> Tens
 
     Args:
         images: As for ``warp``.
-        affine: Likewise.
+        affine: As for ``warp``.
         wanted: ``(M,)`` int64, places in all images.
         steps: From there to K pixels that are made for each, ``(K, M)`` int64.
 

@@ -15,7 +15,7 @@ def drift(clean: NDArray[np.floating], corrupted: NDArray[np.floating]) -> float
 
     Args:
         clean: ``(H, W)`` map of the clean picture.
-        corrupted: Likewise of the corrupted one.
+        corrupted: ``(H, W)`` map of the corrupted one.
 
     Returns:
         In [0, 2]; NaN where one of the maps is the same everywhere, as an empty one of Grad-CAM is.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rugged.core.catalogue import SEVERITIES
 from rugged.core.errors import ConfigError, RuggedError
 from rugged.core.files import exclusive, expanded, read_json
 from rugged.core.selection import check_limit, choose_corruptions, choose_severities
@@ -51,7 +52,7 @@ class Wanted:
 
     methods: tuple[str, ...] = ("grad_cam",)
     corruptions: tuple[str, ...] = ()
-    severities: tuple[int, ...] = (1, 2, 3, 4, 5)
+    severities: tuple[int, ...] = SEVERITIES
     target: str = "predicted"
     layer: str | None = None
     activations: tuple[str, ...] = ()

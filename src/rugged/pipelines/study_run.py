@@ -59,10 +59,11 @@ def run_study(
         The rows that failed.
 
     Raises:
-        ConfigError: A row's recipe cannot be used, or there are several processes; nothing has been done.
-        ModelError: A row's architecture does not exist; likewise.
-        CorruptionError: The rows are measured under frost, and its textures are not where the study has them; likewise.
-        DataError: The study's folder lies in the data; likewise.
+        ConfigError: A row's recipe cannot be used, or there are several processes. In this case, and in the three that
+            follow, nothing has been done.
+        ModelError: A row's architecture does not exist.
+        CorruptionError: The rows are measured under frost, and its textures are not where the study has them.
+        DataError: The study's folder lies in the data.
         Interrupted: A signal came; run again to go on.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:

@@ -11,11 +11,13 @@ from rugged.results.summary import Intervals
 
 Ends = Sequence[float] | None
 
-_CALIBRATION: Sequence[tuple[str, str, Callable[[float], str]]] = (
+_CLEAN_AND_CORRUPTED: Sequence[tuple[str, str, Callable[[float], str]]] = (
     ("Calibration error (ECE)", "ece", percent),
     ("Negative log-likelihood", "loss", "{:.3f}".format),
     ("Brier score", "brier", "{:.3f}".format),
 )
+"""Figures with a row for clean pictures and one for corrupted ones: what they are called, their field in
+``CleanResult`` and in ``CorruptionResult``, and how they are written."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def _variant_figures(summary: Summary, variant: VariantResult) -> dict[str, str]
         mce=variant.mce,
         seen_in_training=variant.seen_in_training or summary.seen_in_training,
     )
-    return found | _normalised(measured) | _calibration(measured, variant.intervals)
+    return found | _normalised(measured) | _clean_and_corrupted(measured, variant.intervals)
 
 
 def _figures(summary: Summary) -> dict[str, str]:
@@ -68,7 +70,7 @@ def _figures(summary: Summary) -> dict[str, str]:
         found["Corrupted top-1"] = share(summary.mean_corruption_accuracy, intervals.mean_corruption_accuracy)
     if summary.without_noise is not None:
         found["Corrupted top-1 without noise"] = share(summary.without_noise, intervals.without_noise)
-    return found | _normalised(summary) | _calibration(summary, intervals)
+    return found | _normalised(summary) | _clean_and_corrupted(summary, intervals)
 
 
 def _normalised(summary: Summary) -> dict[str, str]:
@@ -84,16 +86,20 @@ def _normalised(summary: Summary) -> dict[str, str]:
     return found
 
 
-def _calibration(summary: Summary, intervals: Intervals | None) -> dict[str, str]:
-    """An ECE has no interval: images drawn anew, some of them twice, seem to be less calibrated than all of them."""
+def _clean_and_corrupted(summary: Summary, intervals: Intervals | None) -> dict[str, str]:
+    """What an older summary does not hold is left out.
+
+    An ECE has no interval: images drawn anew, some of them twice, seem to be less calibrated than all of them.
+    """
     under = [summary.corruptions[name] for name in summary.conditions.averaged if name in summary.corruptions]
     found = {}
-    for label, name, shown in _CALIBRATION:
+    for label, name, shown in _CLEAN_AND_CORRUPTED:
         ends, clean_ends = (getattr(intervals, each, None) for each in (name, f"clean_{name}"))
-        found[f"{label}, clean"] = shown(getattr(summary.clean, name)) + _bracket(clean_ends, shown)
-        if under:
-            mean = _mean([getattr(one, name) for one in under])
-            found[f"{label}, corrupted"] = shown(mean) + _bracket(ends, shown)
+        clean, corrupted = getattr(summary.clean, name), [getattr(one, name) for one in under]
+        if clean is not None:
+            found[f"{label}, clean"] = shown(clean) + _bracket(clean_ends, shown)
+        if corrupted and all(corrupted):  # Of each corruption values, one a severity.
+            found[f"{label}, corrupted"] = shown(_mean(corrupted)) + _bracket(ends, shown)
     return found
 
 

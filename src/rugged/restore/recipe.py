@@ -38,7 +38,7 @@ class PairsRecipe:
     Attributes:
         corruptions: Corruptions, or the sets ``benchmark``, ``extra`` and ``all``, each as likely as the others. The
             model file lists them, and so does every score that is measured behind the restorer.
-        severities: Some of 1 to 5, likewise.
+        severities: Some of 1 to 5, each as likely as the others.
         clean: Share of the pictures that are left as they are, and that it must learn to leave alone.
         crop: Side in pixels of the squares that are cut out of the pictures; None takes them whole.
         flip: Mirror half of them left to right.

@@ -26,7 +26,13 @@ def differences(conditions: Conditions, other: Conditions) -> list[str]:
 def phrases(
     wanted: Mapping[str, Any], found: Mapping[str, Any], may_differ: Collection[str] = _MAY_DIFFER
 ) -> list[str]:
-    """The same of any conditions, by name; ``may_differ`` names those that do not matter."""
+    """Compare any conditions, name by name, and give one phrase for each that differs.
+
+    Args:
+        wanted: The conditions here, by name.
+        found: Those of the other measurement.
+        may_differ: Names whose values do not matter.
+    """
     return [
         f"{name.replace('_', ' ')} is {_short(found.get(name))}, here {_short(wanted.get(name))}"
         for name in dict.fromkeys((*wanted, *found))

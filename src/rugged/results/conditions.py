@@ -40,7 +40,7 @@ class Conditions:
         classes: How many classes.
         size: Height and width of the images that were corrupted.
         route: ``"in memory"``: corrupted on the fly, nothing stored. ``"official files"``: read as published.
-            ``"files of rugged corrupt"``: likewise, as that wrote them.
+            ``"files of rugged corrupt"``: read as that command wrote them.
         stored: Storage step between corruption and model: ``"no"`` (or one without loss), ``"jpeg85"`` as the official
             files, or another format.
         preset: Severity table.
@@ -103,14 +103,20 @@ class Conditions:
         return self.without_extent() | ({"textures": self.textures} if corruption == "frost" else {})
 
     def beside(self, other: "Conditions") -> dict[str, Any]:
-        """What both must have alike for their cells to stand in one summary: frost's textures where both have some."""
+        """What must be equal in both for their cells to stand in one summary.
+
+        Frost's textures are among it only where both measured frost.
+        """
         return self.of_cell("frost") if "none" not in (self.textures, other.textures) else self.without_extent()
 
     def joined_with(self, saved: "Conditions") -> "Conditions | None":
-        """These, with the cells of an earlier measurement under the same conditions as well; None for no such grid.
+        """The conditions of one summary that holds the cells of both; None where there can be none.
 
-        A summary holds a grid of corruptions and severities: both sets of corruptions at the same severities, or the
-        larger of two grids, one of which lies in the other.
+        A summary holds every corruption that it names at every severity that it names. So two measurements fit into one
+        where their severities are the same, or where one holds all cells of the other.
+
+        Args:
+            saved: Of an earlier measurement, under the same conditions otherwise.
         """
         textures = saved.textures if self.textures == "none" else self.textures
         if self.severities == saved.severities:
@@ -135,7 +141,7 @@ class Made:
         command: The last command that measured or summarised.
         seconds: Sum over the cells of the time each took to measure, by whichever command.
         versions: Of Python and of the packages that decide a result, the same for every cell.
-        hardware: Likewise the same for every cell.
+        hardware: The machine and the precision, the same for every cell.
     """
 
     command: str

@@ -1,4 +1,4 @@
-"""The predictions that a summary names, all of them and fitting one another: what reads them need not ask again."""
+"""Reading the predictions that a summary names, with a check that all are there and belong together."""
 
 import numpy as np
 
@@ -39,10 +39,11 @@ def read_measured(run: RunFolder, summary: Summary) -> dict[CellKey, Cell]:
 
 
 def require_fitting(run: RunFolder, conditions: Conditions, cell: Cell) -> None:
-    """Refuse predictions that are not about as many images and classes as a summary, or hold no probabilities.
+    """Require that predictions are what the conditions say: of so many images, of so many classes, and probabilities.
 
     Raises:
-        ResultsError: They are.
+        ResultsError: The number of images is another, a class or a label is none of theirs, or a probability lies
+            outside 0 to 1.
     """
     images = conditions.clean_images or conditions.images if cell.corruption == CLEAN else conditions.images
     if len(cell.ids) != images:

@@ -31,7 +31,7 @@ class Sheets:
         clean_ids: Of those on the clean sheet: others, where the clean pictures are not those that were corrupted.
         severity: Of the corrupted sheets.
         width: Of a thumbnail in pixels.
-        height: Likewise.
+        height: Of a thumbnail in pixels.
         columns: Thumbnails in a row.
     """
 
@@ -75,7 +75,7 @@ class KeptPictures:
         sheets: One picture of each class.
         strips: Chosen pictures.
         width: Of a chosen picture in pixels.
-        height: Likewise.
+        height: Of a chosen picture in pixels.
         files: Of each file that is there, what it depends on, as a hash.
         format: Of this index.
     """

@@ -26,7 +26,7 @@ class Resampled:
         clean_loss: Negative log-likelihood without corruption.
         clean_brier: Brier score without corruption.
         loss: Mean negative log-likelihood over the corruptions that means are over; None without corruptions.
-        brier: Mean Brier score over them; likewise.
+        brier: Mean Brier score over the same corruptions; None without corruptions.
     """
 
     clean: Draws

@@ -61,8 +61,8 @@ class Quality:
     Attributes:
         psnr: For each method, in decibels.
         ssim: For each method.
-        psnr_gain: By how much ``restored`` is above each of the others on the same pictures.
-        ssim_gain: Likewise.
+        psnr_gain: By how much the PSNR of ``restored`` is above that of each of the others on the same pictures.
+        ssim_gain: The same of SSIM.
     """
 
     psnr: dict[str, Figure]

@@ -19,7 +19,7 @@ class RestoredPictures:
     Attributes:
         strips: The pictures and their cells, from above.
         width: Of a picture in pixels.
-        height: Likewise.
+        height: Of a picture in pixels.
         mark: Hash of what the file depends on.
         format: Of this index.
     """

@@ -75,10 +75,10 @@ class SequenceResult:
         noise: Whether frames are compared with the first one, instead of with one before.
         step: How many frames apart the compared ones lie.
         flip_probability: How often the predicted class changes, in [0, 1].
-        flip_interval: Of it.
+        flip_interval: 95% interval of ``flip_probability``.
         error: Top-1 error rate over all frames.
         top5_distance: T5D, in [0, 15]; None with fewer than five classes.
-        top5_interval: Of it.
+        top5_interval: 95% interval of ``top5_distance``.
     """
 
     noise: bool
@@ -96,12 +96,12 @@ class MeanFlipRate:
 
     Attributes:
         value: MFR.
-        interval: Of it. The baseline's figures are taken as they are.
+        interval: 95% interval of ``value``. The baseline's figures are taken as they are.
         baseline: The baseline's name.
         architecture: What it is.
         sha256: Of its file.
         top5: MT5D; None with fewer than five classes.
-        top5_interval: Of it.
+        top5_interval: 95% interval of ``top5``.
     """
 
     value: float
@@ -122,7 +122,7 @@ class Stability:
         conditions: Under which conditions.
         sequences: Figures of each.
         mean_flip_probability: Over ``conditions.averaged``, not normalised: this is no mFR.
-        mean_interval: Of it.
+        mean_interval: 95% interval of ``mean_flip_probability``.
         made: How.
         mfr: Where there is a baseline.
         notes: What a reader must know.

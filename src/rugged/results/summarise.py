@@ -25,7 +25,7 @@ from rugged.metrics import (
     mean_corruption_accuracy,
     mean_corruption_error,
     negative_log_likelihood,
-    relative_corruption_error,
+    relative_mean_corruption_error,
 )
 from rugged.results.baselines import Baseline
 from rugged.results.conditions import Conditions, Made, ModelFacts
@@ -161,7 +161,7 @@ def _normalise(summary: Summary, baseline: Baseline, resampled: Resampled | None
         name: replace(
             result,
             ce=corruption_error(result.error, means[name]),
-            relative_ce=_relative(summary, baseline, name),
+            relative_ce=_relative(summary, baseline, (name,)),
         )
         if name in means
         else result
@@ -172,21 +172,21 @@ def _normalise(summary: Summary, baseline: Baseline, resampled: Resampled | None
     return replace(summary, mce=_mean_corruption_error(summary, baseline, over, resampled)) if over else summary
 
 
-def _relative(summary: Summary, baseline: Baseline, name: str) -> float | None:
+def _relative(summary: Summary, baseline: Baseline, over: Sequence[str]) -> float | None:
+    """Relative CE of a corruption, or relative mCE over several."""
     if baseline.clean_error is None:
         return None
     try:
-        return relative_corruption_error(
-            summary.errors[name], summary.clean.error, baseline.means[name], baseline.clean_error
+        return relative_mean_corruption_error(
+            {name: summary.errors[name] for name in over}, summary.clean.error, baseline.means, baseline.clean_error
         )
-    except MetricsError:  # The corruption does the baseline no harm.
+    except MetricsError:  # A corruption does the baseline no harm.
         return None
 
 
 def _mean_corruption_error(
     summary: Summary, baseline: Baseline, over: tuple[str, ...], resampled: Resampled | None
 ) -> MeanCorruptionError:
-    relative = [ratio for name in over if (ratio := summary.corruptions[name].relative_ce) is not None]
     seen = [name for name in over if name in summary.seen_in_training]
     unseen = [name for name in over if name not in seen] if seen else []
     mce = MeanCorruptionError(
@@ -194,7 +194,7 @@ def _mean_corruption_error(
         over=over,
         complete=over == BENCHMARK and summary.conditions.severities == SEVERITIES,
         baseline=BaselineFacts(baseline.name, baseline.architecture, baseline.identity, baseline.clean_error),
-        relative=sum(relative) / len(relative) if len(relative) == len(over) else None,
+        relative=_relative(summary, baseline, over),
         unseen=_mce(summary, baseline, unseen) if unseen else None,
     )
     if resampled is None:

@@ -106,9 +106,10 @@ class Intervals:
         without_noise: Of the mean over those that are no noise; None where there is none.
         errors: Of each corruption's mean error over the severities.
         clean_loss: Of the clean negative log-likelihood; None in summaries from before there was one.
-        clean_brier: Likewise of the clean Brier score.
-        loss: Likewise of the mean negative log-likelihood over the corruptions that means are over, and severities.
-        brier: Likewise of the mean Brier score.
+        clean_brier: Of the clean Brier score; None in the same summaries.
+        loss: Of the negative log-likelihood, a mean over the severities and the corruptions that means are over; None
+            without corruptions, and in the same summaries.
+        brier: Of the Brier score, a mean over the same; None as ``loss``.
     """
 
     clean_error: Ends
@@ -150,13 +151,14 @@ class ErrorChange:
 
     Attributes:
         points: The variant's error rate less the plain one, in [-1, 1].
-        interval: Of it.
-        relative: The same as a share of the plain error; None where that is 0, in any of the draws.
-        relative_interval: Of it.
-        ce: The difference of CE; of a mean, of mCE. None without a baseline.
-        ce_interval: Of it.
-        p: Of a paired permutation test that ``points`` is zero, which holds with few images, too, where intervals are
-            too narrow; None in summaries from before there was one.
+        interval: 95% interval of ``points``.
+        relative: ``points`` as a share of the plain error rate; None where that is 0, in any of the draws.
+        relative_interval: 95% interval of ``relative``.
+        ce: By how much the CE differs; where the error rate is a mean over corruptions, the mCE. None without a
+            baseline.
+        ce_interval: 95% interval of ``ce``.
+        p: The p-value of a paired permutation test that ``points`` is zero. It holds with few images, too, where
+            intervals are too narrow. None in summaries from before there was one.
     """
 
     points: float
@@ -191,15 +193,16 @@ class VariantResult:
         name: Of the variant.
         how: What was done, with every number that it depends on.
         clean: Figures without corruption.
-        clean_interval: Of the clean top-1 error.
+        clean_interval: 95% interval of the clean top-1 error.
         corruptions: Figures under each corruption; empty for a variant of clean pictures alone.
         mean_corruption_accuracy: As the summary's; None without corruptions.
-        mean_interval: Of it.
-        mce: Relative to the same plain baseline as the summary's, where that has one.
+        mean_interval: 95% interval of ``mean_corruption_accuracy``.
+        mce: Relative to the same baseline as the summary's, whose errors are those of a plain classifier.
         changes: Against the plain classifier, with intervals; None in older summaries for a variant of clean pictures.
         restorer: What restored the pictures; None where they were answered as they were.
-        seen_in_training: Corruptions of the benchmark that the classifier's ledger names, or the restorer's.
-        intervals: Of all its headline figures; None in summaries from before there were any but the two above.
+        seen_in_training: Corruptions of the benchmark that the ledger of the classifier or of the restorer names.
+        intervals: Of all its headline figures; None in summaries from before there were others than
+            ``clean_interval`` and ``mean_interval``.
     """
 
     name: str
@@ -232,7 +235,8 @@ class Summary:
         corruptions: Figures under each.
         mean_corruption_accuracy: Over the benchmark's corruptions that were measured, else over the extra ones; None
             where clean pictures alone were measured.
-        without_noise: The same without Gaussian, shot, impulse and speckle noise; None where nothing else was measured.
+        without_noise: ``mean_corruption_accuracy`` without Gaussian, shot, impulse and speckle noise; None where
+            nothing else was measured.
         made: How.
         intervals: Of the headline figures.
         mce: Where there is a baseline.

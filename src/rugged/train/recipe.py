@@ -27,7 +27,7 @@ class ModelRecipe:
         frozen: Feature extraction: only the new head learns, on what the body makes of the pictures.
         input_size: Side in pixels that pictures are resized to; None takes the data set's own.
         mean: Subtracted from each channel, after scaling to [0, 1]; None takes what the architecture's weights expect.
-        std: Likewise divided by.
+        std: What each channel is divided by after that; None takes what the architecture's weights expect.
     """
 
     architecture: str

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from rugged.core.catalogue import ALL, PROCEDURAL_NOTE, preset_for, size_note
+from rugged.core.catalogue import BENCHMARK, EXTRA, PROCEDURAL_NOTE, preset_for, size_note
 from rugged.core.errors import DataError
 from rugged.corruptions import corrupt
 from rugged.data import drawing
@@ -66,8 +66,31 @@ def test_all_that_is_written_can_be_read(monkeypatch, size, severities):
         assert min(one[2], other[2]) <= max(one[0], other[0]) or min(one[3], other[3]) <= max(one[1], other[1])
 
 
-def test_every_corruption_is_in_a_group():
-    assert [name for members in preview._GROUPS.values() for name in members] == list(ALL)
+def test_every_published_corruption_is_in_a_group():
+    assert tuple(name for members in preview._GROUPS.values() for name in members) == BENCHMARK + EXTRA
+
+
+def test_a_corruption_of_ones_own_stands_under_a_heading_of_its_own(monkeypatch):
+    """The set ``extra`` leaves it out, so it is not shown as one of that."""
+    written = []
+    monkeypatch.setattr(preview, "write", lambda draw, where, text, *_, **__: written.append((where[1], text)))
+    monkeypatch.setattr(preview, "choose_corruptions", lambda names: names)
+    monkeypatch.setattr(preview, "choose_corruptor", lambda *_: Unchanged())
+    draw_preview(PreviewPicture(np.zeros((16, 16, 3), np.uint8), "a", "a.png"), corruptions=("saturate", "dead_pixels"))
+    lines = [text for _, text in sorted(written) if text in ("EXTRA", "Saturate", "OTHERS", "Dead pixels")]
+    assert lines == ["EXTRA", "Saturate", "OTHERS", "Dead pixels"]
+
+
+class Unchanged:
+    """A corruptor that knows every name and does nothing."""
+
+    preset, seed = "tiny64", 0
+
+    def __call__(self, images, *_, **__):
+        return images
+
+    def notes(self, *_):
+        return ()
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2)])

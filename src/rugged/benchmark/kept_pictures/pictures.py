@@ -31,13 +31,13 @@ _VERSION = 1  # Of what is drawn: with another one all pictures are made anew.
 
 
 class PictureKeeper:
-    """Makes what is missing of the pictures of a run, or depends on something that has changed.
+    """Makes the pictures of a run that are missing, and anew those that depend on something that has changed.
 
     Args:
         folder: ``benchmark/pictures``.
         route: Where they come from.
         ids: A picture of each class, by class; empty for a class that has none.
-        clean_ids: Likewise of the clean pictures.
+        clean_ids: A clean picture of each class, by class; empty for a class that has none.
         strips: What the galleries show.
     """
 

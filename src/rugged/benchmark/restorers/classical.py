@@ -27,12 +27,12 @@ _AT_ONCE = 1 << 20
 
 @dataclass(frozen=True)
 class Blur:
-    """Which corruption, as the engine makes it.
+    """A corruption at one severity, which the filter is to undo.
 
     Attributes:
         name: Of the corruption.
         severity: 1 to 5.
-        corruptor: What makes it.
+        corruptor: What corrupts the pictures.
     """
 
     name: str
@@ -41,11 +41,11 @@ class Blur:
 
     @property
     def is_own(self) -> bool:
-        """Whether each picture has a blur of its own, which is known to who knows the draws."""
+        """Whether the blur differs from picture to picture, as motion blur does, whose direction is drawn for each."""
         return self.name == "motion_blur"
 
     def response(self, ids: Sequence[str], size: Sequence[int], device: torch.device) -> Tensor:
-        """What motion blur does to each frequency of pictures of a size: ``(N, 1, H, W)`` complex, each its own."""
+        """The transfer function of each picture's motion blur, ``(N, 1, H, W)`` complex: a value for each frequency."""
         preset, seed = self.corruptor.preset, self.corruptor.seed
         found = transfer_of_motion(self.severity, preset=preset, seed=seed, ids=ids, size=size)
         return found[:, None].to(device)
@@ -66,8 +66,8 @@ class Wiener:
     Attributes:
         blur: What is to be undone.
         signal: S, for each frequency of the mirrored pictures as ``torch.fft.rfft2`` has them.
-        noise: N, likewise.
-        response: H, likewise, complex; None where each picture has its own.
+        noise: N, for the same frequencies.
+        response: H, for the same frequencies, complex; None where each picture has its own.
 
     Source: Wiener 1949, "Extrapolation, interpolation, and smoothing of stationary time series".
     """

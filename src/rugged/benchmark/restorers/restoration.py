@@ -19,7 +19,7 @@ from rugged.benchmark.restorers.classical import PICTURES, Blur, Wiener, fit_wie
 from rugged.benchmark.restorers.sheet import draw_restoration
 from rugged.benchmark.routes.in_memory import InMemory, corrupted_in_memory
 from rugged.benchmark.variants import open_restorers
-from rugged.core.catalogue import BLURS, CellKey, display_name
+from rugged.core.catalogue import BLURS, SEVERITIES, CellKey, display_name
 from rugged.core.errors import ConfigError, RunError
 from rugged.core.files import atomic_path, exclusive, sha256_file, write_text
 from rugged.core.progress import Bar, say
@@ -70,7 +70,7 @@ def benchmark_restorer(
     *,
     out: str | Path | None = None,
     corruptions: Sequence[str] = BLURS,
-    severities: Sequence[int] = (1, 2, 3, 4, 5),
+    severities: Sequence[int] = SEVERITIES,
     limit: int | None = None,
     seed: int = 0,
     preset: str | None = None,

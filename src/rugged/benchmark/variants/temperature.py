@@ -46,10 +46,10 @@ class Scaling:
 
 
 def make_scaling(setting: Setting, stop: StopRequest) -> Scaling:
-    """Fit the temperature on training pictures that training has set apart; the validation split is never looked at.
+    """Fit the temperature on training pictures that were held out of training; the validation split is never looked at.
 
     Raises:
-        ConfigError: The model's training set none apart.
+        ConfigError: No pictures were held out when the model was trained.
         DataError: There are too few training pictures.
     """
     split, unseen = _development(setting.subject, setting.dataset)
@@ -62,7 +62,7 @@ def make_scaling(setting: Setting, stop: StopRequest) -> Scaling:
         setting.fabric, lambda: round(fit_temperature(torch.cat(found).numpy(), split.labels), 4)
     )
     origin = (
-        "that its training set apart to choose by"
+        "that were held out when it was trained"
         if unseen
         else "that it may have been trained on, so that it may still be too sure"
     )
@@ -82,7 +82,7 @@ def _development(subject: Subject, dataset: Dataset) -> tuple[Split, bool]:
     if home is None or not home.recipe.exists() or trained_on(subject) != dataset.content_hash:
         per_class, unseen = _PER_CLASS, False
     else:
-        per_class, unseen = _set_apart(home.recipe), True
+        per_class, unseen = _held_out(home.recipe), True
     try:
         _, chosen = development_split(dataset.train, per_class)
     except DataError as error:
@@ -94,15 +94,17 @@ def _development(subject: Subject, dataset: Dataset) -> tuple[Split, bool]:
     return dataset.train.take(chosen), unseen
 
 
-def _set_apart(recipe: Path) -> int:
-    """How many pictures a class the training set apart."""
+def _held_out(recipe: Path) -> int:
+    """How many training pictures of each class a recipe holds out, to choose an epoch by."""
     try:
         per_class = parse_toml(read_text(recipe))["development_per_class"]
     except (KeyError, ValueError) as error:
-        raise ConfigError(f"{recipe} does not say how many pictures a class training set apart ({error}).") from error
+        raise ConfigError(
+            f"{recipe} does not say how many pictures of each class were held out of training ({error})."
+        ) from error
     if not per_class:
         raise ConfigError(
             "The variant temperature is fitted on training pictures that the model has not learned from, and its "
-            "recipe set none apart (development_per_class = 0). Measure without temperature."
+            "recipe held none out (development_per_class = 0). Measure without temperature."
         )
     return int(per_class)

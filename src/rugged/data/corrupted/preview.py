@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from rugged.core.catalogue import ALL, BENCHMARK, SEVERITIES, display_name
+from rugged.core.catalogue import ALL, EXTRA, SEVERITIES, display_name
 from rugged.core.errors import DataError
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.corruptions import Corruptor, choose_corruptor
@@ -33,8 +33,9 @@ _GROUPS = {
     "Blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
     "Weather": ("snow", "frost", "fog", "brightness"),
     "Digital": ("contrast", "elastic_transform", "pixelate", "jpeg_compression"),
-    "Extra": tuple(name for name in ALL if name not in BENCHMARK),
+    "Extra": EXTRA,
 }
+_REST = "Others"  # Corruptions that somebody has added: the set ``extra`` does not hold them either.
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +188,7 @@ class _Page:
 
 
 def _group(name: str) -> str:
-    return next(group for group, members in _GROUPS.items() if name in members)
+    return next((group for group, members in _GROUPS.items() if name in members), _REST)
 
 
 def _most_telling(split: Split) -> int:

@@ -61,7 +61,7 @@ class Source:
         where: The folder or the archive.
         classes: Every class found, with or without pictures, in the order of their ids.
         train: Training pictures in the order in which they are read fastest.
-        val: Validation pictures, likewise.
+        val: Validation pictures, in such an order as well.
         problems: What was found wrong before any picture was decoded.
         notes: What a reader of results should know, as sentences.
     """

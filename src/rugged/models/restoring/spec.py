@@ -12,9 +12,9 @@ class RestorerSpec:
     """Everything needed to use a restorer besides its weights, and its ledger: what it has learned from.
 
     Attributes:
-        width: Of the generator; see :class:`rugged.models.restoring.Generator`.
-        blocks: Likewise.
-        blocks_up: Likewise.
+        width: Channels of the generator at half of the picture's size; see :class:`rugged.models.restoring.Generator`.
+        blocks: Its blocks at each level on the way down.
+        blocks_up: Its blocks at each level on the way up.
         dataset: Name of the data set or folder whose pictures it learned from.
         picture_size: Height and width of the pictures it was shown.
         corruptions: Names of the corruptions it was shown, in the catalogue's order; of folders of pairs, none.

@@ -131,7 +131,7 @@ def resample(images: Tensor, maps: Tensor, *, smooth: bool = False) -> Tensor:
     Args:
         images: ``(N, 3, H, W)`` uint8. Not modified.
         maps: ``(N, 2, 3)``: from a pixel (x, y, 1) of the result, counted from the image's centre, to its x and to its
-            y in the image, counted likewise.
+            y in the image, counted from the same centre.
         smooth: Interpolate linearly between pixels instead of taking the nearest one.
 
     Returns:
