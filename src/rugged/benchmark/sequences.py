@@ -98,7 +98,7 @@ def benchmark_sequences(
         files: A folder of official MP4s, or of what ``rugged perturb`` wrote, to read instead of perturbing in memory.
             Seed and preset are then theirs.
         out: As ``rugged.benchmark.benchmark``.
-        weights: Likewise.
+        weights: For an architecture, a local file instead of the published weights.
         limit: Take only so many images, evenly over the classes.
         seed: Of the keyed random streams.
         preset: Which published set of sequences; chosen by the images' size unless named.

@@ -69,7 +69,7 @@ class Loop:
         seed: Decides the order of batches and the randomness of every step.
         fabric: The processes that share the work, and its precision.
         modules: What learns, by name, for the checkpoint.
-        optimizers: Likewise.
+        optimizers: What makes them learn, by name, for the checkpoint.
         checkpoint: The checkpoint's file.
         fetched_ahead: Batches that are fetched while the device works; 0 fetches each when it is needed.
         longest_epoch: Images after which an epoch ends, having drawn others than the one before; None for all of them.

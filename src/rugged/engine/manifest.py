@@ -31,8 +31,8 @@ class Origin:
     Attributes:
         weights: Name of the file, or whose published weights they are.
         sha256: Of the file; None for published ones.
-        mean: What they expect of the pictures.
-        std: Likewise.
+        mean: Of each channel, which they expect subtracted from the pictures.
+        std: Of each channel, which they expect the pictures divided by.
         training_operations: Their ledger.
     """
 
