@@ -129,7 +129,7 @@ def save_baseline(summary: Summary, name: str | Path, replace: bool = False) -> 
         The file.
 
     Raises:
-        ConfigError: As ``baseline_path``.
+        ConfigError: As ``baseline_path``, or the file cannot be written.
     """
     path = baseline_path(name, summary.model.sha256, summary.conditions, replace)
     write_json(path, to_plain(baseline_of(summary, path.stem)))
