@@ -40,7 +40,13 @@ _ROOM = 55
 
 
 def expanded(where: str | Path) -> Path:
-    """The path that a user names: ``~`` is the home folder, as in a shell. That of an unknown user stays as it is."""
+    """The path that a user names: ``~`` is the home folder, as in a shell. That of an unknown user stays as it is.
+
+    Raises:
+        ConfigError: It is no path.
+    """
+    if not isinstance(where, str | os.PathLike):
+        raise ConfigError(f"Expected a path, as a text or a pathlib.Path, and found {type(where).__name__}.")
     return Path(os.path.expanduser(where))  # noqa: PTH111 - pathlib's own raises for an unknown user.
 
 
