@@ -10,7 +10,7 @@ import json
 import shlex
 import tomllib
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import tomli_w
@@ -35,8 +35,10 @@ def load(kind: type[T], text: str, *, source: str, overrides: Sequence[str] = ()
         overrides: ``"a.b=value"`` assignments. The value is read as TOML; a bare word is a string.
 
     Raises:
-        ConfigError: Not TOML, an unknown key (the nearest known one is named), a missing key or a wrong type.
+        ConfigError: Not TOML, an unknown key (the nearest known one is named), a missing key or a wrong type; or
+            overrides that are no list of texts.
     """
+    _require_assignments(overrides)
     try:
         table = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
@@ -54,6 +56,19 @@ def from_plain(kind: type[T], table: Mapping[str, Any], *, source: str) -> T:
     """
     made: T = _dataclass(kind, table, _Origin(source, ()), "")
     return made
+
+
+def _require_assignments(overrides: object) -> None:
+    if isinstance(overrides, str):
+        shown = [overrides]
+    elif isinstance(overrides, Mapping):
+        shown = [f"{key}={value}" for key, value in overrides.items()]
+    elif isinstance(overrides, Iterable) and all(isinstance(each, str) for each in overrides):
+        return
+    else:
+        shown = ["optimizer.lr=0.05"]
+    kind = "text" if isinstance(overrides, str) else type(overrides).__name__
+    raise ConfigError(f"Overrides are a list of assignments, and this is a {kind}. Write {shown}.")
 
 
 @dataclasses.dataclass(frozen=True)

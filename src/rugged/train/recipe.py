@@ -7,7 +7,6 @@ from typing import Literal
 
 from rugged.core.catalogue import EXTRA
 from rugged.core.devices import Precision
-from rugged.core.errors import ConfigError
 from rugged.core.limits import require_within
 from rugged.core.shipped import load_shipped, shipped
 from rugged.engine.optimize import OPTIMIZER_LIMITS, OptimizerRecipe
@@ -215,6 +214,4 @@ def load_recipe(where: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         ConfigError: No such recipe, or one that cannot be used.
     """
-    if isinstance(overrides, str):
-        raise ConfigError(f"Overrides are a list of assignments, and this is a text. Write [{overrides!r}].")
     return load_shipped(Recipe, "recipe", "recipes", where, overrides)
