@@ -4,7 +4,7 @@ import pytest
 
 from rugged import restore
 from rugged import train as classifiers
-from rugged.core.errors import ConfigError
+from rugged.core.errors import ConfigError, ModelError
 from rugged.models import RestorerSpec
 from rugged.restore import load_recipe
 
@@ -24,7 +24,7 @@ from rugged.restore import load_recipe
 def test_recipes_and_files_refuse_the_same_networks(generator, message):
     with pytest.raises(ConfigError, match=message):
         load_recipe("deblur64", [f"generator.{name}={value}" for name, value in generator.items()])
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ModelError, match=message):
         RestorerSpec(**{"width": 4, "blocks": (1,), "blocks_up": (), **generator})
 
 

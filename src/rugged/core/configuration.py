@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 import tomli_w
 
-from rugged.core.errors import ConfigError
+from rugged.core.errors import ConfigError, RuggedError
 from rugged.core.hints import did_you_mean, suggest
 from rugged.core.parsing import parse_toml
 
@@ -163,7 +163,7 @@ def _dataclass(kind: Any, table: Any, origin: _Origin, where: str) -> Any:
     values = {key: _convert(value, hints[key], origin, f"{where}{key}") for key, value in table.items()}
     try:
         return kind(**values)
-    except (ValueError, ConfigError) as error:  # A dataclass refuses values that contradict each other.
+    except (ValueError, RuggedError) as error:  # A dataclass refuses values that contradict each other.
         raise ConfigError(f"{origin.of_table(where)}: {error}") from error
 
 

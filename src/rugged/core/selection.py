@@ -24,11 +24,12 @@ def require_list(given: object, what: str, where: str = "") -> None:
         ConfigError: It is a text or a path, or nothing that has parts.
     """
     said = f"{where}: " if where else ""
+    if _has_parts(given):
+        return
     if isinstance(given, str | bytes | os.PathLike):
         kind = "path" if isinstance(given, os.PathLike) else "text"
         raise ConfigError(f"{said}Expected a list of {what}, not the {kind} {str(given)!r}. Write [{str(given)!r}].")
-    if not isinstance(given, Iterable):
-        raise ConfigError(f"{said}Expected a list of {what}, not {given!r}.")
+    raise ConfigError(f"{said}Expected a list of {what}, not {given!r}.")
 
 
 def choose_corruptions(names: Sequence[str], where: str = "") -> tuple[str, ...]:
@@ -74,7 +75,7 @@ def choose_severities(severities: Iterable[int], where: str = "Severities") -> t
     Raises:
         ConfigError: None given, or one outside 1 to 5.
     """
-    if not isinstance(severities, Iterable) or isinstance(severities, str | bytes):
+    if not _has_parts(severities):
         raise ConfigError(f"{where} are {severities!r}; expected a list of some of 1 to 5.")
     given = list(severities)
     if not given or any(not _is_severity(each) for each in given):
@@ -94,6 +95,10 @@ def check_limit(limit: int | None, name: str = "limit") -> None:
     """
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, Integral) or limit < 1):
         raise ConfigError(f"The {name} is {limit!r}; expected at least 1, and a whole number.")
+
+
+def _has_parts(given: object) -> bool:
+    return isinstance(given, Iterable) and not isinstance(given, str | bytes | os.PathLike)
 
 
 def _is_severity(value: object) -> bool:
