@@ -13,7 +13,18 @@ from torch.nn import functional
 
 from rugged.core.errors import ConfigError, CorruptionError, ModelError
 from rugged.data.builtin import draw
-from rugged.explain import METHODS, Network, attribute, drift, find_layer, find_layers, is_empty, overlay
+from rugged.explain import (
+    METHODS,
+    Network,
+    attribute,
+    depthwise_filters,
+    drift,
+    find_layer,
+    find_layers,
+    first_filters,
+    is_empty,
+    overlay,
+)
 from rugged.explain.activations import activations, layer_of_each_size
 from rugged.explain.grad_cam import class_map
 from rugged.explain.looking import undisturbed
@@ -359,3 +370,12 @@ def test_a_picture_of_floats_is_not_laid_under_a_map():
         with pytest.raises(ConfigError, match=rf"^The picture is {found}; expected .*uint8.*\* 255"):
             overlay(picture, heat)
     assert overlay(np.zeros((4, 4, 3), np.uint8), torch.zeros(4, 4)).shape == (4, 4, 3)
+
+
+@pytest.mark.parametrize("filters", [first_filters, depthwise_filters])
+def test_filters_are_of_a_module(smooth, filters):
+    filters(smooth.module)
+    with pytest.raises(
+        ModelError, match=r"^The module is Network; expected torch\.nn\.Module\. Give .* network\.module"
+    ):
+        filters(smooth)

@@ -189,3 +189,18 @@ def test_a_model_that_nobody_could_load_is_not_saved(tmp_path):
     with pytest.raises(ModelError, match="no architecture 'mine'"):
         save_model(tmp_path / "model.safetensors", torch.nn.Linear(2, 3), spec)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"classes": None}, "classes is None; expected a tuple"),
+        ({"class_names": "abc"}, "class_names is 'abc'; expected a tuple"),
+        ({"input_size": "32"}, "input_size is '32'; expected a whole number"),
+        ({"std": 0.5}, r"std is 0\.5; expected a tuple"),
+        ({"mean": [0.5] * 3}, r"mean is \[0\.5, 0\.5, 0\.5\]; expected a tuple"),
+    ],
+)
+def test_a_specification_of_other_kinds_is_refused(change, message):
+    with pytest.raises(ModelError, match=message):
+        dataclasses.replace(SPEC, **change)

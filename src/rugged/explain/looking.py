@@ -32,6 +32,17 @@ def require_network(network: object) -> None:
         )
 
 
+def require_module(module: object) -> None:
+    """Refuse what is no module, such as the network that holds one.
+
+    Raises:
+        ModelError: It is something else.
+    """
+    if not isinstance(module, nn.Module):
+        held = " Give its module: network.module." if isinstance(module, Network) else ""
+        raise ModelError(f"The module is {type(module).__name__}; expected torch.nn.Module.{held}")
+
+
 def no_gradient(network: Network) -> ModelError:
     """The refusal of a network that gives a picture no gradient."""
     return ModelError(

@@ -1,8 +1,10 @@
 """What a model expects and what it answers, kept in the model file itself."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -45,6 +47,12 @@ class ModelSpec:
     training_operations: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for name, kind in (("classes", Sequence), ("class_names", Sequence), ("mean", tuple), ("std", tuple)):
+            value = getattr(self, name)
+            if isinstance(value, str) or not isinstance(value, kind):
+                raise ModelError(f"{name} is {value!r}; expected a tuple.")
+        if not isinstance(self.input_size, Integral):
+            raise ModelError(f"input_size is {self.input_size!r}; expected a whole number of pixels.")
         if len(self.class_names) != len(self.classes):
             raise ModelError(
                 f"class_names has {len(self.class_names)} names; expected {len(self.classes)}, as classes."
