@@ -146,8 +146,8 @@ def baseline_path(name: str | Path, sha256: str, conditions: Conditions, replace
         replace: Whether it may take the place of another one.
 
     Raises:
-        ConfigError: A name that is no file's, lies below a file, comes with rugged, or is taken: by another model, or by
-            errors of this one that others may be normalised by and that would be gone.
+        ConfigError: A name that is no file's, lies below a file, comes with rugged, or is taken: by another model, or
+            by errors of this one that others may be normalised by and that would be gone.
         ResultsError: A file of that name is no baseline.
     """
     name = str(name)
