@@ -184,6 +184,8 @@ def test_what_is_no_restorer_is_refused_before_anything_is_measured(dataset, run
         benchmark(run, dataset, restorers=[run / "model.safetensors"], **QUICK)
     with pytest.raises(ModelError, match=r"restorer\.safetensors"):
         benchmark(run, dataset, restorers=[run], **QUICK)
+    with pytest.raises(ConfigError, match="Expected a list of restorers, not the path"):
+        benchmark(run, dataset, restorers=gan, **QUICK)
     with pytest.raises(ConfigError, match="given twice"):
         benchmark(run, dataset, restorers=[gan, gan], **QUICK)
     assert not (run / "benchmark").exists()

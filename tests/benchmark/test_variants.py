@@ -15,6 +15,7 @@ from torch import nn
 import rugged.benchmark.grid as grid
 from rugged.benchmark import benchmark
 from rugged.benchmark.predictions import make_cell
+from rugged.benchmark.variants import choose_variants
 from rugged.benchmark.variants.attack import RADIUS, Attack
 from rugged.core.errors import ConfigError, DataError, Interrupted, ModelError
 from rugged.core.files import read_json
@@ -288,6 +289,8 @@ def test_what_cannot_be_is_refused_by_name_before_anything_is_measured(dataset, 
         benchmark(run, dataset, variants=["temperature"], **QUICK)
     with pytest.raises(ConfigError, match="at least 2 pictures"):
         benchmark(run, dataset, variants=["batchnorm"], limit=1, **QUICK)
+    with pytest.raises(ConfigError, match="Expected a list of variants, not the text 'temperature'"):
+        choose_variants("temperature")
     with pytest.raises(ConfigError, match="'batchnorm'"):
         benchmark(run, dataset, variants=["batchnrom"], **QUICK)
     (run / "recipe.toml").unlink()

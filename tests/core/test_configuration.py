@@ -153,3 +153,17 @@ def test_a_tuple_of_two_has_two_values():
     for values in ([], [1], [1, 2, 3]):
         with pytest.raises(ConfigError, match=f"ends has {len(values)} values; expected 2"):
             from_plain(Between, {"ends": values}, source="x")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ("a=1", r"this is a text\. Write \['a=1'\]\.$"),
+        ({"a": 1, "b.c": "x"}, r"this is a dict\. Write \['a=1', 'b\.c=x'\]\.$"),
+        ([("a", 1)], r"this is a list\. Write \['optimizer"),
+        (None, r"this is a NoneType"),
+    ],
+)
+def test_overrides_are_a_list_of_texts(overrides, message):
+    with pytest.raises(ConfigError, match=r"^Overrides are a list of assignments, and " + message):
+        load(Outer, "", source="test.toml", overrides=overrides)

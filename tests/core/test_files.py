@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from rugged.core.errors import DataError, RuggedError, RunError
+from rugged.core.errors import ConfigError, DataError, RuggedError, RunError
 from rugged.core.files import (
     atomic_path,
     exclusive,
@@ -71,11 +71,24 @@ def test_missing_json_is_named(tmp_path):
 def test_a_file_where_a_folder_should_be_is_named(tmp_path, below):
     blocker = tmp_path / "file"
     blocker.write_text("")
-    with pytest.raises(RuggedError) as refused:
+    with pytest.raises(ConfigError) as refused:
         write_text(blocker / below, "text")
     assert str(refused.value) == (
         f"Cannot write {blocker / below}: {blocker} is a file, not a folder. Choose another folder."
     )
+
+
+@pytest.mark.parametrize("below", ["", "below", "further/below"])
+def test_a_file_where_a_folder_is_to_be_locked_is_named(tmp_path, below):
+    blocker = tmp_path / "file"
+    blocker.write_text("kept")
+    folder = blocker / below
+    with pytest.raises(RunError) as refused, exclusive(folder / ".lock", f"train into {folder}"):
+        raise AssertionError("the block must not begin")
+    assert str(refused.value) == (
+        f"Cannot train into {folder}: {blocker} is a file, not a folder. Choose another folder."
+    )
+    assert blocker.read_text() == "kept"
 
 
 def test_an_error_about_another_file_is_not_called_a_failed_write(tmp_path):
@@ -104,7 +117,7 @@ def test_a_link_stays_and_what_it_names_is_written(tmp_path):
 def test_what_is_no_ordinary_file_is_not_replaced(tmp_path, make):
     make(tmp_path / "there")
     before = (tmp_path / "there").stat().st_mode
-    with pytest.raises(RuggedError, match="no ordinary file"):
+    with pytest.raises(ConfigError, match="no ordinary file"):
         write_text(tmp_path / "there", "x")
     assert (tmp_path / "there").stat().st_mode == before
 

@@ -1,10 +1,12 @@
 """Names, sets and severities as users give them."""
 
+from pathlib import Path
+
 import pytest
 
 from rugged.core.catalogue import ALL, BENCHMARK, EXTRA
 from rugged.core.errors import ConfigError
-from rugged.core.selection import choose_corruptions, choose_preset, choose_severities
+from rugged.core.selection import choose_corruptions, choose_preset, choose_severities, require_list
 
 
 def test_sets_stand_for_their_corruptions():
@@ -34,7 +36,7 @@ def test_other_names_are_refused(names, message):
 
 def test_severities_rise_and_come_once():
     assert choose_severities([5, 1, 5]) == (1, 5)
-    for wrong in ([], [0], [1, 6], [True], [2.0], 1, None):
+    for wrong in ([], [0], [1, 6], [True], [2.0], 1, None, "123"):
         with pytest.raises(ConfigError, match=r"expected (a list of )?some of 1 to 5"):
             choose_severities(wrong)
 
@@ -49,3 +51,24 @@ def test_presets_are_taken_by_size_unless_named():
 def test_a_text_is_no_list_of_names():
     with pytest.raises(ConfigError, match="Expected a list of corruptions, not the text 'fog'"):
         choose_corruptions("fog")
+
+
+@pytest.mark.parametrize("given", [[], ["a"], ("a", "b"), iter(["a"])])
+def test_a_list_of_any_kind_is_one(given):
+    require_list(given, "names")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("fog", r"^Expected a list of names, not the text 'fog'\. Write \['fog'\]\.$"),
+        (Path("runs/a"), r"not the path 'runs/a'\. Write \['runs/a'\]\.$"),
+        (None, r"^Expected a list of names, not None\.$"),
+        (3, r"not 3\.$"),
+    ],
+)
+def test_one_thing_is_no_list(given, message):
+    with pytest.raises(ConfigError, match=message):
+        require_list(given, "names")
+    with pytest.raises(ConfigError, match=r"^key: Expected a list"):
+        require_list(given, "names", "key")

@@ -7,7 +7,7 @@ import pytest
 
 import rugged
 from rugged.core.errors import ConfigError
-from rugged.core.shipped import load_shipped, not_shipped, shipped
+from rugged.core.shipped import load_shipped, not_shipped, require_recipe, shipped
 
 
 @dataclass(frozen=True)
@@ -82,3 +82,20 @@ def test_other_files_are_refused(tmp_path, monkeypatch, where, message):
 
 def test_what_is_not_shipped_is_said_without_more():
     assert not_shipped("recipe", "palin", ["plain", "demo"]) == "There is no recipe 'palin'. Did you mean 'plain'?"
+
+
+@dataclass(frozen=True)
+class Other:
+    """No number."""
+
+
+def test_what_is_no_recipe_is_told_where_one_comes_from():
+    require_recipe(Other(), Other)
+    for given, message in (
+        ("one", r"^The recipe is the text 'one'; expected what [\w.]*load_recipe\('one'\) gives\.$"),
+        (Path("one.toml"), r"load_recipe\('one.toml'\)"),
+        (None, r"^The recipe is NoneType; expected Other, which"),
+        (Number(1), r"^The recipe is Number; expected Other, which .* gives\.$"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            require_recipe(given, Other)

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from rugged.core.catalogue import ALL, EXTRA
 from rugged.core.errors import CorruptionError
 from rugged.corruptions import corrupt, corrupt_randomly
 from rugged.corruptions.augmentation import DeviceStream
+from rugged.corruptions.request import as_choices
 
 
 def pictures(count, side=16):
@@ -97,6 +99,19 @@ def test_bits_are_uniform():
 def test_what_cannot_be_drawn_from_is_refused(arguments, message):
     with pytest.raises(CorruptionError, match=message):
         corrupt_randomly(pictures(2), *arguments)
+
+
+def test_sets_stand_for_their_corruptions():
+    assert as_choices("extra", 1) == (EXTRA, (1,))
+    names, _ = as_choices(["extra", "fog", "all", "fog"], [1, 2])
+    assert names[: len(EXTRA) + 1] == (*EXTRA, "fog")
+    assert sorted(names) == sorted(ALL)
+    assert as_choices(["fog", "snow", "fog"], 1)[0] == ("fog", "snow", "fog")  # Twice as likely, in the order given.
+    images = pictures(3)
+    torch.manual_seed(0)
+    drawn = corrupt_randomly(images, "extra", 2)
+    torch.manual_seed(0)
+    assert torch.equal(drawn, corrupt_randomly(images, EXTRA, 2))
 
 
 def test_one_to_choose_from_needs_no_list():

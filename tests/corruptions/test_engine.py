@@ -214,11 +214,12 @@ IMAGES = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
     [
         (([1, 2], "contrast", 1), r"\(N, 3, H, W\) uint8 tensor, not list"),
         ((IMAGES.numpy(), "contrast", 1), r"torch.from_numpy"),
-        ((IMAGES.float(), "contrast", 1), r"dtype torch.float32.*before converting"),
+        ((IMAGES.float(), "contrast", 1), r"dtype torch.float32.*round\(\).to\(torch.uint8\)"),
         ((IMAGES[0], "contrast", 1), r"shape \(3, 8, 8\)"),
         ((IMAGES.permute(0, 2, 3, 1), "contrast", 1), r"shape \(2, 8, 8, 3\).*permute\(0, 3, 1, 2\)"),
         ((IMAGES[..., :0], "contrast", 1), r"no pixels"),
         ((IMAGES, 7, 1), r"no corruption 7"),
+        ((IMAGES, "extra", 1), r"'extra' is a set of corruptions; expected one of them: speckle_noise"),
         ((IMAGES, "contrats", 1), r"'contrats'.*Did you mean 'contrast'\?.*There are: gaussian_noise"),
         ((IMAGES, "contrast", 0), r"severity.*1 to 5, not 0"),
         ((IMAGES, "contrast", 6), r"not 6"),

@@ -11,6 +11,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from rugged import Corrupt, CorruptedDataset, corrupt
+from rugged.core.catalogue import EXTRA
 from rugged.core.errors import CorruptionError
 
 
@@ -68,6 +69,7 @@ def test_the_seed_of_pytorch_decides_the_noise(pictures):
 
 def test_of_several_corruptions_and_severities_one_is_drawn(pictures):
     choices = [corrupt(pictures[:1], name, level)[0] for name in ("contrast", "brightness") for level in (1, 5)]
+    assert Corrupt("extra").names == EXTRA
     torch.manual_seed(0)
     transform = Corrupt(["contrast", "brightness"], [1, 5])
     found = [transform(pictures[0]) for _ in range(60)]
@@ -134,7 +136,7 @@ def test_an_array_beside_a_picture_stays(pictures):
 
 @pytest.mark.parametrize("picture", [torch.zeros(3, 8, 8), torch.zeros(8, 8, 3, dtype=torch.uint8)])
 def test_what_cannot_be_corrupted_is_refused(picture):
-    with pytest.raises(CorruptionError, match="images must be"):
+    with pytest.raises(CorruptionError, match=r"images must be|picture is a tensor of torch\.float32; expected uint8"):
         Corrupt("fog", 1)(picture)
 
 

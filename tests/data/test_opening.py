@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 
@@ -11,7 +12,16 @@ from typer.testing import CliRunner
 
 from rugged.cli import app
 from rugged.core.errors import ConfigError, DataError
-from rugged.data import builtin, open_dataset, open_pack, pack_source, prepare_tiny_imagenet
+from rugged.data import (
+    as_dataset,
+    builtin,
+    open_dataset,
+    open_pack,
+    pack_source,
+    prepare_tiny_imagenet,
+    write_corrupted,
+    write_one_per_image,
+)
 from rugged.data.packed import origin_of
 
 
@@ -391,3 +401,35 @@ def test_a_data_set_shows_itself_in_a_line(source):
     shown = repr(open_dataset(source))
     assert len(shown) < 300
     assert "train=Split('train'" in shown
+
+
+@pytest.mark.parametrize("size", ["64", (64, 64), 64.0, True])
+def test_a_size_is_one_whole_number(source, size):
+    for opened in (lambda: open_dataset(source, size=size), lambda: pack_source(source, size=size)):
+        with pytest.raises(ConfigError, match=rf"^The size is {re.escape(repr(size))}; expected one whole number"):
+            opened()
+
+
+class _ImageFolder:
+    root = "pictures"
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [(None, "NoneType"), ([1, 2], "list"), (_ImageFolder(), "_ImageFolder of the pictures in pictures")],
+)
+def test_what_is_no_data_set_is_named(given, found):
+    for take in (as_dataset, open_dataset):
+        with pytest.raises(DataError, match=rf"^The data set is {found}; expected .*the name or the path of one\.$"):
+            take(given)
+
+
+def test_half_of_a_data_set_is_none(source):
+    opened = open_dataset(source)
+    assert as_dataset(opened) is opened
+    assert as_dataset(str(source)).content_hash == opened.content_hash
+    with pytest.raises(DataError, match="The data set is Split; expected"):
+        as_dataset(opened.val)
+    for write in (write_corrupted, write_one_per_image):
+        with pytest.raises(DataError, match="The data set is list; expected"):
+            write([opened], "out")

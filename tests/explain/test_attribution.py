@@ -13,8 +13,19 @@ from torch.nn import functional
 
 from rugged.core.errors import ConfigError, CorruptionError, ModelError
 from rugged.data.builtin import draw
-from rugged.explain import METHODS, Network, attribute, drift, find_layer, is_empty, overlay
-from rugged.explain.activations import layer_of_each_size
+from rugged.explain import (
+    METHODS,
+    Network,
+    attribute,
+    depthwise_filters,
+    drift,
+    find_layer,
+    find_layers,
+    first_filters,
+    is_empty,
+    overlay,
+)
+from rugged.explain.activations import activations, layer_of_each_size
 from rugged.explain.grad_cam import class_map
 from rugged.explain.looking import undisturbed
 from rugged.models import ModelSpec, preprocess
@@ -206,7 +217,7 @@ def test_what_cannot_be_explained_is_refused(smooth, pictures):
         attribute(smooth, pictures, method="grad_cm")
     with pytest.raises(ConfigError, match="layer is for grad_cam"):
         attribute(smooth, pictures, method="saliency", layer="features")
-    with pytest.raises(ConfigError, match="one class for each of 5"):
+    with pytest.raises(ConfigError, match="one whole number for each of 5"):
         attribute(smooth, pictures, FIRST[:2])
     with pytest.raises(ConfigError, match="3 classes, 0 to 2"):
         attribute(smooth, pictures, FIRST + 3)
@@ -324,3 +335,47 @@ def test_a_few_strong_pixels_leave_the_others_visible():
     even = overlay(picture, heat)
     heat[20:24, 30] = 1000
     assert np.array_equal(overlay(picture, heat), even)
+
+
+@pytest.mark.parametrize("wrong", ["runs/a/model.safetensors", nn.Flatten(), (nn.Flatten(), spec(8))])
+def test_what_is_no_network_is_named(pictures, wrong):
+    for ask in (
+        lambda: attribute(wrong, pictures),
+        lambda: find_layer(wrong),
+        lambda: find_layers(wrong),
+        lambda: activations(wrong, pictures, None),
+    ):
+        with pytest.raises(ModelError, match=rf"^The network is {type(wrong).__name__}; expected .*load_model\(path\)"):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ([0] * 5, r"not list\. Write torch\.tensor\(targets\)\.$"),
+        (1, r"not int\. Write torch\.full\(\(5,\), 1\)\.$"),
+        (torch.zeros(5), r"whole number for each of 5 pictures, not \(5,\) of torch\.float32"),
+        (torch.zeros(5, dtype=torch.bool), r"torch\.bool"),
+        (torch.zeros(4, dtype=torch.int64), r"not \(4,\) of"),
+    ],
+)
+def test_targets_are_a_tensor_of_classes(smooth, pictures, targets, message):
+    with pytest.raises(ConfigError, match=message):
+        attribute(smooth, pictures, targets)
+
+
+def test_a_picture_of_floats_is_not_laid_under_a_map():
+    heat = np.zeros((4, 4))
+    for picture, found in ((np.zeros((4, 4, 3)), "float64"), ([], "list"), (torch.zeros(4, 4, 3), "torch.float32")):
+        with pytest.raises(ConfigError, match=rf"^The picture is {found}; expected .*uint8.*\* 255"):
+            overlay(picture, heat)
+    assert overlay(np.zeros((4, 4, 3), np.uint8), torch.zeros(4, 4)).shape == (4, 4, 3)
+
+
+@pytest.mark.parametrize("filters", [first_filters, depthwise_filters])
+def test_filters_are_of_a_module(smooth, filters):
+    filters(smooth.module)
+    with pytest.raises(
+        ModelError, match=r"^The module is Network; expected torch\.nn\.Module\. Give .* network\.module"
+    ):
+        filters(smooth)

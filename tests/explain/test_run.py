@@ -400,3 +400,18 @@ def test_a_mosaic_lays_tiles_out_in_rows():
     assert (page[:2, :4] == 0).all()
     assert (page[:2, 5:] == 1).all()
     assert (page[3:, :4] == 2).all()
+
+
+@pytest.mark.parametrize(
+    ("asked", "what"),
+    [
+        ({"models": "runs/a"}, "models, not the text 'runs/a'"),
+        ({"models": Path("runs/a")}, "models, not the path 'runs/a'"),
+        ({"files": "a.png"}, "picture files, not the text 'a.png'"),
+        ({"wanted": Wanted(methods="saliency")}, "methods, not the text 'saliency'"),
+        ({"wanted": Wanted(ids="a/1")}, "ids, not the text 'a/1'"),
+    ],
+)
+def test_one_text_is_no_list(asked, what):
+    with pytest.raises(ConfigError, match=f"Expected a list of {what}"):
+        explain_run(**{"models": ["runs/a"], "files": ["a.png"], **asked})

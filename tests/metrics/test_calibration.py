@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchmetrics.functional.classification import multiclass_calibration_error
 
-from rugged.metrics import brier_score, expected_calibration_error, negative_log_likelihood, reliability
+from rugged.core.errors import MetricsError
+from rugged.metrics import (
+    brier_score,
+    brier_scores,
+    expected_calibration_error,
+    negative_log_likelihood,
+    reliability,
+)
 
 
 def predictions(seed, count=500, classes=7, sharpness=2.0):
@@ -69,3 +76,11 @@ def test_what_is_no_probability_is_refused(values):
         reliability(np.array([0.5]), np.array([True]), 0)
     with pytest.raises(ValueError, match="at least one prediction"):
         negative_log_likelihood(np.array([]))
+
+
+@pytest.mark.parametrize("others", [[0.5], [0.5, 0.5, 0.5], 0.5, [[0.5, 0.5]]])
+def test_as_many_numbers_as_predictions(others):
+    own, others = np.array([0.5, 0.25]), np.array(others)
+    for measure in (brier_score, brier_scores, reliability, expected_calibration_error):
+        with pytest.raises(MetricsError, match=r"a number for each prediction, \(N,\) twice, got the shapes \(2,\)"):
+            measure(own, others)

@@ -8,6 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torchmetrics.functional.image import structural_similarity_index_measure as theirs
 
+from rugged.core.errors import MetricsError
 from rugged.metrics import peak_signal_to_noise_ratio, structural_similarity
 
 
@@ -61,3 +62,23 @@ def test_what_cannot_be_compared_is_refused():
     for measure in (peak_signal_to_noise_ratio, structural_similarity):
         with pytest.raises(ValueError, match="one shape"):
             measure(small, large)
+
+
+@pytest.mark.parametrize("measure", [peak_signal_to_noise_ratio, structural_similarity])
+def test_levels_are_from_0_to_255(measure):
+    levels = np.random.default_rng(0).integers(0, 256, (2, 12, 12, 3)).astype(np.uint8)
+    assert (measure(levels.astype(np.float32), levels.astype(np.int64)) == measure(levels, levels)).all()
+    assert (measure(levels * 0.0, levels * 0.0) == measure(levels * 0, levels * 0)).all()  # Black.
+    for wrong, message in (
+        (levels / 255, "from 0 to 1; multiply them by 255"),
+        (levels / 255 - 0.5, r"levels from 0 to 255, got values from -0\.5 to 0\.5"),
+        (levels * 1.5, "levels from 0 to 255, got values from 0 to 38"),
+        (levels > 9, "levels from 0 to 255, got bool"),
+        (levels * np.nan, "got values from nan"),
+    ):
+        with pytest.raises(MetricsError, match=message):
+            measure(wrong, levels)
+        with pytest.raises(MetricsError, match=message):
+            measure(levels, wrong)
+    with pytest.raises(MetricsError, match=r"expected \(N, H, W, C\) arrays, got Tensor; .*permute\(0, 2, 3, 1\)"):
+        measure(torch.from_numpy(levels), levels)

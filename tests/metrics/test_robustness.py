@@ -1,11 +1,13 @@
 """Corruption error against the published figures and by hand."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rugged.core.errors import RuggedError
+from rugged.core.errors import MetricsError, RuggedError
 from rugged.metrics import (
     corruption_error,
     error_rate,
@@ -114,3 +116,27 @@ def test_top_k_agrees_with_torchmetrics(count, classes, k, seed):
 def test_the_error_of_nothing_is_refused():
     with pytest.raises(ValueError, match="at least one"):
         error_rate(np.array([], dtype=bool))
+
+
+class _Tensor(list):
+    """As torch's: what has no keys, and a method ``values``."""
+
+    def values(self): ...
+
+
+@pytest.mark.parametrize("wrong", [[0.2], 0.2, np.array([0.2]), _Tensor([0.2])])
+def test_a_mean_over_corruptions_is_of_a_dict(wrong):
+    for measure in (
+        lambda: mean_corruption_error(wrong, wrong),
+        lambda: mean_corruption_error({"fog": 0.2}, wrong),
+        lambda: relative_mean_corruption_error(wrong, 0.1, wrong, 0.1),
+        lambda: mean_corruption_accuracy(wrong),
+    ):
+        with pytest.raises(MetricsError, match=f"a dict of error rates by corruption, not {type(wrong).__name__}; "):
+            measure()
+
+
+@pytest.mark.parametrize("wrong", [None, float("nan"), [0.1, float("nan")], "a", [[0.1], [0.1, 0.2]], {"1": 0.2}])
+def test_what_is_no_error_rate_is_shown(wrong):
+    with pytest.raises(MetricsError, match=f"must be numbers in .0, 1., got {re.escape(repr(wrong))}"):
+        mean_corruption_error({"fog": wrong}, {"fog": [0.5, 0.5] if isinstance(wrong, list) else 0.5})

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rugged.core.errors import MetricsError
 from rugged.metrics import flip_probability, mean_flip_rate, top5_distance
 
 CUMULATED = np.minimum(np.arange(12), 5)
@@ -75,3 +76,26 @@ def test_sequences_that_cannot_be_compared_are_refused():
         flip_probability(np.zeros((2, 9), dtype=int), noise=True, step=2)
     with pytest.raises(ValueError, match="5"):
         top5_distance(np.zeros((2, 9, 4), dtype=int), noise=False)
+
+
+@pytest.mark.parametrize("shape", [(9,), (2, 9, 10)])
+def test_what_is_no_class_a_frame_is_refused(shape):
+    with pytest.raises(
+        MetricsError, match=r"expected \(sequences, frames\) predicted classes, got the shape .*argmax\(2\)"
+    ):
+        flip_probability(np.zeros(shape, dtype=int), noise=False)
+
+
+def test_classes_and_steps_are_whole_numbers():
+    classes = np.zeros((2, 9), dtype=int)
+    with pytest.raises(MetricsError, match="predicted classes, which are whole numbers, got float64"):
+        flip_probability(classes.astype(float), noise=False)
+    for step in (0, -1, 1.5, True, "1"):
+        with pytest.raises(MetricsError, match=rf"step is '?{step}'?; expected a whole number, at least 1"):
+            flip_probability(classes, noise=False, step=step)
+    assert flip_probability(classes.tolist(), noise=False, step=np.int64(2)) == 0
+
+
+def test_a_flip_rate_is_of_dicts():
+    with pytest.raises(MetricsError, match="a dict of figures by perturbation, not list"):
+        mean_flip_rate([0.1], [0.2])

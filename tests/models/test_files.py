@@ -9,7 +9,17 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from rugged.core.errors import ModelError
-from rugged.models import ModelSpec, build, load_model, preprocess, read_spec, save_model, spec_of_weights
+from rugged.models import (
+    ModelSpec,
+    RestorerSpec,
+    build,
+    load_model,
+    preprocess,
+    read_spec,
+    save_model,
+    save_restorer,
+    spec_of_weights,
+)
 
 SPEC = ModelSpec("timm/resnet10t", ("a", "b", "ü"), ("Alpha", "Beta", "Ümlaut"), 32, training_operations=("flip",))
 
@@ -100,6 +110,8 @@ def test_an_unreadable_specification_is_refused(saved, text):
 )
 def test_a_specification_that_no_model_has_is_refused(saved, change, message):
     _, path = saved
+    with pytest.raises(ModelError, match=message):
+        dataclasses.replace(SPEC, **change)
     told = json.dumps(dataclasses.asdict(SPEC) | change).replace("Infinity", "1e999")  # That is JSON, too.
     save_file(load_file(path), path, metadata={"rugged.model": told})
     for read in (load_model, read_spec, spec_of_weights):
@@ -159,3 +171,36 @@ def test_preprocessing_agrees_with_torchvision():
     before = images.clone()
     torch.testing.assert_close(preprocess(images, SPEC), expected, atol=1e-5, rtol=0)
     assert torch.equal(images, before)
+
+
+def test_a_model_is_saved_by_arguments_in_their_order(tmp_path):
+    model, path = build(SPEC.architecture, 3), tmp_path / "model.safetensors"
+    with pytest.raises(ModelError, match=r"in this order, and found ResNet, ModelSpec, \w*Path\.$"):
+        save_model(model, SPEC, path)
+    with pytest.raises(ModelError, match=r"and found str, ResNet, dict\.$"):
+        save_model(str(path), model, {"architecture": SPEC.architecture})
+    with pytest.raises(ModelError, match=r"and found ResNet, RestorerSpec, str\.$"):
+        save_restorer(model, RestorerSpec(4, (1,), ()), "restorer.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_that_nobody_could_load_is_not_saved(tmp_path):
+    spec = dataclasses.replace(SPEC, architecture="mine")
+    with pytest.raises(ModelError, match="no architecture 'mine'"):
+        save_model(tmp_path / "model.safetensors", torch.nn.Linear(2, 3), spec)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"classes": None}, "classes is None; expected a tuple"),
+        ({"class_names": "abc"}, "class_names is 'abc'; expected a tuple"),
+        ({"input_size": "32"}, "input_size is '32'; expected a whole number"),
+        ({"std": 0.5}, r"std is 0\.5; expected a tuple"),
+        ({"mean": [0.5] * 3}, r"mean is \[0\.5, 0\.5, 0\.5\]; expected a tuple"),
+    ],
+)
+def test_a_specification_of_other_kinds_is_refused(change, message):
+    with pytest.raises(ModelError, match=message):
+        dataclasses.replace(SPEC, **change)

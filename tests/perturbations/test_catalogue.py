@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from rugged.core.errors import CorruptionError
+from rugged.core.errors import ConfigError, CorruptionError
 from rugged.perturbations import (
     ALL_SEQUENCES,
     EXTRA_SEQUENCES,
@@ -104,6 +104,8 @@ def test_choosing_by_set_and_by_name():
     assert choose_sequences(["ten"]) == SEQUENCES
     assert choose_sequences(["extra", "rotate", "shear"]) == ("rotate", *EXTRA_SEQUENCES)
     assert choose_sequences(["all"]) == ALL_SEQUENCES
+    with pytest.raises(ConfigError, match=r"a list of sequences, not the text 'rotate'\. Write \['rotate'\]"):
+        choose_sequences("rotate")
     with pytest.raises(CorruptionError, match="Did you mean 'rotate'"):
         choose_sequences(["rotat"])
     with pytest.raises(CorruptionError, match="No sequence was named"):

@@ -124,13 +124,13 @@ def test_of_equal_probabilities_the_first_class_counts(colours):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (np.zeros((4, 4, 3)), r"An array of shape \(4, 4, 3\) and float64; expected a path"),
+        (np.zeros((4, 4, 3)), r"^The pictures are an array of shape \(4, 4, 3\) and float64; expected a path"),
         (np.zeros((4, 4), np.uint8), r"shape \(4, 4\)"),
         (np.zeros((0, 4, 3), np.uint8), r"shape \(0, 4, 3\)"),
-        (torch.zeros(2, 3, 4, 4), r"A tensor of shape \(2, 3, 4, 4\) and torch.float32"),
-        (torch.zeros(3, 4, 4, dtype=torch.uint8), "A tensor of shape"),
+        (torch.zeros(2, 3, 4, 4), r"^The pictures are a tensor of shape \(2, 3, 4, 4\) and torch.float32"),
+        (torch.zeros(3, 4, 4, dtype=torch.uint8), "The pictures are a tensor of shape"),
         (torch.zeros(2, 4, 4, 3, dtype=torch.uint8), r"\(2, 4, 4, 3\)"),
-        ([3], "A list with int"),
+        ([3], "The list holds int; expected"),
         (3, "int is no picture"),
         ("missing.png", "missing.png cannot be used: no such file"),
         ("a" * 300 + ".png", "cannot be opened .File name too long"),

@@ -2,7 +2,9 @@
 
 import pytest
 
-from rugged.core.errors import ConfigError
+from rugged import restore
+from rugged import train as classifiers
+from rugged.core.errors import ConfigError, ModelError
 from rugged.models import RestorerSpec
 from rugged.restore import load_recipe
 
@@ -22,8 +24,23 @@ from rugged.restore import load_recipe
 def test_recipes_and_files_refuse_the_same_networks(generator, message):
     with pytest.raises(ConfigError, match=message):
         load_recipe("deblur64", [f"generator.{name}={value}" for name, value in generator.items()])
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ModelError, match=message):
         RestorerSpec(**{"width": 4, "blocks": (1,), "blocks_up": (), **generator})
+
+
+def test_each_training_takes_its_own_recipes():
+    for train, recipe, message in (
+        (
+            restore.train,
+            classifiers.load_recipe("plain64"),
+            r"is Recipe; expected RestoreRecipe, .*rugged\.train\.train",
+        ),
+        (restore.train, "deblur64", r"expected what rugged\.restore\.load_recipe\('deblur64'\) gives"),
+        (classifiers.train, load_recipe("deblur64"), r"is RestoreRecipe; expected Recipe, .*rugged\.restore\.train"),
+        (classifiers.train, "plain64", r"expected what rugged\.train\.load_recipe\('plain64'\) gives"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            train(recipe, "builtin", "out")
 
 
 def test_a_discriminator_that_would_never_take_part_is_refused():

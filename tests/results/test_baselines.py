@@ -25,7 +25,7 @@ from rugged.results import (
     why_no_default,
     write_summary,
 )
-from rugged.results.baselines import read_baseline, shipped_baselines
+from rugged.results.baselines import baseline_path, read_baseline, shipped_baselines
 
 CONDITIONS = Conditions(
     dataset="imagenet", content_hash="a" * 64, split="val", images=100_000, classes=1000, size=(224, 224),
@@ -203,6 +203,8 @@ def test_a_name_is_a_file_in_the_cache_and_taken_once(tmp_path, monkeypatch):
         partial = dataclasses.replace(other, conditions=dataclasses.replace(conditions, **changed))
         with pytest.raises(ConfigError, match="of this model under other conditions"):
             save_baseline(partial, "mine")
+    with pytest.raises(ConfigError, match=r"mine\.json is a file, not a folder"):  # Known before anything is measured.
+        baseline_path(path / "below.json", "c" * 64, conditions)
     for name in ("imagenet-c-alexnet", "../mine", ".mine", "a/b", ""):
         with pytest.raises(ConfigError):
             save_baseline(summary, name)

@@ -172,3 +172,15 @@ def test_the_reports_recipes_are_as_the_report_says():
 def test_an_override_alone_is_no_list_of_them():
     with pytest.raises(ConfigError, match=r"Write \['epochs=2'\]"):
         load_recipe("plain64", "epochs=2")
+
+
+def test_what_no_file_says_is_refused_alike():
+    recipe = load_recipe("plain64")
+    for changed, message in (
+        ({"epochs": -4}, "epochs is -4; it must be from 1"),
+        ({"epochs": "4"}, "epochs is '4'; expected a number"),
+        ({"model": {"architecture": "resnet18_64"}}, r"model is dict; expected ModelRecipe, as in model=ModelRecipe\("),
+        ({"patience": 3, "development_per_class": 0}, "need a development split"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            dataclasses.replace(recipe, **changed)

@@ -10,12 +10,12 @@ import json
 import shlex
 import tomllib
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import tomli_w
 
-from rugged.core.errors import ConfigError
+from rugged.core.errors import ConfigError, RuggedError
 from rugged.core.hints import did_you_mean, suggest
 from rugged.core.parsing import parse_toml
 
@@ -35,8 +35,10 @@ def load(kind: type[T], text: str, *, source: str, overrides: Sequence[str] = ()
         overrides: ``"a.b=value"`` assignments. The value is read as TOML; a bare word is a string.
 
     Raises:
-        ConfigError: Not TOML, an unknown key (the nearest known one is named), a missing key or a wrong type.
+        ConfigError: Not TOML, an unknown key (the nearest known one is named), a missing key or a wrong type; or
+            overrides that are no list of texts.
     """
+    _require_assignments(overrides)
     try:
         table = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
@@ -54,6 +56,19 @@ def from_plain(kind: type[T], table: Mapping[str, Any], *, source: str) -> T:
     """
     made: T = _dataclass(kind, table, _Origin(source, ()), "")
     return made
+
+
+def _require_assignments(overrides: object) -> None:
+    if isinstance(overrides, str):
+        shown = [overrides]
+    elif isinstance(overrides, Mapping):
+        shown = [f"{key}={value}" for key, value in overrides.items()]
+    elif isinstance(overrides, Iterable) and all(isinstance(each, str) for each in overrides):
+        return
+    else:
+        shown = ["optimizer.lr=0.05"]
+    kind = "text" if isinstance(overrides, str) else type(overrides).__name__
+    raise ConfigError(f"Overrides are a list of assignments, and this is a {kind}. Write {shown}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +163,7 @@ def _dataclass(kind: Any, table: Any, origin: _Origin, where: str) -> Any:
     values = {key: _convert(value, hints[key], origin, f"{where}{key}") for key, value in table.items()}
     try:
         return kind(**values)
-    except (ValueError, ConfigError) as error:  # A dataclass refuses values that contradict each other.
+    except (ValueError, RuggedError) as error:  # A dataclass refuses values that contradict each other.
         raise ConfigError(f"{origin.of_table(where)}: {error}") from error
 
 

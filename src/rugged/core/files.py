@@ -27,6 +27,11 @@ TEXT_LIMIT = 256 * 2**20
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 """What the system says where a disk is full, or what a user may take of it."""
 
+_WRONG_PLACE = frozenset(
+    {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG}
+)
+"""What it says where nothing can be written however often one tries: the path is what has to change."""
+
 _RANDOM = "[0-9a-f]" * 8
 _NAME_BYTES = 255
 """Of the name of a file or folder: what the usual systems take."""
@@ -35,7 +40,13 @@ _ROOM = 55
 
 
 def expanded(where: str | Path) -> Path:
-    """The path that a user names: ``~`` is the home folder, as in a shell. That of an unknown user stays as it is."""
+    """The path that a user names: ``~`` is the home folder, as in a shell. That of an unknown user stays as it is.
+
+    Raises:
+        ConfigError: It is no path.
+    """
+    if not isinstance(where, str | os.PathLike):
+        raise ConfigError(f"Expected a path, as a text or a pathlib.Path, and found {type(where).__name__}.")
     return Path(os.path.expanduser(where))  # noqa: PTH111 - pathlib's own raises for an unknown user.
 
 
@@ -62,12 +73,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
     on Windows, where nobody could tell whether it is still being written).
 
     Raises:
-        RuggedError: The folder cannot be written, or the disk is full. An error that names another file, which the
-            block failed to read, is passed on as it is.
+        ConfigError: Nothing can be written to such a path.
+        RuggedError: The disk is full, or fails. An error that names another file, which the block failed to read, is
+            passed on as it is.
     """
     path = path.resolve()  # A link stays, and what it names is written.
     if path.exists() and not path.is_file():
-        raise RuggedError(f"Cannot write {path}: it is there and no ordinary file. Choose another name.")
+        raise ConfigError(f"Cannot write {path}: it is there and no ordinary file. Choose another name.")
     stem = short_name(path.name)
     temporary = path.with_name(f".{stem}.{secrets.token_hex(4)}.partial")
     held = ExitStack()
@@ -84,7 +96,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except OSError as error:
         if error.filename is not None and Path(error.filename) not in (temporary, *temporary.parents):
             raise
-        raise RuggedError(f"Cannot write {path}: {_reason(path, error)}") from error
+        kind = ConfigError if error.errno in _WRONG_PLACE else RuggedError
+        raise kind(f"Cannot write {path}: {_reason(path, error)}") from error
     finally:
         held.close()
         with suppress(OSError):  # Where nothing could be written there is nothing to remove.
@@ -93,11 +106,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 def _reason(path: Path, error: OSError) -> str:
     """Why ``path`` could not be written, and what to do."""
-    if isinstance(error, FileExistsError | NotADirectoryError):
-        for parent in path.parents:
-            if parent.is_file():
-                return f"{parent} is a file, not a folder. Choose another folder."
-    return f"{error.strerror or error}. Free space or choose another folder, then run again."
+    return below_a_file(path) or f"{error.strerror or error}. Free space or choose another folder, then run again."
+
+
+def below_a_file(path: Path) -> str | None:
+    """Say which of the folders that ``path`` leads through is a file; None where none is."""
+    for parent in path.parents:
+        if parent.is_file():
+            return f"{parent} is a file, not a folder. Choose another folder."
+    return None
 
 
 def short_name(name: str) -> str:
@@ -255,7 +272,8 @@ def exclusive(path: Path, doing: str) -> Iterator[None]:
             f"Cannot {doing}: another process holds {path}. Wait for it to finish, or stop it, then run again."
         ) from error
     except OSError as error:
-        raise RunError(f"Cannot {doing}: {path} cannot be locked ({error.strerror or error}).") from error
+        reason = below_a_file(path) or f"{path} cannot be locked ({error.strerror or error})."
+        raise RunError(f"Cannot {doing}: {reason}") from error
     try:
         yield
     except BaseException:

@@ -1,5 +1,6 @@
 """Which corruptions and severities a user means."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 
@@ -9,6 +10,26 @@ from rugged.core.hints import did_you_mean, nearest, no_such
 
 SETS: Mapping[str, tuple[str, ...]] = {"benchmark": BENCHMARK, "extra": EXTRA, "all": ALL}
 """Names that stand for several corruptions."""
+
+
+def require_list(given: object, what: str, where: str = "") -> None:
+    """Refuse one text or path where several things are wanted: it would be taken letter by letter.
+
+    Args:
+        given: What was given.
+        what: Of what a list is wanted, for the message: "corruptions".
+        where: A recipe's key that gave it, likewise.
+
+    Raises:
+        ConfigError: It is a text or a path, or nothing that has parts.
+    """
+    said = f"{where}: " if where else ""
+    if _has_parts(given):
+        return
+    if isinstance(given, str | bytes | os.PathLike):
+        kind = "path" if isinstance(given, os.PathLike) else "text"
+        raise ConfigError(f"{said}Expected a list of {what}, not the {kind} {str(given)!r}. Write [{str(given)!r}].")
+    raise ConfigError(f"{said}Expected a list of {what}, not {given!r}.")
 
 
 def choose_corruptions(names: Sequence[str], where: str = "") -> tuple[str, ...]:
@@ -21,8 +42,7 @@ def choose_corruptions(names: Sequence[str], where: str = "") -> tuple[str, ...]
     Raises:
         ConfigError: None given, or one that is neither.
     """
-    if isinstance(names, str):
-        raise ConfigError(f"Expected a list of corruptions, not the text {names!r}.")
+    require_list(names, "corruptions", where)
     said, every = f"{where}: " if where else "", f"There are: {', '.join(ALL)}; and the sets {', '.join(SETS)}."
     if not names:
         raise ConfigError(f"{said}No corruption was named. {every}")
@@ -55,7 +75,7 @@ def choose_severities(severities: Iterable[int], where: str = "Severities") -> t
     Raises:
         ConfigError: None given, or one outside 1 to 5.
     """
-    if not isinstance(severities, Iterable):
+    if not _has_parts(severities):
         raise ConfigError(f"{where} are {severities!r}; expected a list of some of 1 to 5.")
     given = list(severities)
     if not given or any(not _is_severity(each) for each in given):
@@ -75,6 +95,10 @@ def check_limit(limit: int | None, name: str = "limit") -> None:
     """
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, Integral) or limit < 1):
         raise ConfigError(f"The {name} is {limit!r}; expected at least 1, and a whole number.")
+
+
+def _has_parts(given: object) -> bool:
+    return isinstance(given, Iterable) and not isinstance(given, str | bytes | os.PathLike)
 
 
 def _is_severity(value: object) -> bool:

@@ -1,5 +1,6 @@
 """TOML files that come with rugged, such as recipes and studies, and a user's own of their kind."""
 
+import os
 from collections.abc import Collection, Sequence
 from importlib import resources
 from pathlib import Path
@@ -14,6 +15,10 @@ T = TypeVar("T")
 
 _COMMANDS = {"recipes": "rugged train", "restorers": "rugged restore train", "studies": "rugged study"}
 """What takes the files of each folder by name."""
+
+
+_TRAINERS = {"Recipe": "rugged.train.train", "RestoreRecipe": "rugged.restore.train"}
+"""What takes each kind of recipe."""
 
 
 def shipped(folder: str) -> dict[str, str]:
@@ -49,6 +54,27 @@ def load_shipped(kind: type[T], what: str, folder: str, where: str | Path, overr
                 raise ConfigError(f"There is no {what} {name!r}, but `{command} {name}` knows one of that name.")
         raise ConfigError(f"{not_shipped(what, name, texts)} A file of your own must end in .toml.")
     return load(kind, texts[name], source=f"{what} {name}", overrides=overrides)
+
+
+def require_recipe(recipe: object, kind: type) -> None:
+    """Refuse what is no recipe of a kind: its name, say, or another kind's.
+
+    Args:
+        recipe: What was given.
+        kind: The dataclass of recipes that is wanted; beside it lies a ``load_recipe``.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    if isinstance(recipe, kind):
+        return
+    home = kind.__module__.rpartition(".")[0]
+    if isinstance(recipe, str | os.PathLike):
+        name = os.fspath(recipe)
+        raise ConfigError(f"The recipe is the text {name!r}; expected what {home}.load_recipe({name!r}) gives.")
+    name = type(recipe).__name__
+    other = f" {_TRAINERS[name]} takes this one." if name in _TRAINERS else ""
+    raise ConfigError(f"The recipe is {name}; expected {kind.__name__}, which {home}.load_recipe gives.{other}")
 
 
 def not_shipped(what: str, name: str, known: Collection[str]) -> str:

@@ -61,7 +61,8 @@ def corrupt_randomly(
 
     Args:
         images: ``(N, 3, H, W)`` uint8, RGB, on the CPU or a CUDA GPU. Not modified.
-        names: The corruption, or those to choose from, each as likely as the others.
+        names: The corruption, or those to choose from, each as likely as the others; the sets ``"benchmark"``,
+            ``"extra"`` and ``"all"`` stand for theirs.
         severities: The severity, or those to choose from, each as likely as the others.
         probability: Of corrupting an image at all, 0 to 1.
         together: How many images, on average at least, are to share a corruption and severity. The fewer pairs a batch

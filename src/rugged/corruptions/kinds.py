@@ -33,6 +33,10 @@ def in_its_form(picture: Picture, corrupted: Callable[[Tensor], Tensor]) -> Pict
     if isinstance(picture, np.ndarray):
         check_image(picture)
         return cast(Picture, _corrupt_array(picture, corrupted))
+    if isinstance(picture, Tensor) and picture.is_floating_point():
+        raise CorruptionError(
+            f"The picture is a tensor of {picture.dtype}; expected uint8. Corrupt before converting to floating point."
+        )
     if isinstance(picture, Tensor) and picture.ndim >= 3:
         plain = picture.as_subclass(Tensor)
         result = corrupted(plain.reshape(-1, *plain.shape[-3:])).reshape(plain.shape)

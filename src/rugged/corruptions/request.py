@@ -12,6 +12,8 @@ from torch import Tensor
 from rugged.core.catalogue import ALL, PARAMETERS, PRESETS, SEVERITIES, preset_for
 from rugged.core.errors import CorruptionError
 from rugged.core.hints import no_such
+from rugged.core.selection import SETS
+from rugged.corruptions import advice
 from rugged.corruptions.registry import KERNELS, Corruption
 from rugged.corruptions.textures import Textures, find_textures
 
@@ -24,6 +26,8 @@ def look_up(
     textures: str | Path | Textures | None,
 ) -> tuple[Corruption, Mapping[str, Any]]:
     """Find the kernel and its parameters for images of a height and a width, or say what is wrong with the request."""
+    if isinstance(name, str) and name in SETS:
+        raise CorruptionError(f"{name!r} is a set of corruptions; expected one of them: {', '.join(SETS[name])}.")
     if not isinstance(name, str) or name not in ALL:
         raise CorruptionError(no_such("corruption", name, ALL))
     if isinstance(severity, bool) or not isinstance(severity, int | np.integer) or severity not in SEVERITIES:
@@ -38,8 +42,17 @@ def look_up(
 
 
 def as_choices(names: object, severities: object) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Give what is to be chosen from, corruptions and severities, each one or many, as two tuples of at least one."""
-    return _one_or_many("corruption", names), _one_or_many("severity", severities)
+    """Give what is to be chosen from, corruptions and severities, each one or many, as two tuples of at least one.
+
+    The name of a set stands for its corruptions. Beside a set none counts twice.
+    """
+    return _without_sets(_one_or_many("corruption", names)), _one_or_many("severity", severities)
+
+
+def _without_sets(names: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not any(isinstance(name, str) and name in SETS for name in names):
+        return names
+    return tuple(dict.fromkeys(each for name in names for each in SETS.get(name, (name,))))
 
 
 def _one_or_many(what: str, given: Any) -> tuple[Any, ...]:
@@ -58,12 +71,11 @@ def check_images(images: Tensor) -> None:
     """Refuse what is not a batch of pictures."""
     expected = "images must be a (N, 3, H, W) uint8 tensor"
     if not isinstance(images, Tensor):
-        raise CorruptionError(f"{expected}, not {_describe(images)}. torch.from_numpy makes one of an array.")
+        raise CorruptionError(f"{expected}, not {_describe(images)}.{advice.of_another_kind(images)}")
     if images.dtype != torch.uint8:
-        raise CorruptionError(f"{expected}, not {_describe(images)}. Corrupt before converting to floating point.")
+        raise CorruptionError(f"{expected}, not {_describe(images)}.{advice.of_another_type(images)}")
     if images.ndim != 4 or images.shape[1] != 3:
-        hint = " Channels come second: permute(0, 3, 1, 2)." if images.ndim == 4 and images.shape[3] == 3 else ""
-        raise CorruptionError(f"{expected}, not {_describe(images)}.{hint}")
+        raise CorruptionError(f"{expected}, not {_describe(images)}.{advice.of_another_shape(tuple(images.shape))}")
     if images.device.type == "mps":
         raise CorruptionError("corruptions compute in float64, which Apple's GPUs lack. Move the images: images.cpu().")
     if not (images.shape[2] and images.shape[3]):

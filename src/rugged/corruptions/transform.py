@@ -30,8 +30,8 @@ class Corrupt(v2.Transform):  # type: ignore[misc]  # torchvision has no types.
     and the workers of a ``DataLoader`` decide it. For the same noise each time see ``rugged.CorruptedDataset``.
 
     Args:
-        name: One of ``rugged.corruptions.ALL``; of several one is drawn for each picture, and for a ``Video`` one for
-            all its frames, each of which has noise of its own.
+        name: One of ``rugged.corruptions.ALL``, or a set: ``"benchmark"``, ``"extra"`` or ``"all"``. Of several one is
+            drawn for each picture, and for a ``Video`` one for all its frames, each of which has noise of its own.
         severity: 1 (mild) to 5; of several, one is drawn as for ``name``.
         preset: Table of parameters; ``None`` takes the one nearest to the pictures' size.
         textures: For frost, as for ``rugged.corrupt``.

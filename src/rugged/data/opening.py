@@ -1,8 +1,10 @@
 """From a name or a path to an open data set: found in the cache, or packed, or packed again."""
 
+import os
 import re
 import shlex
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 
 from rugged.core.download import Remote, download
@@ -47,9 +49,12 @@ def open_dataset(where: str | Path, *, size: int | None = None) -> Dataset:
             else at 224.
 
     Raises:
-        ConfigError: The size is below 1, or larger than a picture may be.
+        ConfigError: The size is no whole number, below 1, or larger than a picture may be.
         DataError: Nothing of that name, a source that cannot be used, or a pack that cannot be made again.
     """
+    _check_choices(size)
+    if not isinstance(where, str | os.PathLike):
+        raise DataError(f"{_found(where)}; expected the name or the path of one.")
     path = expanded(where)
     named = _named(str(where))
     if is_name(str(where)):
@@ -76,8 +81,23 @@ def open_dataset(where: str | Path, *, size: int | None = None) -> Dataset:
 
 
 def as_dataset(data: Dataset | str | Path) -> Dataset:
-    """A path or a name as ``open_dataset`` opens it; what was opened as it is."""
-    return open_dataset(data) if isinstance(data, str | Path) else data
+    """A path or a name as ``open_dataset`` opens it; what was opened as it is.
+
+    Raises:
+        DataError: It is neither; or as ``open_dataset``.
+    """
+    if isinstance(data, Dataset):
+        return data
+    if not isinstance(data, str | os.PathLike):
+        raise DataError(f"{_found(data)}; expected what rugged.open_dataset gives, or the name or the path of one.")
+    return open_dataset(data)
+
+
+def _found(data: object) -> str:
+    """Say what was given in place of a data set, and of another library's where its pictures lie."""
+    root = getattr(data, "root", None)
+    folder = f" of the pictures in {root}" if isinstance(root, str | os.PathLike) else ""
+    return f"The data set is {type(data).__name__}{folder}"
 
 
 def is_name(where: str) -> bool:
@@ -180,6 +200,8 @@ def _check_choices(
     size: int | None = None, resize: int | None = None, holdout: float | None = None, bad_images: str | None = None
 ) -> None:
     for name, side in (("size", size), ("resize", resize)):
+        if side is not None and (isinstance(side, bool) or not isinstance(side, Integral)):
+            raise ConfigError(f"The {name} is {side!r}; expected one whole number of pixels, such as 64.")
         if side is not None and side < 1:
             raise ConfigError(f"The {name} is {side}; expected at least 1 pixel.")
         if side is not None and side > LARGEST_SIDE:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rugged.core.errors import DataError
-from rugged.core.files import NO_SPACE, is_left, make_and_hold
+from rugged.core.files import NO_SPACE, below_a_file, is_left, make_and_hold
 from rugged.data import packed
 from rugged.data.packed import Origin, UnusablePackError
 
@@ -73,7 +73,8 @@ def staging(out: Path, origin: Origin, elsewhere: str = " with --out or RUGGED_C
             raise DataError(
                 f"{full}. Nothing was kept. Free some space, or choose another place{elsewhere}."
             ) from error
-        raise DataError(f"Cannot write {out}: {error.strerror or error}. Choose another place{elsewhere}.") from error
+        reason = below_a_file(out) or f"{error.strerror or error}. Choose another place{elsewhere}."
+        raise DataError(f"Cannot write {out}: {reason}") from error
     finally:
         held.close()
         if beside is not None:

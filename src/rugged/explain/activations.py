@@ -8,7 +8,7 @@ from torch import Tensor
 from rugged.corruptions.request import check_images
 from rugged.engine import Network
 from rugged.explain.layers import Layer, find_layers
-from rugged.explain.looking import captured, device_of, undisturbed
+from rugged.explain.looking import captured, device_of, require_network, undisturbed
 
 
 def activations(network: Network, images: Tensor, layer: Layer) -> Tensor:
@@ -22,6 +22,7 @@ def activations(network: Network, images: Tensor, layer: Layer) -> Tensor:
     Returns:
         ``(N, channels, side, side)`` float32 on the CPU.
     """
+    require_network(network)
     check_images(images)
     with undisturbed(network.module), torch.no_grad(), captured(network.module, [layer.name]) as outputs:
         network.logits(images.to(device_of(network.module)))

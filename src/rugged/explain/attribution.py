@@ -9,11 +9,13 @@ from rugged.corruptions.request import check_images
 from rugged.engine import Network
 from rugged.explain.grad_cam import grad_cam
 from rugged.explain.layers import Layer, find_layer
-from rugged.explain.looking import device_of, no_gradient, undisturbed
+from rugged.explain.looking import device_of, no_gradient, require_network, undisturbed
 from rugged.explain.methods import OF_PIXELS, check_method
 
 _PIXELS_AT_ONCE = 1_600_000
 """Of the network's input: what bounds the memory."""
+
+_WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 def attribute(
@@ -45,7 +47,8 @@ def attribute(
     Raises:
         ConfigError: Another method, a layer for a method that has none, or targets that are no classes.
         CorruptionError: ``images`` are no pictures.
-        ModelError: The method does not fit the network, its answer does not depend on the picture, or is no number.
+        ModelError: ``network`` is none, the method does not fit it, its answer does not depend on the picture, or is no
+            number.
     """
     maps = maps_of(network, images, targets, method, layer=layer)
     empty = int(is_empty(maps).sum())
@@ -72,6 +75,7 @@ def maps_of(
     Raises:
         RuggedError: As ``attribute``.
     """
+    require_network(network)
     check_method(method)
     check_images(images)
     if layer is not None and method != "grad_cam":
@@ -123,8 +127,17 @@ def _predicted(network: Network, values: Tensor) -> Tensor:
 
 def _require_classes(network: Network, targets: Tensor, images: Tensor) -> None:
     """Refuse targets that are no classes of the network's, of which one picture's answer says how many there are."""
-    if targets.shape != (len(images),) or targets.is_floating_point():
-        raise ConfigError(f"targets must be one class for each of {len(images)} pictures, not {tuple(targets.shape)}.")
+    count = len(images)
+    if not isinstance(targets, Tensor):
+        way = f"torch.full(({count},), {targets})" if isinstance(targets, int) else "torch.tensor(targets)"
+        raise ConfigError(
+            f"targets must be a tensor with one class a picture, not {type(targets).__name__}. Write {way}."
+        )
+    if targets.shape != (count,) or targets.dtype not in _WHOLE:
+        raise ConfigError(
+            f"targets must be one whole number for each of {count} pictures, not {tuple(targets.shape)} of "
+            f"{targets.dtype}."
+        )
     if not len(images):
         return
     with undisturbed(network.module), torch.no_grad():

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from rugged.core.errors import ModelError
+from rugged.explain.looking import require_module
 
 _MOST = 64
 """Filters of a layer that are shown: the first ones."""
@@ -22,8 +23,9 @@ def first_filters(module: nn.Module) -> tuple[str, NDArray[np.uint8]] | None:
         The layer's name and ``(F, k, k, 3)`` uint8; None where no convolution takes three channels.
 
     Raises:
-        ModelError: Weights that are not finite.
+        ModelError: Weights that are not finite, or no module.
     """
+    require_module(module)
     for name, layer in module.named_modules():
         if isinstance(layer, nn.Conv2d) and layer.in_channels == 3 and layer.groups == 1:
             return name, _pictures(layer)
@@ -40,8 +42,9 @@ def depthwise_filters(module: nn.Module) -> list[tuple[str, NDArray[np.uint8]]]:
         The layers' names, with ``(F, k, k, 3)`` uint8; none where the network has no such layer.
 
     Raises:
-        ModelError: Weights that are not finite.
+        ModelError: Weights that are not finite, or no module.
     """
+    require_module(module)
     found = [
         (name, layer)
         for name, layer in module.named_modules()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from rugged.core.errors import ModelError
 from rugged.core.hints import did_you_mean, nearest
 from rugged.engine import Network
-from rugged.explain.looking import captured, device_of, no_gradient, undisturbed
+from rugged.explain.looking import captured, device_of, no_gradient, require_network, undisturbed
 
 SMALLEST_SIDE = 7
 """Sides of a map that says where something is: that of ImageNet's ResNets."""
@@ -63,6 +63,7 @@ def find_layer(network: Network, name: str | None = None) -> Layer:
     Raises:
         ModelError: No such layer, or one without maps; or the network has no layer with maps, or gives no gradient.
     """
+    require_network(network)
     _require_gradient(network)
     layers = find_layers(network)
     chosen = _choose(network, layers) if name is None else _named(layers, name, network.module)
@@ -141,7 +142,11 @@ def find_layers(network: Network) -> list[Layer]:
 
     Args:
         network: The network.
+
+    Raises:
+        ModelError: It is something else, such as a module alone.
     """
+    require_network(network)
     modules = dict(network.module.named_modules())
     with undisturbed(network.module), captured(network.module) as outputs:
         noise = _noise(network)

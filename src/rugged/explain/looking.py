@@ -19,6 +19,30 @@ def device_of(module: nn.Module) -> torch.device:
     return torch.device("cpu") if weight is None else weight.device
 
 
+def require_network(network: object) -> None:
+    """Refuse what is no network with its specification.
+
+    Raises:
+        ModelError: It is something else: a module alone, say, or the path of a file.
+    """
+    if not isinstance(network, Network):
+        raise ModelError(
+            f"The network is {type(network).__name__}; expected rugged.explain.Network, which has its specification. "
+            "Of a model file: Network(*load_model(path))."
+        )
+
+
+def require_module(module: object) -> None:
+    """Refuse what is no module, such as the network that holds one.
+
+    Raises:
+        ModelError: It is something else.
+    """
+    if not isinstance(module, nn.Module):
+        held = " Give its module: network.module." if isinstance(module, Network) else ""
+        raise ModelError(f"The module is {type(module).__name__}; expected torch.nn.Module.{held}")
+
+
 def no_gradient(network: Network) -> ModelError:
     """The refusal of a network that gives a picture no gradient."""
     return ModelError(

@@ -27,8 +27,10 @@ def overlay(picture: NDArray[np.uint8], heat: NDArray[np.floating]) -> NDArray[n
         ``(H, W, 3)`` uint8; the picture as it is, where nothing in the map is positive.
 
     Raises:
-        ConfigError: The sizes differ.
+        ConfigError: The sizes differ, or the picture is no array of bytes.
     """
+    _require_bytes(picture)
+    heat = np.asarray(heat)
     if picture.shape != (*heat.shape, 3):
         raise ConfigError(f"The map is {heat.shape}, the picture {picture.shape}; expected the same height and width.")
     shares = _positive_shares(heat)
@@ -36,6 +38,15 @@ def overlay(picture: NDArray[np.uint8], heat: NDArray[np.floating]) -> NDArray[n
     colours = np.stack([np.interp(place, np.arange(len(_RAMP)), channel) for channel in _RAMP.T], axis=-1)
     cover = (_STRENGTH * np.sqrt(shares))[..., None]
     return np.rint(picture * (1 - cover) + colours * cover).astype(np.uint8)
+
+
+def _require_bytes(picture: object) -> None:
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8:
+        found = getattr(picture, "dtype", type(picture).__name__)
+        raise ConfigError(
+            f"The picture is {found}; expected an array (H, W, 3) of uint8, in levels from 0 to 255. Of values from 0 "
+            "to 1 write (picture * 255).round().astype(numpy.uint8)."
+        )
 
 
 def _positive_shares(heat: NDArray[np.floating]) -> NDArray[np.float64]:

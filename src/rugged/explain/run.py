@@ -7,7 +7,7 @@ from pathlib import Path
 from rugged.core.catalogue import SEVERITIES
 from rugged.core.errors import ConfigError, RuggedError
 from rugged.core.files import exclusive, expanded, read_json
-from rugged.core.selection import check_limit, choose_corruptions, choose_severities
+from rugged.core.selection import check_limit, choose_corruptions, choose_severities, require_list
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import choose_corruptor
 from rugged.data import Dataset, as_dataset
@@ -97,7 +97,7 @@ def explain_run(
         ModelError: Networks that cannot be used.
         Interrupted: A signal came.
     """
-    wanted = wanted or Wanted()
+    wanted = _checked(wanted or Wanted(), models, files)
     if dataset is None and not files:
         raise ConfigError("Say what to explain: --data with a data set, or --pictures with files.")
     if files and wanted.ids:
@@ -123,6 +123,15 @@ def explain_run(
         notes = () if dataset is None else dataset.notes
         write_explanations(folder, _draw(pages, pointing, wanted, notes, command))
     return folder
+
+
+def _checked(wanted: Wanted, models: object, files: object) -> Wanted:
+    """Refuse one text where a list is wanted."""
+    require_list(models, "models")
+    require_list(files, "picture files")
+    for name in ("methods", "corruptions", "activations", "ids"):
+        require_list(getattr(wanted, name), name)
+    return wanted
 
 
 def _validation(dataset: Dataset | None, wanted: Wanted) -> ChosenPictures:

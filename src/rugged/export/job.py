@@ -45,7 +45,7 @@ def export_model(model: str | Path, out: str | Path, dataset: Dataset | str | Pa
             some.
 
     Raises:
-        ConfigError: Another ending, or onnx or onnxruntime is not installed.
+        ConfigError: Another ending, ``out`` cannot be written, or onnx or onnxruntime is not installed.
         ModelError: The model cannot be loaded or written as ONNX, or the file answers differently.
     """
     out = expanded(out)

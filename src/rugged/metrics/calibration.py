@@ -37,9 +37,10 @@ def reliability(confidence: Values, correct: npt.NDArray[np.bool_], bins: int = 
         bins: How many.
 
     Raises:
-        MetricsError: No predictions, no bins, or a confidence outside [0, 1].
+        MetricsError: No predictions, no bins, a confidence outside [0, 1], or lengths that differ.
     """
     values = _probabilities(confidence)
+    _require_as_many(values, correct)
     if bins < 1:
         raise MetricsError(f"there must be at least one bin, got {bins}")
     places = np.clip(np.ceil(values * bins).astype(np.int64) - 1, 0, bins - 1)
@@ -83,7 +84,7 @@ def brier_score(label_probability: Values, sum_of_squares: Values) -> float:
         Mean of Σ p² - 2 p_y + 1, in [0, 2]; 0 is certain and right.
 
     Raises:
-        MetricsError: No predictions, or a probability outside [0, 1].
+        MetricsError: No predictions, a probability outside [0, 1], or lengths that differ.
 
     Source: Brier 1950, "Verification of forecasts expressed in terms of probability".
     """
@@ -99,8 +100,12 @@ def brier_scores(label_probability: Values, sum_of_squares: Values) -> npt.NDArr
 
     Returns:
         ``(N,)`` in [0, 2].
+
+    Raises:
+        MetricsError: As ``brier_score``.
     """
     squares, own = _probabilities(sum_of_squares), _probabilities(label_probability)
+    _require_as_many(own, squares)
     return squares - 2 * own + 1
 
 
@@ -116,6 +121,14 @@ def negative_log_likelihood(loss: Values) -> float:
     if np.size(loss) == 0:
         raise MetricsError("negative_log_likelihood needs at least one prediction")
     return float(np.mean(loss, dtype=np.float64))
+
+
+def _require_as_many(probabilities: Values, others: npt.ArrayLike) -> None:
+    shapes = np.shape(probabilities), np.shape(others)
+    if len(shapes[0]) != 1 or shapes[0] != shapes[1]:
+        raise MetricsError(
+            f"expected a number for each prediction, (N,) twice, got the shapes {shapes[0]} and {shapes[1]}"
+        )
 
 
 def _probabilities(values: Values) -> npt.NDArray[np.float64]:

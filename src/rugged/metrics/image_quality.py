@@ -28,14 +28,14 @@ def peak_signal_to_noise_ratio(images: Images, reference: Images) -> Values:
     """PSNR: how small the mean squared difference is beside the square of the range, 255, in decibels.
 
     Args:
-        images: ``(N, H, W, C)`` in [0, 255].
+        images: ``(N, H, W, C)`` arrays in levels from 0 to 255, whole or not.
         reference: What they should be, of the same shape.
 
     Returns:
         ``(N,)``; infinite where the two are the same.
 
     Raises:
-        MetricsError: They differ in shape, or have no pixels.
+        MetricsError: They differ in shape, have no pixels, or are no such levels, as floats from 0 to 1 are not.
     """
     _require_alike(images, reference)
     errors = np.array(
@@ -58,14 +58,14 @@ def structural_similarity(images: Images, reference: Images) -> Values:
     K1 = 0.01 and K2 = 0.03. The value is the mean over these places and the channels.
 
     Args:
-        images: ``(N, H, W, C)`` in [0, 255], at least 11 pixels high and wide.
+        images: ``(N, H, W, C)`` arrays in levels from 0 to 255, whole or not, at least 11 pixels high and wide.
         reference: What they should be, of the same shape.
 
     Returns:
         ``(N,)`` in [-1, 1]; 1 where the two are the same.
 
     Raises:
-        MetricsError: They differ in shape, or are smaller than the window.
+        MetricsError: They differ in shape, are smaller than the window, or are no such levels.
 
     Source: Wang et al. 2004, "Image quality assessment: from error visibility to structural similarity".
     """
@@ -109,6 +109,27 @@ def _window(length: int) -> Values:
 
 
 def _require_alike(images: Images, reference: Images) -> None:
+    for given in (images, reference):
+        if not isinstance(given, np.ndarray):
+            raise MetricsError(
+                f"expected (N, H, W, C) arrays, got {type(given).__name__}; of a tensor (N, C, H, W) "
+                "tensor.permute(0, 2, 3, 1).cpu().numpy()"
+            )
     shape = np.shape(images)
     if shape != np.shape(reference) or len(shape) != 4 or 0 in shape[1:]:
         raise MetricsError(f"expected (N, H, W, C) pictures of one shape, got {shape} and {np.shape(reference)}")
+    for given in (images, reference):
+        _require_levels(given)
+
+
+def _require_levels(images: Images) -> None:
+    """Refuse floats that cannot be meant as levels: from 0 to 1, where nothing would be seen, or normalised."""
+    if images.dtype == np.uint8 or not images.size:
+        return
+    if images.dtype.kind not in "iuf":
+        raise MetricsError(f"expected levels from 0 to 255, got {images.dtype}")
+    low, high = images.min(), images.max()
+    if not 0 <= low <= high <= 255:
+        raise MetricsError(f"expected levels from 0 to 255, got values from {low:g} to {high:g}")
+    if high <= 1 and (images != np.rint(images)).any():
+        raise MetricsError(f"expected levels from 0 to 255, got values from {low:g} to {high:g}; multiply them by 255")

@@ -113,12 +113,15 @@ def mean_corruption_accuracy(errors: Mapping[str, Errors]) -> float:
     Raises:
         MetricsError: No corruptions, or an error rate outside [0, 1].
     """
+    _require_by_name(errors)
     if not errors:
         raise MetricsError("mean_corruption_accuracy needs at least one corruption")
     return 1.0 - sum(_mean(values) for values in errors.values()) / len(errors)
 
 
 def _require_all(errors: Mapping[str, Errors], baseline: Mapping[str, Errors]) -> None:
+    _require_by_name(errors)
+    _require_by_name(baseline)
     if not errors:
         raise MetricsError("a mean over corruptions needs at least one corruption")
     missing = [name for name in errors if name not in baseline]
@@ -126,14 +129,31 @@ def _require_all(errors: Mapping[str, Errors], baseline: Mapping[str, Errors]) -
         raise MetricsError(f"the baseline has no errors for {', '.join(missing)}")
 
 
+def _require_by_name(errors: object) -> None:
+    if not isinstance(errors, Mapping):
+        raise MetricsError(
+            f"a mean over corruptions takes a dict of error rates by corruption, not {type(errors).__name__}; "
+            "corruption_error takes those of one corruption"
+        )
+
+
 def _same_severities(errors: Errors, baseline: Errors) -> None:
-    counts = np.size(errors), np.size(baseline)
-    if np.ndim(errors) and np.ndim(baseline) and counts[0] != counts[1]:
-        raise MetricsError(f"{counts[0]} severities cannot be compared with the baseline's {counts[1]}")
+    one, other = _rates(errors), _rates(baseline)
+    if one.ndim and other.ndim and one.size != other.size:
+        raise MetricsError(f"{one.size} severities cannot be compared with the baseline's {other.size}")
 
 
 def _mean(errors: Errors) -> float:
-    values = np.atleast_1d(np.asarray(errors, dtype=float))
+    return float(_rates(errors).mean())
+
+
+def _rates(errors: Errors) -> npt.NDArray[np.float64]:
+    try:
+        values = np.asarray(errors, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise MetricsError(f"error rates must be numbers in [0, 1], got {errors!r}") from error
+    if np.isnan(values).any():
+        raise MetricsError(f"error rates must be numbers in [0, 1], got {errors!r}; leave out what was not measured")
     if values.size == 0 or not ((values >= 0) & (values <= 1)).all():
         raise MetricsError(f"error rates must lie in [0, 1], got {errors!r}; divide percentages by 100")
-    return float(values.mean())
+    return values

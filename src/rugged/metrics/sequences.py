@@ -1,6 +1,7 @@
 """Stability over perturbation sequences, as Hendrycks & Dietterich (2019, arXiv:1903.12261, section 3.2) define it."""
 
 from collections.abc import Mapping
+from numbers import Integral
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,7 @@ def flip_probability(predictions: Classes, *, noise: bool, step: int = 1) -> flo
         In [0, 1]: the mean over the sequences.
 
     Raises:
-        MetricsError: No sequences, too few frames for the step, or steps in noise.
+        MetricsError: No sequences, too few frames for the step, steps in noise, or no classes but logits, say.
 
     Source: ``flip_prob`` of the ImageNet-P evaluation, github.com/hendrycks/robustness.
     """
@@ -35,6 +36,11 @@ def flip_probability(predictions: Classes, *, noise: bool, step: int = 1) -> flo
 
 def flips(predictions: Classes, *, noise: bool, step: int = 1) -> npt.NDArray[np.float64]:
     """The ``flip_probability`` of each sequence, ``(sequences,)``: what a bootstrap over them draws from."""
+    if np.ndim(predictions) != 2:
+        raise MetricsError(
+            f"expected (sequences, frames) predicted classes, got the shape {np.shape(predictions)}; of logits "
+            "logits.argmax(2), of one sequence classes[None]"
+        )
     earlier, later = _pairs(predictions, noise, step)
     shares: npt.NDArray[np.float64] = (earlier != later).mean(axis=1)
     return shares
@@ -88,6 +94,10 @@ def mean_flip_rate(probabilities: Mapping[str, float], baseline: Mapping[str, fl
     Raises:
         MetricsError: No perturbations, one that the baseline lacks, or one under which the baseline never moves.
     """
+    both: tuple[object, object] = (probabilities, baseline)
+    for given in both:
+        if not isinstance(given, Mapping):
+            raise MetricsError(f"expected a dict of figures by perturbation, not {type(given).__name__}")
     if not probabilities:
         raise MetricsError("a mean over perturbations needs at least one")
     missing = [name for name in probabilities if name not in baseline]
@@ -106,9 +116,13 @@ def _pairs(frames: Classes, noise: bool, step: int) -> tuple[Classes, Classes]:
     interleaved sequences it belongs to.
     """
     values = np.asarray(frames)
+    if values.dtype.kind not in "iu":
+        raise MetricsError(f"expected predicted classes, which are whole numbers, got {values.dtype}")
+    if isinstance(step, bool) or not isinstance(step, Integral) or step < 1:
+        raise MetricsError(f"step is {step!r}; expected a whole number, at least 1")
     if noise and step != 1:
         raise MetricsError(f"frames of noise are compared with the first one, not in steps of {step}")
-    if values.shape[0] == 0 or step < 1 or values.shape[1] <= step:
+    if values.shape[0] == 0 or values.shape[1] <= step:
         raise MetricsError(f"there must be sequences of more than {step} frames, got the shape {values.shape}")
     later = values[:, step:]
     return (np.broadcast_to(values[:, :1], later.shape) if noise else values[:, :-step]), later

@@ -10,8 +10,8 @@ from rugged.core.files import expanded
 from rugged.models.loading import PICKLES, load_weights, read_safetensors, require_file
 from rugged.models.restoring.spec import from_metadata as restorer_from_metadata
 from rugged.models.spec import ModelSpec, from_metadata, to_metadata
-from rugged.models.tensors import save_tensors
-from rugged.models.zoo import build
+from rugged.models.tensors import require_in_order, save_tensors
+from rugged.models.zoo import build, resolve
 
 
 def save_model(path: str | Path, model: nn.Module, spec: ModelSpec, dtype: torch.dtype | None = None) -> None:
@@ -25,8 +25,11 @@ def save_model(path: str | Path, model: nn.Module, spec: ModelSpec, dtype: torch
             normalisation and its statistics, a thousandth of the whole, keep theirs. None changes nothing.
 
     Raises:
-        ModelError: A weight is beyond what ``dtype`` can hold.
+        ModelError: The arguments are something else, or in another order; there is no such architecture, so that nobody
+            could load the file; or a weight is beyond what ``dtype`` can hold.
     """
+    require_in_order(path, model, spec, ModelSpec)
+    resolve(spec.architecture)
     tensors: dict[str, Tensor] = model.state_dict()
     if dtype is not None:
         tensors = {name: _stored(name, tensor, dtype) for name, tensor in tensors.items()}

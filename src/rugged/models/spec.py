@@ -1,13 +1,16 @@
 """What a model expects and what it answers, kept in the model file itself."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from numbers import Integral
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rugged.core.errors import ModelError
 from rugged.models.metadata import Entry
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -32,7 +35,7 @@ class ModelSpec:
         training_operations: The ledger: what training did to the images, by catalogue name for corruptions.
 
     Raises:
-        ValueError: Names, sizes or numbers that no model has.
+        ModelError: Names, sizes or numbers that no model has.
     """
 
     architecture: str
@@ -44,17 +47,23 @@ class ModelSpec:
     training_operations: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for name, kind in (("classes", Sequence), ("class_names", Sequence), ("mean", tuple), ("std", tuple)):
+            value = getattr(self, name)
+            if isinstance(value, str) or not isinstance(value, kind):
+                raise ModelError(f"{name} is {value!r}; expected a tuple.")
+        if not isinstance(self.input_size, Integral):
+            raise ModelError(f"input_size is {self.input_size!r}; expected a whole number of pixels.")
         if len(self.class_names) != len(self.classes):
-            raise ValueError(
+            raise ModelError(
                 f"class_names has {len(self.class_names)} names; expected {len(self.classes)}, as classes."
             )
         if not 1 <= self.input_size <= LARGEST_INPUT:
-            raise ValueError(f"input_size is {self.input_size}; expected 1 to {LARGEST_INPUT:,}.")
+            raise ModelError(f"input_size is {self.input_size}; expected 1 to {LARGEST_INPUT:,}.")
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) != 3 or not all(map(math.isfinite, values)):
-                raise ValueError(f"{name} is {list(values)}; expected three numbers.")
+                raise ModelError(f"{name} is {list(values)}; expected three numbers.")
         if not min(self.std) > 0:
-            raise ValueError(f"std is {list(self.std)}; expected numbers above 0, since pictures are divided by them.")
+            raise ModelError(f"std is {list(self.std)}; expected numbers above 0, since pictures are divided by them.")
 
 
 _ENTRY = Entry("rugged.model", ModelSpec, format=1, what="model")

@@ -5,6 +5,7 @@ from numbers import Integral
 
 from rugged.core.errors import CorruptionError
 from rugged.core.hints import no_such
+from rugged.core.selection import require_list
 from rugged.perturbations.catalogue import (
     ALL_SEQUENCES,
     DIFFICULTIES,
@@ -26,8 +27,10 @@ def choose_sequences(names: Sequence[str]) -> tuple[str, ...]:
     """Resolve names of sequences and of sets of them, each sequence once, in the catalogue's order.
 
     Raises:
+        ConfigError: One text was given in place of a list.
         CorruptionError: None given, or one that is neither.
     """
+    require_list(names, "sequences")
     if not names:
         raise CorruptionError(f"No sequence was named. There are: {', '.join(ALL_SEQUENCES)}; and {', '.join(SETS)}.")
     chosen: set[str] = set()

@@ -12,7 +12,7 @@ from rugged.core.configuration import NONE, by_full_key
 from rugged.core.errors import ConfigError
 from rugged.core.files import read_json, sha256_file
 from rugged.core.hints import suggest
-from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.core.selection import choose_corruptions, choose_severities, require_list
 from rugged.core.shipped import load_shipped, shipped
 from rugged.data import packed
 from rugged.results import CLEAN, RunFolder, Stamp, read_stamp, read_summary
@@ -171,8 +171,9 @@ def choose_rows(study: Study, names: Sequence[str]) -> tuple[Row, ...]:
     """The rows of these names in the study's order; all where none is named.
 
     Raises:
-        ConfigError: There is no such row.
+        ConfigError: There is no such row, or one text was given in place of a list.
     """
+    require_list(names, "rows")
     known = [row.name for row in study.rows]
     if unknown := [name for name in names if name not in known]:
         raise ConfigError(f"The study has no row {unknown[0]!r}. {suggest(unknown[0], known, 'There are')}")

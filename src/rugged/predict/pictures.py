@@ -82,7 +82,7 @@ def _one(picture: Any, side: int) -> Pixels:
         return _from_image(picture, "the image", side)
     if isinstance(picture, np.ndarray) and picture.ndim == 3:
         return next(each_picture(picture, side))
-    raise DataError(f"A list with {_describe(picture)}; {_EXPECTED}.")
+    raise DataError(f"The list holds {_describe(picture)}; {_EXPECTED}.")
 
 
 def _from_image(image: Image.Image, what: str, side: int) -> Pixels:
@@ -98,12 +98,12 @@ def _batch(values: Tensor | NDArray[Any]) -> Pixels:
     channels = 1 if isinstance(values, Tensor) else -1
     batch = found[None] if found.ndim == 3 and not isinstance(values, Tensor) else found
     if found.dtype != np.uint8 or batch.ndim != 4 or batch.shape[channels] != 3 or not all(batch.shape[1:]):
-        raise DataError(f"{_describe(values)}; {_EXPECTED}.")
+        raise DataError(f"The pictures are {_describe(values)}; {_EXPECTED}.")
     return np.ascontiguousarray(np.moveaxis(batch, channels, -1))
 
 
 def _describe(value: Any) -> str:
     if isinstance(value, Tensor | np.ndarray):
-        kind = "A tensor" if isinstance(value, Tensor) else "An array"
+        kind = "a tensor" if isinstance(value, Tensor) else "an array"
         return f"{kind} of shape {tuple(value.shape)} and {value.dtype}"
     return type(value).__name__

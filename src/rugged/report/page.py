@@ -66,7 +66,7 @@ def write_report(runs: Sequence[str | Path], out: str | Path) -> Path:
         ``out``.
 
     Raises:
-        ConfigError: No run, too many, or one twice.
+        ConfigError: No run, too many, or one twice; or ``out`` cannot be written.
         ResultsError: A run has no benchmark, or part of it is missing or damaged.
         IncomparableError: The runs were not measured under the same conditions.
     """

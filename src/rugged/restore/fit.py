@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from rugged.core.files import exclusive, expanded
-from rugged.data import Dataset, open_dataset
+from rugged.core.shipped import require_recipe
+from rugged.data import Dataset, as_dataset
 from rugged.data.packed import require_run_apart
 from rugged.engine import Device, Fabric, Loop, by_the_first, describe, make_fabric, seed_step
 from rugged.engine.averaging import make_average
@@ -52,14 +53,14 @@ def train(
         The run folder, with a finished restorer in it.
 
     Raises:
-        ConfigError: A device, a crop or a layer that is wanted is not here.
+        ConfigError: A device, a crop or a layer that is wanted is not here, or ``recipe`` is none of a restorer.
         DataError: Pictures cannot be read, or are too few, or the folder lies in the data.
         ModelError: The content loss's classifier cannot be loaded.
         RunError: The folder holds another run or is in use, or loss or weights are no longer finite.
         Interrupted: A signal came; the next call goes on where this one stopped.
     """
-    if isinstance(source, str | Path):
-        source = open_dataset(source)
+    require_recipe(recipe, RestoreRecipe)
+    source = source if isinstance(source, PairFolder) else as_dataset(source)
     folder = expanded(folder)
     fabric = make_fabric(device, recipe.precision, keep_memory=True)
     recipe = replace(recipe, precision=describe(fabric)["precision"])

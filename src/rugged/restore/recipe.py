@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from rugged.core.catalogue import BLURS, SEVERITIES
+from rugged.core.errors import ConfigError
 from rugged.core.limits import require_within
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.core.shipped import load_shipped, shipped
@@ -163,10 +164,10 @@ class RestoreRecipe:
         require_within(self, LIMITS)
         weighs = self.content.model and (self.content.features or self.content.logits)
         if not (self.pixel.weight or weighs):
-            raise ValueError("nothing holds the restored picture to the clean one. Set pixel.weight above 0.")
+            raise ConfigError("nothing holds the restored picture to the clean one. Set pixel.weight above 0.")
         adversary = self.adversary
         if adversary.loss != "none" and adversary.weight and adversary.after_epochs >= self.epochs:
-            raise ValueError(
+            raise ConfigError(
                 f"adversary.after_epochs is {adversary.after_epochs:g} and epochs {self.epochs}: the discriminator "
                 "would never take part. Set adversary.after_epochs lower, or adversary.loss=none."
             )

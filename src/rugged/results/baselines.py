@@ -16,7 +16,7 @@ from rugged.core.catalogue import BENCHMARK, SEVERITIES
 from rugged.core.configuration import from_plain, to_plain
 from rugged.core.environment import cache_directory
 from rugged.core.errors import ConfigError, IncomparableError, ResultsError, RuggedError
-from rugged.core.files import expanded, read_json, write_json
+from rugged.core.files import below_a_file, expanded, read_json, write_json
 from rugged.core.hints import suggest
 from rugged.results.comparison import differences
 from rugged.results.conditions import Conditions, Made
@@ -129,7 +129,7 @@ def save_baseline(summary: Summary, name: str | Path, replace: bool = False) -> 
         The file.
 
     Raises:
-        ConfigError: As ``baseline_path``.
+        ConfigError: As ``baseline_path``, or the file cannot be written.
     """
     path = baseline_path(name, summary.model.sha256, summary.conditions, replace)
     write_json(path, to_plain(baseline_of(summary, path.stem)))
@@ -146,8 +146,8 @@ def baseline_path(name: str | Path, sha256: str, conditions: Conditions, replace
         replace: Whether it may take the place of another one.
 
     Raises:
-        ConfigError: A name that is no file's, comes with rugged, or is taken: by another model, or by errors of this
-            one that others may be normalised by and that would be gone.
+        ConfigError: A name that is no file's, lies below a file, comes with rugged, or is taken: by another model, or
+            by errors of this one that others may be normalised by and that would be gone.
         ResultsError: A file of that name is no baseline.
     """
     name = str(name)
@@ -157,6 +157,8 @@ def baseline_path(name: str | Path, sha256: str, conditions: Conditions, replace
             raise ConfigError(f"{name!r} is no name for a baseline. Use letters, digits and dashes, or a .json file.")
         if name in shipped_baselines():
             raise ConfigError(f"{name} is a baseline that comes with rugged. Choose another name, or a .json file.")
+    if blocked := below_a_file(path):
+        raise ConfigError(f"Cannot write {path}: {blocked}")
     if path.exists() and not replace:
         saved = read_baseline(path)
         if saved.conditions is None or saved.sha256 != sha256:

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from rugged.core.errors import ConfigError
 from rugged.core.files import exclusive, expanded
 from rugged.core.progress import say
+from rugged.core.shipped import require_recipe
 from rugged.corruptions import Textures
 from rugged.data import Dataset, as_dataset, development_split
 from rugged.data.packed import require_run_apart
@@ -64,13 +65,14 @@ def train(
         The run folder, with a finished model in it.
 
     Raises:
-        ConfigError: A device, a precision or a package that is wanted is not here.
+        ConfigError: A device, a precision or a package that is wanted is not here, or ``recipe`` is no ``Recipe``.
         DataError: There are no training pictures, a class has too few for the development split, or the folder lies
             in the data.
         ModelError: The network cannot learn at this input size or batch size. The folder stays free.
         RunError: The folder holds another run or is in use, or loss or weights are no longer finite.
         Interrupted: A signal came; the next call goes on where this one stopped.
     """
+    require_recipe(recipe, Recipe)
     dataset, folder = as_dataset(dataset), expanded(folder)
     require_run_apart(folder, dataset)
     with ExitStack() as held:

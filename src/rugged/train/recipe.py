@@ -42,15 +42,15 @@ class ModelRecipe:
         for name in ("mean", "std"):
             values = getattr(self, name)
             if values is not None and not (len(values) == 3 and all(0 <= value <= 1 for value in values)):
-                raise ValueError(f"model.{name} is {list(values)}; expected three numbers from 0 to 1.")
+                raise ConfigError(f"model.{name} is {list(values)}; expected three numbers from 0 to 1.")
         if self.std is not None and not all(self.std):
-            raise ValueError("model.std has a 0, which pictures cannot be divided by.")
+            raise ConfigError("model.std has a 0, which pictures cannot be divided by.")
         if self.pretrained and self.weights:
-            raise ValueError(
+            raise ConfigError(
                 "model.pretrained and model.weights are two beginnings: set model.pretrained=false, or weights=none."
             )
         if self.frozen and not (self.pretrained or self.weights):
-            raise ValueError("model.frozen without model.pretrained or model.weights keeps a body that knows nothing.")
+            raise ConfigError("model.frozen without model.pretrained or model.weights keeps a body that knows nothing.")
 
 
 @dataclass(frozen=True)
@@ -148,26 +148,26 @@ class Recipe:
         require_within(self, LIMITS)
         if self.checkpoint_activations and (self.adversarial.steps or self.compile):
             other = "compile" if self.compile else "adversarial training"
-            raise ValueError(f"{other} and checkpoint_activations do not go together. Use micro_batch.")
+            raise ConfigError(f"{other} and checkpoint_activations do not go together. Use micro_batch.")
         if self.adversarial.steps and self.model.frozen:
-            raise ValueError(
+            raise ConfigError(
                 "AdvProp learns batch norms of its own, which stand still in a frozen body: set model.frozen=false, or "
                 "adversarial.steps=0."
             )
         if self.augment.plain_epochs > self.epochs:
-            raise ValueError(f"augment.plain_epochs is {self.augment.plain_epochs}, of {self.epochs} epochs.")
+            raise ConfigError(f"augment.plain_epochs is {self.augment.plain_epochs}, of {self.epochs} epochs.")
         chooses = self.keep == "best" or self.patience is not None or self.watch == "extra"
         if self.development_per_class == 0 and chooses:
-            raise ValueError(
+            raise ConfigError(
                 'keep = "best", patience and watch need a development split: development_per_class above 0.'
             )
         if self.patience is not None and self.augment.plain_epochs:
-            raise ValueError(
+            raise ConfigError(
                 "patience would end the training before its augment.plain_epochs, which are the last ones. Unset one."
             )
         learned = [name for name in corruptions(self.augment) if name in EXTRA]
         if self.watch == "extra" and learned:
-            raise ValueError(
+            raise ConfigError(
                 f'watch = "extra" would judge by {", ".join(learned)}, which augment.corrupt.names trains on. Set '
                 'watch = "clean", or train on other corruptions.'
             )
@@ -215,6 +215,4 @@ def load_recipe(where: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         ConfigError: No such recipe, or one that cannot be used.
     """
-    if isinstance(overrides, str):
-        raise ConfigError(f"Overrides are a list of assignments, and this is a text. Write [{overrides!r}].")
     return load_shipped(Recipe, "recipe", "recipes", where, overrides)

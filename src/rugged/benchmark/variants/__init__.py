@@ -9,6 +9,7 @@ from rugged.benchmark.variants.restored import Opened, Restoration, open_restore
 from rugged.benchmark.variants.temperature import make_scaling
 from rugged.core.errors import ConfigError
 from rugged.core.hints import no_such
+from rugged.core.selection import require_list
 from rugged.core.stopping import StopRequest
 
 __all__ = [
@@ -33,8 +34,9 @@ def choose_variants(names: Sequence[str]) -> tuple[str, ...]:
     """Check names of variants, and put each once, in the table's order.
 
     Raises:
-        ConfigError: There is no such variant.
+        ConfigError: There is no such variant, or one text was given in place of a list.
     """
+    require_list(names, "variants")
     for name in names:
         if name not in VARIANTS:
             raise ConfigError(no_such("variant", name, VARIANTS))

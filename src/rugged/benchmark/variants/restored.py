@@ -10,6 +10,7 @@ from typing import Any
 from rugged.benchmark.routes.route import Images
 from rugged.benchmark.variants.base import Answer, Setting, TakePictures
 from rugged.core.errors import ConfigError
+from rugged.core.selection import require_list
 from rugged.core.stopping import StopRequest
 from rugged.engine import Fabric, Restorer, open_restorer
 from rugged.models import count_parameters
@@ -74,9 +75,10 @@ def open_restorers(paths: Sequence[str | Path], fabric: Fabric) -> list[Opened]:
         fabric: Device and precision.
 
     Raises:
-        ConfigError: One is given twice.
+        ConfigError: One is given twice, or one path in place of a list.
         ModelError: One cannot be loaded, or is none.
     """
+    require_list(paths, "restorers")
     opened = [open_restorer(path, fabric) for path in paths]
     names = [place_of(path, None).name for path in paths]
     for path, restorer in zip(paths, opened, strict=True):

@@ -11,11 +11,16 @@ from rugged.models.loading import load_weights, read_safetensors
 from rugged.models.restoring.generator import Generator
 from rugged.models.restoring.spec import RestorerSpec, from_metadata, make_restorer, to_metadata
 from rugged.models.spec import from_metadata as classifier_from_metadata
-from rugged.models.tensors import save_tensors
+from rugged.models.tensors import require_in_order, save_tensors
 
 
 def save_restorer(path: str | Path, module: nn.Module, spec: RestorerSpec) -> None:
-    """Write a restorer's weights and specification to one safetensors file, atomically."""
+    """Write a restorer's weights and specification to one safetensors file, atomically.
+
+    Raises:
+        ModelError: The arguments are something else, or in another order.
+    """
+    require_in_order(path, module, spec, RestorerSpec)
     save_tensors(expanded(path), module.state_dict(), to_metadata(spec))
 
 

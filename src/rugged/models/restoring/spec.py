@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rugged.core.errors import ModelError
 from rugged.models.metadata import Entry
 from rugged.models.restoring.generator import Generator
 
@@ -43,16 +44,16 @@ def require_network(width: int, blocks: Sequence[int], blocks_up: Sequence[int])
     """Refuse what makes no :class:`rugged.models.restoring.Generator`, or one that fits into no memory.
 
     Raises:
-        ValueError: It does.
+        ModelError: It does.
     """
     # The bounds keep a file of somebody's from asking for all the memory there is.
     if not (1 <= width <= 1024 and 1 <= len(blocks) <= 6 and all(0 <= each <= 100 for each in (*blocks, *blocks_up))):
-        raise ValueError(
+        raise ModelError(
             f"width {width}, blocks {list(blocks)} and blocks_up {list(blocks_up)} make no network; expected a width "
             "from 1 to 1024, and 1 to 6 levels of 0 to 100 blocks."
         )
     if len(blocks_up) != len(blocks) - 1:
-        raise ValueError(f"blocks_up has {len(blocks_up)} numbers; expected {len(blocks) - 1}, one less than blocks.")
+        raise ModelError(f"blocks_up has {len(blocks_up)} numbers; expected {len(blocks) - 1}, one less than blocks.")
 
 
 def make_restorer(spec: RestorerSpec) -> Generator:

@@ -7,6 +7,7 @@ corruptions, as in a camera, at last what acts on the finished batch.
 from dataclasses import dataclass, field
 
 from rugged.core.catalogue import SEVERITIES
+from rugged.core.errors import ConfigError
 from rugged.core.selection import choose_corruptions, choose_severities
 from rugged.train.augmentations.names import require_known
 from rugged.train.augmentations.noise import RADII
@@ -62,7 +63,7 @@ class AugMixRecipe:
     def __post_init__(self) -> None:
         require_known("augment.augmix.names", self.names, ALL_OPERATIONS)
         if self.depth == 0:
-            raise ValueError("augment.augmix.depth is 0; it must be from 1 on, or -1 for 1 to 3.")
+            raise ConfigError("augment.augmix.depth is 0; it must be from 1 on, or -1 for 1 to 3.")
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ class MixRecipe:
 
     def __post_init__(self) -> None:
         if self.probability and not (self.mixup or self.cutmix):
-            raise ValueError("augment.mix has a probability, but mixup and cutmix are both 0.")
+            raise ConfigError("augment.mix has a probability, but mixup and cutmix are both 0.")
 
 
 @dataclass(frozen=True)
