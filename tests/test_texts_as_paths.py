@@ -10,7 +10,7 @@ from rugged import export_model, load_model, open_dataset, write_corrupted, writ
 from rugged.analyze import read_run
 from rugged.benchmark import benchmark, benchmark_restorer, benchmark_sequences
 from rugged.cli import app
-from rugged.core.errors import IncomparableError, RuggedError
+from rugged.core.errors import ConfigError, IncomparableError, RuggedError
 from rugged.explain import Wanted, explain_run
 from rugged.models import ModelSpec, RestorerSpec, build, make_restorer, read_spec, save_model, save_restorer
 from rugged.report import compare_runs, write_comparison, write_markdown, write_tables
@@ -105,6 +105,15 @@ def home(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "elsewhere")
     yield tmp_path
     assert [*Path().iterdir()] == []
+
+
+def test_what_is_no_path_or_an_empty_one_is_refused(home):
+    """An empty text would be the current folder, and results would lie about in it."""
+    for call, where in ((read_summary, ""), (read_run, ""), (load_model, None), (read_run, 3)):
+        with pytest.raises(ConfigError, match=r"The path is empty\. Name|Expected a path, .* and found (NoneType|int)"):
+            call(where)
+    with pytest.raises(ConfigError, match="The path is empty"):
+        benchmark("~/runs/a", "~/pictures", out="", device="cpu")
 
 
 def test_a_tilde_is_the_home_folder(home):

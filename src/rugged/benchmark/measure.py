@@ -122,7 +122,7 @@ def benchmark(
     """
     run, dataset = place_of(model, out), as_dataset(dataset)
     require_run_apart(run.path, dataset)
-    chosen = choose_corruptions(corruptions) if len(corruptions) else ()
+    chosen = () if corruptions in ((), []) else choose_corruptions(corruptions)
     levels, others = choose_severities(severities), choose_variants(variants)
     fabric = make_fabric(device, precision, tuned=False, keep_memory=True)
     subject = open_subject(model, run.name, dataset, fabric, weights)  # Before the route: it may fetch photographs.

@@ -43,10 +43,12 @@ def expanded(where: str | Path) -> Path:
     """The path that a user names: ``~`` is the home folder, as in a shell. That of an unknown user stays as it is.
 
     Raises:
-        ConfigError: It is no path.
+        ConfigError: It is no path, or empty.
     """
     if not isinstance(where, str | os.PathLike):
         raise ConfigError(f"Expected a path, as a text or a pathlib.Path, and found {type(where).__name__}.")
+    if not os.fspath(where):  # The current folder by another name, which nobody means by it.
+        raise ConfigError("The path is empty. Name a file or a folder; the current one is `.`.")
     return Path(os.path.expanduser(where))  # noqa: PTH111 - pathlib's own raises for an unknown user.
 
 
