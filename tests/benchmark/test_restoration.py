@@ -2,7 +2,6 @@
 
 import csv
 import signal
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -181,7 +180,7 @@ def test_a_restorer_that_was_trained_anew_takes_the_place_of_its_old_figures(dat
     assert read_restoration(RunFolder(make_run("gan", 9)).restoration) == anew
 
 
-def test_what_cannot_be_is_refused(dataset, make_run, tmp_path):
+def test_what_cannot_be_is_refused(dataset, picture_folder, make_run, tmp_path):
     run, other = make_run("gan", 5), make_run("other", 9)
     benchmark_restorer(run, dataset, **QUICK)
     with pytest.raises(RunError, match="other conditions"):
@@ -200,4 +199,4 @@ def test_what_cannot_be_is_refused(dataset, make_run, tmp_path):
     with pytest.raises(ConfigError, match="'contrats'"):
         benchmark_restorer(run, dataset, corruptions=("contrats",))
     with pytest.raises(ConfigError, match="SSIM needs at least 11 × 11"):
-        benchmark_restorer(run, SimpleNamespace(name="small", size=(10, 10)), **QUICK)
+        benchmark_restorer(run, open_dataset(picture_folder, size=10), **QUICK)
