@@ -1,13 +1,18 @@
 """Functions and networks in Python: what tells one from another, and what cannot be taken."""
 
 import sys
+import warnings
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
+from torchvision.transforms import v2
 
 from rugged.core.errors import ModelError
-from rugged.engine.callables import hash_of_weights, load_callable, open_callable
+from rugged.engine.callables import load_callable, open_callable
+from rugged.engine.python_parts import hash_of_network, hash_of_weights
 
 IMAGES = torch.arange(2 * 3 * 4 * 4, dtype=torch.uint8).view(2, 3, 4, 4)
 
@@ -72,7 +77,7 @@ def test_a_network_is_known_by_its_weights():
     assert first.parameters == 3 * 4 + 4
     assert "weights of network" in first.note
     assert open_callable(Brightness().eval(), "mine").sha256 == first.sha256
-    assert open_callable(network, "other").sha256 != first.sha256
+    assert open_callable(network, "other").sha256 == first.sha256  # What results call it is no part of it.
     with torch.no_grad():
         network.layer.bias[2] += 1
     assert open_callable(network, "mine").sha256 != first.sha256
@@ -102,7 +107,7 @@ def test_a_function_is_known_by_the_networks_it_uses_too():
     holder, network = Holder(), Brightness().eval()
     for model, held in ((holder.answer, holder.network), (closed_over(network), network)):
         before = open_callable(model, "mine")
-        assert "and of the weights of network" in before.note
+        assert "weights of network" in before.note
         with torch.no_grad():
             held.layer.weight.mul_(2)
         assert open_callable(model, "mine").sha256 != before.sha256
@@ -147,7 +152,7 @@ def load_this(_):
     [
         (Brightness, "Found the class Brightness; expected"),
         (42, "Found a int; expected"),
-        (eval("lambda images: images"), "source of mine cannot be read"),
+        (len, "Of mine neither code nor weights can be seen"),
     ],
 )
 def test_what_cannot_be_told_apart_is_refused(model, message):
@@ -171,3 +176,104 @@ def test_the_hash_of_weights_is_of_names_shapes_and_bytes():
     assert hash_of_weights(network) == expected
     expected = sha256(b"weight (1, 1) torch.bfloat16\n\x80\x3f").hexdigest()
     assert hash_of_weights(network.bfloat16()) == expected
+
+
+_softmax, _scaling = nn.Softmax(1), nn.Sequential(nn.Identity(), nn.Softmax(1))
+_network = Brightness().eval()
+
+
+class Slotted:
+    __slots__ = ("held",)
+
+    def __init__(self, network):
+        self.held = [network]
+
+    def answer(self, images):
+        return self.held[0](images)
+
+
+def helping(images):
+    return _network(images)
+
+
+@torch.inference_mode()
+def decorated(images):
+    return _network(images)
+
+
+def in_a_comprehension(images):
+    return torch.cat([_network(part) for part in images.split(1)])
+
+
+def through_a_helper(images):
+    return helping(images)
+
+
+def by_default(images, network=_network):
+    return network(images)
+
+
+USING = {
+    "decorated": decorated, "comprehension": in_a_comprehension, "helper": through_a_helper, "default": by_default,
+    "partial": partial(by_default, network=_network), "slots": Slotted(_network).answer,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", USING)
+def test_networks_are_found_wherever_code_gets_them_from(name):
+    before = open_callable(USING[name], "mine")
+    with torch.no_grad():
+        _network.layer.bias[0] += 1
+    assert open_callable(USING[name], "mine").sha256 != before.sha256
+    _network.drop.train()  # A part of a network is enough.
+    try:
+        with pytest.raises(ModelError, match="in training mode"):
+            before.answer(IMAGES)
+    finally:
+        _network.eval()
+    assert before.answer(IMAGES).shape == (2, 4)
+
+
+def test_what_learning_does_not_change_may_be_in_training_mode():
+    """Layers without a state of their own are seldom told: a softmax, or transforms that normalise."""
+    prepare = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.5] * 3)])
+    model = lambda images: _scaling(_softmax(_network(prepare(images))))  # noqa: E731
+    assert prepare.training
+    assert _softmax.training
+    assert open_callable(model, "mine").answer(IMAGES).shape == (2, 4)
+
+
+def test_what_only_has_the_name_of_a_network_is_not_taken_for_it():
+    holder = SimpleNamespace(_training=Brightness().eval())
+    answer = lambda images: holder._training(images)  # noqa: E731
+    assert _training.training
+    assert open_callable(answer, "mine").answer(IMAGES).shape == (2, 4)
+
+
+def test_cells_with_nothing_in_them_yet_are_passed_over():
+    def answer(images):
+        return later(images) if len(images) > 9 else _network(images)
+
+    assert open_callable(answer, "mine").sha256
+    later = None
+
+
+def test_code_and_structure_tell_networks_of_the_same_weights_apart():
+    one, other = (lambda images: images.float().mean((2, 3)), lambda images: -images.float().mean((2, 3)))  # fmt: skip
+    assert open_callable(one, "mine").sha256 != open_callable(other, "mine").sha256
+    kinds = [(stride, act) for stride in (1, 2) for act in (nn.ReLU(), nn.Tanh())]
+    networks = [nn.Sequential(nn.Conv2d(3, 4, 1, stride=stride), act) for stride, act in kinds]
+    for network in networks:
+        network.load_state_dict(networks[0].state_dict())
+    assert len({hash_of_network(network) for network in networks}) == 4
+
+
+def test_weights_of_other_kinds_are_hashed_too():
+    with warnings.catch_warnings(action="ignore"):
+        quantised = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(3, 4)).eval(), dtype=torch.qint8)
+        lazy = nn.LazyLinear(3)
+    sparse = nn.Linear(3, 4)
+    sparse.weight = nn.Parameter(sparse.weight.detach().to_sparse())
+    assert len({hash_of_weights(each) for each in (quantised, sparse, nn.Linear(3, 4))}) == 3
+    with pytest.raises(ModelError, match="not there yet"):
+        hash_of_weights(lazy)

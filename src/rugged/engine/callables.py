@@ -1,7 +1,7 @@
 """Classifiers in Python: functions and networks, named or at hand.
 
-What is measured must be told apart from what is measured next time. So a function is known by its source and by the
-weights of the networks that it uses, where these can be seen.
+What is measured must be told apart from what is measured next time. So a function is known by its file or its code,
+and by the networks that it uses, where these can be seen.
 """
 
 import importlib
@@ -10,10 +10,10 @@ import os
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from types import FunctionType, MethodType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from rugged.core.errors import ModelError
 from rugged.core.files import sha256_file
 from rugged.engine.foreign import Foreign
+from rugged.engine.python_parts import hash_of_code, hash_of_network, parts_of, require_evaluating
 from rugged.models.loading import brief
 
 _MET: dict[str, tuple[ModuleType, str]] = {}
@@ -56,10 +57,12 @@ def load_callable(model: str) -> Foreign:
     source = inspect.getsourcefile(module) if getattr(module, "__file__", None) else None  # Python's own have none.
     if source is None:
         raise ModelError(f"{module_name} has no source file that could be hashed. Expected a module in Python.")
-    return _foreign(model, function, _hash_of_what_runs(module, source), Path(source).name)
+    # A file may have several functions, each of them a model.
+    digests = [model, _hash_of_what_runs(module, source)]
+    return _foreign(model, function, digests, f"its name, of {Path(source).name}", parts_of(function).networks)
 
 
-def open_callable(model: Callable[..., Any], name: str) -> Foreign:
+def open_callable(model: Any, name: str) -> Foreign:
     """Take a network or a function as it is, which answers as those of ``load_callable`` do.
 
     Args:
@@ -67,36 +70,28 @@ def open_callable(model: Callable[..., Any], name: str) -> Foreign:
         name: What the results call it.
 
     Raises:
-        ModelError: It is something else, its source cannot be read, or a network is in training mode.
+        ModelError: It is something else, or a network is in training mode.
     """
-    if isinstance(model, type) or not isinstance(model, (nn.Module, FunctionType, MethodType)):
+    if isinstance(model, type) or not callable(model):
         found = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
         raise ModelError(f"Found {found}; expected the name of a model, a torch.nn.Module or a function.")
-    code = type(model) if isinstance(model, nn.Module) else model
-    try:
-        text = inspect.getsource(code)
-    except (OSError, TypeError) as error:
+    parts = parts_of(model)
+    if not parts.code and not parts.networks:
         raise ModelError(
-            f"The source of {name} cannot be read, so it could not be told from another. Write it into a file, and "
-            "name it module:function."
-        ) from error
-    return _foreign(name, model, sha256(text.encode()).hexdigest(), "its source")
+            f"Of {name} neither code nor weights can be seen, so it could not be told from another. Write a function "
+            "around it."
+        )
+    return _foreign(name, model, [hash_of_code(parts.code)], "its code", parts.networks)
 
 
-def hash_of_weights(network: nn.Module) -> str:
-    """SHA-256 over the names, shapes and values of the weights, in the order of the names."""
-    digest = sha256()
-    for name, value in sorted(network.state_dict().items()):
-        digest.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
-        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _foreign(model: str, function: Callable[..., Any], digest: str, where: str) -> Foreign:
-    networks, place = dict(_networks_of(function)), torch.device("cpu")
+def _foreign(
+    model: str, function: Callable[..., Any], digests: list[str], where: str, networks: dict[str, nn.Module]
+) -> Foreign:
+    place = torch.device("cpu")
     if isinstance(function, nn.Module):
-        _require_evaluating(model, networks)  # Before it is asked: in training mode that would change its statistics.
-        place = next((value.device for value in function.state_dict().values()), place)
+        require_evaluating(model, networks)  # Before it is asked: in training mode that would change its statistics.
+        tensors = (value for value in function.state_dict().values() if isinstance(value, Tensor))
+        place = next((value.device for value in tensors), place)
 
     def answer(images: Tensor) -> Tensor:
         try:
@@ -107,47 +102,19 @@ def _foreign(model: str, function: Callable[..., Any], digest: str, where: str) 
                 f"{model} failed on {tuple(images.shape)} pictures: {brief(error)}{_line_of(error)}. It is given "
                 "torch.uint8 from 0 to 255, and returns a tensor or an array, a value for each class."
             ) from error
-        _require_evaluating(model, networks)
+        require_evaluating(model, networks)
         return answers
 
-    weights = [f"{name} {hash_of_weights(network)}" for name, network in sorted(networks.items())]
-    # A file may have several functions, each of them a model.
-    identity = sha256(" ".join([model, digest, *weights]).encode()).hexdigest()
+    hashes = [f"{name} {hash_of_network(network)}" for name, network in sorted(networks.items())]
     kind = "network" if isinstance(function, nn.Module) else "function"
     known = f"{where} and of the weights of {', '.join(sorted(networks))}" if networks else f"{where} alone"
     note = (
-        f"{model} is a Python {kind}. Its hash is that of its name, of {known}: after a change of anything else"
+        f"{model} is a Python {kind}. Its hash is that of {known}: after a change of anything else"
         f"{'' if networks else ', such as the weights it loads'}, measure into another folder."
     )
     parameters = sum(each.numel() for network in networks.values() for each in network.parameters())
+    identity = sha256(" ".join([*digests, *hashes]).encode()).hexdigest()
     return Foreign("callable", answer, identity, parameters, None, note)
-
-
-def _require_evaluating(model: str, networks: dict[str, nn.Module]) -> None:
-    for name, network in networks.items():
-        if network.training:
-            raise ModelError(
-                f"{model} is measured in training mode, where dropout draws and batch norm takes the batch's figures. "
-                f"Call {name}.eval() first."
-            )
-
-
-def _networks_of(function: Callable[..., Any]) -> Iterator[tuple[str, nn.Module]]:
-    """The networks that a callable is or uses, by the names it has for them, as far as one can see."""
-    if isinstance(function, nn.Module):
-        yield "network", function
-        return
-    if isinstance(function, MethodType):
-        owner = function.__self__
-        held = {"self": owner} if isinstance(owner, nn.Module) else getattr(owner, "__dict__", {})
-        function = function.__func__
-    else:
-        held = {} if isinstance(function, FunctionType) else getattr(function, "__dict__", {})
-    seen = dict(held)
-    if isinstance(function, FunctionType):
-        used = inspect.getclosurevars(function)
-        seen |= {**used.globals, **used.nonlocals}
-    yield from ((name, each) for name, each in seen.items() if isinstance(each, nn.Module))
 
 
 def _hash_of_what_runs(module: ModuleType, source: str) -> str:

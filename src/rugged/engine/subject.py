@@ -14,11 +14,12 @@ from rugged.core.files import sha256_file
 from rugged.core.hints import did_you_mean, nearest
 from rugged.data import ClassInfo, Dataset
 from rugged.engine.answers import only_some, read_answers
-from rugged.engine.callables import hash_of_weights, load_callable, open_callable
+from rugged.engine.callables import load_callable, open_callable
 from rugged.engine.devices import Fabric
 from rugged.engine.foreign import USUAL_SIDE, Foreign, load_onnx
 from rugged.engine.inference import infer
 from rugged.engine.networks import Network, class_infos, own_network, published_network, require_classes
+from rugged.engine.python_parts import hash_of_weights
 from rugged.models import ModelSpec, count_parameters, located, published_classes, resolve
 from rugged.results import ModelFacts, RunFolder
 
