@@ -165,7 +165,7 @@ def test_nothing_is_measured_twice_and_anything_new_is(dataset, tmp_path, monkey
 
 def test_clean_pictures_alone_are_measured_where_no_corruption_is_named(dataset, tmp_path, monkeypatch, capsys):
     run, measured = make_run(tmp_path / "run"), count_cells(monkeypatch)
-    summary = benchmark(run, dataset, corruptions=(), device="cpu")
+    summary = benchmark(run, dataset, corruptions=set(), device="cpu")
     assert measured == [("clean", 0)]
     cell = read_cell(run / "benchmark" / "predictions", "clean", 0)
     assert summary.clean.error == 1 - cell.correct.mean()

@@ -155,6 +155,11 @@ def test_a_tuple_of_two_has_two_values():
             from_plain(Between, {"ends": values}, source="x")
 
 
+def test_overrides_may_come_one_by_one():
+    text = "ends = [0.0, 1.0]"
+    assert load(Between, text, source="x", overrides=(f"all=[{each}]" for each in (1.0, 2.0))) == Between((0, 1), (2,))
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

@@ -1,6 +1,7 @@
 """What stays the same while many pictures are corrupted, and what it says of them."""
 
 import importlib
+from functools import partial
 from hashlib import sha256
 
 import numpy as np
@@ -73,4 +74,6 @@ def test_a_corruption_of_ones_own_is_known_by_its_parameters_and_its_file(tmp_pa
     assert found[1] == {**found[0], "parameters": {"by": 6}}
     file.write_text(file.read_text().replace("-", "+"))
     assert corruptor.provenance("darken", 3) == {**found[1], "kernel_sha256": sha256(file.read_bytes()).hexdigest()}
+    monkeypatch.setitem(KERNELS, "darken", Corruption(partial(KERNELS["darken"].apply, None)))
+    assert corruptor.provenance("darken", 3)["parameters"] == {"by": 6}
     assert all(corruptor.provenance(name, 3) == {} for name in ("clean", "fog", "saturate"))

@@ -69,10 +69,12 @@ def test_levels_are_from_0_to_255(measure):
     levels = np.random.default_rng(0).integers(0, 256, (2, 12, 12, 3)).astype(np.uint8)
     assert (measure(levels.astype(np.float32), levels.astype(np.int64)) == measure(levels, levels)).all()
     assert (measure(levels * 0.0, levels * 0.0) == measure(levels * 0, levels * 0)).all()  # Black.
+    beyond = np.where(levels == 255, 260.8, np.where(levels == 0, -7.7, levels))  # As a network's pictures are.
+    assert np.isfinite(measure(beyond, levels)).all()
     for wrong, message in (
         (levels / 255, "from 0 to 1; multiply them by 255"),
         (levels / 255 - 0.5, r"levels from 0 to 255, got values from -0\.5 to 0\.5"),
-        (levels * 1.5, "levels from 0 to 255, got values from 0 to 38"),
+        (levels * 2.0, "levels from 0 to 255, got values from 0 to 5"),
         (levels > 9, "levels from 0 to 255, got bool"),
         (levels * np.nan, "got values from nan"),
     ):

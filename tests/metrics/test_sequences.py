@@ -89,7 +89,8 @@ def test_what_is_no_class_a_frame_is_refused(shape):
 def test_classes_and_steps_are_whole_numbers():
     classes = np.zeros((2, 9), dtype=int)
     with pytest.raises(MetricsError, match="predicted classes, which are whole numbers, got float64"):
-        flip_probability(classes.astype(float), noise=False)
+        flip_probability(classes + 0.5, noise=False)
+    assert flip_probability(classes.astype(float), noise=False) == 0  # As np.loadtxt gives them.
     for step in (0, -1, 1.5, True, "1"):
         with pytest.raises(MetricsError, match=rf"step is '?{step}'?; expected a whole number, at least 1"):
             flip_probability(classes, noise=False, step=step)

@@ -25,7 +25,7 @@ from rugged.core.catalogue import BENCHMARK, SEVERITIES
 from rugged.core.errors import ConfigError
 from rugged.core.files import exclusive, expanded, write_json
 from rugged.core.progress import say
-from rugged.core.selection import choose_corruptions, choose_severities
+from rugged.core.selection import choose_corruptions, choose_severities, require_list
 from rugged.core.stopping import stop_on_signal
 from rugged.corruptions import choose_corruptor
 from rugged.data import Dataset, as_dataset
@@ -122,7 +122,9 @@ def benchmark(
     """
     run, dataset = place_of(model, out), as_dataset(dataset)
     require_run_apart(run.path, dataset)
-    chosen = () if corruptions in ((), []) else choose_corruptions(corruptions)
+    require_list(corruptions, "corruptions")
+    named = tuple(corruptions)
+    chosen = choose_corruptions(named) if named else ()
     levels, others = choose_severities(severities), choose_variants(variants)
     fabric = make_fabric(device, precision, tuned=False, keep_memory=True)
     subject = open_subject(model, run.name, dataset, fabric, weights)  # Before the route: it may fetch photographs.

@@ -38,7 +38,7 @@ def load(kind: type[T], text: str, *, source: str, overrides: Sequence[str] = ()
         ConfigError: Not TOML, an unknown key (the nearest known one is named), a missing key or a wrong type; or
             overrides that are no list of texts.
     """
-    _require_assignments(overrides)
+    overrides = _assignments(overrides)
     try:
         table = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
@@ -58,13 +58,15 @@ def from_plain(kind: type[T], table: Mapping[str, Any], *, source: str) -> T:
     return made
 
 
-def _require_assignments(overrides: object) -> None:
+def _assignments(overrides: object) -> list[str]:
+    if not isinstance(overrides, str | Mapping) and isinstance(overrides, Iterable):
+        given = list(overrides)
+        if all(isinstance(each, str) for each in given):
+            return given
     if isinstance(overrides, str):
         shown = [overrides]
     elif isinstance(overrides, Mapping):
         shown = [f"{key}={value}" for key, value in overrides.items()]
-    elif isinstance(overrides, Iterable) and all(isinstance(each, str) for each in overrides):
-        return
     else:
         shown = ["optimizer.lr=0.05"]
     kind = "text" if isinstance(overrides, str) else type(overrides).__name__

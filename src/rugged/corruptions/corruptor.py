@@ -55,7 +55,8 @@ class Corruptor:
         """
         if name in (*BENCHMARK, *EXTRA) or name not in KERNELS:
             return {}
-        source = inspect.getsourcefile(KERNELS[name].apply)
+        apply = KERNELS[name].apply
+        source = inspect.getsourcefile(apply if inspect.isroutine(apply) else type(apply))
         return {
             "parameters": dict(PARAMETERS[self.preset][name][severity - 1]),
             "kernel_sha256": None if source is None else sha256_file(Path(source)),

@@ -52,6 +52,8 @@ def as_choices(names: object, severities: object) -> tuple[tuple[Any, ...], tupl
 def _without_sets(names: tuple[Any, ...]) -> tuple[Any, ...]:
     if not any(isinstance(name, str) and name in SETS for name in names):
         return names
+    if not all(isinstance(name, str) for name in names):
+        return names  # What is no name is refused later on, and may not be hashable.
     return tuple(dict.fromkeys(each for name in names for each in SETS.get(name, (name,))))
 
 

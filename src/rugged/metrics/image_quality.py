@@ -16,6 +16,8 @@ CEILING = 60.0
 differ by one level in a value of sixteen have it."""
 
 WINDOW, _SIGMA = 11, 1.5
+_BEYOND = 128  # levels by which a network's pictures may lie beyond black and white
+_NORMALISED = 8  # what no value of a picture exceeds whose channels have mean 0 and deviation 1
 _K1, _K2 = 0.01, 0.03
 _BLOCK = 1 << 18
 """Values worked on at once: what stays in a processor's cache."""
@@ -123,13 +125,18 @@ def _require_alike(images: Images, reference: Images) -> None:
 
 
 def _require_levels(images: Images) -> None:
-    """Refuse floats that cannot be meant as levels: from 0 to 1, where nothing would be seen, or normalised."""
+    """Refuse floats that cannot be meant as levels: from 0 to 1, where nothing would be seen, or normalised.
+
+    What a network makes may lie a little beyond black and white.
+    """
     if images.dtype == np.uint8 or not images.size:
         return
     if images.dtype.kind not in "iuf":
         raise MetricsError(f"expected levels from 0 to 255, got {images.dtype}")
     low, high = images.min(), images.max()
-    if not 0 <= low <= high <= 255:
-        raise MetricsError(f"expected levels from 0 to 255, got values from {low:g} to {high:g}")
-    if high <= 1 and (images != np.rint(images)).any():
-        raise MetricsError(f"expected levels from 0 to 255, got values from {low:g} to {high:g}; multiply them by 255")
+    fractions = bool((images != np.rint(images)).any())
+    found = f"expected levels from 0 to 255, got values from {low:g} to {high:g}"
+    if not (-_BEYOND <= low <= high <= 255 + _BEYOND) or (low < 0 and high <= _NORMALISED and fractions):
+        raise MetricsError(found)
+    if low >= 0 and high <= 1 and fractions:
+        raise MetricsError(f"{found}; multiply them by 255")

@@ -116,7 +116,8 @@ def _pairs(frames: Classes, noise: bool, step: int) -> tuple[Classes, Classes]:
     interleaved sequences it belongs to.
     """
     values = np.asarray(frames)
-    if values.dtype.kind not in "iu":
+    whole = values.dtype.kind in "iub" or (values.dtype.kind == "f" and bool((values == np.rint(values)).all()))
+    if not whole:
         raise MetricsError(f"expected predicted classes, which are whole numbers, got {values.dtype}")
     if isinstance(step, bool) or not isinstance(step, Integral) or step < 1:
         raise MetricsError(f"step is {step!r}; expected a whole number, at least 1")

@@ -47,10 +47,11 @@ class ModelSpec:
     training_operations: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, kind in (("classes", Sequence), ("class_names", Sequence), ("mean", tuple), ("std", tuple)):
+        for name in ("classes", "class_names", "mean", "std"):
             value = getattr(self, name)
-            if isinstance(value, str) or not isinstance(value, kind):
+            if isinstance(value, str) or not isinstance(value, Sequence):
                 raise ModelError(f"{name} is {value!r}; expected a tuple.")
+            object.__setattr__(self, name, tuple(value))
         if not isinstance(self.input_size, Integral):
             raise ModelError(f"input_size is {self.input_size!r}; expected a whole number of pixels.")
         if len(self.class_names) != len(self.classes):

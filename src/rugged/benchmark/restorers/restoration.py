@@ -167,13 +167,14 @@ class _Judge:
         """What is to be measured."""
         return self.conditions.cells
 
-    def provenance_of(self, corruption: str, severity: int) -> dict[str, Any]:  # noqa: ARG002 (all have the same)
+    def provenance_of(self, corruption: str, severity: int) -> dict[str, Any]:
         """What a cell is stamped with."""
         return {
             "restorer_sha256": self.facts.sha256,
             "wiener": {"pictures": PICTURES, "data": self.dataset.content_hash},
             **measured_on(self.fabric),
             **self.conditions.of_cell(corruption),
+            **self.route.provenance(corruption, severity),
         }
 
     def make_room(self, replace_results: bool) -> None:
